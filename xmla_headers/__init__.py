@@ -1,0 +1,65 @@
+"""A SOAP message codec for the session headers of XML for Analysis.
+
+import xmla_headers
+
+envelope = xmla_headers.decode(request)  # bytes in, an immutable value out
+match envelope.header.session_header:
+    case xmla_headers.Session(session_id):
+        run(session_id, envelope.body)
+"""
+
+from .codec import HeadCache, decode, decode_header, iter_findings, validate
+from .envelope import Envelope, Header
+from .findings import (
+    RULES,
+    Code,
+    ConversationError,
+    DecodeError,
+    EncodeError,
+    FaultCode,
+    Finding,
+    Rule,
+    Severity,
+    ValidationError,
+    XmlaHeadersError,
+)
+from .model import AttributeSpec, BlockSpec, Fragment, HeaderBlock, UnknownHeaderBlock
+from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
+from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion
+
+__all__ = [
+    "RULES",
+    "SESSION_BLOCKS",
+    "SOAP_11_NS",
+    "SOAP_12_NS",
+    "XMLA_NS",
+    "AttributeSpec",
+    "BeginSession",
+    "BlockSpec",
+    "Code",
+    "ConversationError",
+    "DecodeError",
+    "Direction",
+    "EncodeError",
+    "EndSession",
+    "Envelope",
+    "FaultCode",
+    "Finding",
+    "Fragment",
+    "HeadCache",
+    "Header",
+    "HeaderBlock",
+    "Limits",
+    "MustUnderstandForm",
+    "Rule",
+    "Session",
+    "Severity",
+    "SoapVersion",
+    "UnknownHeaderBlock",
+    "ValidationError",
+    "XmlaHeadersError",
+    "decode",
+    "decode_header",
+    "iter_findings",
+    "validate",
+]

@@ -1,0 +1,104 @@
+"""The XML parser, bent to what SOAP allows: the only module that touches pyexpat."""
+
+from __future__ import annotations
+
+import pyexpat
+
+from ._encoding import Fatal
+from .findings import Code
+
+__all__ = ["Parser", "is_ncname", "short"]
+
+HTML_HINT = "this looks like an HTML page, perhaps an error page of a proxy or a web server"
+
+_ERRORS = pyexpat.errors.codes
+_NO_ELEMENTS = _ERRORS[pyexpat.errors.XML_ERROR_NO_ELEMENTS]
+#: expat's error code -> the usual cause.
+_HINTS = {
+    _NO_ELEMENTS: "the message is cut off",
+    _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]: "the message is cut off",
+    _ERRORS[pyexpat.errors.XML_ERROR_UNDEFINED_ENTITY]: (
+        "without a DTD there are only &lt; &gt; &amp; &quot; &apos; and character references"
+    ),
+    _ERRORS[pyexpat.errors.XML_ERROR_MISPLACED_XML_PI]: (
+        "nothing may stand in front of the XML declaration, white space included"
+    ),
+}
+
+#: expat 2.6 and later holds back a token that ends a chunk, unless told not to.
+_DEFERS = hasattr(pyexpat.ParserCreate(), "SetReparseDeferralEnabled")
+
+#: What cannot stand in a name, and would let the parser read something else.
+_NAME_ENDS = frozenset(":/>< =\"'&!?")
+
+
+class Parser:
+    """An expat parser that refuses what SOAP 1.1 §3 forbids, and turns its errors into Fatal."""
+
+    __slots__ = ("expat", "text")
+
+    def __init__(self, text: bytes | memoryview) -> None:
+        #: What is going to be parsed, to look at where an error is.
+        self.text = text
+        # No namespace separator: expat would copy the namespace name into every expanded name, and
+        # a 208 KB message would take 1.4 GB. The encoding is UTF-8 always: any other declared one
+        # would reach Python's codec registry.
+        expat = self.expat = pyexpat.ParserCreate("utf-8")
+        expat.ordered_attributes = True
+        expat.StartDoctypeDeclHandler = self._doctype
+        expat.ProcessingInstructionHandler = self._processing_instruction
+        if _DEFERS:
+            expat.SetReparseDeferralEnabled(False)
+
+    def parse(self, piece: bytes | memoryview, *, final: bool) -> None:
+        """Parse the next piece of the text; raises Fatal, and whatever a handler raises."""
+        try:
+            self.expat.Parse(piece, final)
+        except pyexpat.ExpatError as error:
+            raise self._explain(error) from None
+
+    def close(self) -> None:
+        """Let go of the parser, whose handlers are methods of this object: a reference cycle."""
+        del self.expat
+
+    def _explain(self, error: pyexpat.ExpatError) -> Fatal:
+        offset = self.expat.ErrorByteIndex
+        around = bytes(self.text[offset : offset + 4])
+        try:
+            around.decode()
+        except UnicodeDecodeError as undecodable:
+            # Behind the first character it may only be cut off.
+            if not undecodable.start:
+                return Fatal(
+                    Code.ENCODING_ERROR,
+                    f"bytes that are not UTF-8 ({undecodable.reason})",
+                    offset,
+                    "a message in another encoding must say so in its XML declaration",
+                )
+        message = f"not well-formed: {pyexpat.ErrorString(error.code)}"
+        return Fatal(Code.NOT_WELL_FORMED, message, offset, _HINTS.get(error.code))
+
+    def _doctype(self, name: str, *_: object) -> None:
+        hint = HTML_HINT if name.lower() == "html" else None
+        message = "a message must not hold a DOCTYPE"
+        raise Fatal(Code.DTD_FORBIDDEN, message, self.expat.CurrentByteIndex, hint)
+
+    def _processing_instruction(self, target: str, _data: str) -> None:
+        message = f"a message must not hold a processing instruction ({short(target)})"
+        raise Fatal(Code.PROCESSING_INSTRUCTION, message, self.expat.CurrentByteIndex)
+
+
+def is_ncname(name: str) -> bool:
+    """Whether expat takes it for a name, and it holds no colon (Namespaces in XML 1.0 §3)."""
+    if not name.isprintable() or not _NAME_ENDS.isdisjoint(name):
+        return False
+    try:
+        pyexpat.ParserCreate("utf-8").Parse(f"<{name}/>".encode(), True)
+    except (pyexpat.ExpatError, UnicodeEncodeError):
+        return False
+    return True
+
+
+def short(name: str) -> str:
+    """Return a name for a message, cut to a length that a person reads."""
+    return name if len(name) <= 60 else f"{name[:60]}…"

@@ -1,0 +1,481 @@
+"""UTF-8 -> raw elements with offsets.
+
+It finds what makes a document unreadable and never raises for it: what was read comes back, with at
+most one fatal finding, which ends the message. What breaks SOAP or XMLA is for `_rules`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import MappingProxyType
+
+from ._encoding import WHITE_SPACE, Fatal, Redeclared, Source
+from ._expat import Parser
+from ._namespaces import Namespaces, limit_exceeded
+from .soap import SOAP_11_NS, SOAP_12_NS, Limits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ._namespaces import Attribute, Undo
+
+__all__ = [
+    "NO_LIMITS",
+    "NO_NAMESPACES",
+    "RawElement",
+    "RawMessage",
+    "cuts",
+    "element_end",
+    "last_end_tag",
+    "passes",
+    "read",
+    "read_fragment",
+]
+
+NO_NAMESPACES: Mapping[str, str] = MappingProxyType({})
+NO_LIMITS = Limits(None, None, None, None, None, None, None)
+
+_SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
+
+#: A start tag, once the parser has vouched for it: "<" cannot stand in it, ">" only in quotes.
+_START_TAG = re.compile(rb"""<[^"'>]*+(?:"[^"]*+"[^"'>]*+|'[^']*+'[^"'>]*+)*+>""")
+#: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
+_TAIL = re.compile(rb"[ \t\r\n]*+>[ \t\r\n]*+</[^ \t\r\n<>]++[ \t\r\n]*+>[ \t\r\n]*+\Z")
+_GREATER = re.compile(b">")
+_SLASH = ord("/")
+
+#: What stands in front of and behind the local name in what may be the start tag of the Body.
+_NAME_STARTS = frozenset({b"<", b":"})
+_NAME_STOPS = frozenset({b">", b"/", b" ", b"\t", b"\r", b"\n"})
+#: How many start tags that look like the Body's are tried. Trying every one is quadratic: 256 KB of
+#: `<s:Body>` in a comment cost seconds.
+_BODY_TRIES = 4
+#: How much of a buffer that is not bytes is searched for them.
+_PROBE = 262_144
+
+#: Envelope, Header and header blocks: how deep the open elements are whose content is kept.
+_KEPT_DEPTH = 3
+
+
+class _BodySeen(Exception):  # noqa: N818 - a signal to stop, not an error
+    """The Body start tag has been read, and nothing behind it is wanted."""
+
+
+class RawElement:
+    """An element as it was written, with its names resolved."""
+
+    __slots__ = (
+        "attributes",
+        "children",
+        "close",
+        "declared",
+        "local",
+        "name",
+        "namespace",
+        "scope",
+        "start",
+        "texts",
+        "undo",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        start: int,
+        entered: tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None],
+    ) -> None:
+        #: The name as written, with its prefix.
+        self.name = name
+        #: The offset of the start tag.
+        self.start = start
+        # `attributes`: those that are no namespace declarations; `declared`: those that are.
+        self.namespace, self.local, self.attributes, self.declared, self.undo = entered
+        #: Where the parser stood at the end: at the end tag, or behind a self-closing one; None while open.
+        self.close: int | None = None
+        #: Child elements, kept for the Envelope, the Header and the header blocks only.
+        self.children: list[RawElement] = []
+        #: Offsets behind the markup in front of each stretch of text, kept for the same elements.
+        self.texts: list[int] = []
+        #: Prefix -> namespace in scope inside, kept for the Header and the Body only.
+        self.scope: Mapping[str, str] = NO_NAMESPACES
+
+
+class RawMessage:
+    """What was read of a message."""
+
+    __slots__ = ("body", "body_end", "body_start", "fatal", "fatal_path", "opaque", "root", "source")
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.root: RawElement | None = None
+        #: The root is no SOAP Envelope, so that nothing in it was looked at.
+        self.opaque = False
+        self.body: RawElement | None = None
+        #: Offsets of the Body's content in the text, known when nothing fatal was found.
+        self.body_start = 0
+        self.body_end = 0
+        self.fatal: Fatal | None = None
+        self.fatal_path = "/"
+
+
+class _MessageReader(Parser):
+    """Reads one message: handlers while in the Header, none in the Body unless something asks for them."""
+
+    __slots__ = (
+        "_deep",
+        "_depth",
+        "_head_only",
+        "_max_blocks",
+        "_max_depth",
+        "_max_header",
+        "_namespaces",
+        "_stack",
+        "_text_seen",
+        "_undo",
+        "message",
+    )
+
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        *,
+        deep: bool,
+        head_only: bool = False,
+        namespaces: Mapping[str, str] = NO_NAMESPACES,
+    ) -> None:
+        super().__init__(source.text)
+        self.message = RawMessage(source)
+        self._deep = deep
+        self._head_only = head_only
+        self._max_header = limits.max_header_bytes
+        self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
+        self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
+        self._namespaces = Namespaces(limits, namespaces)
+        #: The open elements outside the Body's content.
+        self._stack: list[RawElement] = []
+        #: With `deep`: what each open element of the Body's content must restore.
+        self._undo: list[Undo | None] = []
+        #: Without: how many of them are open, the Body included.
+        self._depth = 0
+        #: Text has been noted since the last tag.
+        self._text_seen = False
+        self.expat.XmlDeclHandler = self._declaration
+        self._listen()
+
+    def run(self) -> None:
+        """Read the message; the fatal finding, if any, is left in it. Raises Redeclared alone."""
+        message = self.message
+        try:
+            if message.source.unreadable is not None:
+                raise message.source.unreadable
+            self._run(message.source)
+        except _BodySeen:
+            pass
+        except Fatal as fatal:
+            # Without traceback and context, which would hold the message in a reference cycle.
+            message.fatal = fatal.with_traceback(None)
+            fatal.__context__ = None
+            message.fatal_path = self._path()
+        finally:
+            self.close()
+
+    def _run(self, source: Source) -> None:
+        message, text = self.message, self.text
+        fed = 0
+        for cut in cuts(text, self._max_header):
+            self.parse(memoryview(text)[fed:cut], final=False)
+            fed = cut
+            if message.body is not None or message.opaque:
+                break
+        else:
+            if fed < len(text):
+                text_ = f"there is no Body within {fed} bytes"
+                raise limit_exceeded("max_header_bytes", text_, fed)
+        if self.expat.StartElementHandler is None:
+            # Inside a callback pyexpat leaves a C function behind, which costs a little.
+            self.expat.CharacterDataHandler = None
+        self.parse(memoryview(text)[fed:], final=source.complete and source.failure is None)
+        if source.failure is not None:
+            raise source.failure
+
+    # -- outside the Body's content ------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        expat = self.expat
+        expat.StartElementHandler = self._start
+        expat.EndElementHandler = self._end
+        expat.CharacterDataHandler = self._text
+
+    def _declaration(self, version: str, encoding: str | None, _standalone: int) -> None:
+        self.message.source.declare(encoding, version)
+
+    def _start(self, name: str, flat: list[str]) -> None:
+        offset = self.expat.CurrentByteIndex
+        stack = self._stack
+        depth = len(stack)
+        if depth >= self._max_depth:
+            raise self._too_deep(offset)
+        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
+        stack.append(element)
+        self._text_seen = False
+        message = self.message
+        if not depth:
+            message.root = element
+            if element.local != "Envelope" or element.namespace not in _SOAP_NAMESPACES:
+                self._enter_opaque()
+            return
+        # Behind the Body only its siblings are of interest.
+        if depth == 1 or (depth <= _KEPT_DEPTH and message.body is None):
+            parent = stack[-2]
+            parent.children.append(element)
+            if depth == 1:
+                self._enter_child(element)
+            elif len(parent.children) > self._max_blocks and depth == 2 and parent.local == "Header":
+                text = f"there are more than {self._max_blocks} header blocks"
+                raise limit_exceeded("max_header_blocks", text, offset)
+
+    def _enter_child(self, element: RawElement) -> None:
+        """Enter a child of Envelope."""
+        if self.message.body is None and element.namespace == self._stack[0].namespace:
+            if element.local == "Body":
+                self._enter_body(element)
+            elif element.local == "Header":
+                element.scope = self._namespaces.scope()
+
+    def _end(self, _name: str) -> None:
+        element = self._stack.pop()
+        element.close = self.expat.CurrentByteIndex
+        if element.undo is not None:
+            self._namespaces.leave(element.undo)
+        self._text_seen = False
+
+    def _text(self, data: str) -> None:
+        if self._text_seen or (data.isspace() and not data.strip(" \t\r\n")):
+            return
+        if len(self._stack) <= _KEPT_DEPTH:
+            # expat hands text over in pieces; one finding for all up to the next tag is enough.
+            self._text_seen = True
+            self._stack[-1].texts.append(self._behind_markup(self.expat.CurrentByteIndex))
+
+    def _behind_markup(self, offset: int) -> int:
+        """Return the offset behind the markup in front of the white space that ends at `offset`."""
+        kept = 0
+        while offset and not kept:
+            piece = bytes(self.text[max(0, offset - 4096) : offset])
+            kept = len(piece.rstrip(WHITE_SPACE))
+            offset -= len(piece) - kept
+        return offset
+
+    def _too_deep(self, offset: int) -> Fatal:
+        return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
+
+    def _path(self) -> str:
+        """Return the path of the innermost element that was open, outside the Body's content."""
+        path = ""
+        siblings: list[RawElement] = []
+        for element in self._stack:
+            path += f"/{element.name}"
+            # Siblings are kept for some depths only; the open one is the last of them.
+            same = sum(sibling.name == element.name for sibling in siblings)
+            if same > 1:
+                path += f"[{same}]"
+            siblings = element.children
+        return path or "/"
+
+    # -- the Body's content ------------------------------------------------------------------------
+
+    def _enter_opaque(self) -> None:
+        """Go on reading, but not looking: the root is no SOAP Envelope."""
+        self.message.opaque = True
+        if self._head_only:
+            raise _BodySeen
+        self._pass_over()
+
+    def _enter_body(self, body: RawElement) -> None:
+        message, text = self.message, self.text
+        message.body = body
+        body.scope = self._namespaces.scope()
+        start = message.body_start = message.body_end = _end_of_start_tag(text, body.start)
+        if self._head_only:
+            raise _BodySeen
+        if not self._deep:
+            end = None
+            if text[start - 2] != _SLASH and message.source.complete and isinstance(text, bytes):
+                end = last_end_tag(text, body.name, start)
+            if end is None:
+                self._depth = 1
+                self.expat.StartElementHandler = self._count_start
+                self.expat.EndElementHandler = self._count_end
+                self.expat.CharacterDataHandler = None
+                return
+            message.body_end = end
+        self._pass_over()
+
+    def _pass_over(self) -> None:
+        """Let the parser run over what is not to be looked at."""
+        expat = self.expat
+        expat.StartElementHandler = self._deep_start if self._deep else None
+        expat.EndElementHandler = self._deep_end if self._deep else None
+        expat.CharacterDataHandler = None
+
+    def _count_start(self, _name: str, _flat: list[str]) -> None:
+        self._depth += 1
+
+    def _count_end(self, name: str) -> None:
+        self._depth -= 1
+        if not self._depth:
+            self._leave_body(name)
+
+    def _deep_start(self, name: str, flat: list[str]) -> None:
+        offset = self.expat.CurrentByteIndex
+        if len(self._stack) + len(self._undo) >= self._max_depth:
+            raise self._too_deep(offset)
+        self._undo.append(self._namespaces.enter(name, flat, offset)[4])
+
+    def _deep_end(self, name: str) -> None:
+        if self._undo:
+            undo = self._undo.pop()
+            if undo is not None:
+                self._namespaces.leave(undo)
+        elif self.message.opaque:
+            self._end(name)
+        else:
+            self._leave_body(name)
+
+    def _leave_body(self, name: str) -> None:
+        message = self.message
+        if self.text[message.body_start - 2] != _SLASH:
+            message.body_end = self.expat.CurrentByteIndex
+        self._listen()
+        self._end(name)
+
+
+def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
+    """Yield offsets up to which to feed the head: behind what looks like a Body start tag, then `end`."""
+    end = len(text) if end is None else min(len(text), end)
+    head = text if isinstance(text, bytes) else bytes(text[: min(end, _PROBE)])
+    position, tries = 0, _BODY_TRIES
+    while tries:
+        name = head.find(b"Body", position, end)
+        close = head.find(b">", name, end)
+        if name < 0 or close < 0:
+            break
+        position = close + 1
+        if head[name - 1 : name] in _NAME_STARTS and head[name + 4 : name + 5] in _NAME_STOPS:
+            tries -= 1
+            yield position
+    yield end
+
+
+def last_end_tag(text: bytes, name: str, start: int) -> int | None:
+    """Return the offset of the Body's end tag where the end of the message leaves no doubt about it.
+
+    If the name occurs once in an end tag behind the start of the Body, and white space, the Envelope's
+    end tag and white space follow, then that is the Body's end tag, provided that the message is
+    well-formed: no comment, CDATA section or processing instruction could end behind it.
+    """
+    tag = b"</" + name.encode()
+    end = text.rfind(tag, start)
+    if end < 0 or text.find(tag, start, end) >= 0 or _TAIL.match(text, end + len(tag)) is None:
+        return None
+    return end
+
+
+def element_end(text: bytes | memoryview, element: RawElement) -> int:
+    """Return the offset behind an element that was read to its end."""
+    start_tag_end = _end_of_start_tag(text, element.start)
+    if text[start_tag_end - 2] == _SLASH:
+        return start_tag_end
+    assert element.close is not None
+    # An end tag holds no quotes.
+    end = _GREATER.search(text, element.close)
+    assert end is not None
+    return end.end()
+
+
+def _end_of_start_tag(text: bytes | memoryview, start: int) -> int:
+    """Return the offset behind the start tag that begins at `start`."""
+    tag = _START_TAG.match(text, start)
+    assert tag is not None
+    return tag.end()
+
+
+def passes(data: bytes, end: int | None = None) -> bool:
+    """Whether UTF-8 without an XML declaration to judge is sound, all of it or up to `end`."""
+    parser = Parser(data)
+    try:
+        parser.parse(data if end is None else data[:end], final=end is None)
+    except Fatal:
+        return False
+    finally:
+        parser.close()
+    return True
+
+
+def read(
+    data: bytes | memoryview,
+    *,
+    encoding: str | None = None,
+    limits: Limits = NO_LIMITS,
+    deep: bool = True,
+    head_only: bool = False,
+) -> RawMessage:
+    """Read a message, or with `head_only` up to the Body start tag."""
+    seen, maximum = data, limits.max_message_bytes
+    if maximum is not None and len(data) > maximum:
+        seen = memoryview(data)[:maximum]
+    wanted = limits.max_header_bytes if head_only else None
+    source = Source(seen, encoding, complete=seen is data, wanted=wanted)
+    reader = _MessageReader(source, limits, deep=deep, head_only=head_only)
+    try:
+        reader.run()
+    except Redeclared as change:
+        source = source.redeclared(change.codec, wanted)
+        reader = _MessageReader(source, limits, deep=deep, head_only=head_only)
+        reader.run()
+    message = reader.message
+    if seen is not data and message.fatal is None and not (head_only and message.body):
+        text = f"the message is longer than {maximum} bytes"
+        message.fatal = limit_exceeded("max_message_bytes", text, len(source.text))
+    return message
+
+
+class _FragmentReader(_MessageReader):
+    """Reads XML content inside a wrapper element, keeping the elements directly in it."""
+
+    __slots__ = ("elements",)
+
+    #: A document has one root, so that content which closes the wrapper is never well-formed.
+    WRAPPER = (b"<_>", b"</_>")
+
+    def __init__(self, xml: bytes, limits: Limits, namespaces: Mapping[str, str]) -> None:
+        start, end = self.WRAPPER
+        super().__init__(Source(start + xml + end), limits, deep=True, namespaces=namespaces)
+        self.elements: list[RawElement] = []
+
+    def _deep_start(self, name: str, flat: list[str]) -> None:
+        if self._undo:
+            super()._deep_start(name, flat)
+            return
+        offset = self.expat.CurrentByteIndex
+        element = RawElement(name, offset - len(self.WRAPPER[0]), self._namespaces.enter(name, flat, offset))
+        self._undo.append(element.undo)
+        self.elements.append(element)
+
+
+def read_fragment(
+    xml: bytes, namespaces: Mapping[str, str], limits: Limits = NO_LIMITS
+) -> tuple[list[RawElement], Fatal | None]:
+    """Hold XML content to XML 1.0 and Namespaces in XML, and return the elements it consists of.
+
+    Their offsets, and that of the fatal finding if there is one, count from the start of the content.
+    """
+    reader = _FragmentReader(xml, limits, namespaces)
+    reader.run()
+    fatal = reader.message.fatal
+    if fatal is not None:
+        fatal.offset = max(0, min(fatal.offset - len(reader.WRAPPER[0]), len(xml)))
+    return reader.elements, fatal

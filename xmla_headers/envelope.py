@@ -1,0 +1,183 @@
+"""Header and Envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .findings import Code, EncodeError, Finding, ValidationError, value_finding
+from .model import Fragment, HeaderBlock, Immutable, UnknownHeaderBlock
+from .session_headers import BeginSession, EndSession, Session
+from .soap import SoapVersion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TypeAlias, TypeVar, overload
+
+    Block: TypeAlias = HeaderBlock | UnknownHeaderBlock
+    BlockT = TypeVar("BlockT", bound=Block)
+
+__all__ = ["Envelope", "Header"]
+
+#: The three that are alternatives to each other, by the schema.
+_SESSION_HEADERS = (BeginSession, Session, EndSession)
+
+_NEXT = frozenset(actor for version in SoapVersion for actor in version.next_actors)
+# An empty actor names nobody, and SOAP 1.2 has a role that means the same.
+_ULTIMATE = frozenset({"", *(actor for version in SoapVersion for actor in version.ultimate_actors)})
+
+
+class Header(Immutable, Sequence["Block"]):
+    """The header blocks of a message, in document order.
+
+    Immutable, a sequence of blocks; a slice is a tuple of them. Raises EncodeError
+    (`duplicate-header-block`) for more blocks of a type than its schema allows.
+    """
+
+    __slots__ = ("_blocks",)
+
+    _blocks: tuple[Block, ...]
+
+    def __init__(self, *blocks: Block) -> None:
+        counts: dict[type[HeaderBlock], int] = {}
+        for block in blocks:
+            if isinstance(block, UnknownHeaderBlock):
+                continue
+            if not isinstance(block, HeaderBlock):
+                msg = f"a Header holds header blocks, not {type(block).__name__}"
+                raise TypeError(msg)
+            kind = type(block)
+            counts[kind] = counts.get(kind, 0) + 1
+            maximum = kind.spec.max_occurs
+            if maximum is not None and counts[kind] > maximum:
+                message = f"more than {maximum} {kind.spec.local_name} in one Header"
+                raise EncodeError(value_finding(Code.DUPLICATE_HEADER_BLOCK, message))
+        object.__setattr__(self, "_blocks", blocks)
+
+    @classmethod
+    def of(cls, blocks: tuple[Block, ...]) -> Header:
+        """Return the Header of blocks that decode has checked."""
+        header = object.__new__(cls)
+        object.__setattr__(header, "_blocks", blocks)
+        return header
+
+    @property
+    def blocks(self) -> tuple[Block, ...]:
+        """The header blocks, in document order."""
+        return self._blocks
+
+    @property
+    def session(self) -> Session | None:
+        """The Session block."""
+        return self.get(Session)
+
+    @property
+    def begin_session(self) -> BeginSession | None:
+        """The BeginSession block."""
+        return self.get(BeginSession)
+
+    @property
+    def end_session(self) -> EndSession | None:
+        """The EndSession block."""
+        return self.get(EndSession)
+
+    @property
+    def session_header(self) -> BeginSession | Session | EndSession | None:
+        """The one session header that is there, for `match`.
+
+        Raises ValidationError (`ambiguous-session-headers`) when there are several: servers disagree on
+        which one wins, and the order of an if/elif should not be a server's policy by accident.
+        """
+        found = [block for block in self._blocks if isinstance(block, _SESSION_HEADERS)]
+        if len(found) > 1:
+            names = ", ".join(block.spec.local_name for block in found)
+            message = f"more than one session header: {names}"
+            raise ValidationError(value_finding(Code.AMBIGUOUS_SESSION_HEADERS, message))
+        return found[0] if found else None
+
+    @property
+    def unknown(self) -> tuple[UnknownHeaderBlock, ...]:
+        """The blocks that no schema here declares."""
+        return tuple(block for block in self._blocks if isinstance(block, UnknownHeaderBlock))
+
+    def get(self, block_type: type[BlockT]) -> BlockT | None:
+        """Return the first block of a type, or None."""
+        for block in self._blocks:
+            if isinstance(block, block_type):
+                return block
+        return None
+
+    def not_understood(
+        self, understood: Iterable[str] = (), actors: Iterable[str] = ()
+    ) -> tuple[UnknownHeaderBlock, ...]:
+        """Return the blocks that a receiver must understand and does not (SOAP 1.1 §4.2.3).
+
+        They are marked must-understand, are addressed to nobody, to next or to one of `actors`, and
+        neither the library knows them nor the caller, whose qnames `understood` holds.
+        """
+        known, mine = frozenset(understood), frozenset(actors)
+        return tuple(
+            block
+            for block in self.unknown
+            if block.must_understand
+            and block.qname not in known
+            and (
+                block.actor is None or block.actor in _ULTIMATE or block.actor in _NEXT or block.actor in mine
+            )
+        )
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Block: ...
+        @overload
+        def __getitem__(self, index: slice) -> tuple[Block, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Block | tuple[Block, ...]:
+        return self._blocks[index]
+
+    def __len__(self) -> int:
+        return len(self._blocks)
+
+    def __iter__(self) -> Iterator[Block]:
+        return iter(self._blocks)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Header):
+            return NotImplemented
+        return self._blocks == other._blocks
+
+    def __hash__(self) -> int:
+        return hash(self._blocks)
+
+    def __repr__(self) -> str:
+        return f"Header({', '.join(map(repr, self._blocks))})"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Header.of, (self._blocks,)
+
+
+_NO_HEADER = Header()
+_NO_BODY = Fragment()
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A SOAP message: its header blocks, and its Body as opaque XML."""
+
+    header: Header = _NO_HEADER
+    body: Fragment = _NO_BODY
+    soap: SoapVersion = SoapVersion.SOAP_1_1
+    #: What decode let pass; not compared.
+    warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name, kind in _ENVELOPE_TYPES:
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                msg = f"{name} must be {kind.__name__}, not {type(value).__name__}"
+                raise TypeError(msg)
+
+
+_ENVELOPE_TYPES = (("header", Header), ("body", Fragment), ("soap", SoapVersion), ("warnings", tuple))
