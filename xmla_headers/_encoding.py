@@ -91,12 +91,16 @@ _FIRST_BYTES = (
 class Fatal(Exception):  # noqa: N818 - not an error of the caller's: it ends the reading and becomes a finding
     """What makes a document unreadable; `offset` counts bytes of the UTF-8 text."""
 
-    def __init__(self, code: Code, message: str, offset: int, hint: str | None = None) -> None:
+    def __init__(
+        self, code: Code, message: str, offset: int, hint: str | None = None, element: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.offset = offset
         self.hint = hint
+        #: The element whose start tag it is about, when that was not taken up.
+        self.element = element
 
 
 class Source:

@@ -28,7 +28,7 @@ __all__ = [
 {classes}
 
 #: Expanded name in Clark notation -> header block.
-SESSION_BLOCKS = MappingProxyType(
+SESSION_BLOCKS: MappingProxyType[str, type[HeaderBlock]] = MappingProxyType(
     {{
 {rows}    }}
 )

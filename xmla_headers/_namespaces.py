@@ -80,7 +80,7 @@ class Namespaces:
             return self._bound(prefix), local, attributes, declared, undo
         except NamespaceError as error:
             message = f"not well-formed by Namespaces in XML: {error}"
-            raise Fatal(Code.NOT_WELL_FORMED, message, offset) from None
+            raise Fatal(Code.NOT_WELL_FORMED, message, offset, element=name) from None
 
     def leave(self, undo: Undo) -> None:
         """Restore what an element's declarations have hidden."""

@@ -178,7 +178,7 @@ class _MessageReader(Parser):
             # Without traceback and context, which would hold the message in a reference cycle.
             message.fatal = fatal.with_traceback(None)
             fatal.__context__ = None
-            message.fatal_path = self._path()
+            message.fatal_path = self._path(fatal.element)
         finally:
             self.close()
 
@@ -272,17 +272,17 @@ class _MessageReader(Parser):
     def _too_deep(self, offset: int) -> Fatal:
         return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
 
-    def _path(self) -> str:
-        """Return the path of the innermost element that was open, outside the Body's content."""
+    def _path(self, entering: str | None) -> str:
+        """Return the path of the innermost open element, or of the one to be entered; none in the Body."""
         path = ""
         siblings: list[RawElement] = []
         for element in self._stack:
-            path += f"/{element.name}"
-            # Siblings are kept for some depths only; the open one is the last of them.
-            same = sum(sibling.name == element.name for sibling in siblings)
-            if same > 1:
-                path += f"[{same}]"
+            # The open one is the last of the siblings that were kept.
+            path += _step(element.name, siblings[:-1])
             siblings = element.children
+        body = self.message.body
+        if entering is not None and not self.message.opaque and (body is None or body.close is not None):
+            path += _step(entering, siblings)
         return path or "/"
 
     # -- the Body's content ------------------------------------------------------------------------
@@ -351,6 +351,12 @@ class _MessageReader(Parser):
             message.body_end = self.expat.CurrentByteIndex
         self._listen()
         self._end(name)
+
+
+def _step(name: str, siblings: list[RawElement]) -> str:
+    """Return one step of a path, given the siblings in front."""
+    same = sum(sibling.name == name for sibling in siblings)
+    return f"/{name}[{same + 1}]" if same else f"/{name}"
 
 
 def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:

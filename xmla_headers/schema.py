@@ -6,6 +6,7 @@ import keyword
 import re
 import warnings
 from dataclasses import fields, make_dataclass
+from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,16 +23,32 @@ if TYPE_CHECKING:
 
     from xmlschema.validators import XsdElement
 
-__all__ = ["SchemaError", "generate", "specs_from_schema", "types_from_schema"]
+__all__ = ["SchemaError", "generate", "read_schema", "specs_from_schema", "types_from_schema"]
 
 #: The namespace of what a schema says in xs:appinfo about a header block.
 APPINFO_NS = "urn:xmla-headers:schema"
+
+_OURS = frozenset({"soap-envelope-1.1.xsd", "xmla-session-headers.xsd"})
 
 _RESERVED = frozenset(field.name for field in fields(HeaderBlock)) | {"spec", "qname"}
 
 
 class SchemaError(ValueError):
     """The schema cannot be read, or says what no header block here can be."""
+
+
+def read_schema(name: str) -> str:
+    """Return the text of a schema that comes with the package.
+
+    `xmla-session-headers.xsd` or `soap-envelope-1.1.xsd`; raises FileNotFoundError for anything else.
+    """
+    package = files("xmla_headers")
+    # In a wheel the schemas stand in the package, in a checkout beside it.
+    for folder in (package / "schemas", package / ".." / "schemas"):
+        schema = folder / name
+        if name in _OURS and schema.is_file():
+            return schema.read_text(encoding="utf-8")
+    raise FileNotFoundError(f"no schema {name!r} comes with xmla_headers")
 
 
 def specs_from_schema(text: str) -> tuple[BlockSpec, ...]:

@@ -64,7 +64,7 @@ class EndSession(HeaderBlock):
 
 
 #: Expanded name in Clark notation -> header block.
-SESSION_BLOCKS = MappingProxyType(
+SESSION_BLOCKS: MappingProxyType[str, type[HeaderBlock]] = MappingProxyType(
     {
         BeginSession.spec.qname: BeginSession,
         Session.spec.qname: Session,

@@ -1,0 +1,70 @@
+"""What is installed: the wheel in a fresh environment, and the editable checkout."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from xmla_headers import schema
+
+ROOT = Path(__file__).resolve().parent.parent
+
+JOB = """
+import pathlib, xmla_headers
+from xmla_headers import schema
+assert "site-packages" in xmla_headers.__file__, xmla_headers.__file__
+captured = pathlib.Path({captured!r})
+envelopes = [xmla_headers.decode(path.read_bytes()) for path in sorted(captured.glob("*.xml"))]
+print(sum(envelope.header.session is not None for envelope in envelopes), "with a session")
+text = schema.read_schema("xmla-session-headers.xsd")
+assert schema.specs_from_schema(text) == tuple(kind.spec for kind in xmla_headers.SESSION_BLOCKS.values())
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_wheel_does_the_main_job_from_another_folder(tmp_path: Path) -> None:
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for name in (
+        "py.typed",
+        "schemas/xmla-session-headers.xsd",
+        "schemas/soap-envelope-1.1.xsd",
+        "schemas/README.md",
+    ):
+        assert f"xmla_headers/{name}" in names
+    assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
+
+    run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
+    scripts = tmp_path / "venv" / "bin"
+    run(scripts / "pip", "install", "--quiet", wheel, cwd=tmp_path)
+    captured = ROOT / "tests" / "data" / "captured"
+    assert (
+        run(scripts / "xmla-headers", "check", captured, cwd=tmp_path)
+        .splitlines()[-1]
+        .startswith("42 messages")
+    )
+    # Nothing but the two packages and what they bring: no colour, no hypothesis.
+    assert "with a session" in run(scripts / "python", "-c", JOB.format(captured=str(captured)), cwd=tmp_path)
+
+
+@pytest.mark.parametrize("name", ["xmla-session-headers.xsd", "soap-envelope-1.1.xsd"])
+def test_the_schemas_are_found_from_here(name: str) -> None:
+    assert schema.read_schema(name) == (ROOT / "schemas" / name).read_text(encoding="utf-8")
+
+
+def test_asks_for_no_other_schema() -> None:
+    with pytest.raises(FileNotFoundError):
+        schema.read_schema("other.xsd")

@@ -1,0 +1,84 @@
+"""The README: its examples run, its tables are those of the code, its commands are the ones that work."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import shlex
+from pathlib import Path
+
+import xmla_headers
+from xmla_headers import RULES
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def section(name: str) -> str:
+    start, end = README.index(f"<!-- {name}"), README.index(f"<!-- /{name} -->")
+    return README[README.index("\n", start) + 1 : end]
+
+
+def code_table() -> str:
+    rows = [
+        f"| `{rule.code}` | {rule.severity} | {rule.meaning} | {rule.reference} | {rule.fault_code} |"
+        for rule in RULES.values()
+    ]
+    return "\n".join(
+        [
+            "| code | severity | what it means | where it comes from | fault |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def test_the_examples_run() -> None:
+    runner = doctest.DocTestRunner(optionflags=doctest.FAIL_FAST)
+    examples = doctest.DocTestParser().get_doctest(README.replace("```", ""), {}, "README.md", "README.md", 0)
+    assert len(examples.examples) > 8
+    assert runner.run(examples).failed == 0
+
+
+def test_the_table_of_codes_is_the_catalogue() -> None:
+    assert section("codes") == code_table(), f"replace it by:\n{code_table()}"
+
+
+def test_the_api_table_names_all_that_is_public() -> None:
+    api = README[README.index("## The API") : README.index("The reading arguments")]
+    named = set(re.findall(r"`(\w+)(?:\(|`)", api))
+    assert set(xmla_headers.__all__) <= named
+    assert named <= set(xmla_headers.__all__)
+
+
+def test_the_two_commands_stand_alone_on_their_lines() -> None:
+    commands = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
+    assert len(commands) == 2
+    check, tests = commands
+    assert shlex.split(check)[-3:] == [".venv/bin/xmla-headers", "check", "tests/data/captured"]
+    assert shlex.split(tests)[-3:] == [".venv/bin/python", "-m", "pytest"]
+
+
+def test_the_console_example_is_what_the_command_prints() -> None:
+    from xmla_headers import _report
+
+    shown = re.search(r"```console\n\$ ([^\n]+)\n(.+?)```", README, re.DOTALL)
+    assert shown is not None
+    path = shlex.split(shown[1])[-1]
+    source = (
+        b'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/">\n  <soap:Header>\n'
+        b'    <Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionID="9F2C1B7E-3D54"/>\n'
+        b"  </soap:Header>\n  <soap:Body/>\n</soap:Envelope>"
+    )
+    finding = next(xmla_headers.iter_findings(source))
+    lines = [
+        "".join(text for text, _ in line)
+        for line in _report.text_lines(path, finding, _report.Excerpts(source))
+    ]
+    assert shown[2].splitlines()[:-1] == lines
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
+        assert (ROOT / target).exists(), target

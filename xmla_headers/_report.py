@@ -1,0 +1,247 @@
+"""Findings -> the lines that a person, a program or a code host reads. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+
+from .findings import Severity
+from .model import HeaderBlock, mask
+from .session_headers import SESSION_BLOCKS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TypeAlias
+
+    from .envelope import Envelope
+    from .findings import Finding
+    from .model import UnknownHeaderBlock
+
+    #: A piece of a line, and what it is: "" or a name of `STYLES`.
+    Piece: TypeAlias = tuple[str, str]
+
+__all__ = ["STYLES", "Excerpts", "describe", "github_line", "json_text", "printable", "summary", "text_lines"]
+
+#: What a piece is -> how a terminal shows it.
+STYLES = {
+    "place": "bold",
+    "error": "bold red",
+    "warning": "bold yellow",
+    "caret": "bold green",
+    "hint": "cyan",
+    "good": "green",
+}
+
+#: Characters shown of a source line, and how many of them in front of the caret: XMLA messages are often
+#: one line.
+_SHOWN, _BEFORE = 100, 64
+
+#: How much of a message is searched for session ids to mask; what is further in is looked at in windows.
+_HEAD = 1 << 19
+_WINDOW = 1 << 14
+
+_IDS = "|".join(
+    sorted(
+        {
+            attribute.name
+            for block_type in SESSION_BLOCKS.values()
+            for attribute in block_type.spec.attributes
+            if attribute.identifier
+        }
+    )
+)
+#: Where a session id stands: in an attribute of that name or an element of that name, in any case, or in
+#: a token that stands for one.
+_SECRET = re.compile(
+    rf"""(?ix)
+    (?: (?<![\w.-])(?:{_IDS})\s*=\s* (?: "(?P<double>[^"<]*) | '(?P<single>[^'<]*) )
+      | <(?:[\w.-]+:)?(?:{_IDS}|SessionToken|BinarySecurityToken|Password)(?:\s[^<>]*)?>(?P<text>[^<]+)
+    )"""
+)
+_LATIN = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?i:iso-?8859-1|iso_8859-1|latin-?1)["']""")
+
+
+def printable(text: str) -> str:
+    """Return a text with everything escaped that could move, colour or reorder a terminal's output."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def text_lines(path: str, finding: Finding, excerpts: Excerpts) -> Iterator[list[Piece]]:
+    """Yield the lines about one finding: where and what, the source line, a caret, the hint."""
+    yield [
+        (f"{printable(path)}:{finding.line}:{finding.column}: ", "place"),
+        (f"{finding.severity}[{finding.code}]", str(finding.severity)),
+        (f": {printable(finding.message)}", ""),
+        (f" - at {printable(finding.path or '/')}", ""),
+    ]
+    if finding.offset is not None:
+        source, caret = excerpts.at(finding.offset)
+        if source.strip():
+            yield [(f"    {source}", "")]
+            yield [(f"    {caret}", ""), ("^", "caret")]
+    if finding.hint is not None:
+        yield [("    hint: ", "hint"), (printable(finding.hint), "")]
+
+
+def github_line(path: str, finding: Finding, *, refused: bool) -> str:
+    """Return the workflow command that makes a code host show one finding beside the source."""
+    kind = "error" if refused else "warning"
+    message = finding.message if finding.hint is None else f"{finding.message} (hint: {finding.hint})"
+    place = f"file={_property(path)},line={finding.line},col={finding.column}"
+    return f"::{kind} {place},title={_property(finding.code)}::{_command(message)}"
+
+
+def _command(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _command(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def json_text(messages: Iterable[tuple[str, list[tuple[Finding, bool]]]], counts: dict[str, int]) -> str:
+    """Return one JSON document about all messages; each finding says whether it was refused."""
+    document = {
+        "messages": [
+            {
+                "path": path,
+                "findings": [{**finding.to_dict(), "refused": refused} for finding, refused in findings],
+            }
+            for path, findings in messages
+        ],
+        "summary": counts,
+    }
+    return json.dumps(document, indent=2)
+
+
+def summary(counts: dict[str, int]) -> list[Piece]:
+    """Return the last line: how many messages there were, and what became of them."""
+    messages = _plural(counts["messages"], "message")
+    parts = [
+        (f"{counts['refused']} refused", "error" if counts["refused"] else ""),
+        (_plural(counts["warnings"], "warning"), "warning" if counts["warnings"] else ""),
+    ]
+    if counts["unreadable"]:
+        parts.append((f"{counts['unreadable']} unreadable", "error"))
+    line: list[Piece] = [(f"{messages} checked: ", "")]
+    for index, part in enumerate(parts):
+        line += [(", ", "")] * bool(index) + [part]
+    return line
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def describe(envelope: Envelope, *, show_ids: bool) -> Iterator[str]:
+    """Yield lines about a decoded message: its version, its header blocks, its Body."""
+    blocks = _plural(len(envelope.header), "header block")
+    version = envelope.soap.name.replace("_", " ", 1).replace("_", ".")
+    yield f"{version}, {blocks}, a Body of {_plural(len(envelope.body), 'byte')}"
+    for block in envelope.header:
+        yield f"  {printable(_block_line(block, show_ids=show_ids))}"
+
+
+def _block_line(block: HeaderBlock | UnknownHeaderBlock, *, show_ids: bool) -> str:
+    marks = []
+    if isinstance(block, HeaderBlock):
+        name = block.spec.local_name
+        for attribute in block.spec.attributes:
+            value = getattr(block, attribute.field)
+            if value is not None:
+                shown = mask(value) if attribute.identifier and not show_ids else repr(value)
+                marks.append(f"{attribute.name}={shown}")
+        form = block.must_understand_form
+        if form is not None:
+            marks.append(f"mustUnderstand={int(block.must_understand)} ({form})")
+        marks += [f"{qname} kept" for qname, _ in block.other_attributes]
+    else:
+        name = block.qname
+        marks.append(f"not declared by a schema, {_plural(len(block.xml), 'byte')}")
+        if block.must_understand:
+            marks.append("mustUnderstand=1")
+    if block.actor is not None:
+        marks.append(f"actor={block.actor!r}")
+    return "  ".join([name, *marks])
+
+
+class Excerpts:
+    """Source lines of one message, with the session ids in them masked."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            self._codec = "utf-16-le" if data[0] == 0xFF else "utf-16-be"
+        else:
+            self._codec = "latin-1" if _LATIN.match(data) else "utf-8"
+        self._head: str | None = None
+
+    def at(self, offset: int) -> tuple[str, str]:
+        """Return what to show of the source line around an offset, and the space in front of the caret."""
+        before, behind = self._around(offset)
+        before = re.split(r"[\r\n]", before)[-1]
+        behind = re.split(r"[\r\n]", behind, maxsplit=1)[0]
+        if len(before) > _BEFORE:
+            before = f"…{before[-_BEFORE:]}"
+        room = _SHOWN - len(before)
+        if len(behind) > room:
+            behind = f"{behind[:room]}…"
+        before, behind = _one_line(before), _one_line(behind)
+        return before + behind, " " * sum(map(_width, before))
+
+    def _around(self, offset: int) -> tuple[str, str]:
+        """Return the text in front of an offset and behind it, with the ids masked."""
+        if offset <= _HEAD // 2:
+            if self._head is None:
+                self._head = _masked(self._decode(0, _HEAD))
+            split = len(self._decode(0, offset))
+            return self._head[:split], self._head[split:]
+        start = offset - _WINDOW
+        before = self._decode(start, offset)
+        text = _masked(before + self._decode(offset, offset + _WINDOW))
+        return text[: len(before)], text[len(before) :]
+
+    def _decode(self, start: int, end: int) -> str:
+        # Two bytes to a unit, and the byte order mark, which is no text, in front of the first.
+        data = self._data
+        if self._codec.startswith("utf-16"):
+            start, end = max(2, start + start % 2), end - end % 2
+        elif not start and data.startswith(b"\xef\xbb\xbf"):
+            start = 3
+        return data[start:end].decode(self._codec, "replace")
+
+
+def _masked(text: str) -> str:
+    return _SECRET.sub(_mask_match, text)
+
+
+def _mask_match(match: re.Match[str]) -> str:
+    group = match.lastgroup
+    assert group is not None
+    start, end = match.start(group) - match.start(), match.end(group) - match.start()
+    whole = match[0]
+    # The same length, so that the caret stays where it is.
+    return whole[: start + 4] + "*" * (end - start - 4) + whole[end:] if end - start > 4 else whole
+
+
+def _one_line(text: str) -> str:
+    return printable(text.replace("\t", " "))
+
+
+def _width(character: str) -> int:
+    """Return how many columns of a terminal a character takes."""
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def is_refused(finding: Finding, *, strict: bool, refuse: frozenset[str]) -> bool:
+    """Whether decode would refuse a message for this finding, given its `strict` and `refuse`."""
+    return strict or finding.severity is Severity.ERROR or finding.code in refuse
