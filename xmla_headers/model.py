@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import FrozenInstanceError, dataclass, field
 from types import MappingProxyType
 
-from . import _writer
+from . import _escape
 from ._expat import is_ncname
 from ._namespaces import NamespaceError, check_declaration
 from ._reader import (
@@ -153,7 +153,7 @@ def _wrong_type(name: str, wanted: str, value: object) -> TypeError:
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str):
         raise _wrong_type(name, "str", value)
-    index = _writer.unencodable(value)
+    index = _escape.unencodable(value)
     if index is not None:
         message = f"{name} holds U+{ord(value[index]):04X} at index {index}, which XML 1.0 cannot carry"
         raise EncodeError(value_finding(Code.UNENCODABLE_TEXT, message))
@@ -266,10 +266,10 @@ class UnknownHeaderBlock(Immutable):
     ) -> UnknownHeaderBlock:
         """Copy a header block out of a message, and let it stand alone. For decode, which has checked it."""
         xml = bytes(text[element.start : element_end(text, element)])
-        missing = _writer.missing_declarations(xml, scope, element.declared)
+        missing = _escape.missing_declarations(xml, scope, element.declared)
         if missing:
             behind_name = 1 + len(element.name.encode())
-            xml = xml[:behind_name] + _writer.declarations(missing) + xml[behind_name:]
+            xml = xml[:behind_name] + _escape.declarations(missing).encode() + xml[behind_name:]
         block = object.__new__(cls)
         _fill(block, xml, element, must_understand=must_understand)
         return block
@@ -369,7 +369,7 @@ class Fragment(Immutable):
 
         The bytes `prefix:` standing anywhere count, the default namespace always does.
         """
-        return dict(_writer.missing_declarations(self.xml, self._namespaces, None))
+        return dict(_escape.missing_declarations(self.xml, self._namespaces, None))
 
     def standalone(self) -> bytes:
         """Return the content with the declarations that let it parse on its own.
@@ -381,8 +381,8 @@ class Fragment(Immutable):
             raise _bad_fragment(f"one element can stand alone, and here are {len(elements)}")
         xml, (element,) = self.xml, elements
         behind_name = element.start + 1 + len(element.name.encode())
-        missing = _writer.missing_declarations(xml, self._namespaces, element.declared)
-        xml = xml[:behind_name] + _writer.declarations(missing) + xml[behind_name:]
+        missing = _escape.missing_declarations(xml, self._namespaces, element.declared)
+        xml = xml[:behind_name] + _escape.declarations(missing).encode() + xml[behind_name:]
         fatal = read(xml, encoding="utf-8").fatal
         if fatal is not None:
             raise _bad_fragment(f"there is more than one element: {fatal.message}")
@@ -397,7 +397,7 @@ class Fragment(Immutable):
         from defusedxml import ElementTree  # noqa: PLC0415 - an import that decode does not need
 
         self._read(_TREE_LIMITS)
-        scope = _writer.declarations(self._namespaces.items())
+        scope = _escape.declarations(self._namespaces.items()).encode()
         root = ElementTree.fromstring(b"<_%b>%b</_>" % (scope, self.xml), forbid_dtd=True)
         return list(root)
 

@@ -1,4 +1,4 @@
-"""Values -> bytes: escaping, prefixes."""
+"""What XML 1.0 can carry, and how it is escaped."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def escape_attribute(value: str) -> str:
     return value.translate(_ATTRIBUTE_ESCAPES)
 
 
-def declarations(namespaces: Iterable[tuple[str, str]]) -> bytes:
+def declarations(namespaces: Iterable[tuple[str, str]]) -> str:
     """Return namespace declarations, each with a space in front; the default one has the prefix ""."""
     return "".join(
         f' xmlns:{prefix}="{escape_attribute(namespace)}"'
         if prefix
         else f' xmlns="{escape_attribute(namespace)}"'
         for prefix, namespace in namespaces
-    ).encode()
+    )
 
 
 def missing_declarations(
