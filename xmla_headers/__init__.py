@@ -23,7 +23,8 @@ from .findings import (
     ValidationError,
     XmlaHeadersError,
 )
-from .model import AttributeSpec, BlockSpec, Fragment, HeaderBlock, UnknownHeaderBlock
+from .fragment import Fragment
+from .model import AttributeSpec, BlockSpec, HeaderBlock, UnknownHeaderBlock
 from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion
 

@@ -6,11 +6,13 @@ from _thread import allocate_lock
 from collections.abc import Mapping
 
 from . import _reader
+from ._checks import wrong_type
 from ._everyday import Head, everyday_head
 from ._rules import Judge
 from .envelope import Envelope, Header
 from .findings import Code, Finding, Severity, error_for
-from .model import Fragment, HeaderBlock
+from .fragment import Fragment
+from .model import HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import Direction, Limits
 
@@ -45,15 +47,15 @@ class _Reading:
         if types is not SESSION_BLOCKS:
             _check_types(types)
         if direction is not None and not isinstance(direction, Direction):
-            raise _wrong_type("direction", "Direction or None", direction)
+            raise wrong_type("direction", "Direction or None", direction)
         if type(strict) is not bool:
-            raise _wrong_type("strict", "bool", strict)
+            raise wrong_type("strict", "bool", strict)
         if encoding is not None and not isinstance(encoding, str):
-            raise _wrong_type("encoding", "str or None", encoding)
+            raise wrong_type("encoding", "str or None", encoding)
         if not isinstance(limits, Limits):
-            raise _wrong_type("limits", "Limits", limits)
+            raise wrong_type("limits", "Limits", limits)
         if cache is not None and not isinstance(cache, HeadCache):
-            raise _wrong_type("cache", "HeadCache or None", cache)
+            raise wrong_type("cache", "HeadCache or None", cache)
         self.types = types
         self.direction = direction
         self.strict = strict
@@ -90,16 +92,12 @@ class _Reading:
         return tuple(warnings)
 
 
-def _wrong_type(name: str, wanted: str, value: object) -> TypeError:
-    return TypeError(f"{name} must be {wanted}, not {type(value).__name__}")
-
-
 def _check_types(types: object) -> None:
     if not isinstance(types, Mapping):
-        raise _wrong_type("types", "a mapping of qname to header block class", types)
+        raise wrong_type("types", "a mapping of qname to header block class", types)
     for qname, block_type in types.items():
         if not isinstance(qname, str):
-            raise _wrong_type("a key of types", "str", qname)
+            raise wrong_type("a key of types", "str", qname)
         if not (isinstance(block_type, type) and issubclass(block_type, HeaderBlock)):
             msg = f"types maps to classes made from a schema, and {qname} to something else"
             raise TypeError(msg)
@@ -110,7 +108,7 @@ def _check_types(types: object) -> None:
 
 def _check_codes(codes: object) -> frozenset[str]:
     if isinstance(codes, str):
-        raise _wrong_type("refuse", "several codes", codes)
+        raise wrong_type("refuse", "several codes", codes)
     # An unknown code is a ValueError: it would else refuse nothing, in silence.
     return frozenset(Code(code) for code in codes)  # type: ignore[attr-defined]
 
@@ -123,7 +121,7 @@ def _buffer(data: Data) -> bytes | memoryview:
         msg = "data must be bytes, not str: encode it first, for example with data.encode()"
         raise TypeError(msg)
     if not isinstance(data, bytearray | memoryview):
-        raise _wrong_type("data", "bytes, bytearray or memoryview", data)
+        raise wrong_type("data", "bytes, bytearray or memoryview", data)
     view = memoryview(data)
     if not view.c_contiguous:
         msg = "a memoryview must be C-contiguous"
@@ -144,7 +142,7 @@ class HeadCache:
 
     def __init__(self, maxsize: int = 128) -> None:
         if type(maxsize) is not int:
-            raise _wrong_type("maxsize", "int", maxsize)
+            raise wrong_type("maxsize", "int", maxsize)
         if maxsize < 1:
             msg = "maxsize must be at least 1"
             raise ValueError(msg)

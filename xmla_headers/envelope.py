@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ._checks import Immutable
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
-from .model import Fragment, HeaderBlock, Immutable, UnknownHeaderBlock
+from .fragment import Fragment
+from .model import HeaderBlock, UnknownHeaderBlock
 from .session_headers import BeginSession, EndSession, Session
 from .soap import SoapVersion
 

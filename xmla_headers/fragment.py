@@ -1,0 +1,173 @@
+"""Fragment: XML content with the prefixes in scope around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from . import _escape
+from ._checks import Immutable, bad_fragment, check_text, wrong_type
+from ._expat import is_ncname
+from ._namespaces import NamespaceError, check_declaration
+from ._reader import NO_LIMITS, NO_NAMESPACES, read, read_fragment
+from .findings import error_for, value_finding
+from .soap import Limits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from ._reader import RawElement
+
+__all__ = ["Fragment"]
+
+
+class Fragment(Immutable):
+    """XML content: any number of elements and text, with the prefixes in scope around it.
+
+    `xml` is UTF-8; `namespaces` maps prefix to namespace, the default namespace having the prefix "".
+    Raises EncodeError (`bad-fragment`) for content that is not well-formed by XML 1.0 and Namespaces
+    in XML, or that holds a DOCTYPE or a processing instruction. One that decode cuts out of a message
+    refers to the caller's bytes and copies nothing until `xml` is asked for.
+    """
+
+    __slots__ = ("_end", "_namespaces", "_source", "_start", "_xml")
+
+    _source: bytes
+    _start: int
+    _end: int
+    _xml: bytes | None
+    _namespaces: Mapping[str, str]
+
+    def __init__(self, xml: bytes = b"", namespaces: Mapping[str, str] = NO_NAMESPACES) -> None:
+        if not isinstance(xml, bytes):
+            raise wrong_type("xml", "bytes", xml)
+        scope = _checked_namespaces(namespaces)
+        if xml:
+            _, fatal = read_fragment(xml, scope)
+            if fatal is not None:
+                raise bad_fragment(f"{fatal.message}, at byte {fatal.offset}")
+        _fill_fragment(self, xml, 0, len(xml), scope)
+
+    @classmethod
+    def cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
+        """Refer to a part of a message that decode has checked."""
+        fragment = object.__new__(cls)
+        _fill_fragment(fragment, source, start, end, namespaces)
+        return fragment
+
+    @property
+    def xml(self) -> bytes:
+        """The content, in UTF-8."""
+        xml = self._xml
+        if xml is None:
+            xml = self._source[self._start : self._end]
+            object.__setattr__(self, "_xml", xml)
+        return xml
+
+    @property
+    def namespaces(self) -> Mapping[str, str]:
+        """Prefix -> namespace in scope around the content; read-only."""
+        return MappingProxyType(self._namespaces)
+
+    def __len__(self) -> int:
+        """Return the length of `xml` in bytes."""
+        return self._end - self._start
+
+    def __bool__(self) -> bool:
+        """Return whether there is any content."""
+        return self._end > self._start
+
+    def used_namespaces(self) -> dict[str, str]:
+        """Return the bindings of the prefixes that occur in the content.
+
+        The bytes `prefix:` standing anywhere count, the default namespace always does.
+        """
+        return dict(_escape.missing_declarations(self.xml, self._namespaces, None))
+
+    def standalone(self) -> bytes:
+        """Return the content with the declarations that let it parse on its own.
+
+        Raises EncodeError (`bad-fragment`) unless there is exactly one element, and no text beside it.
+        """
+        elements = self._read(NO_LIMITS)
+        if len(elements) != 1:
+            raise bad_fragment(f"one element can stand alone, and here are {len(elements)}")
+        xml, (element,) = self.xml, elements
+        behind_name = element.start + 1 + len(element.name.encode())
+        missing = _escape.missing_declarations(xml, self._namespaces, element.declared)
+        xml = xml[:behind_name] + _escape.declarations(missing).encode() + xml[behind_name:]
+        fatal = read(xml, encoding="utf-8").fatal
+        if fatal is not None:
+            raise bad_fragment(f"there is more than one element: {fatal.message}")
+        return xml
+
+    def elements(self) -> list[Element]:
+        """Return the elements of the content as ElementTree elements.
+
+        A tree copies every namespace name, so that Namespaces in XML and the default Limits are checked
+        first; raises XmlaHeadersError (`not-well-formed`, `limit-exceeded`).
+        """
+        from defusedxml import ElementTree  # noqa: PLC0415 - an import that decode does not need
+
+        self._read(_TREE_LIMITS)
+        scope = _escape.declarations(self._namespaces.items()).encode()
+        root = ElementTree.fromstring(b"<_%b>%b</_>" % (scope, self.xml), forbid_dtd=True)
+        return list(root)
+
+    def _read(self, limits: Limits) -> list[RawElement]:
+        elements, fatal = read_fragment(self.xml, self._namespaces, limits)
+        if fatal is not None:
+            message = f"{fatal.message}, at byte {fatal.offset} of the fragment"
+            raise error_for(value_finding(fatal.code, message, fatal.hint))
+        return elements
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Fragment):
+            return NotImplemented
+        return self.xml == other.xml and self.used_namespaces() == other.used_namespaces()
+
+    def __hash__(self) -> int:
+        return hash(self.xml)
+
+    def __repr__(self) -> str:
+        return f"Fragment(<{len(self)} bytes>)"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Its own bytes only, not the message that it was cut from.
+        return _restore_fragment, (self.xml, dict(self._namespaces))
+
+
+#: A message's limits, but for what a fragment has none of: a head.
+_TREE_LIMITS = Limits(max_header_bytes=None, max_header_blocks=None)
+
+
+def _fill_fragment(
+    fragment: Fragment, source: bytes, start: int, end: int, namespaces: Mapping[str, str]
+) -> None:
+    put = object.__setattr__
+    put(fragment, "_source", source)
+    put(fragment, "_start", start)
+    put(fragment, "_end", end)
+    put(fragment, "_xml", None)
+    put(fragment, "_namespaces", namespaces)
+
+
+def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:
+    return Fragment.cut(xml, 0, len(xml), namespaces)
+
+
+def _checked_namespaces(namespaces: object) -> dict[str, str]:
+    if not isinstance(namespaces, Mapping):
+        raise wrong_type("namespaces", "a mapping of prefix to namespace", namespaces)
+    for prefix, namespace in namespaces.items():
+        check_text("a prefix", prefix)
+        check_text("a namespace", namespace)
+        if prefix and not is_ncname(prefix):
+            raise bad_fragment("a prefix of the fragment is not a name")
+        try:
+            check_declaration(prefix, namespace)
+        except NamespaceError as error:
+            raise bad_fragment(str(error)) from None
+    # The default namespace undeclared, and `xml`, are what every document begins with.
+    return {prefix: name for prefix, name in namespaces.items() if name and prefix != "xml"}
