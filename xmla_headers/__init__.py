@@ -8,7 +8,17 @@ match envelope.header.session_header:
         run(session_id, envelope.body)
 """
 
-from .codec import HeadCache, decode, decode_header, iter_findings, validate
+from .codec import (
+    HeadCache,
+    decode,
+    decode_header,
+    encode,
+    encode_block,
+    iter_findings,
+    validate,
+    with_blocks,
+    without_blocks,
+)
 from .envelope import Envelope, Header
 from .findings import (
     RULES,
@@ -61,6 +71,10 @@ __all__ = [
     "XmlaHeadersError",
     "decode",
     "decode_header",
+    "encode",
+    "encode_block",
     "iter_findings",
     "validate",
+    "with_blocks",
+    "without_blocks",
 ]

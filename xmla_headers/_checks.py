@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
-
 from ._escape import unencodable
 from .findings import Code, EncodeError, value_finding
 
-__all__ = ["Immutable", "bad_fragment", "check_text", "wrong_type"]
-
-
-class Immutable:
-    """A value whose attributes are set once, by whoever makes it."""
-
-    __slots__ = ()
-
-    def __setattr__(self, name: str, _value: object) -> None:
-        raise FrozenInstanceError(f"cannot assign to field {name!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise FrozenInstanceError(f"cannot delete field {name!r}")
+__all__ = ["bad_fragment", "check_text", "wrong_type"]
 
 
 def wrong_type(name: str, wanted: str, value: object) -> TypeError:

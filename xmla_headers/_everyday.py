@@ -37,11 +37,11 @@ _ATTRIBUTES = rb'(?: (?:%b:)?%b="[ !#-%%\'-;=-~]*+")*+' % (_NAME, _NAME)
 _HEAD = (
     rb"(?:\xef\xbb\xbf)?"
     rb"(?:<\?xml version=[\"']1\.0[\"'](?: encoding=[\"'](?i:utf-8)[\"'])? ?\?>" + _SPACE + rb")?"
-    rb"<(" + _NAME + rb"):Envelope(" + _ATTRIBUTES + rb")>" + _SPACE +
-    rb"(?:<\1:Header>" + _SPACE +
+    rb"<((?:" + _NAME + rb":)?)Envelope(" + _ATTRIBUTES + rb")>" + _SPACE +
+    rb"(?:<\1Header>" + _SPACE +
     rb"(?:<((?:" + _NAME + rb":)?" + _NAME + rb")(" + _ATTRIBUTES + rb") ?(?:/>|></\3>)" + _SPACE + rb")?"
-    rb"</\1:Header>" + _SPACE + rb")?"
-    rb"<\1:Body>"
+    rb"</\1Header>" + _SPACE + rb")?"
+    rb"<\1Body>"
 )  # fmt: skip
 _ATTRIBUTE = re.compile(' ([^=]+)="([^"]*)"')
 
@@ -94,7 +94,7 @@ def everyday_head(
         return None
     prefix, envelope, block_name, attributes = map(bytes.decode, match.groups(b""))
     scope: dict[str, str] = {}
-    if _declare(envelope, scope) != [] or scope.get(prefix) != SOAP_11_NS:
+    if _declare(envelope, scope) != [] or scope.get(prefix[:-1]) != SOAP_11_NS:
         return None
     header = Header()
     if block_name:
@@ -102,7 +102,7 @@ def everyday_head(
         if block is None:
             return None
         header = Header.of((block,))
-    return Head(header, (), SoapVersion.SOAP_1_1, f"{prefix}:Body", match.end(), scope)
+    return Head(header, (), SoapVersion.SOAP_1_1, f"{prefix}Body", match.end(), scope)
 
 
 def _declare(attributes: str, scope: dict[str, str]) -> list[tuple[str, str]] | None:

@@ -90,6 +90,8 @@ class Parser:
 
 def is_ncname(name: str) -> bool:
     """Whether expat takes it for a name, and it holds no colon (Namespaces in XML 1.0 §3)."""
+    if name.isascii() and name.isidentifier():
+        return True
     if not name.isprintable() or not _NAME_ENDS.isdisjoint(name):
         return False
     try:

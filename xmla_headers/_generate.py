@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .model import AttributeSpec, BlockSpec
 
@@ -50,7 +50,7 @@ class {spec.local_name}(HeaderBlock):
 {fields}'''
 
 
-def source_of(specs: Sequence[BlockSpec]) -> str:
+def source_of(specs: Sequence[BlockSpec], documentation: Mapping[str, str]) -> str:
     """Return the source of a module with a dataclass for each header block, formatted as it will stand."""
     namespaces = dict.fromkeys(spec.namespace for spec in specs)
     imports = ["BlockSpec", "HeaderBlock"]
@@ -63,18 +63,18 @@ def source_of(specs: Sequence[BlockSpec]) -> str:
         title=f"The header blocks of {', '.join(namespaces)}.",
         imports=", ".join(imports),
         names="".join(f"    {_quoted(name)},\n" for name in names),
-        classes="\n".join(_class(spec) for spec in specs),
+        classes="\n".join(_class(spec, documentation.get(spec.local_name, "")) for spec in specs),
         rows="".join(f"        {spec.local_name}.spec.qname: {spec.local_name},\n" for spec in specs),
     )
 
 
-def _class(spec: BlockSpec) -> str:
+def _class(spec: BlockSpec, documentation: str) -> str:
     attributes = [f"{_attribute(attribute)}," for attribute in spec.attributes]
     if len(attributes) > 1:
         attributes = [f"\n            {attribute}" for attribute in attributes] + ["\n        "]
     return _CLASS.format(
         spec=spec,
-        documentation=_one_line(spec.documentation) or f"The header block {spec.local_name}.",
+        documentation=_one_line(documentation) or f"The header block {spec.local_name}.",
         namespace=_quoted(spec.namespace),
         local_name=_quoted(spec.local_name),
         attributes="".join(attributes),

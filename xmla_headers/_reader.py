@@ -28,6 +28,7 @@ __all__ = [
     "RawMessage",
     "cuts",
     "element_end",
+    "end_of_start_tag",
     "last_end_tag",
     "passes",
     "read",
@@ -298,7 +299,7 @@ class _MessageReader(Parser):
         message, text = self.message, self.text
         message.body = body
         body.scope = self._namespaces.scope()
-        start = message.body_start = message.body_end = _end_of_start_tag(text, body.start)
+        start = message.body_start = message.body_end = end_of_start_tag(text, body.start)
         if self._head_only:
             raise _BodySeen
         if not self._deep:
@@ -392,7 +393,7 @@ def last_end_tag(text: bytes, name: str, start: int) -> int | None:
 
 def element_end(text: bytes | memoryview, element: RawElement) -> int:
     """Return the offset behind an element that was read to its end."""
-    start_tag_end = _end_of_start_tag(text, element.start)
+    start_tag_end = end_of_start_tag(text, element.start)
     if text[start_tag_end - 2] == _SLASH:
         return start_tag_end
     assert element.close is not None
@@ -402,7 +403,7 @@ def element_end(text: bytes | memoryview, element: RawElement) -> int:
     return end.end()
 
 
-def _end_of_start_tag(text: bytes | memoryview, start: int) -> int:
+def end_of_start_tag(text: bytes | memoryview, start: int) -> int:
     """Return the offset behind the start tag that begins at `start`."""
     tag = _START_TAG.match(text, start)
     assert tag is not None

@@ -6,6 +6,7 @@ import re
 
 from ._encoding import Locator
 from ._expat import HTML_HINT, short
+from ._scope import Scope
 from .findings import RULES, Code, Finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
 from .soap import SOAP_11_NS, SOAP_12_NS, XSI_NS, MustUnderstandForm, SoapVersion
@@ -160,13 +161,13 @@ class Judge:
     def _judge_blocks(self, root: RawElement, header: RawElement) -> None:
         counts: dict[type[HeaderBlock], int] = {}
         alternatives: dict[str, BlockSpec] = {}
-        types = self._types
+        types, scope = self._types, Scope(header.scope)
         for element in header.children:
             here = (root, header, element)
             qname = f"{{{element.namespace}}}{element.local}"
             block_type = types.get(qname)
             if block_type is None:
-                self._judge_unknown(element, header, here)
+                self._judge_unknown(element, scope, here)
                 continue
             spec = block_type.spec
             count = counts[block_type] = counts.get(block_type, 0) + 1
@@ -184,7 +185,7 @@ class Judge:
                 self._mark(Code.WRONG_DIRECTION, element.start, text, here)
             self._bind(block_type, element, here)
 
-    def _judge_unknown(self, element: RawElement, header: RawElement, here: tuple[RawElement, ...]) -> None:
+    def _judge_unknown(self, element: RawElement, scope: Scope, here: tuple[RawElement, ...]) -> None:
         if not element.namespace:
             text = f"the header block {short(element.local)} is in no namespace"
             self._mark(Code.UNQUALIFIED_HEADER_BLOCK, element.start, text, here)
@@ -202,7 +203,7 @@ class Judge:
         elif element.close is not None:
             self.blocks.append(
                 UnknownHeaderBlock.cut(
-                    self._message.source.text, element, header.scope, must_understand=bool(must_understand)
+                    self._message.source.text, element, scope, must_understand=bool(must_understand)
                 )
             )
 

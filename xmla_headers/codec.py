@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from _thread import allocate_lock
 from collections.abc import Mapping
+from dataclasses import replace
 
-from . import _reader
+from . import _reader, _splice, _writer
 from ._checks import wrong_type
 from ._everyday import Head, everyday_head
 from ._rules import Judge
 from .envelope import Envelope, Header
-from .findings import Code, Finding, Severity, error_for
+from .findings import Code, DecodeError, EncodeError, Finding, Severity, error_for, value_finding
 from .fragment import Fragment
-from .model import HeaderBlock
+from .model import BlockSpec, HeaderBlock, UnknownHeaderBlock
 from .session_headers import SESSION_BLOCKS
-from .soap import Direction, Limits
+from .soap import Direction, Limits, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     Data: TypeAlias = bytes | bytearray | memoryview
     BlockTypes: TypeAlias = Mapping[str, type[HeaderBlock]]
 
-__all__ = ["HeadCache", "decode", "decode_header", "iter_findings", "validate"]
+__all__ = [
+    "HeadCache",
+    "decode",
+    "decode_header",
+    "encode",
+    "encode_block",
+    "iter_findings",
+    "validate",
+    "with_blocks",
+    "without_blocks",
+]
 
 _DEFAULT_LIMITS = Limits()
 
@@ -79,6 +90,12 @@ class _Reading:
 
     def judge(self, message: _reader.RawMessage) -> Judge:
         return Judge(message, self.types, self.direction)
+
+    def read_head(self, data: bytes | memoryview) -> _reader.RawMessage:
+        """Read a message as far as decode_header does, and raise what it raises."""
+        message = _reader.read(data, encoding=self.encoding, limits=self.limits, deep=False, head_only=True)
+        self.settle(self.judge(message))
+        return message
 
     def settle(self, judge: Judge) -> tuple[Finding, ...]:
         """Return what is let pass, or raise the first refused finding."""
@@ -312,3 +329,153 @@ def validate(
     reading = _Reading(types, direction, strict, refuse, encoding, limits)
     message = _reader.read(_buffer(data), encoding=encoding, limits=limits, deep=deep)
     reading.settle(reading.judge(message))
+
+
+def encode(
+    envelope: Envelope,
+    *,
+    must_understand_form: MustUnderstandForm | None = None,
+    xml_declaration: bool = False,
+    limits: Limits = _DEFAULT_LIMITS,
+) -> bytes:
+    """Write a message, in UTF-8 without a byte order mark.
+
+    Deterministic: blocks in their order, attributes in schema order; an empty Header is left out.
+    `must_understand_form` overrides that of every block. Raises EncodeError (`limit-exceeded`) for what
+    decode, under the same limits, would refuse.
+    """
+    if not isinstance(envelope, Envelope):
+        raise wrong_type("envelope", "Envelope", envelope)
+    _check_form(must_understand_form)
+    if type(xml_declaration) is not bool:
+        raise wrong_type("xml_declaration", "bool", xml_declaration)
+    if not isinstance(limits, Limits):
+        raise wrong_type("limits", "Limits", limits)
+    head, tail = _writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
+    body = envelope.body
+    _check_size(len(head) + len(body) + len(tail), limits)
+    if not _surely_within(head, len(envelope.header), limits):
+        limits = replace(limits, max_message_bytes=None)
+        fatal = _reader.read(head + tail, limits=limits, head_only=True).fatal
+        if fatal is not None:
+            raise EncodeError(value_finding(fatal.code, fatal.message, fatal.hint))
+    return b"".join((head, body.view, tail))
+
+
+def encode_block(
+    block: HeaderBlock | UnknownHeaderBlock, *, must_understand_form: MustUnderstandForm | None = None
+) -> bytes:
+    """Write one header block, in SOAP 1.1 and UTF-8, that declares all its namespaces itself.
+
+    For people with string templates. `must_understand_form` overrides that of the block.
+    """
+    if not isinstance(block, HeaderBlock | UnknownHeaderBlock):
+        raise wrong_type("block", "a header block", block)
+    _check_form(must_understand_form)
+    return _writer.block_xml(block, SoapVersion.SOAP_1_1, None, must_understand_form).encode()
+
+
+def with_blocks(
+    data: Data,
+    *blocks: HeaderBlock | UnknownHeaderBlock,
+    types: BlockTypes = SESSION_BLOCKS,
+    direction: Direction | None = None,
+    strict: bool = False,
+    refuse: Iterable[str] = (),
+    encoding: str | None = None,
+    limits: Limits = _DEFAULT_LIMITS,
+    must_understand_form: MustUnderstandForm | None = None,
+) -> bytes:
+    """Put header blocks into a message, and leave every other byte of it as it was.
+
+    A block takes the place of those of its type (of its qname, if it is unknown), else it comes last; a
+    Header is made if there is none. The session headers are alternatives: the ones given stand, in the
+    order given, at the place of the first of them that is there. Written in the encoding that was read:
+    a character that it lacks becomes a reference in values, and is EncodeError (`unencodable-text`)
+    elsewhere. The other arguments are those of `decode_header`; raises what that raises, and EncodeError
+    (`limit-exceeded`, `duplicate-header-block`).
+    """
+    reading = _Reading(types, direction, strict, refuse, encoding, limits)
+    _check_form(must_understand_form)
+    given = Header(*blocks).blocks
+    buffer = _buffer(data)
+    message = reading.read_head(buffer)
+    edits = _splice.insertions(message, given, types, must_understand_form) if given else []
+    return _spliced(buffer, message, edits, reading)
+
+
+def without_blocks(
+    data: Data,
+    *types_or_qnames: type[HeaderBlock | UnknownHeaderBlock] | str,
+    types: BlockTypes = SESSION_BLOCKS,
+    direction: Direction | None = None,
+    strict: bool = False,
+    refuse: Iterable[str] = (),
+    encoding: str | None = None,
+    limits: Limits = _DEFAULT_LIMITS,
+) -> bytes:
+    """Take header blocks out of a message, by type or qname, and leave every other byte as it was.
+
+    The Header goes with them if that leaves white space only. UnknownHeaderBlock stands for all that
+    `types` does not name. The other arguments are those of `decode_header`, and so is what it raises.
+    """
+    reading = _Reading(types, direction, strict, refuse, encoding, limits)
+    names: set[str] = set()
+    known: frozenset[str] = frozenset()
+    for wanted in types_or_qnames:
+        if isinstance(wanted, str):
+            names.add(wanted)
+        elif wanted is UnknownHeaderBlock:
+            known = frozenset(types)
+        else:
+            names.add(_spec_of(wanted).qname)
+    buffer = _buffer(data)
+    message = reading.read_head(buffer)
+    return _spliced(buffer, message, _splice.removals(message, names, unknown=known), reading)
+
+
+def _spec_of(block_type: object) -> BlockSpec:
+    spec = getattr(block_type, "spec", None)
+    if not isinstance(block_type, type) or not isinstance(spec, BlockSpec):
+        raise wrong_type("what to take out", "a type of header block or a qname", block_type)
+    return spec
+
+
+def _spliced(
+    buffer: bytes | memoryview, message: _reader.RawMessage, edits: list[_splice.Edit], reading: _Reading
+) -> bytes:
+    if not edits:
+        return bytes(buffer)
+    result = _splice.apply(message.source, buffer, edits)
+    _check_size(len(result), reading.limits)
+    try:
+        reading.read_head(result)
+    except DecodeError as error:
+        raise EncodeError(error.finding) from None
+    return result
+
+
+def _check_form(form: object) -> None:
+    if form is not None and not isinstance(form, MustUnderstandForm):
+        raise wrong_type("must_understand_form", "MustUnderstandForm or None", form)
+
+
+def _check_size(size: int, limits: Limits) -> None:
+    maximum = limits.max_message_bytes
+    if maximum is not None and size > maximum:
+        message = f"the message would be {size} bytes long, and {maximum} is the most (max_message_bytes)"
+        raise EncodeError(value_finding(Code.LIMIT_EXCEEDED, message))
+
+
+def _surely_within(head: bytes, blocks: int, limits: Limits) -> bool:
+    """Whether bounds that are quickly counted tell that no limit on the head is exceeded."""
+    return all(
+        maximum is None or count <= maximum
+        for count, maximum in (
+            (len(head), limits.max_header_bytes),
+            (len(head), limits.max_name_length),
+            (blocks, limits.max_header_blocks),
+            (head.count(b"="), limits.max_attributes),
+            (head.count(b"<"), limits.max_depth),
+        )
+    )

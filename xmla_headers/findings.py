@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from ._record import Record
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,9 +86,11 @@ class Code(StrEnum):
     BAD_FRAGMENT = "bad-fragment"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rule:
+class Rule(Record):
     """One row of the catalogue."""
+
+    __slots__ = ("code", "fatal", "fault_code", "meaning", "reference", "severity")
+    FIELDS = ("code", "severity", "reference", "fault_code", "meaning", "fatal")
 
     code: Code
     severity: Severity
@@ -97,7 +101,26 @@ class Rule:
     #: One sentence for people.
     meaning: str
     #: It makes the document unreadable, so that it ends the message.
-    fatal: bool = False
+    fatal: bool
+
+    def __init__(
+        self,
+        code: Code,
+        severity: Severity,
+        reference: str,
+        fault_code: FaultCode,
+        meaning: str,
+        *,
+        fatal: bool = False,
+    ) -> None:
+        self.put(
+            code=code,
+            severity=severity,
+            reference=reference,
+            fault_code=fault_code,
+            meaning=meaning,
+            fatal=fatal,
+        )
 
 
 _FATAL, _ERROR, _WARNING = (Severity.ERROR, True), (Severity.ERROR, False), (Severity.WARNING, False)
@@ -173,7 +196,7 @@ _ROWS = (
 #: The rule catalogue, in catalogue order: the single source of severities, references and fault codes.
 RULES: Mapping[Code, Rule] = MappingProxyType(
     {
-        code: Rule(code, severity, reference, fault_code, meaning, fatal)
+        code: Rule(code, severity, reference, fault_code, meaning, fatal=fatal)
         for code, (severity, fatal), reference, fault_code, meaning in _ROWS
     }
 )

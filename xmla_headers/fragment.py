@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from . import _escape
-from ._checks import Immutable, bad_fragment, check_text, wrong_type
+from ._checks import bad_fragment, check_text, wrong_type
 from ._expat import is_ncname
 from ._namespaces import NamespaceError, check_declaration
 from ._reader import NO_LIMITS, NO_NAMESPACES, read, read_fragment
+from ._record import Immutable
+from ._scope import Scope, declarations
 from .findings import error_for, value_finding
 from .soap import Limits
 
@@ -66,6 +67,11 @@ class Fragment(Immutable):
         return xml
 
     @property
+    def view(self) -> memoryview:
+        """The content without a copy."""
+        return memoryview(self._source)[self._start : self._end]
+
+    @property
     def namespaces(self) -> Mapping[str, str]:
         """Prefix -> namespace in scope around the content; read-only."""
         return MappingProxyType(self._namespaces)
@@ -83,7 +89,7 @@ class Fragment(Immutable):
 
         The bytes `prefix:` standing anywhere count, the default namespace always does.
         """
-        return dict(_escape.missing_declarations(self.xml, self._namespaces, None))
+        return dict(Scope(self._namespaces).missing(self.xml))
 
     def standalone(self) -> bytes:
         """Return the content with the declarations that let it parse on its own.
@@ -95,8 +101,8 @@ class Fragment(Immutable):
             raise bad_fragment(f"one element can stand alone, and here are {len(elements)}")
         xml, (element,) = self.xml, elements
         behind_name = element.start + 1 + len(element.name.encode())
-        missing = _escape.missing_declarations(xml, self._namespaces, element.declared)
-        xml = xml[:behind_name] + _escape.declarations(missing).encode() + xml[behind_name:]
+        missing = Scope(self._namespaces).missing(xml, element.declared or ())
+        xml = xml[:behind_name] + declarations(missing).encode() + xml[behind_name:]
         fatal = read(xml, encoding="utf-8").fatal
         if fatal is not None:
             raise bad_fragment(f"there is more than one element: {fatal.message}")
@@ -111,7 +117,7 @@ class Fragment(Immutable):
         from defusedxml import ElementTree  # noqa: PLC0415 - an import that decode does not need
 
         self._read(_TREE_LIMITS)
-        scope = _escape.declarations(self._namespaces.items()).encode()
+        scope = declarations(self._namespaces.items()).encode()
         root = ElementTree.fromstring(b"<_%b>%b</_>" % (scope, self.xml), forbid_dtd=True)
         return list(root)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from . import _escape
-from ._checks import Immutable, bad_fragment, check_text, wrong_type
+from ._checks import bad_fragment, check_text, wrong_type
 from ._expat import is_ncname
 from ._reader import RawElement, element_end, read
+from ._record import Immutable, Record
+from ._scope import Scope, declarations
 from .findings import Code
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLNS_NS, XSI_NS, Direction, MustUnderstandForm, SoapVersion
 
@@ -37,42 +38,71 @@ __all__ = [
 SOAP_VERSIONS = MappingProxyType({version.namespace: version for version in SoapVersion})
 
 
-@dataclass(frozen=True, slots=True)
-class AttributeSpec:
+class AttributeSpec(Record):
     """An attribute of a header block, as the schema declares it."""
+
+    __slots__ = ("field", "identifier", "name", "required")
+    FIELDS = ("name", "field", "required", "identifier")
 
     #: The name in the message; it is in no namespace.
     name: str
     #: The name of the dataclass field.
     field: str
-    required: bool = False
+    required: bool
     #: It holds a session id: a bearer secret, masked wherever it is shown, remarkable when empty.
-    identifier: bool = False
+    identifier: bool
+
+    def __init__(self, name: str, field: str, *, required: bool = False, identifier: bool = False) -> None:
+        self.put(name=name, field=field, required=required, identifier=identifier)
 
 
-@dataclass(frozen=True, slots=True)
-class BlockSpec:
+class BlockSpec(Record):
     """A header block, as the schema declares it; every rule about one loops over this."""
+
+    __slots__ = (
+        "alternatives",
+        "attributes",
+        "by_name",
+        "directions",
+        "local_name",
+        "max_occurs",
+        "namespace",
+        "qname",
+    )
+    FIELDS = ("namespace", "local_name", "attributes", "max_occurs", "directions", "alternatives")
 
     namespace: str
     local_name: str
-    attributes: tuple[AttributeSpec, ...] = ()
+    attributes: tuple[AttributeSpec, ...]
     #: The most there may be in one message; None for any number.
-    max_occurs: int | None = 1
-    directions: frozenset[Direction] = frozenset(Direction)
+    max_occurs: int | None
+    directions: frozenset[Direction]
     #: Blocks with the same word here are alternatives to each other.
-    alternatives: str | None = None
-    #: What the schema says about it, for people.
-    documentation: str = field(default="", compare=False)
+    alternatives: str | None
     #: The expanded name in Clark notation.
-    qname: str = field(init=False, compare=False)
+    qname: str
     #: Name in the message -> attribute.
-    by_name: Mapping[str, AttributeSpec] = field(init=False, compare=False, repr=False)
+    by_name: Mapping[str, AttributeSpec]
 
-    def __post_init__(self) -> None:
-        put = object.__setattr__
-        put(self, "qname", f"{{{self.namespace}}}{self.local_name}")
-        put(self, "by_name", {attribute.name: attribute for attribute in self.attributes})
+    def __init__(
+        self,
+        namespace: str,
+        local_name: str,
+        attributes: tuple[AttributeSpec, ...] = (),
+        max_occurs: int | None = 1,
+        directions: frozenset[Direction] = frozenset(Direction),
+        alternatives: str | None = None,
+    ) -> None:
+        self.put(
+            namespace=namespace,
+            local_name=local_name,
+            attributes=attributes,
+            max_occurs=max_occurs,
+            directions=directions,
+            alternatives=alternatives,
+            qname=f"{{{namespace}}}{local_name}",
+            by_name={attribute.name: attribute for attribute in attributes},
+        )
 
 
 def mask(identifier: str) -> str:
@@ -223,17 +253,22 @@ class UnknownHeaderBlock(Immutable):
 
     @classmethod
     def cut(
-        cls, text: bytes | memoryview, element: RawElement, scope: Mapping[str, str], *, must_understand: bool
+        cls, text: bytes | memoryview, element: RawElement, scope: Scope, *, must_understand: bool
     ) -> UnknownHeaderBlock:
         """Copy a header block out of a message, and let it stand alone. For decode, which has checked it."""
         xml = bytes(text[element.start : element_end(text, element)])
-        missing = _escape.missing_declarations(xml, scope, element.declared)
+        missing = scope.missing(xml, element.declared or ())
         if missing:
             behind_name = 1 + len(element.name.encode())
-            xml = xml[:behind_name] + _escape.declarations(missing).encode() + xml[behind_name:]
+            xml = xml[:behind_name] + declarations(missing).encode() + xml[behind_name:]
         block = object.__new__(cls)
         _fill(block, xml, element, must_understand=must_understand)
         return block
+
+    def declared(self) -> Mapping[str, str]:
+        """Return the namespace declarations on its start tag: prefix -> namespace."""
+        root = read(self.xml, encoding="utf-8").root
+        return (root and root.declared) or {}
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, UnknownHeaderBlock):

@@ -59,7 +59,10 @@ def specs_from_schema(text: str) -> tuple[BlockSpec, ...]:
     which blocks are alternatives to each other, in xs:appinfo (both directions, none). Raises
     SchemaError.
     """
-    schema = _load(text)
+    return _specs(_load(text))
+
+
+def _specs(schema: xmlschema.XMLSchema10) -> tuple[BlockSpec, ...]:
     occurrence = dict(_occurrence(schema))
     specs = tuple(
         _block(element, schema.target_namespace, occurrence.get(element.local_name, 1))
@@ -77,7 +80,8 @@ def generate(text: str) -> str:
     The pure half of `xmla-headers generate`. Its SESSION_BLOCKS is what `types=` takes. Raises
     SchemaError.
     """
-    return source_of(specs_from_schema(text))
+    schema = _load(text)
+    return source_of(_specs(schema), _documentation(schema))
 
 
 def types_from_schema(text: str) -> Mapping[str, type[HeaderBlock]]:
@@ -85,10 +89,14 @@ def types_from_schema(text: str) -> Mapping[str, type[HeaderBlock]]:
 
     Raises SchemaError.
     """
-    return MappingProxyType({spec.qname: _block_type(spec) for spec in specs_from_schema(text)})
+    schema = _load(text)
+    documentation = _documentation(schema)
+    return MappingProxyType(
+        {spec.qname: _block_type(spec, documentation.get(spec.local_name)) for spec in _specs(schema)}
+    )
 
 
-def _block_type(spec: BlockSpec) -> type[HeaderBlock]:
+def _block_type(spec: BlockSpec, documentation: str | None) -> type[HeaderBlock]:
     ordered = sorted(spec.attributes, key=lambda attribute: not attribute.required)
     return make_dataclass(
         spec.local_name,
@@ -97,7 +105,7 @@ def _block_type(spec: BlockSpec) -> type[HeaderBlock]:
             for attribute in ordered
         ],
         bases=(HeaderBlock,),
-        namespace={"spec": spec, "__doc__": spec.documentation},
+        namespace={"spec": spec, "__doc__": documentation},
         frozen=True,
         slots=True,
         repr=False,
@@ -153,7 +161,6 @@ def _block(element: XsdElement, namespace: str, max_occurs: int | None) -> Block
         max_occurs=max_occurs,
         directions=_directions(name, said.get("directions", "request response")),
         alternatives=said.get("alternatives"),
-        documentation=_documentation(element),
     )
 
 
@@ -171,7 +178,7 @@ def _attributes(element: XsdElement) -> Iterator[AttributeSpec]:
             raise SchemaError(msg)
         taken.add(field)
         identifier = _appinfo(attribute, "attribute").get("identifier") == "true"
-        yield AttributeSpec(name, field, attribute.use == "required", identifier)
+        yield AttributeSpec(name, field, required=attribute.use == "required", identifier=identifier)
 
 
 def _field_name(attribute: str) -> str:
@@ -203,8 +210,10 @@ def _appinfo(component: XsdElement | XsdAttribute, kind: str) -> Mapping[str, st
     return {}
 
 
-def _documentation(element: XsdElement) -> str:
-    annotation = element.annotation
-    if annotation is None:
-        return ""
-    return " ".join("".join(part.itertext()) for part in annotation.documentation).strip()
+def _documentation(schema: xmlschema.XMLSchema10) -> dict[str, str]:
+    """Return what xs:documentation says about each global element, by local name."""
+    return {
+        element.local_name: " ".join("".join(part.itertext()) for part in element.annotation.documentation)
+        for element in schema.elements.values()
+        if element.annotation is not None and element.local_name is not None
+    }

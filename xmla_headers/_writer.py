@@ -1,0 +1,117 @@
+"""Values -> bytes: a header block as XML, and the prefixes of a message."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from ._escape import escape_attribute
+from ._scope import declarations
+from .model import UnknownHeaderBlock
+from .soap import XML_NS, MustUnderstandForm
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .envelope import Block, Envelope
+    from .model import HeaderBlock
+    from .soap import SoapVersion
+
+__all__ = ["block_xml", "envelope_parts"]
+
+_DEFAULT_PREFIX = "soap"
+
+
+def block_xml(
+    block: Block, soap: SoapVersion, prefix: str | None, form: MustUnderstandForm | None = None
+) -> str:
+    """Return a header block as XML: fields in schema order, then what SOAP knows, then the others.
+
+    `prefix` is bound to the SOAP namespace where it is going to stand; without one the block declares
+    its own. `form` overrides the spelling of mustUnderstand that the block asks for.
+    """
+    if isinstance(block, UnknownHeaderBlock):
+        return block.xml.decode()
+    spec = block.spec
+    parts = [f'<{spec.local_name} xmlns="{escape_attribute(spec.namespace)}"']
+    for attribute in spec.attributes:
+        value = getattr(block, attribute.field)
+        if value is not None:
+            parts.append(f' {attribute.name}="{escape_attribute(value)}"')
+    qualified = _soap_attributes(block, soap, form or block.must_understand_form, parts)
+    if qualified:
+        if prefix is None:
+            prefix = _DEFAULT_PREFIX
+            parts.append(declarations([(prefix, soap.namespace)]))
+        parts += [f' {prefix}:{name}="{value}"' for name, value in qualified]
+    if block.other_attributes:
+        parts += _other_attributes(block, prefix)
+    parts.append("/>")
+    return "".join(parts)
+
+
+def _soap_attributes(
+    block: HeaderBlock, soap: SoapVersion, form: MustUnderstandForm | None, parts: list[str]
+) -> list[tuple[str, str]]:
+    """Return what stands in the SOAP namespace; an unqualified mustUnderstand is added to `parts`."""
+    qualified = []
+    if block.must_understand:
+        if form in (MustUnderstandForm.UNQUALIFIED, MustUnderstandForm.BOTH):
+            parts.append(' mustUnderstand="1"')
+        if form is not MustUnderstandForm.UNQUALIFIED:
+            qualified.append(("mustUnderstand", "1"))
+    if block.actor is not None:
+        qualified.append((soap.actor_name, escape_attribute(block.actor)))
+    return qualified
+
+
+def _other_attributes(block: HeaderBlock, taken: str | None) -> list[str]:
+    prefixes = {XML_NS: "xml"}
+    numbers = (f"n{number}" for number in count(1))
+    parts = []
+    for qname, value in block.other_attributes:
+        namespace, _, local = qname[1:].rpartition("}")
+        prefix = prefixes.get(namespace)
+        if prefix is None:
+            prefix = prefixes[namespace] = next(name for name in numbers if name != taken)
+            parts.append(declarations([(prefix, namespace)]))
+        parts.append(f' {prefix}:{local}="{escape_attribute(value)}"')
+    return parts
+
+
+def envelope_parts(
+    envelope: Envelope, form: MustUnderstandForm | None, *, xml_declaration: bool
+) -> tuple[bytes, bytes]:
+    """Return what stands in front of the Body's content, and what stands behind it."""
+    soap, body = envelope.soap, envelope.body
+    prefix = _soap_prefix(envelope)
+    parts = ['<?xml version="1.0" encoding="utf-8"?>\n'] if xml_declaration else []
+    parts.append(f'<{prefix}:Envelope xmlns:{prefix}="{soap.namespace}">')
+    if envelope.header:
+        parts.append(f"<{prefix}:Header>")
+        parts += [block_xml(block, soap, prefix, form) for block in envelope.header]
+        parts.append(f"</{prefix}:Header>")
+    # On the Body, not on the Envelope, where they would change what a header block means.
+    bound = declarations(item for item in body.namespaces.items() if item[0] != prefix)
+    parts.append(f"<{prefix}:Body{bound}>")
+    return "".join(parts).encode(), f"</{prefix}:Body></{prefix}:Envelope>".encode()
+
+
+def _soap_prefix(envelope: Envelope) -> str:
+    """Return a prefix for the SOAP namespace that changes the meaning of nothing else.
+
+    The first of soap, soap1, ... that the Body's content binds to this namespace, or that is bound
+    nowhere and does not occur: whoever reads the message would take it for one that is meant.
+    """
+    body, blocks = envelope.body, envelope.header.unknown
+    bound = body.namespaces
+    for number in count():
+        prefix = f"{_DEFAULT_PREFIX}{number or ''}"
+        used, declared = f"{prefix}:".encode(), f"xmlns:{prefix}".encode()
+        if prefix in bound:
+            # A block that does not bind it itself would be given the binding when it is read back.
+            if bound[prefix] == envelope.soap.namespace and all(
+                used not in block.xml or prefix in block.declared() for block in blocks
+            ):
+                return prefix
+        elif used not in body.xml and not any(used in block.xml or declared in block.xml for block in blocks):
+            return prefix
+    raise AssertionError  # count() has no end
