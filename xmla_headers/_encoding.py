@@ -74,6 +74,9 @@ _XPRESS_HINT = (
 )
 _DIME_HINT = "this looks like a DIME record, as used over TCP: take the payload out of it first"
 
+#: "<" in UTF-32.
+_UTF_32 = (b"<\0\0\0", b"\0\0\0<")
+
 #: First bytes -> what they most likely are.
 _FIRST_BYTES = (
     (b"\x1f\x8b", _GZIP_HINT),
@@ -167,6 +170,8 @@ class Source:
                 message = f"the transport says {self.given}, the byte order mark says {marked}"
                 raise Fatal(Code.ENCODING_ERROR, message, 0)
             return marked
+        if first in _UTF_32:
+            raise Fatal(Code.NOT_XML, "not XML: this is UTF-32", 0, "UTF-32 is not read; send UTF-8")
         if (given or "").startswith("utf-16") or first[:2] in (b"<\0", b"\0<"):
             raise Fatal(
                 Code.ENCODING_ERROR,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyexpat
+import re
 
 from ._encoding import Fatal
 from .findings import Code
@@ -12,6 +13,7 @@ __all__ = ["Parser", "is_ncname", "short"]
 HTML_HINT = "this looks like an HTML page, perhaps an error page of a proxy or a web server"
 
 _ERRORS = pyexpat.errors.codes
+_DUPLICATE_ATTRIBUTE = _ERRORS[pyexpat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE]
 _NO_ELEMENTS = _ERRORS[pyexpat.errors.XML_ERROR_NO_ELEMENTS]
 #: expat's error code -> the usual cause.
 _HINTS = {
@@ -27,6 +29,10 @@ _HINTS = {
 
 #: expat 2.6 and later holds back a token that ends a chunk, unless told not to.
 _DEFERS = hasattr(pyexpat.ParserCreate(), "SetReparseDeferralEnabled")
+
+#: What may stand in front of a DOCTYPE, processing instructions having been refused.
+_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+", re.DOTALL)
+_NAME = re.compile(rb"[^ \t\r\n/>]++")
 
 #: What cannot stand in a name, and would let the parser read something else.
 _NAME_ENDS = frozenset(":/>< =\"'&!?")
@@ -76,16 +82,33 @@ class Parser:
                     "a message in another encoding must say so in its XML declaration",
                 )
         message = f"not well-formed: {pyexpat.ErrorString(error.code)}"
-        return Fatal(Code.NOT_WELL_FORMED, message, offset, _HINTS.get(error.code))
+        element = None
+        if error.code == _DUPLICATE_ATTRIBUTE:
+            # As any finding about an attribute: at the start tag, in front of which no other "<" can stand.
+            offset = _last_less(self.text, offset)
+            element = _NAME.match(self.text, offset + 1)[0].decode()  # type: ignore[index]
+        return Fatal(Code.NOT_WELL_FORMED, message, offset, _HINTS.get(error.code), element)
 
     def _doctype(self, name: str, *_: object) -> None:
         hint = HTML_HINT if name.lower() == "html" else None
-        message = "a message must not hold a DOCTYPE"
-        raise Fatal(Code.DTD_FORBIDDEN, message, self.expat.CurrentByteIndex, hint)
+        # The parser stands somewhere in the declaration by now.
+        prolog = _PROLOG.match(self.text)
+        offset = 0 if prolog is None else prolog.end()
+        raise Fatal(Code.DTD_FORBIDDEN, "a message must not hold a DOCTYPE", offset, hint)
 
     def _processing_instruction(self, target: str, _data: str) -> None:
         message = f"a message must not hold a processing instruction ({short(target)})"
         raise Fatal(Code.PROCESSING_INSTRUCTION, message, self.expat.CurrentByteIndex)
+
+
+def _last_less(text: bytes | memoryview, end: int) -> int:
+    """Return the offset of the last "<" in front of `end`."""
+    while True:
+        start = max(0, end - 65_536)
+        found = bytes(text[start:end]).rfind(b"<")
+        if found >= 0 or not start:
+            return start + found
+        end = start
 
 
 def is_ncname(name: str) -> bool:

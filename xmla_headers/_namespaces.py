@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    #: Namespace, local name and value of an attribute.
-    Attribute: TypeAlias = tuple[str, str, str]
+    #: Namespace, local name and value of an attribute, and its name as written.
+    Attribute: TypeAlias = tuple[str, str, str, str]
     #: Prefix -> what it was bound to in front of an element that declares it.
     Undo: TypeAlias = dict[str, str | None]
 
@@ -111,7 +111,7 @@ class Namespaces:
             if name == "xmlns":
                 prefix = ""
             elif ":" not in name:
-                plain.append(("", name, value))
+                plain.append(("", name, value, name))
                 continue
             elif name.startswith("xmlns:"):
                 prefix = split(name)[1]
@@ -139,7 +139,7 @@ class Namespaces:
         for name, value in zip(pairs, pairs, strict=True):
             if ":" not in name:
                 if name != "xmlns":
-                    attributes.append(("", name, value))
+                    attributes.append(("", name, value, name))
                 continue
             prefix, local = split(name)
             if prefix == "xmlns":
@@ -150,7 +150,7 @@ class Namespaces:
                 msg = f"the attribute {short(name)} is there twice, under two prefixes"
                 raise NamespaceError(msg)
             expanded.add((namespace, local))
-            attributes.append((namespace, local, value))
+            attributes.append((namespace, local, value, name))
         return attributes
 
     def _bound(self, prefix: str) -> str:

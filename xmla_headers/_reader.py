@@ -56,7 +56,7 @@ _BODY_TRIES = 4
 #: How much of a buffer that is not bytes is searched for them.
 _PROBE = 262_144
 
-#: Envelope, Header and header blocks: how deep the open elements are whose content is kept.
+#: Envelope, Header and header blocks: how deep the elements are whose text is kept.
 _KEPT_DEPTH = 3
 
 
@@ -95,9 +95,10 @@ class RawElement:
         self.namespace, self.local, self.attributes, self.declared, self.undo = entered
         #: Where the parser stood at the end: at the end tag, or behind a self-closing one; None while open.
         self.close: int | None = None
-        #: Child elements, kept for the Envelope, the Header and the header blocks only.
+        #: Child elements, kept in front of the Body, and for the Envelope.
         self.children: list[RawElement] = []
-        #: Offsets behind the markup in front of each stretch of text, kept for the same elements.
+        #: Offsets behind the markup in front of each stretch of text, kept for the Envelope, the Header
+        #: and the header blocks.
         self.texts: list[int] = []
         #: Prefix -> namespace in scope inside, kept for the Header and the Body only.
         self.scope: Mapping[str, str] = NO_NAMESPACES
@@ -201,6 +202,9 @@ class _MessageReader(Parser):
         self.parse(memoryview(text)[fed:], final=source.complete and source.failure is None)
         if source.failure is not None:
             raise source.failure
+        if not source.complete:
+            text_ = f"the message is longer than {len(source.data)} bytes"
+            raise limit_exceeded("max_message_bytes", text_, len(text))
 
     # -- outside the Body's content ------------------------------------------------------------------
 
@@ -229,7 +233,7 @@ class _MessageReader(Parser):
                 self._enter_opaque()
             return
         # Behind the Body only its siblings are of interest.
-        if depth == 1 or (depth <= _KEPT_DEPTH and message.body is None):
+        if depth == 1 or message.body is None:
             parent = stack[-2]
             parent.children.append(element)
             if depth == 1:
@@ -431,11 +435,12 @@ def read(
     head_only: bool = False,
 ) -> RawMessage:
     """Read a message, or with `head_only` up to the Body start tag."""
-    seen, maximum = data, limits.max_message_bytes
-    if maximum is not None and len(data) > maximum:
-        seen = memoryview(data)[:maximum]
+    maximum = limits.max_message_bytes
     wanted = limits.max_header_bytes if head_only else None
-    source = Source(seen, encoding, complete=seen is data, wanted=wanted)
+    if maximum is None or len(data) <= maximum:
+        source = Source(data, encoding, wanted=wanted)
+    else:
+        source = Source(memoryview(data)[:maximum], encoding, complete=False, wanted=wanted)
     reader = _MessageReader(source, limits, deep=deep, head_only=head_only)
     try:
         reader.run()
@@ -443,11 +448,7 @@ def read(
         source = source.redeclared(change.codec, wanted)
         reader = _MessageReader(source, limits, deep=deep, head_only=head_only)
         reader.run()
-    message = reader.message
-    if seen is not data and message.fatal is None and not (head_only and message.body):
-        text = f"the message is longer than {maximum} bytes"
-        message.fatal = limit_exceeded("max_message_bytes", text, len(source.text))
-    return message
+    return reader.message
 
 
 class _FragmentReader(_MessageReader):

@@ -6,6 +6,7 @@ import re
 
 from ._encoding import Locator
 from ._expat import HTML_HINT, short
+from ._reader import end_of_start_tag
 from ._scope import Scope
 from .findings import RULES, Code, Finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
@@ -113,7 +114,7 @@ class Judge:
         if version is SoapVersion.SOAP_1_2:
             text = "a SOAP 1.2 envelope: no XMLA server is known to accept it"
             self._mark(Code.SOAP_1_2, root.start, text, (root,))
-        for namespace, local, _ in root.attributes:
+        for namespace, local, _, _ in root.attributes:
             if not namespace:
                 text = f"the attribute {short(local)} of Envelope is in no namespace"
                 self._mark(Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE, root.start, text, (root,), f"/@{local}")
@@ -147,9 +148,7 @@ class Judge:
                 hint = _misnamed(child, root)
                 self._mark(Code.UNEXPECTED_ELEMENT, child.start, text, here, hint=hint)
         if not body_seen and message.fatal is None:
-            # A self-closing Envelope has no end tag; its one tag is the place then.
-            end = root.start if root.close is None or not root.children else root.close
-            self._mark(Code.MISSING_BODY, end, "Envelope has no Body", (root,))
+            self._mark(Code.MISSING_BODY, _end_tag(message, root), "Envelope has no Body", (root,))
 
     def _judge_texts(self, element: RawElement, here: tuple[RawElement, ...]) -> None:
         for offset in element.texts:
@@ -197,9 +196,9 @@ class Judge:
                 hint = _lookalike_hint(element, spec)
                 self._mark(Code.LOOKALIKE_HEADER_BLOCK, element.start, text, here, hint=hint)
                 break
-        must_understand, code = must_understand_value(element)
-        if code is not None:
-            self._mark_must_understand(code, element, here)
+        must_understand, refused = must_understand_value(element)
+        if refused is not None:
+            self._mark_must_understand(*refused, element, here)
         elif element.close is not None:
             self.blocks.append(
                 UnknownHeaderBlock.cut(
@@ -207,14 +206,16 @@ class Judge:
                 )
             )
 
-    def _mark_must_understand(self, code: Code, element: RawElement, here: tuple[RawElement, ...]) -> None:
+    def _mark_must_understand(
+        self, code: Code, attribute: str, element: RawElement, here: tuple[RawElement, ...]
+    ) -> None:
         name = short(element.local)
         text = (
             f"mustUnderstand on {name} is neither 0 nor 1"
             if code is Code.INVALID_MUST_UNDERSTAND
             else f"two mustUnderstand attributes on {name} contradict each other"
         )
-        self._mark(code, element.start, text, here, "/@mustUnderstand")
+        self._mark(code, element.start, text, here, f"/@{attribute}")
 
     def _bind(self, block_type: type[HeaderBlock], element: RawElement, here: tuple[RawElement, ...]) -> None:
         """Judge one element by its spec, and make the value when nothing is wrong with it."""
@@ -230,7 +231,7 @@ class Judge:
         unqualified: str | None = None
         qualified = False
         by_name = spec.by_name
-        for namespace, local, value in element.attributes:
+        for namespace, local, value, name in element.attributes:
             if not namespace:
                 attribute = by_name.get(local)
                 if attribute is not None:
@@ -241,11 +242,11 @@ class Judge:
                 elif local == "mustUnderstand":
                     unqualified = value
                 else:
-                    self._mark_unexpected(element, spec, here, local, "")
+                    self._mark_unexpected(element, spec, here, name)
             elif namespace in SOAP_VERSIONS:
                 qualified = qualified or local == "mustUnderstand"
             elif namespace in (spec.namespace, XSI_NS):
-                self._mark_unexpected(element, spec, here, local, namespace)
+                self._mark_unexpected(element, spec, here, name)
             else:
                 other.append((f"{{{namespace}}}{local}", value))
         for attribute in spec.attributes:
@@ -269,34 +270,38 @@ class Judge:
         )
 
     def _mark_unexpected(
-        self, element: RawElement, spec: BlockSpec, here: tuple[RawElement, ...], local: str, namespace: str
+        self, element: RawElement, spec: BlockSpec, here: tuple[RawElement, ...], name: str
     ) -> None:
-        where = f" in {namespace}" if namespace else ""
-        text = f"the schema declares no attribute {short(local)}{where} for {spec.local_name}"
-        self._mark(Code.UNEXPECTED_ATTRIBUTE, element.start, text, here, f"/@{local}")
+        text = f"the schema declares no attribute {short(name)} for {spec.local_name}"
+        self._mark(Code.UNEXPECTED_ATTRIBUTE, element.start, text, here, f"/@{name}")
 
     def _must_understand(
         self, element: RawElement, here: tuple[RawElement, ...], unqualified: str | None
     ) -> tuple[bool, MustUnderstandForm | None]:
         """Judge both spellings, and return what they say and which of them are there."""
-        qualified, code = must_understand_value(element)
-        if code is not None:
-            self._mark_must_understand(code, element, here)
+        qualified, refused = must_understand_value(element)
+        if refused is not None:
+            self._mark_must_understand(*refused, element, here)
         if unqualified is None:
             return bool(qualified), MustUnderstandForm.QUALIFIED
         text = f"mustUnderstand on {element.local} is in no namespace: SOAP 1.1 defines soap:mustUnderstand"
         self._mark(Code.UNQUALIFIED_MUST_UNDERSTAND, element.start, text, here, "/@mustUnderstand")
         match = _UNQUALIFIED.fullmatch(unqualified)
         if match is None:
-            if code is not Code.INVALID_MUST_UNDERSTAND:
-                self._mark_must_understand(Code.INVALID_MUST_UNDERSTAND, element, here)
+            self._mark_must_understand(Code.INVALID_MUST_UNDERSTAND, "mustUnderstand", element, here)
             return False, None
         value = match["value"] == "1"
         if qualified is None:
             return value, MustUnderstandForm.UNQUALIFIED
         if qualified != value:
-            self._mark_must_understand(Code.CONFLICTING_MUST_UNDERSTAND, element, here)
+            self._mark_must_understand(Code.CONFLICTING_MUST_UNDERSTAND, "mustUnderstand", element, here)
         return value, MustUnderstandForm.BOTH
+
+
+def _end_tag(message: RawMessage, root: RawElement) -> int:
+    """Return the offset of the Envelope's end tag, or of its one tag if it is self-closing."""
+    assert root.close is not None
+    return root.start if root.close == end_of_start_tag(message.source.text, root.start) else root.close
 
 
 def _place(mark: Mark) -> tuple[int, int]:
@@ -341,7 +346,7 @@ def _lookalike_hint(element: RawElement, spec: BlockSpec) -> str:
 
 
 def _missing_hint(element: RawElement, attribute: AttributeSpec) -> str | None:
-    for _, local, _ in element.attributes:
+    for _, local, _, _ in element.attributes:
         if local == attribute.name:
             return f"{attribute.name} must be in no namespace: write it without a prefix"
         if local.lower() == attribute.name.lower():

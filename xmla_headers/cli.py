@@ -90,7 +90,8 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from importlib.metadata import version  # noqa: PLC0415 - slow, and needed for this alone
 
-        parser.exit(message=f"xmla-headers {version('xmla_headers')}\n")
+        sys.stdout.write(f"xmla-headers {version('xmla_headers')}\n")
+        parser.exit()
 
 
 def _code(text: str) -> str:

@@ -84,7 +84,9 @@ class _Reading:
 
     def everyday_head(self, data: bytes) -> Head | None:
         # Only the default Limits are known to hold for what has the everyday shape.
-        if self.limits is not _DEFAULT_LIMITS or (self.encoding or "utf-8").lower() != "utf-8":
+        if self.limits is not _DEFAULT_LIMITS:
+            return None
+        if self.encoding is not None and self.encoding.lower() != "utf-8":
             return None
         return everyday_head(data, self.types, self.direction)
 

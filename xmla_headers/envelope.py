@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ._checks import wrong_type
 from ._record import Immutable
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
@@ -42,18 +43,18 @@ class Header(Immutable, Sequence["Block"]):
     _blocks: tuple[Block, ...]
 
     def __init__(self, *blocks: Block) -> None:
-        counts: dict[type[HeaderBlock], int] = {}
+        counts: dict[str, int] = {}
         for block in blocks:
             if isinstance(block, UnknownHeaderBlock):
                 continue
             if not isinstance(block, HeaderBlock):
                 msg = f"a Header holds header blocks, not {type(block).__name__}"
                 raise TypeError(msg)
-            kind = type(block)
-            counts[kind] = counts.get(kind, 0) + 1
-            maximum = kind.spec.max_occurs
-            if maximum is not None and counts[kind] > maximum:
-                message = f"more than {maximum} {kind.spec.local_name} in one Header"
+            spec = block.spec
+            counts[spec.qname] = counts.get(spec.qname, 0) + 1
+            maximum = spec.max_occurs
+            if maximum is not None and counts[spec.qname] > maximum:
+                message = f"more than {maximum} {spec.local_name} in one Header"
                 raise EncodeError(value_finding(Code.DUPLICATE_HEADER_BLOCK, message))
         object.__setattr__(self, "_blocks", blocks)
 
@@ -118,6 +119,8 @@ class Header(Immutable, Sequence["Block"]):
         They are marked must-understand, are addressed to nobody, to next or to one of `actors`, and
         neither the library knows them nor the caller, whose qnames `understood` holds.
         """
+        if isinstance(understood, str) or isinstance(actors, str):
+            raise TypeError("understood and actors hold several names, not one str")
         known, mine = frozenset(understood), frozenset(actors)
         return tuple(
             block
@@ -178,8 +181,10 @@ class Envelope:
         for name, kind in _ENVELOPE_TYPES:
             value = getattr(self, name)
             if not isinstance(value, kind):
-                msg = f"{name} must be {kind.__name__}, not {type(value).__name__}"
-                raise TypeError(msg)
+                raise wrong_type(name, kind.__name__, value)
+        for finding in self.warnings:
+            if not isinstance(finding, Finding):
+                raise wrong_type("a warning", "Finding", finding)
 
 
 _ENVELOPE_TYPES = (("header", Header), ("body", Fragment), ("soap", SoapVersion), ("warnings", tuple))

@@ -101,7 +101,7 @@ class BlockSpec(Record):
             directions=directions,
             alternatives=alternatives,
             qname=f"{{{namespace}}}{local_name}",
-            by_name={attribute.name: attribute for attribute in attributes},
+            by_name=MappingProxyType({attribute.name: attribute for attribute in attributes}),
         )
 
 
@@ -130,6 +130,8 @@ class HeaderBlock:
     other_attributes: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
+        if type(self) is HeaderBlock:
+            raise TypeError("HeaderBlock is the base of the classes that are made from a schema")
         if type(self.must_understand) is not bool:
             raise wrong_type("must_understand", "bool", self.must_understand)
         form = self.must_understand_form
@@ -189,27 +191,29 @@ def _check_other_attributes(attributes: object, spec: BlockSpec) -> None:
         seen.add(qname)
 
 
-def must_understand_value(element: RawElement) -> tuple[bool | None, Code | None]:
+def must_understand_value(element: RawElement) -> tuple[bool | None, tuple[Code, str] | None]:
     """Return what the qualified mustUnderstand attributes of a header block say, None if there is none.
+
+    Or the code that refuses one of them, with its name as written.
 
     They count in either SOAP namespace, each with the forms of its version, as does everything that
     reads a header block.
     """
     found: bool | None = None
-    for namespace, local, text in element.attributes:
+    for namespace, local, text, name in element.attributes:
         if local == "mustUnderstand" and namespace in SOAP_VERSIONS:
             value = SOAP_VERSIONS[namespace].must_understand_forms.get(text.strip(" \t\r\n"))
             if value is None:
-                return None, Code.INVALID_MUST_UNDERSTAND
+                return None, (Code.INVALID_MUST_UNDERSTAND, name)
             if found not in (None, value):
-                return None, Code.CONFLICTING_MUST_UNDERSTAND
+                return None, (Code.CONFLICTING_MUST_UNDERSTAND, name)
             found = value
     return found, None
 
 
 def actor_of(element: RawElement) -> str | None:
     """Return the actor (SOAP 1.1 §4.2.2) or role (SOAP 1.2 Part 1 §5.2.2) of a header block."""
-    for namespace, local, text in element.attributes:
+    for namespace, local, text, _ in element.attributes:
         if namespace in SOAP_VERSIONS and local == SOAP_VERSIONS[namespace].actor_name:
             return text
     return None
@@ -246,9 +250,9 @@ class UnknownHeaderBlock(Immutable):
 
         if f"{{{root.namespace}}}{root.local}" in SESSION_BLOCKS:
             raise bad_fragment(f"{root.local} is a session header, not an unknown header block")
-        must_understand, code = must_understand_value(root)
-        if code is not None:
-            raise bad_fragment(f"a header block with an attribute that is refused: {code}")
+        must_understand, refused = must_understand_value(root)
+        if refused is not None:
+            raise bad_fragment(f"a header block with an attribute that is refused: {refused[0]}")
         _fill(self, xml, root, must_understand=bool(must_understand))
 
     @classmethod

@@ -1,0 +1,1 @@
+"""How fast xmla_headers is, and what it needs: one question per file, `python -m benchmarks`."""

@@ -1,0 +1,47 @@
+"""The command `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from . import decode, findings, growth, header, memory, startup
+from ._measure import about
+
+QUESTIONS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (decode, header, findings, growth, memory, startup)
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure xmla_headers.")
+    parser.add_argument(
+        "question", nargs="*", help=f"one of {', '.join(QUESTIONS)}; all of them if none is named"
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, and smaller messages")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.question if name not in QUESTIONS]
+    if unknown:
+        parser.error(f"no such question: {', '.join(unknown)}")
+
+    environment = about()
+    print("; ".join(f"{name}: {value}" for name, value in environment.items()))
+    answers = {}
+    for name in arguments.question or QUESTIONS:
+        module = QUESTIONS[name]
+        print(f"\n{name}: {module.__doc__}\n", flush=True)
+        tables = []
+        for table in module.run(quick=arguments.quick):
+            print(table, flush=True)
+            tables.append(table.as_dict())
+        answers[name] = {"question": module.__doc__, "tables": tables}
+    if arguments.json is not None:
+        text = json.dumps({"about": environment, "answers": answers}, indent=2, ensure_ascii=False)
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Interleaved candidates, medians of ratios, tables, and what all of it ran on."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import pyexpat
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Cell: TypeAlias = float | str | None
+RoundT = TypeVar("RoundT")
+
+
+class Times:
+    """CPU seconds of each candidate, round by round."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.rounds: dict[str, list[float]] = {name: [] for name in names}
+
+    def median(self, name: str) -> float | None:
+        """Return the median in seconds; None for a candidate that did not run."""
+        return median(self.rounds[name]) if name in self.rounds else None
+
+    def ratio(self, name: str, base: str) -> float | None:
+        """Return the median of the ratios within one round: load from outside hits both alike."""
+        if name not in self.rounds or base not in self.rounds:
+            return None
+        pairs = zip(self.rounds[name], self.rounds[base], strict=True)
+        return median(mine / other for mine, other in pairs)
+
+
+def interleave(
+    candidates: Mapping[str, Callable[[RoundT], object]], rounds: Iterable[RoundT], *, loops: int = 1
+) -> Times:
+    """Run every candidate once per round, in another order each time.
+
+    A round is what it hands to the candidates. The first one warms up and does not count.
+    """
+    # The same order always would let one candidate pay for the caches that another one leaves cold.
+    chance = Random(len(candidates))
+    times = Times(candidates)
+    for number, material in enumerate(rounds):
+        gc.collect()
+        for name in chance.sample(list(candidates), len(candidates)):
+            candidate = candidates[name]
+            start = time.process_time()
+            for _ in range(loops):
+                candidate(material)
+            spent = time.process_time() - start
+            if number:
+                times.rounds[name].append(spent)
+    return times
+
+
+@dataclass
+class Table:
+    """One answer: what is printed, and written as JSON."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[Cell, ...]]
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, object]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        lines = [self.columns, *(tuple(map(_shown, row)) for row in self.rows)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        text = [self.title]
+        for first, *others in lines:
+            cells = [first.ljust(widths[0])]
+            cells += [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+            text.append("  " + "  ".join(cells))
+        text += [f"  ({note})" for note in self.notes]
+        return "\n".join(text)
+
+
+def _shown(cell: Cell) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, str):
+        return cell
+    digits = 0 if cell == int(cell) or abs(cell) >= 100 else 1 if abs(cell) >= 10 else 2
+    return f"{cell:,.{digits}f}"
+
+
+def scaled(value: float | None, factor: float) -> float | None:
+    """Return a measured value in another unit; what was not measured stays so."""
+    return None if value is None else value * factor
+
+
+def size_name(size: int) -> str:
+    for factor, unit in ((1_000_000, "MB"), (1_000, "KB")):
+        if size >= factor:
+            return f"{size / factor:g} {unit}"
+    return f"{size} B"
+
+
+def about() -> dict[str, str]:
+    """Return versions and machine."""
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "expat": pyexpat.EXPAT_VERSION.removeprefix("expat_"),
+        "lxml": _lxml_version(),
+        "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
+    }
+
+
+def _lxml_version() -> str:
+    try:
+        from lxml import etree
+    except ImportError:
+        return "not installed"
+    numbers = (".".join(map(str, version)) for version in (etree.LXML_VERSION[:3], etree.LIBXML_VERSION))
+    return " with libxml2 ".join(numbers)
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

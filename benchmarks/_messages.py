@@ -1,0 +1,132 @@
+"""Messages to measure with: generated from a seed, of an exact size."""
+
+from __future__ import annotations
+
+from functools import cache
+from random import Random
+
+SEED = 20_240_229
+
+SOAP = b"http://schemas.xmlsoap.org/soap/envelope/"
+XMLA = b"urn:schemas-microsoft-com:xml-analysis"
+ENGINE = b"http://schemas.microsoft.com/analysisservices/2003/engine/2"
+COMPATIBILITY = b"http://schemas.microsoft.com/analysisservices/2003/xmla"
+
+#: The block of a request inside a session, with the prefix of SOAP and the id.
+_SESSION = b'<Session xmlns="' + XMLA + b'" soap:mustUnderstand="1" SessionId="%b"/>'
+
+_REQUEST = (
+    b'<soap:Envelope xmlns:soap="' + SOAP + b'"><soap:Header>' + _SESSION + b"</soap:Header><soap:Body>",
+    b"</soap:Body></soap:Envelope>",
+)
+#: As a client writes it whose serializer gives SOAP the default namespace.
+_UNPREFIXED_REQUEST = (
+    b'<Envelope xmlns="' + SOAP + b'"><Header><Session xmlns="' + XMLA + b'" SessionId="%b"/></Header><Body>',
+    b"</Body></Envelope>",
+)
+_EXECUTE = (
+    b'<Execute xmlns="' + XMLA + b'"><Command><Statement>',
+    b"</Statement></Command><Properties/></Execute>",
+)
+
+_FIRST_REQUEST = (
+    b'<?xml version="1.0" encoding="utf-8"?>\r\n<Envelope xmlns="' + SOAP + b'">\r\n  <Header>\r\n'
+    b'    <BeginSession soap:mustUnderstand="1" xmlns:soap="' + SOAP + b'" xmlns="' + XMLA + b'" />\r\n'
+    b'    <Version Sequence="926" xmlns="' + ENGINE + b'" />\r\n'
+    b'    <NamespaceCompatibility xmlns="' + COMPATIBILITY + b'" mustUnderstand="0" />\r\n'
+    b'  </Header>\r\n  <Body>\r\n    <Execute xmlns="' + XMLA + b'">\r\n'
+    b"      <Command>\r\n        <Statement />\r\n      </Command>\r\n"
+    b"      <Properties>\r\n        <PropertyList>\r\n"
+    b"          <Catalog>Sales</Catalog>\r\n          <Timeout>0</Timeout>\r\n"
+    b"          <LocaleIdentifier>1033</LocaleIdentifier>\r\n"
+    b"          <DbpropMsmdActivityID>%b</DbpropMsmdActivityID>\r\n"
+    b"          <DbpropMsmdRequestID>%b</DbpropMsmdRequestID>\r\n"
+    b"        </PropertyList>\r\n      </Properties>\r\n    </Execute>\r\n  </Body>\r\n</Envelope>"
+)
+
+_ANSWER = (
+    b'<soap:Envelope xmlns:soap="' + SOAP + b'" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    b' xmlns:xsd="http://www.w3.org/2001/XMLSchema"><soap:Header><Session xmlns="' + XMLA + b'"'
+    b' SessionId="%b"/></soap:Header><soap:Body>',
+    b"</soap:Body></soap:Envelope>",
+)
+_ROWSET = (
+    b'<ExecuteResponse xmlns="' + XMLA + b'"><return><root xmlns="' + XMLA + b':rowset">',
+    b"<row><Comment>",
+    b"</Comment></row></root></return></ExecuteResponse>",
+)
+_ROW_END = b"</row>"
+
+
+def seeded() -> Random:
+    """Return a source of chance that brings the same in every run."""
+    return Random(SEED)
+
+
+def new_id(chance: Random) -> bytes:
+    digits = f"{chance.getrandbits(128):032X}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])).encode()
+
+
+def request(size: int, chance: Random, session_id: bytes | None = None, *, prefixed: bool = True) -> bytes:
+    """Return Session and Execute; a new session unless one is given."""
+    head, tail = _REQUEST if prefixed else _UNPREFIXED_REQUEST
+    start, end = _EXECUTE
+    return _padded(head % (session_id or new_id(chance)) + start, end + tail, size, chance)
+
+
+def first_request(chance: Random) -> bytes:
+    """Return what opens a session, in the manner of SQL Server Management Studio."""
+    return _FIRST_REQUEST % (new_id(chance), new_id(chance))
+
+
+def answer(size: int, chance: Random, session_id: bytes | None = None) -> bytes:
+    """Return Session and a rowset; a new session unless one is given."""
+    head, tail = _ANSWER
+    before, last_row, after = _ROWSET
+    start, end = head % (session_id or new_id(chance)) + before, after + tail
+    block = _rows()
+    times, rest = divmod(size - len(start) - len(last_row) - len(end), len(block))
+    cut = block.rfind(_ROW_END, 0, rest)
+    cut = 0 if cut < 0 else cut + len(_ROW_END)
+    # One allocation: the peak of making a message would else hide what reading it takes.
+    return b"".join((start, *[block] * times, block[:cut], last_row, _noise()[: rest - cut], end))
+
+
+def _padded(start: bytes, end: bytes, size: int, chance: Random) -> bytes:
+    room = size - len(start) - len(end)
+    noise = _noise()
+    position = chance.randrange(len(noise) - room)
+    message = start + noise[position : position + room] + end
+    if len(message) != size:
+        msg = f"{size} bytes are too few for this message"
+        raise ValueError(msg)
+    return message
+
+
+@cache
+def _noise() -> bytes:
+    """Return text in which nothing needs an escape."""
+    return bytes(seeded().choices(b"abcdefghij klmnopqrst uvwxyz.,[]()0123456789", k=1 << 16))
+
+
+@cache
+def _rows() -> bytes:
+    """Return about a megabyte of rows."""
+    chance = seeded()
+    noise = _noise()
+    rows = bytearray()
+    while len(rows) < 1_000_000:
+        position = chance.randrange(1 << 15)
+        name = noise[position : position + chance.randint(8, 24)]
+        rows += (
+            b"<row><Customer>%b</Customer><Country>DE</Country><Units>%d</Units><Sales>%d.%02d</Sales>"
+            % (
+                name,
+                chance.randint(1, 999),
+                chance.randint(1, 99_999),
+                chance.randint(0, 99),
+            )
+        )
+        rows += b"<Day>2024-02-29T00:00:00</Day>" + _ROW_END
+    return bytes(rows)

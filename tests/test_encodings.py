@@ -1,0 +1,424 @@
+"""Labels, byte order marks, declarations and transport: which encoding is read, and what contradicts."""
+
+from __future__ import annotations
+
+import codecs
+import encodings
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from xmla_headers import (
+    SOAP_11_NS,
+    XMLA_NS,
+    Code,
+    DecodeError,
+    Envelope,
+    Finding,
+    Session,
+    XmlaHeadersError,
+    decode,
+    decode_header,
+    iter_findings,
+    validate,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: Every label that is read -> Python's name of what it means. The first of each is the official one.
+LABELS = {
+    "UTF-8": "utf-8",
+    "utf8": "utf-8",
+    "UTF-16": "utf-16",
+    "utf16": "utf-16",
+    "UTF-16LE": "utf-16-le",
+    "UTF-16BE": "utf-16-be",
+    "US-ASCII": "us-ascii",
+    "ascii": "us-ascii",
+    "ISO-8859-1": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "latin-1": "iso-8859-1",
+    "iso8859-1": "iso-8859-1",
+    "iso_8859-1": "iso-8859-1",
+}
+CASES = [str.upper, str.lower, str.swapcase, str.title]
+SPELLINGS = sorted({(case(label), meaning) for label, meaning in LABELS.items() for case in CASES})
+
+MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+}
+
+#: Labels that Python knows and XMLA software must not be able to reach, and some that nobody knows.
+UNREAD = [
+    "windows-1252",
+    "cp1252",
+    "ISO-8859-15",
+    "UTF-7",
+    "UTF-32",
+    "UTF-32LE",
+    "UCS-2",
+    "utf_8",
+    "utf-8-sig",
+    "utf_16_le",
+    "iso-10646-ucs-2",
+    "shift_jis",
+    "gb18030",
+    "EBCDIC-CP-US",
+    "idna",
+    "punycode",
+    "hex",
+    "rot13",
+    "zlib",
+    "base64",
+    "unicode_escape",
+    "raw_unicode_escape",
+    "undefined",
+    "mbcs",
+    "x-no-such-encoding",
+    "UTF-8-",
+    "latin",
+    "A",
+]
+
+#: Each encoding holds the first of these; UTF-8 and UTF-16 hold the rest as well.
+TEXT = {"us-ascii": "abc", "iso-8859-1": "\xa0é\x85ÿ", "utf-8": "é€🗝", "utf-16-le": "é€🗝", "utf-16-be": "é€🗝"}
+
+
+def message(content: str, declared: str | None = None) -> str:
+    declaration = "" if declared is None else f'<?xml version="1.0" encoding="{declared}"?>'
+    return (
+        f'{declaration}<s:Envelope xmlns:s="{SOAP_11_NS}"><s:Header>'
+        f'<Session xmlns="{XMLA_NS}" SessionId="{content}"/></s:Header>'
+        f"<s:Body><a>{content}</a></s:Body></s:Envelope>"
+    )
+
+
+def assert_reads(data: bytes, content: str, **reading: Any) -> Envelope:
+    """Assert that the content comes out of Header and Body, the latter as UTF-8."""
+    assert list(iter_findings(data, **reading)) == []
+    envelope = decode(data, strict=True, **reading)
+    assert envelope.header.session == Session(content)
+    assert envelope.body.xml == f"<a>{content}</a>".encode()
+    assert decode_header(data, strict=True, **reading) == envelope.header
+    return envelope
+
+
+def assert_refuses(data: bytes, code: Code = Code.ENCODING_ERROR, **reading: Any) -> Finding:
+    """Assert that one finding refuses the message whatever reads it, and return that."""
+    (finding,) = iter_findings(data, **reading)
+    assert finding.code is code
+    for call in (decode, validate):
+        with pytest.raises(DecodeError) as caught:
+            call(data, **reading)
+        assert caught.value.finding == finding
+    return finding
+
+
+# -- labels ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("label", "meaning"), [entry for entry in SPELLINGS if "16" not in entry[0]])
+def test_reads_what_is_declared_without_mark(label: str, meaning: str) -> None:
+    assert_reads(message(TEXT[meaning], label).encode(meaning), TEXT[meaning])
+
+
+@pytest.mark.parametrize(("label", "meaning"), [entry for entry in SPELLINGS if "16" not in entry[0]])
+def test_reads_what_the_transport_names_without_mark(label: str, meaning: str) -> None:
+    assert_reads(message(TEXT[meaning]).encode(meaning), TEXT[meaning], encoding=label)
+
+
+@pytest.mark.parametrize("where", ["declared", "transport", "both"])
+@pytest.mark.parametrize("marked", MARKS)
+@pytest.mark.parametrize(("label", "meaning"), SPELLINGS)
+def test_label_must_agree_with_the_mark(label: str, meaning: str, marked: str, where: str) -> None:
+    declared = None if where == "transport" else label
+    given = None if where == "declared" else label
+    data = MARKS[marked] + message("é€🗝", declared).encode(marked)
+
+    if marked.startswith(meaning):
+        assert_reads(data, "é€🗝", encoding=given)
+    else:
+        finding = assert_refuses(data, encoding=given)
+        # A byte order mark takes no column.
+        assert (finding.line, finding.column, finding.offset) == (1, 1, len(MARKS[marked]))
+
+
+@pytest.mark.parametrize(("label", "meaning"), [entry for entry in SPELLINGS if "16" in entry[0]])
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-8"])
+def test_rejects_utf_16_without_mark(label: str, meaning: str, order: str) -> None:
+    assert meaning.startswith("utf-16")
+    data = message("é€🗝", label).encode(order)
+
+    assert_refuses(data)
+    assert_refuses(data, encoding=label)
+    assert_refuses(message("é€🗝").encode(order), encoding=label)
+
+
+@pytest.mark.parametrize("label", UNREAD)
+def test_rejects_other_labels(label: str) -> None:
+    plain = message("abc").encode()
+
+    assert "UTF-8" in (assert_refuses(message("abc", label).encode()).hint or "")
+    assert "UTF-8" in (assert_refuses(plain, encoding=label).hint or "")
+    for marked, mark in MARKS.items():
+        assert_refuses(mark + message("abc", label).encode(marked))
+        assert_refuses(mark + message("abc").encode(marked), encoding=label)
+
+
+@pytest.mark.parametrize(
+    "label", ["", " ", "utf-8 ", "utf-8\0", '"utf-8"', "utf‑8", "x" * 100_000, "ﬁ", "\ud800"]
+)
+def test_rejects_transport_labels_that_no_declaration_could_hold(label: str) -> None:
+    assert_refuses(message("abc").encode(), encoding=label)
+
+
+@pytest.mark.parametrize(
+    "label", [b"utf-8", 8, ["utf-8"], codecs.lookup("utf-8")], ids=["bytes", "int", "list", "tuple"]
+)
+@pytest.mark.parametrize("call", [decode, decode_header, iter_findings, validate])
+def test_transport_label_is_text(call: Callable[..., object], label: object) -> None:
+    with pytest.raises(TypeError, match="encoding must be str or None"):
+        call(message("abc").encode(), encoding=label)
+
+
+# -- transport against declaration -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "declared", ["UTF-8", "US-ASCII", "ISO-8859-1", "UTF-16", "windows-1252", "x-no-such"]
+)
+@pytest.mark.parametrize(
+    ("given", "codec"),
+    [("utf-8", "utf-8"), ("iso-8859-1", "iso-8859-1"), ("us-ascii", "us-ascii")],
+    ids=["utf-8", "iso-8859-1", "us-ascii"],
+)
+def test_transport_beats_the_declaration(given: str, codec: str, declared: str) -> None:
+    assert_reads(message(TEXT[codec], declared).encode(codec), TEXT[codec], encoding=given)
+
+
+@pytest.mark.parametrize("given", [None, "utf-8", "UTF-16", "ISO-8859-1"])
+@pytest.mark.parametrize("declared", [None, "UTF-8", "UTF-16", "ISO-8859-1"])
+@pytest.mark.parametrize("marked", MARKS)
+def test_neither_beats_the_mark(marked: str, declared: str | None, given: str | None) -> None:
+    data = MARKS[marked] + message("é€🗝", declared).encode(marked)
+    agree = {None, "utf-8", "UTF-8"} if marked == "utf-8" else {None, "UTF-16"}
+
+    if {given, declared} <= agree:
+        assert_reads(data, "é€🗝", encoding=given)
+    else:
+        assert_refuses(data, encoding=given)
+
+
+def test_same_bytes_mean_what_the_label_says() -> None:
+    data = message("Ã©").encode("iso-8859-1")
+
+    assert_reads(data, "é")
+    assert_reads(data, "Ã©", encoding="latin1")
+
+
+@pytest.mark.parametrize("quote", ["'", '"'])
+@pytest.mark.parametrize("standalone", ["", " standalone='yes'", " standalone='no' "])
+def test_reads_every_form_of_declaration(quote: str, standalone: str) -> None:
+    declaration = (
+        f"<?xml \r\n version = {quote}1.0{quote}\tencoding= {quote}ISO-8859-1{quote}{standalone}?>\n"
+    )
+
+    assert_reads((declaration + message("é")).encode("iso-8859-1"), "é")
+
+
+def test_ignores_what_only_looks_like_a_declaration() -> None:
+    comment = "<!--<?xml version='1.0' encoding='ISO-8859-1'?>-->"
+
+    assert_reads((comment + message("é")).encode(), "é")
+
+
+# -- what comes out -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("character", ["\x7f", "\x80", "\x85", "\x9f", "\xa0", "\xad", "é", "ÿ"], ids=ascii)
+def test_reads_every_character_of_iso_8859_1(character: str) -> None:
+    assert_reads(message(character, "ISO-8859-1").encode("iso-8859-1"), character)
+
+
+@pytest.mark.parametrize("marked", MARKS)
+def test_body_is_utf_8_whatever_the_message_was(marked: str) -> None:
+    envelope = assert_reads(MARKS[marked] + message("é€🗝").encode(marked), "é€🗝")
+
+    assert envelope == decode(message("é€🗝").encode())
+    assert envelope.body.standalone() == "<a>é€🗝</a>".encode()
+    (element,) = envelope.body.elements()
+    assert element.text == "é€🗝"
+
+
+@pytest.mark.parametrize("marked", MARKS)
+def test_unknown_blocks_are_utf_8_whatever_the_message_was(marked: str) -> None:
+    text = message("é").replace("</s:Header>", "<w xmlns='urn:é'>🗝</w></s:Header>")
+    header = decode(MARKS[marked] + text.encode(marked)).header
+
+    assert [block.xml for block in header.unknown] == ["<w xmlns='urn:é'>🗝</w>".encode()]
+
+
+# -- bytes that do not decode -------------------------------------------------------------------------
+
+UTF_8_START = message("é€🗝").partition("</a>")[0].encode()
+LATIN_1_START = message("abc", "US-ASCII").partition("</a>")[0].encode()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"\x80",
+        b"\xbf",
+        b"\xc0\x80",
+        b"\xc1\xbf",
+        b"\xc3<",
+        b"\xe0\x80\x80",
+        b"\xe2\x82<",
+        b"\xed\xa0\x80",
+        b"\xed\xbf\xbf",
+        b"\xf0\x80\x80\x80",
+        b"\xf0\x9f\x97<",
+        b"\xf4\x90\x80\x80",
+        b"\xf5\x80\x80\x80",
+        b"\xfe",
+        b"\xff",
+    ],
+    ids=bytes.hex,
+)
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8], ids=["plain", "marked"])
+def test_rejects_what_is_not_utf_8(wrong: bytes, mark: bytes) -> None:
+    finding = assert_refuses(mark + UTF_8_START + wrong + b"</a></s:Body></s:Envelope>")
+
+    assert finding.offset == len(mark + UTF_8_START)
+    assert (finding.line, finding.column) == (1, len(UTF_8_START.decode()) + 1)
+
+
+@pytest.mark.parametrize("given", [None, "us-ascii"], ids=["declared", "transport"])
+@pytest.mark.parametrize("wrong", [b"\x80", b"\xc3\xa9", b"\xff"], ids=bytes.hex)
+def test_rejects_what_is_not_ascii(wrong: bytes, given: str | None) -> None:
+    finding = assert_refuses(LATIN_1_START + wrong + b"</a></s:Body></s:Envelope>", encoding=given)
+
+    assert finding.offset == len(LATIN_1_START)
+    assert (finding.line, finding.column) == (1, len(LATIN_1_START) + 1)
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "units",
+    [(0xD800, 0x41), (0xD800, 0xD800, 0xDC00), (0xDC00,), (0xDBFF,), (0xDFFF, 0xD800)],
+    ids=["high-alone", "high-twice", "low-alone", "high-in-front-of-a-tag", "reversed"],
+)
+def test_rejects_lone_surrogates_in_utf_16(units: tuple[int, ...], order: str) -> None:
+    start = MARKS[order] + message("é€🗝").partition("</a>")[0].encode(order)
+    wrong = b"".join(unit.to_bytes(2, "little" if order == "utf-16-le" else "big") for unit in units)
+    finding = assert_refuses(start + wrong + "</a></s:Body></s:Envelope>".encode(order))
+
+    assert finding.offset == len(start)
+    assert (finding.line, finding.column) == (1, len(UTF_8_START.decode()) + 1)
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("kept", [1, 3], ids=["half-a-unit", "half-a-pair-and-a-byte"])
+def test_rejects_utf_16_that_ends_inside_a_character(kept: int, order: str) -> None:
+    start = MARKS[order] + message("é€🗝").partition("</a>")[0].encode(order)
+    finding = assert_refuses(start + "🗝".encode(order)[:kept])
+
+    assert finding.offset == len(start)
+
+
+# -- long messages -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-8"])
+@pytest.mark.parametrize("shift", range(4))
+def test_places_a_finding_behind_megabytes(order: str, shift: int) -> None:
+    # The shift moves the pairs of surrogates, the long characters and the line ends over the borders
+    # between the pieces, whatever their size is.
+    line = "é€🗝🗝ü\r\n"
+    filling = "x" * shift + line * 250_000 + "\r" * 3
+    front = message("é").replace("</a>", f"{filling}</a>").replace("</s:Envelope>", "<!--🗝-->")
+    text = f"{front}<a/></s:Envelope>"
+    data = MARKS[order] + text.encode(order)
+    assert len(data) > 3_000_000
+
+    (finding,) = iter_findings(data)
+    assert finding.code is Code.ELEMENT_AFTER_BODY
+    assert finding.offset == len(MARKS[order] + front.encode(order))
+    assert finding.line == 250_000 + 3 + 1
+    assert finding.column == len("</a></s:Body><!--🗝-->") + 1
+
+
+@pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("shift", range(2))
+def test_places_an_undecodable_byte_behind_megabytes(order: str, shift: int) -> None:
+    front = message("é").partition("</a>")[0] + "x" * shift + "🗝" * 800_000
+    data = MARKS[order] + front.encode(order)
+    finding = assert_refuses(data + "🗝".encode(order)[2:] + "</a></s:Body></s:Envelope>".encode(order))
+
+    assert finding.offset == len(data)
+    assert finding.column == len(front) + 1
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "iso-8859-1"])
+def test_reads_a_long_body_whole(codec: str) -> None:
+    content = "é" * 1_600_001 if codec == "iso-8859-1" else "é🗝" * 800_001
+    mark = MARKS.get(codec, b"")
+    data = mark + message("").replace("</a>", f"{content}</a>").encode(codec)
+
+    assert decode(data, encoding=None if mark else codec).body.xml == f"<a>{content}</a>".encode()
+
+
+# -- Python's codec registry -------------------------------------------------------------------------
+
+
+@contextmanager
+def looked_up() -> Iterator[list[str]]:
+    """Record each name that reaches Python's codec registry."""
+    names: list[str] = []
+
+    def record(name: str) -> None:
+        names.append(name)
+
+    # In front of Python's own search function, which knows too many names; to unregister it also drops
+    # what the registry remembers.
+    codecs.unregister(encodings.search_function)
+    codecs.register(record)
+    codecs.register(encodings.search_function)
+    try:
+        yield names
+    finally:
+        codecs.unregister(record)
+
+
+def test_recorder_sees_look_ups() -> None:
+    with looked_up() as names:
+        codecs.lookup("iso-8859-15")
+        with pytest.raises(LookupError):
+            codecs.lookup("x-no-such-encoding")
+
+    assert [name.replace("-", "_") for name in names] == ["iso_8859_15", "x_no_such_encoding"]
+
+
+@pytest.mark.parametrize("label", [*UNREAD, *LABELS])
+def test_no_label_reaches_the_codec_registry(label: str) -> None:
+    texts = {codec: message("abc", declared).encode(codec) for codec in MARKS for declared in (None, label)}
+    messages = [message("abc", label).encode(), message("é", label).encode("iso-8859-1")]
+    messages += [mark + texts[codec] for codec, mark in MARKS.items()]
+    modules = set(sys.modules)
+    with looked_up() as names:
+        for data in messages:
+            for given in (None, label):
+                for call in (decode, decode_header, validate):
+                    try:
+                        call(data, encoding=given)
+                    except XmlaHeadersError as error:
+                        str(error)
+                list(iter_findings(data, encoding=given))
+
+    assert names == []
+    assert {name for name in set(sys.modules) - modules if name.startswith("encodings.")} == set()
