@@ -1,0 +1,420 @@
+"""with_blocks and without_blocks: the blocks are exchanged, every other byte stays."""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import xmla_headers
+from tests import values
+from tests.messages import messages
+from xmla_headers import (
+    BeginSession,
+    Code,
+    Direction,
+    EncodeError,
+    EndSession,
+    Header,
+    HeaderBlock,
+    Limits,
+    MustUnderstandForm,
+    Session,
+    UnknownHeaderBlock,
+    ValidationError,
+    XmlaHeadersError,
+    decode,
+    decode_header,
+    with_blocks,
+    without_blocks,
+)
+
+if TYPE_CHECKING:
+    from typing import Any
+
+properties = settings(deadline=None, max_examples=300)
+
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+XMLA = 'xmlns="urn:schemas-microsoft-com:xml-analysis"'
+A = f'<Session {XMLA} SessionId="A"/>'
+OLD = '<x:Session SessionId = "old" xmlns:x="urn:schemas-microsoft-com:xml-analysis"></x:Session>'
+
+
+def prefixed(header: str, body: str = "<s:Body><a/></s:Body>") -> str:
+    return f'<s:Envelope xmlns:s="{SOAP}">{header}{body}</s:Envelope>'
+
+
+def default(header: str) -> str:
+    return f'<Envelope xmlns="{SOAP}">{header}<Body><a xmlns=""/></Body></Envelope>'
+
+
+INDENTED = f"""\
+<s:Envelope xmlns:s="{SOAP}">
+  <s:Header>
+    <!-- kept -->
+    <v:Version xmlns:v="urn:v" Sequence='1' />
+  </s:Header>
+  <s:Body />
+</s:Envelope>
+"""
+
+#: Name, message, blocks, message with the blocks.
+LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
+    ("no header", prefixed(""), [Session("A")], prefixed(f"<s:Header>{A}</s:Header>")),
+    ("self-closing header", prefixed("<s:Header/>"), [Session("A")], prefixed(f"<s:Header>{A}</s:Header>")),
+    (
+        "self-closing header with attributes",
+        prefixed("<s:Header b:c='/>' xmlns:b='u' />"),
+        [Session("A")],
+        prefixed(f"<s:Header b:c='/>' xmlns:b='u' >{A}</s:Header>"),
+    ),
+    (
+        "empty header",
+        prefixed("<s:Header></s:Header>"),
+        [Session("A")],
+        prefixed(f"<s:Header>{A}</s:Header>"),
+    ),
+    (
+        "blank header",
+        prefixed("<s:Header> </s:Header>"),
+        [Session("A")],
+        prefixed(f"<s:Header> {A}</s:Header>"),
+    ),
+    (
+        "in place",
+        prefixed(f"<s:Header><a xmlns='u'/>{OLD}<!-- c --><b xmlns='u'/></s:Header>"),
+        [Session("A")],
+        prefixed(f"<s:Header><a xmlns='u'/>{A}<!-- c --><b xmlns='u'/></s:Header>"),
+    ),
+    (
+        "an alternative in place",
+        prefixed(f"<s:Header><a xmlns='u'/><BeginSession {XMLA}/><b xmlns='u'/></s:Header>"),
+        [Session("A")],
+        prefixed(f"<s:Header><a xmlns='u'/>{A}<b xmlns='u'/></s:Header>"),
+    ),
+    (
+        "all alternatives in the order given",
+        prefixed(f"<s:Header>{OLD}<a xmlns='u'/><EndSession {XMLA} SessionId='x'/></s:Header>"),
+        [BeginSession(), Session("A")],
+        prefixed(f"<s:Header><BeginSession {XMLA}/>{A}<a xmlns='u'/></s:Header>"),
+    ),
+    (
+        "an unknown block by its qname",
+        prefixed("<s:Header><v:V xmlns:v='u' a='1'/><V xmlns='w'/></s:Header>"),
+        [UnknownHeaderBlock(b"<V xmlns='u' a='2'/>")],
+        prefixed("<s:Header><V xmlns='u' a='2'/><V xmlns='w'/></s:Header>"),
+    ),
+    (
+        "behind the last",
+        prefixed("<s:Header><a xmlns='u'/></s:Header>"),
+        [UnknownHeaderBlock(b"<b/>"), Session("A")],
+        prefixed(f"<s:Header><a xmlns='u'/><b/>{A}</s:Header>"),
+    ),
+    (
+        "the prefix in scope",
+        prefixed("<s:Header/>"),
+        [BeginSession(must_understand=True, actor="urn:me")],
+        prefixed(f'<s:Header><BeginSession {XMLA} s:mustUnderstand="1" s:actor="urn:me"/></s:Header>'),
+    ),
+    (
+        "no prefix in scope",
+        default("<Header/>"),
+        [BeginSession(must_understand=True)],
+        default(f'<Header><BeginSession {XMLA} xmlns:soap="{SOAP}" soap:mustUnderstand="1"/></Header>'),
+    ),
+    (
+        "no namespace under a default one",
+        default("<Header/>"),
+        [UnknownHeaderBlock(b"<BeginGetSessionToken/>"), UnknownHeaderBlock(b"<p:a xmlns:p='u'><b/></p:a>")],
+        default('<Header><BeginGetSessionToken xmlns=""/><p:a xmlns="" xmlns:p=\'u\'><b/></p:a></Header>'),
+    ),
+    (
+        "a header of another prefix",
+        f'<s:Envelope xmlns:s="{SOAP}"><t:Header xmlns:t="{SOAP}"/><u:Body xmlns:u="{SOAP}"/></s:Envelope>',
+        [Session("A", must_understand=True)],
+        (
+            f'<s:Envelope xmlns:s="{SOAP}"><t:Header xmlns:t="{SOAP}"><Session {XMLA} SessionId="A"'
+            f' s:mustUnderstand="1"/></t:Header><u:Body xmlns:u="{SOAP}"/></s:Envelope>'
+        ),
+    ),
+    (
+        "the Envelope's prefix for a new header",
+        f'<s:Envelope xmlns:s="{SOAP}"><u:Body xmlns:u="{SOAP}"/></s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}"><s:Header>{A}</s:Header><u:Body xmlns:u="{SOAP}"/></s:Envelope>',
+    ),
+    (
+        "indented",
+        INDENTED,
+        [Session("A")],
+        INDENTED.replace("1' />\n", f"1' />\n    {A}\n"),
+    ),
+    (
+        "indented, two at once",
+        INDENTED,
+        [Session("A"), UnknownHeaderBlock(b"<b/>")],
+        INDENTED.replace("1' />\n", f"1' />\n    {A}\n    <b/>\n"),
+    ),
+    (
+        "indented, blank header",
+        f'<s:Envelope xmlns:s="{SOAP}">\r\n\t<s:Header>\r\n\t</s:Header>\r\n\t<s:Body/>\r\n</s:Envelope>',
+        [Session("A")],
+        (
+            f'<s:Envelope xmlns:s="{SOAP}">\r\n\t<s:Header>\r\n\t\t{A}\r\n\t</s:Header>'
+            "\r\n\t<s:Body/>\r\n</s:Envelope>"
+        ),
+    ),
+    (
+        "indented, self-closing header",
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header/>\n  <s:Body/>\n</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header>\n    {A}\n  </s:Header>\n  <s:Body/>\n</s:Envelope>',
+    ),
+    (
+        "indented, no header",
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Body/>\n</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header>\n    {A}\n  </s:Header>\n  <s:Body/>\n</s:Envelope>',
+    ),
+    ("nothing given", INDENTED, [], INDENTED),
+]
+
+ENCODINGS = [
+    ("utf-8", b"", ""),
+    ("utf-8", codecs.BOM_UTF8, ""),
+    ("utf-16-le", codecs.BOM_UTF16_LE, ""),
+    ("utf-16-be", codecs.BOM_UTF16_BE, '<?xml version="1.0" encoding="utf-16"?>\n'),
+    ("latin-1", b"", '<?xml version="1.0" encoding="ISO-8859-1"?>'),
+    ("ascii", b"", '<?xml version="1.0" encoding="us-ascii"?>'),
+]
+
+
+@pytest.mark.parametrize(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
+@pytest.mark.parametrize(
+    ("before", "given_blocks", "after"), [pytest.param(*rest, id=name) for name, *rest in LAYOUTS]
+)
+def test_puts_blocks_in_and_leaves_the_rest(
+    before: str,
+    given_blocks: list[HeaderBlock | UnknownHeaderBlock],
+    after: str,
+    codec: str,
+    mark: bytes,
+    declaration: str,
+) -> None:
+    data = mark + (declaration + before).encode(codec)
+    result = with_blocks(data, *given_blocks)
+    assert result[len(mark) :].decode(codec) == declaration + after
+    assert result.startswith(mark)
+    decode(result)
+    assert with_blocks(bytearray(data), *given_blocks) == result
+    assert with_blocks(memoryview(data), *given_blocks) == result
+
+
+def test_a_proxy_rewrites_an_id_and_loses_nothing() -> None:
+    block = (
+        f'<Session {XMLA} wsu:Id="7" mustUnderstand="1" SessionId="old" s:actor="urn:me"'
+        ' xmlns:wsu="urn:wsu" xml:lang="en"/>'
+    )
+    data = prefixed(f"<s:Header>{block}</s:Header>").encode()
+    session = decode_header(data).session
+    assert session is not None
+    result = with_blocks(data, replace(session, session_id="new"))
+    again = decode_header(result).session
+    assert again == replace(session, session_id="new")
+    assert again.must_understand_form is MustUnderstandForm.UNQUALIFIED
+    assert (
+        with_blocks(data, session, must_understand_form=MustUnderstandForm.QUALIFIED).count(
+            b"s:mustUnderstand"
+        )
+        == 1
+    )
+
+
+@pytest.mark.parametrize(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
+def test_a_character_that_the_encoding_lacks_becomes_a_reference(
+    codec: str, mark: bytes, declaration: str
+) -> None:
+    data = mark + (declaration + prefixed("")).encode(codec)
+    session = Session("é漢🔑")
+    token = UnknownHeaderBlock("<t xmlns='urn:漢' a=\"漢\" b='🔑'>漢&amp;🔑<!-- plain --></t>".encode())
+    header = decode_header(with_blocks(data, session, token))
+    assert header.session == session
+    (element,) = xmla_headers.Fragment(header.unknown[0].xml).elements()
+    assert (element.tag, element.attrib, element.text) == ("{urn:漢}t", {"a": "漢", "b": "🔑"}, "漢&🔑")
+
+
+@pytest.mark.parametrize("xml", ["<漢/>", "<a 漢=''/>", "<a><!--漢--></a>", "<a><![CDATA[漢]]></a>"])
+def test_a_character_that_cannot_be_a_reference_is_refused(xml: str) -> None:
+    data = ('<?xml version="1.0" encoding="ISO-8859-1"?>' + prefixed("")).encode()
+    with pytest.raises(EncodeError) as error:
+        with_blocks(data, UnknownHeaderBlock(xml.encode()))
+    assert error.value.code is Code.UNENCODABLE_TEXT
+    assert "U+6F22" in error.value.finding.message
+
+
+@pytest.mark.parametrize(
+    ("header", "removed", "left"),
+    [
+        (f"<s:Header>{A}</s:Header>", [Session], ""),
+        (f"<s:Header>\n  {A}\n</s:Header>", [Session], ""),
+        (f"<s:Header>{A}<a xmlns='u'/></s:Header>", [Session], "<s:Header><a xmlns='u'/></s:Header>"),
+        (f"<s:Header>{A}<!-- c --></s:Header>", [Session], "<s:Header><!-- c --></s:Header>"),
+        (f"<s:Header>{A}</s:Header>", [BeginSession, "{urn:none}x"], f"<s:Header>{A}</s:Header>"),
+        ("<s:Header> </s:Header>", [Session], "<s:Header> </s:Header>"),
+        (f"<s:Header><a xmlns='u'/>{A}<a/></s:Header>", ["{u}a", "a"], f"<s:Header>{A}</s:Header>"),
+        (f"<s:Header><a xmlns='u'/>{A}<a/></s:Header>", [UnknownHeaderBlock], f"<s:Header>{A}</s:Header>"),
+        ("", [Session], ""),
+        (f"<s:Header>{A}</s:Header>", [], f"<s:Header>{A}</s:Header>"),
+    ],
+)
+@pytest.mark.parametrize(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
+def test_takes_blocks_out_and_leaves_the_rest(
+    header: str, removed: list[Any], left: str, codec: str, mark: bytes, declaration: str
+) -> None:
+    result = without_blocks(mark + (declaration + prefixed(header)).encode(codec), *removed)
+    assert result == mark + (declaration + prefixed(left)).encode(codec)
+
+
+@given(messages(), st.lists(values.blocks, max_size=3))
+@properties
+def test_what_is_put_in_is_there(data: bytes, drawn: list[HeaderBlock | UnknownHeaderBlock]) -> None:
+    try:
+        given_blocks = Header(*drawn).blocks
+        before = decode(data)
+    except XmlaHeadersError:
+        assume(False)
+    try:
+        result = with_blocks(data, *given_blocks)
+    except EncodeError as error:
+        assert error.code in (Code.UNENCODABLE_TEXT, Code.LIMIT_EXCEEDED)
+        return
+    after = decode(result)
+    assert after.body == before.body
+    assert after.soap is before.soap
+    qnames = {block.qname for block in given_blocks}
+    known = [block for block in given_blocks if isinstance(block, HeaderBlock)]
+    assert [block for block in after.header if isinstance(block, HeaderBlock)] == (
+        known or [block for block in before.header if isinstance(block, HeaderBlock)]
+    )
+    assert [b.qname for b in after.header.unknown if b.qname in qnames] == [
+        *dict.fromkeys(b.qname for b in after.header.unknown if b.qname in qnames)
+    ] or len(given_blocks) > len(qnames)
+    kept = [block for block in before.header.unknown if block.qname not in qnames]
+    assert [block for block in after.header.unknown if block.qname not in qnames] == kept
+    # Everything from the Body on is as it was, byte for byte.
+    if given_blocks:
+        tail = data[-len(before.body.xml) - 1 :] if before.body.xml else data[-1:]
+        assert result.endswith(tail)
+
+
+@given(messages())
+@properties
+def test_putting_in_what_is_there_changes_no_meaning(data: bytes) -> None:
+    try:
+        before = decode(data)
+    except XmlaHeadersError:
+        assume(False)
+    blocks = before.header.blocks
+    names = [block.qname for block in blocks]
+    assume(len(set(names)) == len(names))
+    try:
+        after = decode(with_blocks(data, *blocks))
+    except EncodeError as error:
+        assert error.code is Code.UNENCODABLE_TEXT
+        return
+    sessions = (BeginSession, Session, EndSession)
+    assert [b for b in after.header if isinstance(b, sessions)] == [
+        b for b in blocks if isinstance(b, sessions)
+    ]
+    assert {b.qname for b in after.header} == set(names)
+    assert after.body == before.body
+
+
+@given(messages())
+@properties
+def test_what_is_taken_out_is_gone(data: bytes) -> None:
+    try:
+        before = decode(data)
+    except XmlaHeadersError:
+        assume(False)
+    result = without_blocks(data, BeginSession, Session, EndSession)
+    after = decode(result)
+    assert after.header.blocks == before.header.unknown
+    assert after.body == before.body
+    assert decode(without_blocks(result, UnknownHeaderBlock)).header == Header()
+
+
+@given(messages())
+@properties
+def test_refuses_what_decode_header_refuses(data: bytes) -> None:
+    try:
+        decode_header(data, strict=True)
+    except XmlaHeadersError as expected:
+        with pytest.raises(type(expected)) as put_in:
+            with_blocks(data, Session("A"), strict=True)
+        with pytest.raises(type(expected)) as taken_out:
+            without_blocks(data, Session, strict=True)
+        assert put_in.value.finding == taken_out.value.finding == expected.finding
+
+
+def test_refuses_a_block_that_the_message_would_be_refused_for() -> None:
+    data = prefixed("").encode()
+    with pytest.raises(ValidationError) as error:
+        with_blocks(data, BeginSession(), direction=Direction.RESPONSE)
+    assert error.value.code is Code.WRONG_DIRECTION
+    with pytest.raises(ValidationError):
+        with_blocks(data, BeginSession(), Session("A"), strict=True)
+    with pytest.raises(EncodeError) as doubled:
+        with_blocks(data, Session("A"), Session("B"))
+    assert doubled.value.code is Code.DUPLICATE_HEADER_BLOCK
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(max_header_bytes=150),
+        Limits(max_message_bytes=180),
+        Limits(max_header_blocks=0),
+        Limits(max_name_length=len(SOAP)),
+    ],
+)
+def test_refuses_to_pass_a_limit(limits: Limits) -> None:
+    data = prefixed("").encode()
+    decode(data, limits=limits)
+    block = Session("A", other_attributes=(("{urn:" + "x" * 60 + "}a", ""),))
+    with pytest.raises(EncodeError) as error:
+        with_blocks(data, block, limits=limits)
+    assert error.value.code is Code.LIMIT_EXCEEDED
+
+
+@pytest.mark.parametrize("wrong", ["Session", Session, None, 1])
+def test_with_blocks_rejects_what_is_no_block(wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        with_blocks(prefixed("").encode(), wrong)
+
+
+@pytest.mark.parametrize("wrong", [HeaderBlock, Session("A"), None, 1, int])
+def test_without_blocks_rejects_what_is_no_type(wrong: Any) -> None:
+    with pytest.raises(TypeError):
+        without_blocks(prefixed("").encode(), wrong)
+
+
+def test_takes_the_types_of_another_schema() -> None:
+    from xmla_headers import schema
+
+    types = schema.types_from_schema(
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:a">'
+        '<xs:element name="Audit"><xs:complexType><xs:attribute name="User" use="required"/></xs:complexType>'
+        "</xs:element></xs:schema>"
+    )
+    (kind,) = types.values()
+    made: Any = kind
+    data = with_blocks(prefixed("").encode(), made("ann"), types=types)
+    assert decode_header(with_blocks(data, made("bob"), types=types), types=types).blocks == (made("bob"),)
+    # To whoever does not know it, it is unknown, and its place is the same.
+    assert decode_header(with_blocks(data, made("bob"))).unknown[0].xml.count(b"bob") == 1
+    assert without_blocks(data, kind) == prefixed("").encode()
