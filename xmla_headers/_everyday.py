@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from types import MappingProxyType
 
 from .envelope import Header
 from .soap import SOAP_11_NS, XML_NS, XMLNS_NS, MustUnderstandForm, SoapVersion
@@ -102,7 +103,7 @@ def everyday_head(
         if block is None:
             return None
         header = Header.of((block,))
-    return Head(header, (), SoapVersion.SOAP_1_1, f"{prefix}Body", match.end(), scope)
+    return Head(header, (), SoapVersion.SOAP_1_1, f"{prefix}Body", match.end(), MappingProxyType(scope))
 
 
 def _declare(attributes: str, scope: dict[str, str]) -> list[tuple[str, str]] | None:

@@ -8,7 +8,7 @@ import re
 from ._encoding import Fatal
 from .findings import Code
 
-__all__ = ["Parser", "is_ncname", "short"]
+__all__ = ["HTML_HINT", "Parser", "is_ncname", "passes", "short"]
 
 HTML_HINT = "this looks like an HTML page, perhaps an error page of a proxy or a web server"
 
@@ -43,13 +43,13 @@ class Parser:
 
     __slots__ = ("expat", "text")
 
-    def __init__(self, text: bytes | memoryview) -> None:
+    def __init__(self, text: bytes | memoryview, separator: str | None = None) -> None:
         #: What is going to be parsed, to look at where an error is.
         self.text = text
-        # No namespace separator: expat would copy the namespace name into every expanded name, and
-        # a 208 KB message would take 1.4 GB. The encoding is UTF-8 always: any other declared one
-        # would reach Python's codec registry.
-        expat = self.expat = pyexpat.ParserCreate("utf-8")
+        # No namespace separator but for small texts: expat would copy the namespace name into every
+        # expanded name, and a 208 KB message would take 1.4 GB. The encoding is UTF-8 always: any other
+        # declared one would reach Python's codec registry.
+        expat = self.expat = pyexpat.ParserCreate("utf-8", separator)
         expat.ordered_attributes = True
         expat.StartDoctypeDeclHandler = self._doctype
         expat.ProcessingInstructionHandler = self._processing_instruction
@@ -109,6 +109,22 @@ def _last_less(text: bytes | memoryview, end: int) -> int:
         if found >= 0 or not start:
             return start + found
         end = start
+
+
+def passes(text: bytes | memoryview, *, final: bool = True, namespaces: bool = False) -> bool:
+    """Whether a text without an XML declaration to judge is well-formed, or begins so if not `final`.
+
+    With `namespaces` by Namespaces in XML as well, as expat judges them: for small texts only, and a
+    no may be expat's alone.
+    """
+    parser = Parser(text, "\n" if namespaces else None)
+    try:
+        parser.parse(text, final=final)
+    except Fatal:
+        return False
+    finally:
+        parser.close()
+    return True
 
 
 def is_ncname(name: str) -> bool:

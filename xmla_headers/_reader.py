@@ -11,7 +11,7 @@ import sys
 from types import MappingProxyType
 
 from ._encoding import WHITE_SPACE, Fatal, Redeclared, Source
-from ._expat import Parser
+from ._expat import Parser, passes
 from ._namespaces import Namespaces, limit_exceeded
 from .soap import SOAP_11_NS, SOAP_12_NS, Limits
 
@@ -26,11 +26,11 @@ __all__ = [
     "NO_NAMESPACES",
     "RawElement",
     "RawMessage",
+    "check_fragment",
     "cuts",
     "element_end",
     "end_of_start_tag",
     "last_end_tag",
-    "passes",
     "read",
     "read_fragment",
 ]
@@ -414,18 +414,6 @@ def end_of_start_tag(text: bytes | memoryview, start: int) -> int:
     return tag.end()
 
 
-def passes(data: bytes, end: int | None = None) -> bool:
-    """Whether UTF-8 without an XML declaration to judge is sound, all of it or up to `end`."""
-    parser = Parser(data)
-    try:
-        parser.parse(data if end is None else data[:end], final=end is None)
-    except Fatal:
-        return False
-    finally:
-        parser.close()
-    return True
-
-
 def read(
     data: bytes | memoryview,
     *,
@@ -449,6 +437,10 @@ def read(
         reader = _MessageReader(source, limits, deep=deep, head_only=head_only)
         reader.run()
     return reader.message
+
+
+#: XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
+_SMALL = 8_192
 
 
 class _FragmentReader(_MessageReader):
@@ -487,3 +479,11 @@ def read_fragment(
     if fatal is not None:
         fatal.offset = max(0, min(fatal.offset - len(reader.WRAPPER[0]), len(xml)))
     return reader.elements, fatal
+
+
+def check_fragment(xml: bytes, namespaces: Mapping[str, str]) -> Fatal | None:
+    """Return the fatal finding about XML content, as `read_fragment` does, or None."""
+    start, end = _FragmentReader.WRAPPER
+    if len(xml) <= _SMALL and not namespaces and passes(start + xml + end, namespaces=True):
+        return None
+    return read_fragment(xml, namespaces)[1]

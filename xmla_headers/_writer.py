@@ -12,6 +12,7 @@ from .soap import XML_NS, MustUnderstandForm
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .envelope import Block, Envelope
+    from .fragment import Fragment
     from .model import HeaderBlock
     from .soap import SoapVersion
 
@@ -31,14 +32,14 @@ def block_xml(
     if isinstance(block, UnknownHeaderBlock):
         return block.xml.decode()
     spec = block.spec
-    parts = [f'<{spec.local_name} xmlns="{escape_attribute(spec.namespace)}"']
+    parts = [spec.opening]
     for attribute in spec.attributes:
         value = getattr(block, attribute.field)
         if value is not None:
             parts.append(f' {attribute.name}="{escape_attribute(value)}"')
-    qualified = _soap_attributes(block, soap, form or block.must_understand_form, parts)
-    if qualified:
-        if prefix is None:
+    if block.must_understand or block.actor is not None:
+        qualified = _soap_attributes(block, soap, form or block.must_understand_form, parts)
+        if qualified and prefix is None:
             prefix = _DEFAULT_PREFIX
             parts.append(declarations([(prefix, soap.namespace)]))
         parts += [f' {prefix}:{name}="{value}"' for name, value in qualified]
@@ -82,33 +83,34 @@ def envelope_parts(
 ) -> tuple[bytes, bytes]:
     """Return what stands in front of the Body's content, and what stands behind it."""
     soap, body = envelope.soap, envelope.body
-    prefix = _soap_prefix(envelope)
-    parts = ['<?xml version="1.0" encoding="utf-8"?>\n'] if xml_declaration else []
-    parts.append(f'<{prefix}:Envelope xmlns:{prefix}="{soap.namespace}">')
-    if envelope.header:
-        parts.append(f"<{prefix}:Header>")
-        parts += [block_xml(block, soap, prefix, form) for block in envelope.header]
-        parts.append(f"</{prefix}:Header>")
+    given = envelope.header.blocks
+    prefix = _soap_prefix(body, soap, [block for block in given if isinstance(block, UnknownHeaderBlock)])
+    blocks = [block_xml(block, soap, prefix, form) for block in given]
+    header = f"<{prefix}:Header>{''.join(blocks)}</{prefix}:Header>" if blocks else ""
     # On the Body, not on the Envelope, where they would change what a header block means.
-    bound = declarations(item for item in body.namespaces.items() if item[0] != prefix)
-    parts.append(f"<{prefix}:Body{bound}>")
-    return "".join(parts).encode(), f"</{prefix}:Body></{prefix}:Envelope>".encode()
+    scope = body.namespaces
+    others = [item for item in scope.items() if item[0] != prefix]
+    bound = declarations(others) if others else ""
+    declaration = '<?xml version="1.0" encoding="utf-8"?>\n' if xml_declaration else ""
+    head = f'{declaration}<{prefix}:Envelope xmlns:{prefix}="{soap.namespace}">{header}<{prefix}:Body{bound}>'
+    return head.encode(), f"</{prefix}:Body></{prefix}:Envelope>".encode()
 
 
-def _soap_prefix(envelope: Envelope) -> str:
+def _soap_prefix(body: Fragment, soap: SoapVersion, blocks: list[UnknownHeaderBlock]) -> str:
     """Return a prefix for the SOAP namespace that changes the meaning of nothing else.
 
     The first of soap, soap1, ... that the Body's content binds to this namespace, or that is bound
     nowhere and does not occur: whoever reads the message would take it for one that is meant.
     """
-    body, blocks = envelope.body, envelope.header.unknown
     bound = body.namespaces
+    if not blocks and bound.get(_DEFAULT_PREFIX) == soap.namespace:
+        return _DEFAULT_PREFIX
     for number in count():
         prefix = f"{_DEFAULT_PREFIX}{number or ''}"
         used, declared = f"{prefix}:".encode(), f"xmlns:{prefix}".encode()
         if prefix in bound:
             # A block that does not bind it itself would be given the binding when it is read back.
-            if bound[prefix] == envelope.soap.namespace and all(
+            if bound[prefix] == soap.namespace and all(
                 used not in block.xml or prefix in block.declared() for block in blocks
             ):
                 return prefix

@@ -9,6 +9,7 @@ from dataclasses import replace
 from . import _reader, _splice, _writer
 from ._checks import wrong_type
 from ._everyday import Head, everyday_head
+from ._expat import passes
 from ._rules import Judge
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, Severity, error_for, value_finding
@@ -232,7 +233,7 @@ def decode(
         head = known or reading.everyday_head(whole)
         if head is not None:
             end = _reader.last_end_tag(whole, head.body_name, head.body_start)
-            if end is not None and _reader.passes(whole):
+            if end is not None and passes(whole):
                 if cache is not None and known is None:
                     cache.keep(whole, reading, head)
                 body = Fragment.cut(whole, head.body_start, end, head.scope)
@@ -275,7 +276,7 @@ def decode_header(
         if head is not None:
             return head.header
         head = reading.everyday_head(buffer)
-        if head is not None and _reader.passes(buffer, head.body_start):
+        if head is not None and passes(buffer[: head.body_start], final=False):
             if cache is not None:
                 cache.keep(buffer, reading, head)
             return head.header
@@ -348,20 +349,40 @@ def encode(
     """
     if not isinstance(envelope, Envelope):
         raise wrong_type("envelope", "Envelope", envelope)
-    _check_form(must_understand_form)
+    if must_understand_form is not None:
+        _check_form(must_understand_form)
     if type(xml_declaration) is not bool:
         raise wrong_type("xml_declaration", "bool", xml_declaration)
+    head, tail = _writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
+    if limits is not _DEFAULT_LIMITS or len(head) > _SHORT_HEAD:
+        _check_limits(head, tail, envelope, limits)
+    return b"".join((head, envelope.body.view, tail))
+
+
+#: A head too short to exceed a default limit: an element takes three bytes, an attribute or a block four.
+_SHORT_HEAD = 256
+
+
+def _check_limits(head: bytes, tail: bytes, envelope: Envelope, limits: Limits) -> None:
+    """Raise EncodeError for a message that decode would refuse for its size."""
     if not isinstance(limits, Limits):
         raise wrong_type("limits", "Limits", limits)
-    head, tail = _writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
-    body = envelope.body
-    _check_size(len(head) + len(body) + len(tail), limits)
-    if not _surely_within(head, len(envelope.header), limits):
+    _check_size(len(head) + len(envelope.body) + len(tail), limits)
+    # Bounds that are quickly counted come first.
+    if not all(
+        maximum is None or count <= maximum
+        for count, maximum in (
+            (len(head), limits.max_header_bytes),
+            (len(head), limits.max_name_length),
+            (len(envelope.header), limits.max_header_blocks),
+            (head.count(b"="), limits.max_attributes),
+            (head.count(b"<"), limits.max_depth),
+        )
+    ):
         limits = replace(limits, max_message_bytes=None)
         fatal = _reader.read(head + tail, limits=limits, head_only=True).fatal
         if fatal is not None:
             raise EncodeError(value_finding(fatal.code, fatal.message, fatal.hint))
-    return b"".join((head, body.view, tail))
 
 
 def encode_block(
@@ -450,10 +471,12 @@ def _spliced(
         return bytes(buffer)
     result = _splice.apply(message.source, buffer, edits)
     _check_size(len(result), reading.limits)
-    try:
-        reading.read_head(result)
-    except DecodeError as error:
-        raise EncodeError(error.finding) from None
+    head = reading.everyday_head(result)
+    if head is None or not passes(result[: head.body_start], final=False):
+        try:
+            reading.read_head(result)
+        except DecodeError as error:
+            raise EncodeError(error.finding) from None
     return result
 
 
@@ -467,17 +490,3 @@ def _check_size(size: int, limits: Limits) -> None:
     if maximum is not None and size > maximum:
         message = f"the message would be {size} bytes long, and {maximum} is the most (max_message_bytes)"
         raise EncodeError(value_finding(Code.LIMIT_EXCEEDED, message))
-
-
-def _surely_within(head: bytes, blocks: int, limits: Limits) -> bool:
-    """Whether bounds that are quickly counted tell that no limit on the head is exceeded."""
-    return all(
-        maximum is None or count <= maximum
-        for count, maximum in (
-            (len(head), limits.max_header_bytes),
-            (len(head), limits.max_name_length),
-            (blocks, limits.max_header_blocks),
-            (head.count(b"="), limits.max_attributes),
-            (head.count(b"<"), limits.max_depth),
-        )
-    )

@@ -102,7 +102,7 @@ class Header(Immutable, Sequence["Block"]):
     @property
     def unknown(self) -> tuple[UnknownHeaderBlock, ...]:
         """The blocks that no schema here declares."""
-        return tuple(block for block in self._blocks if isinstance(block, UnknownHeaderBlock))
+        return tuple([block for block in self._blocks if isinstance(block, UnknownHeaderBlock)])
 
     def get(self, block_type: type[BlockT]) -> BlockT | None:
         """Return the first block of a type, or None."""
@@ -178,13 +178,14 @@ class Envelope:
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name, kind in _ENVELOPE_TYPES:
-            value = getattr(self, name)
-            if not isinstance(value, kind):
-                raise wrong_type(name, kind.__name__, value)
+        if not isinstance(self.header, Header):
+            raise wrong_type("header", "Header", self.header)
+        if not isinstance(self.body, Fragment):
+            raise wrong_type("body", "Fragment", self.body)
+        if not isinstance(self.soap, SoapVersion):
+            raise wrong_type("soap", "SoapVersion", self.soap)
+        if not isinstance(self.warnings, tuple):
+            raise wrong_type("warnings", "tuple", self.warnings)
         for finding in self.warnings:
             if not isinstance(finding, Finding):
                 raise wrong_type("a warning", "Finding", finding)
-
-
-_ENVELOPE_TYPES = (("header", Header), ("body", Fragment), ("soap", SoapVersion), ("warnings", tuple))

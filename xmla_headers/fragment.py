@@ -8,7 +8,7 @@ from types import MappingProxyType
 from ._checks import bad_fragment, check_text, wrong_type
 from ._expat import is_ncname
 from ._namespaces import NamespaceError, check_declaration
-from ._reader import NO_LIMITS, NO_NAMESPACES, read, read_fragment
+from ._reader import NO_LIMITS, NO_NAMESPACES, check_fragment, read, read_fragment
 from ._record import Immutable
 from ._scope import Scope, declarations
 from .findings import error_for, value_finding
@@ -45,14 +45,14 @@ class Fragment(Immutable):
             raise wrong_type("xml", "bytes", xml)
         scope = _checked_namespaces(namespaces)
         if xml:
-            _, fatal = read_fragment(xml, scope)
+            fatal = check_fragment(xml, scope)
             if fatal is not None:
                 raise bad_fragment(f"{fatal.message}, at byte {fatal.offset}")
-        _fill_fragment(self, xml, 0, len(xml), scope)
+        _fill_fragment(self, xml, 0, len(xml), MappingProxyType(scope))
 
     @classmethod
     def cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
-        """Refer to a part of a message that decode has checked."""
+        """Refer to a part of a message that decode has checked, under namespaces that nobody changes."""
         fragment = object.__new__(cls)
         _fill_fragment(fragment, source, start, end, namespaces)
         return fragment
@@ -74,7 +74,7 @@ class Fragment(Immutable):
     @property
     def namespaces(self) -> Mapping[str, str]:
         """Prefix -> namespace in scope around the content; read-only."""
-        return MappingProxyType(self._namespaces)
+        return self._namespaces
 
     def __len__(self) -> int:
         """Return the length of `xml` in bytes."""
@@ -160,10 +160,12 @@ def _fill_fragment(
 
 
 def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:
-    return Fragment.cut(xml, 0, len(xml), namespaces)
+    return Fragment.cut(xml, 0, len(xml), MappingProxyType(namespaces))
 
 
 def _checked_namespaces(namespaces: object) -> dict[str, str]:
+    if namespaces is NO_NAMESPACES:
+        return {}
     if not isinstance(namespaces, Mapping):
         raise wrong_type("namespaces", "a mapping of prefix to namespace", namespaces)
     for prefix, namespace in namespaces.items():

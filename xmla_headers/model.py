@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ._checks import bad_fragment, check_text, wrong_type
+from ._escape import escape_attribute
 from ._expat import is_ncname
 from ._reader import RawElement, element_end, read
 from ._record import Immutable, Record
@@ -67,6 +68,7 @@ class BlockSpec(Record):
         "local_name",
         "max_occurs",
         "namespace",
+        "opening",
         "qname",
     )
     FIELDS = ("namespace", "local_name", "attributes", "max_occurs", "directions", "alternatives")
@@ -81,6 +83,8 @@ class BlockSpec(Record):
     alternatives: str | None
     #: The expanded name in Clark notation.
     qname: str
+    #: How a start tag of it begins that declares its namespace.
+    opening: str
     #: Name in the message -> attribute.
     by_name: Mapping[str, AttributeSpec]
 
@@ -101,6 +105,7 @@ class BlockSpec(Record):
             directions=directions,
             alternatives=alternatives,
             qname=f"{{{namespace}}}{local_name}",
+            opening=f'<{local_name} xmlns="{escape_attribute(namespace)}"',
             by_name=MappingProxyType({attribute.name: attribute for attribute in attributes}),
         )
 
