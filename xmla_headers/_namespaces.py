@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import MappingProxyType
 
 from ._encoding import Fatal
 from ._expat import is_ncname, short
@@ -47,11 +48,10 @@ class Namespaces:
         maximum = limits.max_name_length
         self._max_name = sys.maxsize if maximum is None else maximum
 
-    def scope(self) -> dict[str, str]:
+    def scope(self) -> Mapping[str, str]:
         """Return a copy of the prefixes in scope, without those that need no declaration."""
-        return {
-            prefix: namespace for prefix, namespace in self.bindings.items() if namespace and prefix != "xml"
-        }
+        bindings = self.bindings.items()
+        return MappingProxyType({name: bound for name, bound in bindings if bound and name != "xml"})
 
     def enter(
         self, name: str, flat: list[str], offset: int
