@@ -136,7 +136,7 @@ def _bind(
     scope = dict(outer)
     others = _declare(attributes, scope)
     bound, _, local = name.rpartition(":")
-    block_type = types.get(f"{{{scope.get(bound)}}}{local}")
+    block_type = types.get(f"{{{scope.get(bound, '')}}}{local}")
     if others is None or block_type is None:
         return None
     spec = block_type.spec

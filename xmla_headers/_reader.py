@@ -180,6 +180,7 @@ class _MessageReader(Parser):
             # Without traceback and context, which would hold the message in a reference cycle.
             message.fatal = fatal.with_traceback(None)
             fatal.__context__ = None
+            self._close_body(fatal.offset)
             message.fatal_path = self._path(fatal.element)
         finally:
             self.close()
@@ -277,6 +278,15 @@ class _MessageReader(Parser):
     def _too_deep(self, offset: int) -> Fatal:
         return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
 
+    def _close_body(self, offset: int) -> None:
+        """Take the Body for closed if the parser ran over its end tag in front of `offset`, unheard."""
+        message = self.message
+        body = message.body
+        if message.body_end and body is not None and body.close is None:
+            end = _GREATER.search(self.text, message.body_end)
+            if end is not None and end.end() <= offset:
+                self._stack.pop().close = message.body_end
+
     def _path(self, entering: str | None) -> str:
         """Return the path of the innermost open element, or of the one to be entered; none in the Body."""
         path = ""
@@ -303,12 +313,12 @@ class _MessageReader(Parser):
         message, text = self.message, self.text
         message.body = body
         body.scope = self._namespaces.scope()
-        start = message.body_start = message.body_end = end_of_start_tag(text, body.start)
+        start = message.body_start = end_of_start_tag(text, body.start)
         if self._head_only:
             raise _BodySeen
         if not self._deep:
             end = None
-            if text[start - 2] != _SLASH and message.source.complete and isinstance(text, bytes):
+            if message.source.complete and isinstance(text, bytes):
                 end = last_end_tag(text, body.name, start)
             if end is None:
                 self._depth = 1
@@ -352,8 +362,8 @@ class _MessageReader(Parser):
 
     def _leave_body(self, name: str) -> None:
         message = self.message
-        if self.text[message.body_start - 2] != _SLASH:
-            message.body_end = self.expat.CurrentByteIndex
+        closed_at_once = self.text[message.body_start - 2] == _SLASH
+        message.body_end = message.body_start if closed_at_once else self.expat.CurrentByteIndex
         self._listen()
         self._end(name)
 
@@ -384,10 +394,14 @@ def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
 def last_end_tag(text: bytes, name: str, start: int) -> int | None:
     """Return the offset of the Body's end tag where the end of the message leaves no doubt about it.
 
+    `start` is the offset behind its start tag.
+
     If the name occurs once in an end tag behind the start of the Body, and white space, the Envelope's
     end tag and white space follow, then that is the Body's end tag, provided that the message is
     well-formed: no comment, CDATA section or processing instruction could end behind it.
     """
+    if text[start - 2] == _SLASH:
+        return None
     tag = b"</" + name.encode()
     end = text.rfind(tag, start)
     if end < 0 or text.find(tag, start, end) >= 0 or _TAIL.match(text, end + len(tag)) is None:

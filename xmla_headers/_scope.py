@@ -35,20 +35,20 @@ class Scope:
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         self._namespaces = namespaces
-        self._names = [(prefix, prefix.encode()) for prefix in namespaces]
+        #: Prefix -> its bytes, and its place among the others.
+        self._names = {prefix: (place, prefix.encode()) for place, prefix in enumerate(namespaces)}
         self._endings: dict[int, object] | None = None
 
     def missing(self, xml: bytes, declared: Collection[str] = ()) -> list[tuple[str, str]]:
         """Return prefix and namespace of what an element must declare that declares some itself."""
         if len(self._names) <= _FEW:
-            occurring = {prefix for prefix, name in self._names if name + b":" in xml}
+            occurring = {prefix for prefix, (_, name) in self._names.items() if name + b":" in xml}
         else:
             occurring = self._occurring(xml)
-        return [
-            (prefix, namespace)
-            for prefix, namespace in self._namespaces.items()
-            if prefix not in declared and (not prefix or prefix in occurring)
-        ]
+        if "" in self._names:
+            occurring.add("")
+        needed = sorted((self._names[prefix][0], prefix) for prefix in occurring if prefix not in declared)
+        return [(prefix, self._namespaces[prefix]) for _, prefix in needed]
 
     def _occurring(self, xml: bytes) -> set[str]:
         """Return the prefixes in front of colons, however many there are of both, in one walk over the XML.
@@ -76,10 +76,10 @@ class Scope:
 _END = -1
 
 
-def _tree(names: Iterable[tuple[str, bytes]]) -> dict[int, object]:
+def _tree(names: Mapping[str, tuple[int, bytes]]) -> dict[int, object]:
     """Return the names as a tree of bytes, from their last to their first."""
     root: dict[int, object] = {}
-    for prefix, name in names:
+    for prefix, (_, name) in names.items():
         node = root
         for byte in reversed(name):
             child = node.setdefault(byte, {})
