@@ -7,10 +7,12 @@ import pickle
 import re
 import traceback
 import xml.etree.ElementTree as ET
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import pytest
 from defusedxml import ElementTree as SafeET
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
@@ -354,7 +356,7 @@ def test_the_fast_body_end_is_the_exact_one(data: bytes, reading: Arguments) -> 
 def test_the_everyday_head_is_the_general_one(data: bytes, reading: Arguments) -> None:
     fast = outcome(xmla_headers.decode, data, **reading)
     fast_header = outcome(xmla_headers.decode_header, data, **reading)
-    with mock.patch("xmla_headers.codec.everyday_head", return_value=None):
+    with mock.patch("xmla_headers._reading.everyday_head", return_value=None):
         assert outcome(xmla_headers.decode, data, **reading) == fast
         assert outcome(xmla_headers.decode_header, data, **reading) == fast_header
 
@@ -444,6 +446,48 @@ def test_trees_hold_the_same_header_blocks(data: bytes) -> None:
             raise
         return
     assert _walked(root, namespace) == expected
+
+
+# Where P7 ends: what decode accepts with deep, and a tree builder does not.
+@pytest.mark.parametrize(
+    ("data", "by_elementtree", "by_lxml"),
+    [
+        pytest.param(
+            _BARE % b"<s:Body><p:a xmlns:p='urn:a}b'/></s:Body>", False, False, id="brace in a namespace"
+        ),
+        pytest.param(
+            _BARE % b"<s:Body><p:a xmlns:p='a b'/></s:Body>", True, False, id="namespace that is no URI"
+        ),
+        pytest.param(
+            _BARE % "<s:Body><p:a xmlns:p='urn:é'/></s:Body>".encode(),
+            True,
+            False,
+            id="namespace beyond ASCII",
+        ),
+        pytest.param(_BARE % b"<s:Body><a xml:id='1'/></s:Body>", True, False, id="xml:id that is no name"),
+        pytest.param(
+            _BARE % b"<s:Body><a xml:id='a'/><b xml:id='a'/></s:Body>",
+            True,
+            False,
+            id="xml:id that is there twice",
+        ),
+        pytest.param(
+            b"<?xml version='1.0' encoding='latin-1'?>" + _BARE % b"<s:Body/>",
+            True,
+            False,
+            id="label of Python's",
+        ),
+    ],
+)
+def test_trees_refuse_what_decode_accepts(data: bytes, by_elementtree: bool, by_lxml: bool) -> None:  # noqa: FBT001 - a table
+    assert xmla_headers.decode(data, deep=True).body is not None
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    for accepts, build, refusal in (
+        (by_elementtree, lambda: SafeET.fromstring(data, forbid_dtd=True), ET.ParseError),
+        (by_lxml, lambda: etree.fromstring(data, parser), etree.XMLSyntaxError),
+    ):
+        with nullcontext() if accepts else pytest.raises(refusal):
+            build()
 
 
 _PLAIN_URI = re.compile(r"(?:https?://[A-Za-z0-9.-]+(?:/[A-Za-z0-9./_?=&-]*)?|urn:[A-Za-z0-9:./_-]+)?")

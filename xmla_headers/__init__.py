@@ -9,7 +9,6 @@ match envelope.header.session_header:
 """
 
 from .codec import (
-    HeadCache,
     decode,
     decode_header,
     encode,
@@ -34,6 +33,7 @@ from .findings import (
     XmlaHeadersError,
 )
 from .fragment import Fragment
+from .head_cache import HeadCache
 from .model import AttributeSpec, BlockSpec, HeaderBlock, UnknownHeaderBlock
 from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion

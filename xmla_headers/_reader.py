@@ -8,44 +8,34 @@ from __future__ import annotations
 
 import re
 import sys
-from types import MappingProxyType
 
 from ._encoding import WHITE_SPACE, Fatal, Redeclared, Source
 from ._expat import Parser, passes
 from ._namespaces import Namespaces, limit_exceeded
+from ._raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, end_of_start_tag
 from .soap import SOAP_11_NS, SOAP_12_NS, Limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ._namespaces import Attribute, Undo
+    from ._namespaces import Undo
 
 __all__ = [
     "NO_LIMITS",
-    "NO_NAMESPACES",
-    "RawElement",
-    "RawMessage",
     "check_fragment",
     "cuts",
-    "element_end",
-    "end_of_start_tag",
     "last_end_tag",
     "read",
     "read_fragment",
 ]
 
-NO_NAMESPACES: Mapping[str, str] = MappingProxyType({})
 NO_LIMITS = Limits(None, None, None, None, None, None, None)
 
 _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 
-#: A start tag, once the parser has vouched for it: "<" cannot stand in it, ">" only in quotes.
-_START_TAG = re.compile(rb"""<[^"'>]*+(?:"[^"]*+"[^"'>]*+|'[^']*+'[^"'>]*+)*+>""")
 #: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
 _TAIL = re.compile(rb"[ \t\r\n]*+>[ \t\r\n]*+</[^ \t\r\n<>]++[ \t\r\n]*+>[ \t\r\n]*+\Z")
-_GREATER = re.compile(b">")
-_SLASH = ord("/")
 
 #: What stands in front of and behind the local name in what may be the start tag of the Body.
 _NAME_STARTS = frozenset({b"<", b":"})
@@ -62,64 +52,6 @@ _KEPT_DEPTH = 3
 
 class _BodySeen(Exception):  # noqa: N818 - a signal to stop, not an error
     """The Body start tag has been read, and nothing behind it is wanted."""
-
-
-class RawElement:
-    """An element as it was written, with its names resolved."""
-
-    __slots__ = (
-        "attributes",
-        "children",
-        "close",
-        "declared",
-        "local",
-        "name",
-        "namespace",
-        "scope",
-        "start",
-        "texts",
-        "undo",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        start: int,
-        entered: tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None],
-    ) -> None:
-        #: The name as written, with its prefix.
-        self.name = name
-        #: The offset of the start tag.
-        self.start = start
-        # `attributes`: those that are no namespace declarations; `declared`: those that are.
-        self.namespace, self.local, self.attributes, self.declared, self.undo = entered
-        #: Where the parser stood at the end: at the end tag, or behind a self-closing one; None while open.
-        self.close: int | None = None
-        #: Child elements, kept in front of the Body, and for the Envelope.
-        self.children: list[RawElement] = []
-        #: Offsets behind the markup in front of each stretch of text, kept for the Envelope, the Header
-        #: and the header blocks.
-        self.texts: list[int] = []
-        #: Prefix -> namespace in scope inside, kept for the Header and the Body only.
-        self.scope: Mapping[str, str] = NO_NAMESPACES
-
-
-class RawMessage:
-    """What was read of a message."""
-
-    __slots__ = ("body", "body_end", "body_start", "fatal", "fatal_path", "opaque", "root", "source")
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.root: RawElement | None = None
-        #: The root is no SOAP Envelope, so that nothing in it was looked at.
-        self.opaque = False
-        self.body: RawElement | None = None
-        #: Offsets of the Body's content in the text, known when nothing fatal was found.
-        self.body_start = 0
-        self.body_end = 0
-        self.fatal: Fatal | None = None
-        self.fatal_path = "/"
 
 
 class _MessageReader(Parser):
@@ -283,7 +215,7 @@ class _MessageReader(Parser):
         message = self.message
         body = message.body
         if message.body_end and body is not None and body.close is None:
-            end = _GREATER.search(self.text, message.body_end)
+            end = GREATER.search(self.text, message.body_end)
             if end is not None and end.end() <= offset:
                 self._stack.pop().close = message.body_end
 
@@ -362,7 +294,7 @@ class _MessageReader(Parser):
 
     def _leave_body(self, name: str) -> None:
         message = self.message
-        closed_at_once = self.text[message.body_start - 2] == _SLASH
+        closed_at_once = self.text[message.body_start - 2] == SLASH
         message.body_end = message.body_start if closed_at_once else self.expat.CurrentByteIndex
         self._listen()
         self._end(name)
@@ -400,32 +332,13 @@ def last_end_tag(text: bytes, name: str, start: int) -> int | None:
     end tag and white space follow, then that is the Body's end tag, provided that the message is
     well-formed: no comment, CDATA section or processing instruction could end behind it.
     """
-    if text[start - 2] == _SLASH:
+    if text[start - 2] == SLASH:
         return None
     tag = b"</" + name.encode()
     end = text.rfind(tag, start)
     if end < 0 or text.find(tag, start, end) >= 0 or _TAIL.match(text, end + len(tag)) is None:
         return None
     return end
-
-
-def element_end(text: bytes | memoryview, element: RawElement) -> int:
-    """Return the offset behind an element that was read to its end."""
-    start_tag_end = end_of_start_tag(text, element.start)
-    if text[start_tag_end - 2] == _SLASH:
-        return start_tag_end
-    assert element.close is not None
-    # An end tag holds no quotes.
-    end = _GREATER.search(text, element.close)
-    assert end is not None
-    return end.end()
-
-
-def end_of_start_tag(text: bytes | memoryview, start: int) -> int:
-    """Return the offset behind the start tag that begins at `start`."""
-    tag = _START_TAG.match(text, start)
-    assert tag is not None
-    return tag.end()
 
 
 def read(

@@ -6,7 +6,7 @@ import re
 
 from ._encoding import Locator
 from ._expat import HTML_HINT, short
-from ._reader import end_of_start_tag
+from ._raw import end_of_start_tag
 from ._scope import Scope
 from .findings import RULES, Code, Finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ._reader import RawElement, RawMessage
+    from ._raw import RawElement, RawMessage
     from .model import AttributeSpec, BlockSpec, HeaderBlock
     from .soap import Direction
 

@@ -6,7 +6,7 @@ import codecs
 import re
 
 from ._encoding import WHITE_SPACE, Locator
-from ._reader import element_end, end_of_start_tag
+from ._raw import element_end, end_of_start_tag
 from ._writer import block_xml
 from .findings import Code, EncodeError, value_finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ._encoding import Source
-    from ._reader import RawElement, RawMessage
+    from ._raw import RawElement, RawMessage
     from .envelope import Block
     from .model import BlockSpec, HeaderBlock
     from .soap import MustUnderstandForm

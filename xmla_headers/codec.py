@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from _thread import allocate_lock
-from collections.abc import Mapping
 from dataclasses import replace
 
 from . import _reader, _splice, _writer
 from ._checks import wrong_type
-from ._everyday import Head, everyday_head
+from ._everyday import Head
 from ._expat import passes
-from ._rules import Judge
+from ._reading import DEFAULT_LIMITS, Reading, buffer_of
 from .envelope import Envelope, Header
-from .findings import Code, DecodeError, EncodeError, Finding, Severity, error_for, value_finding
+from .findings import Code, DecodeError, EncodeError, Finding, value_finding
 from .fragment import Fragment
+from .head_cache import HeadCache
 from .model import BlockSpec, HeaderBlock, UnknownHeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import Direction, Limits, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
-    from typing import TypeAlias
+    from collections.abc import Iterable, Iterator
 
-    Data: TypeAlias = bytes | bytearray | memoryview
-    BlockTypes: TypeAlias = Mapping[str, type[HeaderBlock]]
+    from ._raw import RawMessage
+    from ._reading import BlockTypes, Data
 
 __all__ = [
-    "HeadCache",
     "decode",
     "decode_header",
     "encode",
@@ -38,171 +35,6 @@ __all__ = [
     "without_blocks",
 ]
 
-_DEFAULT_LIMITS = Limits()
-
-
-class _Reading:
-    """The reading arguments, checked."""
-
-    __slots__ = ("direction", "encoding", "limits", "refuse", "strict", "types")
-
-    def __init__(
-        self,
-        types: BlockTypes,
-        direction: Direction | None,
-        strict: bool,  # noqa: FBT001 - passed on by position, for speed
-        refuse: Iterable[str],
-        encoding: str | None,
-        limits: Limits,
-        cache: HeadCache | None = None,
-    ) -> None:
-        if types is not SESSION_BLOCKS:
-            _check_types(types)
-        if direction is not None and not isinstance(direction, Direction):
-            raise wrong_type("direction", "Direction or None", direction)
-        if type(strict) is not bool:
-            raise wrong_type("strict", "bool", strict)
-        if encoding is not None and not isinstance(encoding, str):
-            raise wrong_type("encoding", "str or None", encoding)
-        if not isinstance(limits, Limits):
-            raise wrong_type("limits", "Limits", limits)
-        if cache is not None and not isinstance(cache, HeadCache):
-            raise wrong_type("cache", "HeadCache or None", cache)
-        self.types = types
-        self.direction = direction
-        self.strict = strict
-        self.refuse = frozenset() if refuse == () else _check_codes(refuse)
-        self.encoding = encoding
-        self.limits = limits
-
-    @property
-    def key(self) -> Hashable:
-        """What, beside the bytes, determines the Header."""
-        # The defaults stand for themselves: hashing them for each message is dear.
-        types = None if self.types is SESSION_BLOCKS else frozenset(self.types.items())
-        limits = None if self.limits is _DEFAULT_LIMITS else self.limits
-        return types, self.direction, self.strict, self.refuse, self.encoding, limits
-
-    def everyday_head(self, data: bytes) -> Head | None:
-        # Only the default Limits are known to hold for what has the everyday shape.
-        if self.limits is not _DEFAULT_LIMITS:
-            return None
-        if self.encoding is not None and self.encoding.lower() != "utf-8":
-            return None
-        return everyday_head(data, self.types, self.direction)
-
-    def judge(self, message: _reader.RawMessage) -> Judge:
-        return Judge(message, self.types, self.direction)
-
-    def read_head(self, data: bytes | memoryview) -> _reader.RawMessage:
-        """Read a message as far as decode_header does, and raise what it raises."""
-        message = _reader.read(data, encoding=self.encoding, limits=self.limits, deep=False, head_only=True)
-        self.settle(self.judge(message))
-        return message
-
-    def settle(self, judge: Judge) -> tuple[Finding, ...]:
-        """Return what is let pass, or raise the first refused finding."""
-        if judge.clean:
-            return ()
-        warnings = []
-        for finding in judge.findings():
-            if self.strict or finding.severity is Severity.ERROR or finding.code in self.refuse:
-                raise error_for(finding)
-            warnings.append(finding)
-        return tuple(warnings)
-
-
-def _check_types(types: object) -> None:
-    if not isinstance(types, Mapping):
-        raise wrong_type("types", "a mapping of qname to header block class", types)
-    for qname, block_type in types.items():
-        if not isinstance(qname, str):
-            raise wrong_type("a key of types", "str", qname)
-        if not (isinstance(block_type, type) and issubclass(block_type, HeaderBlock)):
-            msg = f"types maps to classes made from a schema, and {qname} to something else"
-            raise TypeError(msg)
-        if block_type.spec.qname != qname:
-            msg = f"types maps {qname} to the class of {block_type.spec.qname}"
-            raise ValueError(msg)
-
-
-def _check_codes(codes: object) -> frozenset[str]:
-    if isinstance(codes, str):
-        raise wrong_type("refuse", "several codes", codes)
-    # An unknown code is a ValueError: it would else refuse nothing, in silence.
-    return frozenset(Code(code) for code in codes)  # type: ignore[attr-defined]
-
-
-def _buffer(data: Data) -> bytes | memoryview:
-    """Return the caller's data as something to slice without a copy."""
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, str):
-        msg = "data must be bytes, not str: encode it first, for example with data.encode()"
-        raise TypeError(msg)
-    if not isinstance(data, bytearray | memoryview):
-        raise wrong_type("data", "bytes, bytearray or memoryview", data)
-    view = memoryview(data)
-    if not view.c_contiguous:
-        msg = "a memoryview must be C-contiguous"
-        raise TypeError(msg)
-    return view.cast("B") if view.format != "B" or view.ndim != 1 else view
-
-
-class HeadCache:
-    """Remembers what the heads of messages say, so that the same head is judged once.
-
-    The head, all bytes up to the end of the Body start tag, and the reading arguments fully determine
-    the Header, and within one session every request has the same head. Holds up to `maxsize` heads,
-    the oldest leaving first, and with them session ids: whoever makes one owns it and drops it. Safe
-    to share between threads.
-    """
-
-    __slots__ = ("_heads", "_lock", "_maxsize")
-
-    def __init__(self, maxsize: int = 128) -> None:
-        if type(maxsize) is not int:
-            raise wrong_type("maxsize", "int", maxsize)
-        if maxsize < 1:
-            msg = "maxsize must be at least 1"
-            raise ValueError(msg)
-        self._maxsize = maxsize
-        self._heads: dict[tuple[bytes, Hashable], Head] = {}
-        self._lock = allocate_lock()
-
-    def __len__(self) -> int:
-        """Return how many heads are remembered."""
-        return len(self._heads)
-
-    def __repr__(self) -> str:
-        return f"HeadCache(<{len(self)} of {self._maxsize}>)"
-
-    def clear(self) -> None:
-        """Forget all heads."""
-        with self._lock:
-            self._heads.clear()
-
-    def find(self, data: bytes, reading: _Reading) -> Head | None:
-        """Return the head that `data` begins with, if it has been seen. For decode."""
-        if not self._heads:
-            return None
-        key = reading.key
-        maximum = reading.limits.max_message_bytes
-        if maximum is not None and len(data) > maximum:
-            return None
-        for cut in _reader.cuts(data, reading.limits.max_header_bytes):
-            head = self._heads.get((data[:cut], key))
-            if head is not None:
-                return head
-        return None
-
-    def keep(self, data: bytes, reading: _Reading, head: Head) -> None:
-        """Remember a head that was read and let pass. For decode."""
-        with self._lock:
-            while len(self._heads) >= self._maxsize:
-                del self._heads[next(iter(self._heads))]
-            self._heads[data[: head.body_start], reading.key] = head
-
 
 def decode(
     data: Data,
@@ -212,7 +44,7 @@ def decode(
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
     deep: bool = False,
     cache: HeadCache | None = None,
 ) -> Envelope:
@@ -224,8 +56,9 @@ def decode(
     all. Raises DecodeError and ValidationError: the first refused finding that `iter_findings` would
     yield with the same arguments.
     """
-    reading = _Reading(types, direction, strict, refuse, encoding, limits, cache)
-    buffer = _buffer(data)
+    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    _check_cache(cache)
+    buffer = buffer_of(data)
     # One copy of a mutable buffer: the Body refers to the bytes from here on.
     whole = buffer if isinstance(buffer, bytes) else bytes(buffer)
     if not deep:
@@ -261,7 +94,7 @@ def decode_header(
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
     cache: HeadCache | None = None,
 ) -> Header:
     """Read a message up to its Body start tag and no further, whatever its size.
@@ -269,8 +102,9 @@ def decode_header(
     Vouches for nothing behind it. The arguments are those of `decode`. Raises DecodeError and
     ValidationError.
     """
-    reading = _Reading(types, direction, strict, refuse, encoding, limits, cache)
-    buffer = _buffer(data)
+    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    _check_cache(cache)
+    buffer = buffer_of(data)
     if isinstance(buffer, bytes):
         head = None if cache is None else cache.find(buffer, reading)
         if head is not None:
@@ -301,7 +135,7 @@ def iter_findings(
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
     deep: bool = True,
 ) -> Iterator[Finding]:
     """Yield all that there is to say about a message, refused or not.
@@ -309,8 +143,8 @@ def iter_findings(
     By offset, then in catalogue order, what ends the message last. The arguments are those of `decode`,
     `deep` being on: a finding keeps its severity whatever `strict` and `refuse` say.
     """
-    reading = _Reading(types, direction, strict, refuse, encoding, limits)
-    message = _reader.read(_buffer(data), encoding=encoding, limits=limits, deep=deep)
+    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    message = _reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     return reading.judge(message).findings()
 
 
@@ -322,15 +156,15 @@ def validate(
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
     deep: bool = True,
 ) -> None:
     """Raise the first refused finding of a message.
 
     The arguments are those of `decode`, `deep` being on. Raises DecodeError and ValidationError.
     """
-    reading = _Reading(types, direction, strict, refuse, encoding, limits)
-    message = _reader.read(_buffer(data), encoding=encoding, limits=limits, deep=deep)
+    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    message = _reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     reading.settle(reading.judge(message))
 
 
@@ -339,7 +173,7 @@ def encode(
     *,
     must_understand_form: MustUnderstandForm | None = None,
     xml_declaration: bool = False,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
     """Write a message, in UTF-8 without a byte order mark.
 
@@ -354,7 +188,7 @@ def encode(
     if type(xml_declaration) is not bool:
         raise wrong_type("xml_declaration", "bool", xml_declaration)
     head, tail = _writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
-    if limits is not _DEFAULT_LIMITS or len(head) > _SHORT_HEAD:
+    if limits is not DEFAULT_LIMITS or len(head) > _SHORT_HEAD:
         _check_limits(head, tail, envelope, limits)
     return b"".join((head, envelope.body.view, tail))
 
@@ -406,7 +240,7 @@ def with_blocks(
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
     must_understand_form: MustUnderstandForm | None = None,
 ) -> bytes:
     """Put header blocks into a message, and leave every other byte of it as it was.
@@ -418,10 +252,10 @@ def with_blocks(
     elsewhere. The other arguments are those of `decode_header`; raises what that raises, and EncodeError
     (`limit-exceeded`, `duplicate-header-block`).
     """
-    reading = _Reading(types, direction, strict, refuse, encoding, limits)
+    reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_form(must_understand_form)
     given = Header(*blocks).blocks
-    buffer = _buffer(data)
+    buffer = buffer_of(data)
     message = reading.read_head(buffer)
     edits = _splice.insertions(message, given, types, must_understand_form) if given else []
     return _spliced(buffer, message, edits, reading)
@@ -435,14 +269,14 @@ def without_blocks(
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
     """Take header blocks out of a message, by type or qname, and leave every other byte as it was.
 
     The Header goes with them if that leaves white space only. UnknownHeaderBlock stands for all that
     `types` does not name. The other arguments are those of `decode_header`, and so is what it raises.
     """
-    reading = _Reading(types, direction, strict, refuse, encoding, limits)
+    reading = Reading(types, direction, strict, refuse, encoding, limits)
     names: set[str] = set()
     known: frozenset[str] = frozenset()
     for wanted in types_or_qnames:
@@ -452,7 +286,7 @@ def without_blocks(
             known = frozenset(types)
         else:
             names.add(_spec_of(wanted).qname)
-    buffer = _buffer(data)
+    buffer = buffer_of(data)
     message = reading.read_head(buffer)
     return _spliced(buffer, message, _splice.removals(message, names, unknown=known), reading)
 
@@ -465,7 +299,7 @@ def _spec_of(block_type: object) -> BlockSpec:
 
 
 def _spliced(
-    buffer: bytes | memoryview, message: _reader.RawMessage, edits: list[_splice.Edit], reading: _Reading
+    buffer: bytes | memoryview, message: RawMessage, edits: list[_splice.Edit], reading: Reading
 ) -> bytes:
     if not edits:
         return bytes(buffer)
@@ -478,6 +312,11 @@ def _spliced(
         except DecodeError as error:
             raise EncodeError(error.finding) from None
     return result
+
+
+def _check_cache(cache: object) -> None:
+    if cache is not None and not isinstance(cache, HeadCache):
+        raise wrong_type("cache", "HeadCache or None", cache)
 
 
 def _check_form(form: object) -> None:

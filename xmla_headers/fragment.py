@@ -8,7 +8,8 @@ from types import MappingProxyType
 from ._checks import bad_fragment, check_text, wrong_type
 from ._expat import is_ncname
 from ._namespaces import NamespaceError, check_declaration
-from ._reader import NO_LIMITS, NO_NAMESPACES, check_fragment, read, read_fragment
+from ._raw import NO_NAMESPACES
+from ._reader import NO_LIMITS, check_fragment, read, read_fragment
 from ._record import Immutable
 from ._scope import Scope, declarations
 from .findings import error_for, value_finding
@@ -18,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from ._reader import RawElement
+    from ._raw import RawElement
 
 __all__ = ["Fragment"]
 

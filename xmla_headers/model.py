@@ -13,7 +13,8 @@ from types import MappingProxyType
 from ._checks import bad_fragment, check_text, wrong_type
 from ._escape import escape_attribute
 from ._expat import is_ncname
-from ._reader import RawElement, element_end, read
+from ._raw import RawElement, element_end
+from ._reader import read
 from ._record import Immutable, Record
 from ._scope import Scope, declarations
 from .findings import Code
