@@ -29,6 +29,7 @@ from xmla_headers import (
     Envelope,
     Finding,
     Fragment,
+    HeadCache,
     Header,
     HeaderBlock,
     Limits,
@@ -40,6 +41,8 @@ from xmla_headers import (
     ValidationError,
     XmlaHeadersError,
     decode,
+    iter_findings,
+    validate,
 )
 
 if TYPE_CHECKING:
@@ -1198,3 +1201,32 @@ def test_nothing_inside_a_value_is_mutable(name: str) -> None:
 @pytest.mark.parametrize("name", VALUES)
 def test_values_serve_as_keys(name: str) -> None:
     assert {VALUES[name]: name}[VALUES[name]] == name
+
+
+def test_elements_refuses_what_elementtree_alone_refuses() -> None:
+    body = decode(
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">'
+        b'<s:Body><p:a xmlns:p="a}b"/></s:Body></s:Envelope>',
+        deep=True,
+    ).body
+    with pytest.raises(EncodeError) as error:
+        body.elements()
+    assert error.value.code is Code.BAD_FRAGMENT
+    assert error.value.__cause__ is not None
+
+
+def test_a_full_cache_keeps_what_it_holds() -> None:
+    cache = HeadCache(maxsize=1)
+    message = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/></s:Envelope>'
+    for _ in range(3):
+        decode(message, cache=cache, deep=True)
+        decode(message, cache=cache)
+    assert len(cache) == 1
+    cache.clear()
+    assert len(cache) == 0
+
+
+@pytest.mark.parametrize("call", [decode, iter_findings, validate])
+def test_deep_is_a_bool(call: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match="deep"):
+        call(b"", deep=1)

@@ -48,8 +48,9 @@ class Parser:
         self.text = text
         # No namespace separator but for small texts: expat would copy the namespace name into every
         # expanded name, and a 208 KB message would take 1.4 GB. The encoding is UTF-8 always: any other
-        # declared one would reach Python's codec registry.
-        expat = self.expat = pyexpat.ParserCreate("utf-8", separator)
+        # declared one would reach Python's codec registry. Names are not interned: a Body with half a
+        # million different ones would fill a table that nothing looks at.
+        expat = self.expat = pyexpat.ParserCreate("utf-8", separator, intern=None)
         expat.ordered_attributes = True
         expat.StartDoctypeDeclHandler = self._doctype
         expat.ProcessingInstructionHandler = self._processing_instruction

@@ -27,6 +27,10 @@ _PREFIXES = frozenset({"xml", "xmlns"})
 _NAMESPACES = frozenset({"", XML_NS, XMLNS_NS})
 
 
+#: Shared by all elements that have none, and never added to.
+_NO_ATTRIBUTES: list[Attribute] = []
+
+
 class NamespaceError(Exception):
     """A start tag breaks Namespaces in XML 1.0."""
 
@@ -61,7 +65,7 @@ class Namespaces:
         `flat` holds attribute names and values in turn. Raises Fatal.
         """
         bindings = self.bindings
-        attributes: list[Attribute] = []
+        attributes: list[Attribute] = [] if flat else _NO_ATTRIBUTES
         declared: dict[str, str] | None = None
         undo: Undo | None = None
         if len(name) > self._max_name:

@@ -30,6 +30,11 @@ GREATER = re.compile(b">")
 SLASH = ord("/")
 
 
+# Shared by all elements that have none, most of them, and never added to.
+_NO_CHILDREN: list[RawElement] = []
+_NO_TEXTS: list[int] = []
+
+
 class RawElement:
     """An element as it was written, with its names resolved."""
 
@@ -62,12 +67,24 @@ class RawElement:
         #: Where the parser stood at the end: at the end tag, or behind a self-closing one; None while open.
         self.close: int | None = None
         #: Child elements, kept in front of the Body, and for the Envelope.
-        self.children: list[RawElement] = []
+        self.children: list[RawElement] = _NO_CHILDREN
         #: Offsets behind the markup in front of each stretch of text, kept for the Envelope, the Header
         #: and the header blocks.
-        self.texts: list[int] = []
+        self.texts: list[int] = _NO_TEXTS
         #: Prefix -> namespace in scope inside, kept for the Header and the Body only.
         self.scope: Mapping[str, str] = NO_NAMESPACES
+
+    def add_child(self, child: RawElement) -> None:
+        if self.children:
+            self.children.append(child)
+        else:
+            self.children = [child]
+
+    def add_text(self, offset: int) -> None:
+        if self.texts:
+            self.texts.append(offset)
+        else:
+            self.texts = [offset]
 
 
 class RawMessage:

@@ -168,7 +168,7 @@ class _MessageReader(Parser):
         # Behind the Body only its siblings are of interest.
         if depth == 1 or message.body is None:
             parent = stack[-2]
-            parent.children.append(element)
+            parent.add_child(element)
             if depth == 1:
                 self._enter_child(element)
             elif len(parent.children) > self._max_blocks and depth == 2 and parent.local == "Header":
@@ -196,7 +196,7 @@ class _MessageReader(Parser):
         if len(self._stack) <= _KEPT_DEPTH:
             # expat hands text over in pieces; one finding for all up to the next tag is enough.
             self._text_seen = True
-            self._stack[-1].texts.append(self._behind_markup(self.expat.CurrentByteIndex))
+            self._stack[-1].add_text(self._behind_markup(self.expat.CurrentByteIndex))
 
     def _behind_markup(self, offset: int) -> int:
         """Return the offset behind the markup in front of the white space that ends at `offset`."""

@@ -56,6 +56,7 @@ def decode(
     all. Raises DecodeError and ValidationError: the first refused finding that `iter_findings` would
     yield with the same arguments.
     """
+    _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
     buffer = buffer_of(data)
@@ -143,6 +144,7 @@ def iter_findings(
     By offset, then in catalogue order, what ends the message last. The arguments are those of `decode`,
     `deep` being on: a finding keeps its severity whatever `strict` and `refuse` say.
     """
+    _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     message = _reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     return reading.judge(message).findings()
@@ -163,6 +165,7 @@ def validate(
 
     The arguments are those of `decode`, `deep` being on. Raises DecodeError and ValidationError.
     """
+    _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     message = _reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     reading.settle(reading.judge(message))
@@ -317,6 +320,11 @@ def _spliced(
 def _check_cache(cache: object) -> None:
     if cache is not None and not isinstance(cache, HeadCache):
         raise wrong_type("cache", "HeadCache or None", cache)
+
+
+def _check_deep(deep: object) -> None:
+    if type(deep) is not bool:
+        raise wrong_type("deep", "bool", deep)
 
 
 def _check_form(form: object) -> None:

@@ -113,13 +113,18 @@ class Fragment(Immutable):
         """Return the elements of the content as ElementTree elements.
 
         A tree copies every namespace name, so that Namespaces in XML and the default Limits are checked
-        first; raises XmlaHeadersError (`not-well-formed`, `limit-exceeded`).
+        first; raises XmlaHeadersError (`not-well-formed`, `limit-exceeded`, or `bad-fragment` for what
+        ElementTree alone refuses).
         """
         from defusedxml import ElementTree  # noqa: PLC0415 - an import that decode does not need
 
         self._read(_TREE_LIMITS)
         scope = declarations(self._namespaces.items()).encode()
-        root = ElementTree.fromstring(b"<_%b>%b</_>" % (scope, self.xml), forbid_dtd=True)
+        try:
+            root = ElementTree.fromstring(b"<_%b>%b</_>" % (scope, self.xml), forbid_dtd=True)
+        except (ElementTree.ParseError, ValueError) as error:
+            # ElementTree refuses "}" in a namespace name, which XML does not.
+            raise bad_fragment(f"ElementTree cannot hold the fragment: {error}") from error
         return list(root)
 
     def _read(self, limits: Limits) -> list[RawElement]:

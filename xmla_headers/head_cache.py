@@ -66,7 +66,10 @@ class HeadCache:
 
     def keep(self, data: bytes, reading: Reading, head: Head) -> None:
         """Remember a head that was read and let pass. For decode."""
+        key = (data[: head.body_start], reading.key)
         with self._lock:
+            if key in self._heads:
+                return
             while len(self._heads) >= self._maxsize:
                 del self._heads[next(iter(self._heads))]
-            self._heads[data[: head.body_start], reading.key] = head
+            self._heads[key] = head
