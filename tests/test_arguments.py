@@ -1,0 +1,145 @@
+"""Arguments: a wrong type is a TypeError that names it, a wrong value a ValueError; never a finding."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from array import array
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from xmla_headers import (
+    RULES,
+    SESSION_BLOCKS,
+    BeginSession,
+    Code,
+    HeadCache,
+    HeaderBlock,
+    Session,
+    XmlaHeadersError,
+    decode,
+    decode_header,
+    iter_findings,
+    validate,
+    with_blocks,
+    without_blocks,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MESSAGE = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/></s:Envelope>'
+
+READING = [decode, decode_header, iter_findings, validate, with_blocks, without_blocks]
+
+WRONG: list[tuple[type[Exception], str, dict[str, Any]]] = [
+    (TypeError, "types", {"types": [BeginSession]}),
+    (TypeError, "key of types", {"types": {1: BeginSession}}),
+    (TypeError, "made from a schema", {"types": {"{u}a": str}}),
+    (TypeError, "made from a schema", {"types": {"{u}a": Session("A")}}),
+    (ValueError, "to the class of", {"types": {"{u}a": Session}}),
+    (TypeError, "direction", {"direction": "request"}),
+    (TypeError, "strict", {"strict": 1}),
+    (TypeError, "refuse", {"refuse": "soap-1.2"}),
+    (ValueError, "no-such-code", {"refuse": ["no-such-code"]}),
+    (TypeError, "encoding", {"encoding": b"utf-8"}),
+    (TypeError, "limits", {"limits": 100}),
+]
+
+
+@pytest.mark.parametrize("call", READING)
+@pytest.mark.parametrize(("error", "name", "arguments"), WRONG)
+def test_rejects_a_wrong_argument(
+    call: Callable[..., object], error: type[Exception], name: str, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(error, match=name) as raised:
+        call(MESSAGE, **arguments)
+    assert not isinstance(raised.value, XmlaHeadersError)
+
+
+@pytest.mark.parametrize("call", READING)
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (MESSAGE.decode(), "encode it"),
+        (None, "bytes, bytearray or memoryview"),
+        ([60], "bytes, bytearray or memoryview"),
+        (memoryview(MESSAGE)[::2], "C-contiguous"),
+    ],
+)
+def test_rejects_what_is_no_bytes(call: Callable[..., object], data: Any, says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        call(data)
+
+
+@pytest.mark.parametrize("call", READING)
+def test_takes_any_view_of_the_bytes(call: Callable[..., object]) -> None:
+    padded = MESSAGE + b" " * (-len(MESSAGE) % 4)
+    for view in (
+        memoryview(MESSAGE),
+        memoryview(array("I", padded)),
+        memoryview(padded).cast("B", [4, len(padded) // 4]),
+    ):
+        call(view)
+
+
+@pytest.mark.parametrize("call", [decode, decode_header])
+def test_rejects_what_is_no_cache(call: Callable[..., object]) -> None:
+    with pytest.raises(TypeError, match="cache"):
+        call(MESSAGE, cache={})
+
+
+@pytest.mark.parametrize(
+    ("maxsize", "error"), [("8", TypeError), (True, TypeError), (0, ValueError), (-1, ValueError)]
+)
+def test_a_cache_has_room_for_one_at_least(maxsize: Any, error: type[Exception]) -> None:
+    with pytest.raises(error, match="maxsize"):
+        HeadCache(maxsize)
+
+
+def test_a_cache_shows_its_size_and_nothing_of_what_it_holds() -> None:
+    cache = HeadCache(8)
+    decode(MESSAGE, cache=cache)
+    assert repr(cache) == "HeadCache(<1 of 8>)"
+
+
+def test_codes_are_taken_as_text_or_as_members() -> None:
+    doubled = MESSAGE.replace(b"<s:Body/>", b"<s:Header><a/></s:Header><s:Body/>")
+    for code in ("unqualified-header-block", Code.UNQUALIFIED_HEADER_BLOCK):
+        with pytest.raises(XmlaHeadersError):
+            decode(doubled, refuse=iter([code]))
+
+
+@pytest.mark.parametrize("value", [Session.spec, Session.spec.attributes[0], RULES[Code.NOT_XML]])
+def test_what_the_schema_says_is_a_value(value: Any) -> None:
+    assert pickle.loads(pickle.dumps(value)) == copy.copy(value) == value
+    assert hash(copy.deepcopy(value)) == hash(value)
+    assert value != "something else"
+    assert repr(value).startswith(f"{type(value).__name__}(")
+    with pytest.raises(AttributeError):
+        value.name = "x"
+
+
+def test_the_base_of_header_blocks_is_none_itself() -> None:
+    with pytest.raises(TypeError, match="base"):
+        HeaderBlock()
+
+
+@pytest.mark.parametrize("name", ["a:b:c", ":a", "a:", "a:1b", "a:-b", "a:\u0301b"])
+@pytest.mark.parametrize("shape", ["<{0} xmlns:a='u'/>", "<x xmlns:a='u' {0}=''/>"])
+def test_a_name_has_one_colon_inside_and_a_name_behind_it(name: str, shape: str) -> None:
+    block = shape.format(name)
+    data = MESSAGE.replace(b"<s:Body/>", f"<s:Header>{block}</s:Header><s:Body/>".encode())
+    assert [finding.code for finding in iter_findings(data)] == [Code.NOT_WELL_FORMED]
+
+
+@pytest.mark.parametrize("gap", [1, 70_000, 200_000])
+def test_a_double_attribute_stands_at_its_start_tag_however_far(gap: int) -> None:
+    data = MESSAGE.replace(b"<s:Body/>", b"<s:Body><a b='%b' b=''/></s:Body>" % (b"x" * gap))
+    (finding,) = iter_findings(data)
+    assert (finding.code, finding.offset) == (Code.NOT_WELL_FORMED, data.index(b"<a "))
+
+
+def test_all_session_headers_are_known_by_their_qname() -> None:
+    assert all(kind.spec.qname == qname for qname, kind in SESSION_BLOCKS.items())
