@@ -131,6 +131,19 @@ _WATCH = """
                     function(data, **more, **arguments)
                 except x.XmlaHeadersError as error:
                     str(error), error.finding.to_dict()
+        write(data)
+
+    def write(data):
+        try:
+            envelope = x.decode(data)
+            x.encode(envelope, xml_declaration=True)
+            [x.encode_block(block) for block in envelope.header]
+            block = x.Session("漢", must_understand=True, other_attributes=(("{urn:é}é", "é"),))
+            x.with_blocks(data, block, x.UnknownHeaderBlock("<a b='漢'>🔑</a>".encode()))
+            x.without_blocks(data, x.Session, x.UnknownHeaderBlock)
+            x.Fragment(envelope.body.xml, envelope.body.namespaces).standalone()
+        except x.XmlaHeadersError as error:
+            str(error)
 
     def findings(data, **more):
         return [str(finding) for finding in x.iter_findings(data, **more)]
@@ -147,7 +160,7 @@ _WATCH = """
 """
 
 
-def test_asks_for_nothing_while_reading() -> None:
+def test_asks_for_nothing_while_reading_and_writing() -> None:
     said = _bare(
         _WATCH,
         """
