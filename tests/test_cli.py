@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -296,7 +297,7 @@ def test_a_terminal_without_unicode_gets_escapes() -> None:
     done = command("check", "-", input=text.encode(), capture_output=True, env=environment)
     assert done.returncode == 1
     assert b"Traceback" not in done.stderr
-    assert b"\\xe9" in done.stdout
+    assert b"\\u2026" in done.stdout
 
 
 def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> None:
@@ -313,6 +314,8 @@ def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
+    # What was not said is not known to be clean.
+    assert process.returncode == 128 + signal.SIGPIPE
 
 
 def test_a_real_terminal_shows_colour() -> None:
@@ -325,3 +328,68 @@ def test_a_real_terminal_shows_colour() -> None:
     os.close(ours)
     assert done.returncode == 1
     assert b"\x1b[" in shown
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        f"<Session {XMLA}>{SECRET}</Session>",
+        f"<Session {XMLA}><![CDATA[{SECRET}]]></Session>",
+        f"<Session {XMLA}><SessionId>{SECRET}</SessionId></Session>",
+        f"<Session {XMLA} SessionId={SECRET}/>",
+        f"<Session {XMLA} SessionId='{SECRET}' a='{SECRET}' a=''/>",
+        f'<Session {XMLA} SessionId="<{SECRET}"/>',
+        f'<Session {XMLA} SessionId="{SECRET}/>',
+        f"<x>{SECRET}</x><x/>{SECRET}",
+        f"<Session {XMLA} sessionID='{SECRET}' other='{SECRET}'>&#1;</Session>",
+        f"<a b='c' mustUnderstand='1'\n d = '{SECRET}' d='' xmlns:p='urn:shown'/>",
+    ],
+)
+@pytest.mark.parametrize("front", ["", f"POST /x?SessionId={SECRET} HTTP/1.1\r\nCookie: {SECRET}\r\n\r\n"])
+def test_no_id_is_printed_in_whatever_way_a_message_is_broken(block: str, front: str) -> None:
+    text = f"{front}<soap:Envelope {SOAP}><soap:Header>{block}</soap:Header><soap:Body/></soap:Envelope>"
+    for arguments in (["check", "--strict", "-"], ["check", "--format", "json", "-"], ["show", "-"]):
+        status, out, err = run(*arguments, stdin=text.encode())
+        assert status == 1
+        assert SECRET not in out + err
+
+
+def test_a_short_id_is_not_shown_at_all() -> None:
+    data = CLEAN.replace(SECRET, "4711").encode()
+    assert "4711" not in run("show", "-", stdin=data)[1]
+    assert "SessionId=… (4 characters)" in run("show", "-", stdin=data)[1]
+
+
+def test_lists_what_cannot_be_read_in_the_json(folder: Path) -> None:
+    _, out, _ = run("check", "--format", "json", folder, folder / "none.xml")
+    assert json.loads(out)["unreadable"] == [str(folder / "none.xml")]
+
+
+def test_does_not_wait_for_a_pipe_in_a_folder(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.xml")
+    assert run("check", "--quiet", folder)[0] == 1
+
+
+@pytest.mark.parametrize("path", ["x" * 5_000, "a.xml/b.xml"])
+def test_a_path_that_cannot_be_one_is_unreadable(folder: Path, path: str) -> None:
+    status, _, err = run("check", folder / path)
+    assert (status, len(err.splitlines())) == (2, 1)
+
+
+def test_generate_does_not_overwrite_the_schema(tmp_path: Path) -> None:
+    text = (ROOT / "schemas" / "xmla-session-headers.xsd").read_text(encoding="utf-8")
+    xsd = tmp_path / "mine.xsd"
+    xsd.write_text(text, encoding="utf-8")
+    status, _, err = run("generate", xsd, "-o", xsd)
+    assert (status, xsd.read_text(encoding="utf-8")) == (2, text)
+    assert "the schema itself" in err
+
+
+@pytest.mark.parametrize(("redirection", "status"), [("<&-", 1), (">&-", 1), ("2>&-", 1), (">/dev/full", 2)])
+def test_a_closed_stream_is_no_traceback(tmp_path: Path, redirection: str, status: int) -> None:
+    path = tmp_path / "refused.xml"
+    path.write_text(REFUSED, encoding="utf-8")
+    line = f"{sys.executable} -m xmla_headers check {path} {redirection}"
+    done = subprocess.run(["bash", "-c", line], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    assert done.returncode == status
+    assert b"Traceback" not in done.stderr

@@ -418,3 +418,9 @@ def test_takes_the_types_of_another_schema() -> None:
     # To whoever does not know it, it is unknown, and its place is the same.
     assert decode_header(with_blocks(data, made("bob"))).unknown[0].xml.count(b"bob") == 1
     assert without_blocks(data, kind) == prefixed("").encode()
+
+
+@pytest.mark.parametrize("wrong", ["", "xmla:Session", "{urn:a", "{urn:a}", "a b", "Session"])
+def test_without_blocks_rejects_a_name_that_takes_nothing_out(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"Clark notation|without a namespace"):
+        without_blocks(prefixed(f"<s:Header>{A}</s:Header>").encode(), wrong)

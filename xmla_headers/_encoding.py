@@ -173,9 +173,10 @@ class Source:
         if first in _UTF_32:
             raise Fatal(Code.NOT_XML, "not XML: this is UTF-32", 0, "UTF-32 is not read; send UTF-8")
         if (given or "").startswith("utf-16") or first[:2] in (b"<\0", b"\0<"):
+            said = "" if given is None else ", as which the transport names it"
             raise Fatal(
                 Code.ENCODING_ERROR,
-                "UTF-16 without a byte order mark",
+                f"UTF-16{said}, without a byte order mark",
                 0,
                 "XML 1.0 §4.3.3: entities encoded in UTF-16 must begin with the byte order mark",
             )

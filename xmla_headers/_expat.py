@@ -82,7 +82,8 @@ class Parser:
                     offset,
                     "a message in another encoding must say so in its XML declaration",
                 )
-        message = f"not well-formed: {pyexpat.ErrorString(error.code)}"
+        reason = pyexpat.ErrorString(error.code)
+        message = reason if reason.startswith("not well-formed") else f"not well-formed: {reason}"
         element = None
         if error.code == _DUPLICATE_ATTRIBUTE:
             # As any finding about an attribute: at the start tag, in front of which no other "<" can stand.

@@ -102,7 +102,8 @@ def _check_types(types: object) -> None:
     for qname, block_type in types.items():
         if not isinstance(qname, str):
             raise wrong_type("a key of types", "str", qname)
-        if not (isinstance(block_type, type) and issubclass(block_type, HeaderBlock)):
+        made = isinstance(block_type, type) and issubclass(block_type, HeaderBlock)
+        if not made or block_type is HeaderBlock:
             msg = f"types maps to classes made from a schema, and {qname} to something else"
             raise TypeError(msg)
         if block_type.spec.qname != qname:

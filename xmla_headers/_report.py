@@ -8,7 +8,6 @@ import unicodedata
 
 from .findings import Severity
 from .model import HeaderBlock, mask
-from .session_headers import SESSION_BLOCKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,24 +41,17 @@ _SHOWN, _BEFORE = 100, 64
 _HEAD = 1 << 19
 _WINDOW = 1 << 14
 
-_IDS = "|".join(
-    sorted(
-        {
-            attribute.name
-            for block_type in SESSION_BLOCKS.values()
-            for attribute in block_type.spec.attributes
-            if attribute.identifier
-        }
-    )
+#: What a source line may show in full: namespaces, and values that are a word of the protocol. Everything
+#: else may be a session id, or a secret of another kind, in whatever way the message is broken.
+_SHOWN_VALUES = re.compile(r"xmlns(:[^\s=]*)?|([^\s=:]*:)?mustUnderstand|version|encoding|standalone")
+
+_MASKED = re.compile(
+    r"""(?x)
+      (?P<name>[^\s<>"'=/]+) \s*=\s* (?: "(?P<double>[^"]*) | '(?P<single>[^']*) | (?P<bare>[^\s"'<>]+) )
+    | (?: > | \A(?=[^<]) | \]\]> | <!\[CDATA\[ ) (?P<text>[^<>]+)
+    """
 )
-#: Where a session id stands: in an attribute of that name or an element of that name, in any case, or in
-#: a token that stands for one.
-_SECRET = re.compile(
-    rf"""(?ix)
-    (?: (?<![\w.-])(?:{_IDS})\s*=\s* (?: "(?P<double>[^"<]*) | '(?P<single>[^'<]*) )
-      | <(?:[\w.-]+:)?(?:{_IDS}|SessionToken|BinarySecurityToken|Password)(?:\s[^<>]*)?>(?P<text>[^<]+)
-    )"""
-)
+_WORD = re.compile(r"\S{5,}")
 _LATIN = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?i:iso-?8859-1|iso_8859-1|latin-?1)["']""")
 
 
@@ -94,7 +86,7 @@ def github_line(path: str, finding: Finding, *, refused: bool) -> str:
     """Return the workflow command that makes a code host show one finding beside the source."""
     kind = "error" if refused else "warning"
     message = finding.message if finding.hint is None else f"{finding.message} (hint: {finding.hint})"
-    place = f"file={_property(path)},line={finding.line},col={finding.column}"
+    place = f"file={_property(printable(path))},line={finding.line},col={finding.column}"
     return f"::{kind} {place},title={_property(finding.code)}::{_command(message)}"
 
 
@@ -106,7 +98,11 @@ def _property(text: str) -> str:
     return _command(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def json_text(messages: Iterable[tuple[str, list[tuple[Finding, bool]]]], counts: dict[str, int]) -> str:
+def json_text(
+    messages: Iterable[tuple[str, list[tuple[Finding, bool]]]],
+    unreadable: list[str],
+    counts: dict[str, int],
+) -> str:
     """Return one JSON document about all messages; each finding says whether it was refused."""
     document = {
         "messages": [
@@ -116,6 +112,7 @@ def json_text(messages: Iterable[tuple[str, list[tuple[Finding, bool]]]], counts
             }
             for path, findings in messages
         ],
+        "unreadable": unreadable,
         "summary": counts,
     }
     return json.dumps(document, indent=2)
@@ -219,16 +216,18 @@ class Excerpts:
 
 
 def _masked(text: str) -> str:
-    return _SECRET.sub(_mask_match, text)
+    return _MASKED.sub(_mask_match, text)
 
 
 def _mask_match(match: re.Match[str]) -> str:
     group = match.lastgroup
     assert group is not None
+    if match["name"] is not None and _SHOWN_VALUES.fullmatch(match["name"]):
+        return match[0]
     start, end = match.start(group) - match.start(), match.end(group) - match.start()
-    whole = match[0]
-    # The same length, so that the caret stays where it is.
-    return whole[: start + 4] + "*" * (end - start - 4) + whole[end:] if end - start > 4 else whole
+    # Of the same length, so that the caret stays where it is.
+    secret = _WORD.sub(lambda word: word[0][:4] + "*" * (len(word[0]) - 4), match[0][start:end])
+    return match[0][:start] + secret + match[0][end:]
 
 
 def _one_line(text: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, NoReturn, TextIO
@@ -37,17 +39,26 @@ class Streams(NamedTuple):
 def main() -> None:
     """Run the command and exit."""
     for stream in (sys.stdout, sys.stderr):
-        # A terminal that cannot show a character gets its escape, not a traceback.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character gets its escape, not a traceback.
+            stream.reconfigure(errors="backslashreplace")
+    # What is closed is None: nothing to read, nowhere to write.
+    stdin = io.BytesIO() if sys.stdin is None else sys.stdin.buffer
+    streams = Streams(stdin, sys.stdout or io.StringIO(), sys.stderr or io.StringIO())
     try:
-        status = run(sys.argv[1:], Streams(sys.stdin.buffer, sys.stdout, sys.stderr))
-        sys.stdout.flush()
+        status = run(sys.argv[1:], streams)
+        streams.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads has seen enough; Python would complain again at exit.
+        # Whoever reads has seen enough, and what was not said is not known to be clean. Python would
+        # complain again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = CLEAN
+        status = 128 + signal.SIGPIPE
+    except OSError as error:
+        _complain(streams, "standard output", error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = TROUBLE
     except KeyboardInterrupt:
-        status = 130
+        status = 128 + signal.SIGINT
     sys.exit(status)
 
 
@@ -109,7 +120,8 @@ def _check(options: argparse.Namespace, streams: Streams) -> int:
     counts = dict.fromkeys(("messages", "refused", "warnings", "unreadable"), 0)
     printer = _Printer(streams.stdout)
     messages: list[tuple[str, list[tuple[Finding, bool]]]] = []
-    for path, data in _inputs(options.paths, streams, counts):
+    unreadable: list[str] = []
+    for path, data in _inputs(options.paths, streams, unreadable):
         findings = [
             (finding, _report.is_refused(finding, strict=options.strict, refuse=refuse))
             for finding in iter_findings(data, direction=direction)
@@ -130,9 +142,10 @@ def _check(options: argparse.Namespace, streams: Streams) -> int:
             for finding, _ in findings:
                 for line in _report.text_lines(path, finding, excerpts):
                     printer.line(line)
+    counts["unreadable"] = len(unreadable)
     if not options.quiet:
         if options.format == "json":
-            printer.line([(_report.json_text(messages, counts), "")])
+            printer.line([(_report.json_text(messages, unreadable, counts), "")])
         else:
             printer.line(_report.summary(counts))
     if counts["unreadable"]:
@@ -140,36 +153,39 @@ def _check(options: argparse.Namespace, streams: Streams) -> int:
     return REFUSED if counts["refused"] else CLEAN
 
 
-def _inputs(paths: Sequence[str], streams: Streams, counts: dict[str, int]) -> Iterator[tuple[str, bytes]]:
-    """Yield name and bytes of each message; what cannot be read is said on standard error, and counted."""
+def _inputs(paths: Sequence[str], streams: Streams, unreadable: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and bytes of each message; what cannot be read is said on standard error, and noted."""
     for path in paths:
-        for name in _files(path, streams, counts):
+        for name in _files(path, streams, unreadable):
             data = _read(name, streams)
             if data is None:
-                counts["unreadable"] += 1
+                unreadable.append(name)
             else:
                 yield name, data
 
 
-def _files(path: str, streams: Streams, counts: dict[str, int]) -> Iterator[str]:
-    if path == "-" or not Path(path).is_dir():
+def _files(path: str, streams: Streams, unreadable: list[str]) -> Iterator[str]:
+    # Path.is_dir raises for a name that is too long, or behind a closed door; the reading says it better.
+    if path == "-" or not os.path.isdir(path):  # noqa: PTH112
         yield path
         return
     found = False
 
     def complain(error: OSError) -> None:
-        counts["unreadable"] += 1
+        unreadable.append(str(error.filename))
         _complain(streams, error.filename, error)
 
     for folder, folders, names in os.walk(path, onerror=complain):
         # In place, as os.walk reads it: the order of a file system is nobody's.
         folders.sort()
         for name in sorted(names):
-            if name.lower().endswith(".xml"):
+            file = Path(folder) / name
+            # A pipe of that name would be waited for.
+            if name.lower().endswith(".xml") and (file.is_file() or file.is_symlink()):
                 found = True
-                yield str(Path(folder) / name)
-    if not found:
-        counts["unreadable"] += 1
+                yield str(file)
+    if not found and path not in unreadable:
+        unreadable.append(path)
         _complain(streams, path, ValueError("there is no *.xml in this folder"))
 
 
@@ -222,11 +238,17 @@ def _generate(options: argparse.Namespace, streams: Streams) -> int:
         streams.stdout.write(source)
         return CLEAN
     try:
+        _check_different(options.output, options.schema)
         Path(options.output).write_text(source, encoding="utf-8", newline="\n")
     except OSError as error:
         _complain(streams, options.output, error)
         return TROUBLE
     return CLEAN
+
+
+def _check_different(output: str, schema: str) -> None:
+    if schema != "-" and Path(output).exists() and Path(output).samefile(schema):
+        raise OSError(0, "this is the schema itself")
 
 
 class _Printer:

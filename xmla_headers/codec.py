@@ -7,7 +7,7 @@ from dataclasses import replace
 from . import _reader, _splice, _writer
 from ._checks import wrong_type
 from ._everyday import Head
-from ._expat import passes
+from ._expat import is_ncname, passes
 from ._reading import DEFAULT_LIMITS, Reading, buffer_of
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
@@ -284,7 +284,7 @@ def without_blocks(
     known: frozenset[str] = frozenset()
     for wanted in types_or_qnames:
         if isinstance(wanted, str):
-            names.add(wanted)
+            names.add(_check_qname(wanted, types))
         elif wanted is UnknownHeaderBlock:
             known = frozenset(types)
         else:
@@ -292,6 +292,17 @@ def without_blocks(
     buffer = buffer_of(data)
     message = reading.read_head(buffer)
     return _spliced(buffer, message, _splice.removals(message, names, unknown=known), reading)
+
+
+def _check_qname(qname: str, types: BlockTypes) -> str:
+    """Raise ValueError for what names no header block, and would be left in without a word."""
+    namespace, _, local = qname.rpartition("}")
+    if not is_ncname(local) or (namespace and not namespace.startswith("{")):
+        raise ValueError("a qname is written in Clark notation: {namespace}name")
+    for known in types:
+        if not namespace and known.rpartition("}")[2] == local:
+            raise ValueError(f"{local} without a namespace is no header block that is known: {known} is")
+    return qname
 
 
 def _spec_of(block_type: object) -> BlockSpec:

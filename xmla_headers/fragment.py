@@ -12,7 +12,7 @@ from ._raw import NO_NAMESPACES
 from ._reader import NO_LIMITS, check_fragment, read, read_fragment
 from ._record import Immutable
 from ._scope import Scope, declarations
-from .findings import error_for, value_finding
+from .findings import Code, error_for, value_finding
 from .soap import Limits
 
 TYPE_CHECKING = False
@@ -131,7 +131,8 @@ class Fragment(Immutable):
         elements, fatal = read_fragment(self.xml, self._namespaces, limits)
         if fatal is not None:
             message = f"{fatal.message}, at byte {fatal.offset} of the fragment"
-            raise error_for(value_finding(fatal.code, message, fatal.hint))
+            hint = None if fatal.code is Code.LIMIT_EXCEEDED else fatal.hint
+            raise error_for(value_finding(fatal.code, message, hint))
         return elements
 
     def __eq__(self, other: object) -> bool:

@@ -112,8 +112,9 @@ class BlockSpec(Record):
 
 
 def mask(identifier: str) -> str:
-    """Return what may be shown of a session id: four characters and the length."""
-    return f"{identifier[:4]!r}… ({len(identifier)} characters)" if len(identifier) > 4 else repr(identifier)
+    """Return what may be shown of a session id: four characters, if there are more, and the length."""
+    size = "1 character" if len(identifier) == 1 else f"{len(identifier)} characters"
+    return f"{identifier[:4]!r}… ({size})" if len(identifier) > 4 else f"… ({size})"
 
 
 # Nothing is a HeaderBlock and nothing more: its subclasses compare.

@@ -118,7 +118,7 @@ def _load(text: str) -> xmlschema.XMLSchema10:
         raise TypeError(msg)
     # Text that does not begin with "<" would be taken for a path or an address, and opened.
     if not text.lstrip().startswith("<"):
-        msg = "this is not an XML schema: pass its text, not its path"
+        msg = "this is no XML schema (what is wanted is its text, not its path)"
         raise SchemaError(msg)
     try:
         with warnings.catch_warnings():
