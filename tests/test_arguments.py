@@ -38,6 +38,8 @@ WRONG: list[tuple[type[Exception], str, dict[str, Any]]] = [
     (TypeError, "key of types", {"types": {1: BeginSession}}),
     (TypeError, "made from a schema", {"types": {"{u}a": str}}),
     (TypeError, "made from a schema", {"types": {"{u}a": Session("A")}}),
+    (TypeError, "made from a schema", {"types": {"{u}a": HeaderBlock}}),
+    (TypeError, "made from a schema", {"types": {"{u}a": type("Bare", (HeaderBlock,), {})}}),
     (ValueError, "to the class of", {"types": {"{u}a": Session}}),
     (TypeError, "direction", {"direction": "request"}),
     (TypeError, "strict", {"strict": 1}),

@@ -35,7 +35,7 @@ _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*
 _NAME = re.compile(rb"[^ \t\r\n/>]++")
 
 #: What cannot stand in a name, and would let the parser read something else.
-_NAME_ENDS = frozenset(":/>< =\"'&!?")
+_NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?")
 
 
 class Parser:
@@ -133,7 +133,7 @@ def is_ncname(name: str) -> bool:
     """Whether expat takes it for a name, and it holds no colon (Namespaces in XML 1.0 §3)."""
     if name.isascii() and name.isidentifier():
         return True
-    if not name.isprintable() or not _NAME_ENDS.isdisjoint(name):
+    if not _NAME_ENDS.isdisjoint(name):
         return False
     try:
         pyexpat.ParserCreate("utf-8").Parse(f"<{name}/>".encode(), True)

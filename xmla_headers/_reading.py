@@ -9,7 +9,7 @@ from ._everyday import Head, everyday_head
 from ._reader import read
 from ._rules import Judge
 from .findings import Code, Finding, Severity, error_for
-from .model import HeaderBlock
+from .model import BlockSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import Direction, Limits
 
@@ -103,7 +103,7 @@ def _check_types(types: object) -> None:
         if not isinstance(qname, str):
             raise wrong_type("a key of types", "str", qname)
         made = isinstance(block_type, type) and issubclass(block_type, HeaderBlock)
-        if not made or block_type is HeaderBlock:
+        if not made or not isinstance(getattr(block_type, "spec", None), BlockSpec):
             msg = f"types maps to classes made from a schema, and {qname} to something else"
             raise TypeError(msg)
         if block_type.spec.qname != qname:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     #: Offsets in the UTF-8 text, and what is to stand between them.
     Edit: TypeAlias = tuple[int, int, str]
+    #: What blocks have in common that take each other's place: a word for alternatives, or a qname.
+    Like: TypeAlias = tuple[str, str]
 
 __all__ = ["apply", "insertions", "removals"]
 
@@ -94,7 +96,7 @@ def insertions(
     specs = {qname: block_type.spec for qname, block_type in types.items()}
     specs |= {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
 
-    groups: dict[str, list[str]] = {}
+    groups: dict[Like, list[str]] = {}
     for block in blocks:
         xml = block_xml(block, soap, prefix, form)
         if isinstance(block, UnknownHeaderBlock) and scope.get("") and "" not in block.declared():
@@ -103,7 +105,7 @@ def insertions(
         groups.setdefault(_like(block.qname, specs), []).append(xml)
 
     edits: list[Edit] = []
-    placed: set[str] = set()
+    placed: set[Like] = set()
     for element in layout.blocks:
         like = _like(f"{{{element.namespace}}}{element.local}" if element.namespace else element.local, specs)
         if like not in groups:
@@ -119,10 +121,11 @@ def insertions(
     return edits
 
 
-def _like(qname: str, specs: Mapping[str, BlockSpec]) -> str:
+def _like(qname: str, specs: Mapping[str, BlockSpec]) -> Like:
     """Return what a block has in common with those it takes the place of: alternatives, or the qname."""
     spec = specs.get(qname)
-    return qname if spec is None or spec.alternatives is None else spec.alternatives
+    # Apart, since an unqualified name may be the same word.
+    return ("", qname) if spec is None or spec.alternatives is None else (spec.alternatives, "")
 
 
 def _declaring_none(tag: str) -> str:
@@ -157,16 +160,16 @@ def _append(layout: _Layout, blocks: Iterable[str]) -> Edit:
     return place, place, content
 
 
-def removals(message: RawMessage, names: Collection[str], *, unknown: Collection[str]) -> list[Edit]:
+def removals(message: RawMessage, names: Collection[str], *, known: Collection[str] | None) -> list[Edit]:
     """Return the edits that take header blocks out, and the Header with them if nothing else is in it.
 
-    `names` holds qnames; `unknown` those of the types that are known, when all others are meant too.
+    `names` holds qnames; `known` those of the types that are known, when all others are meant too.
     """
     layout = _Layout(message)
     edits: list[Edit] = []
     for element in layout.blocks:
         qname = f"{{{element.namespace}}}{element.local}" if element.namespace else element.local
-        if qname in names or (unknown and qname not in unknown):
+        if qname in names or (known is not None and qname not in known):
             edits.append((element.start, element_end(layout.text, element), ""))
     header = layout.header
     if edits and header is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import count
 
 from ._escape import escape_attribute
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["block_xml", "envelope_parts"]
 
 _DEFAULT_PREFIX = "soap"
+#: What stands behind it where a candidate occurs, or is declared.
+_OCCURRING = re.compile(rb"soap([0-9]*+):")
+_DECLARED = re.compile(rb"xmlns:soap([0-9]*+)")
 
 
 def block_xml(
@@ -103,17 +107,24 @@ def _soap_prefix(body: Fragment, soap: SoapVersion, blocks: list[UnknownHeaderBl
     nowhere and does not occur: whoever reads the message would take it for one that is meant.
     """
     bound = body.namespaces
-    if not blocks and bound.get(_DEFAULT_PREFIX) == soap.namespace:
-        return _DEFAULT_PREFIX
+    if not blocks:
+        namespace = bound.get(_DEFAULT_PREFIX)
+        if namespace == soap.namespace or (namespace is None and b"soap:" not in body.xml):
+            return _DEFAULT_PREFIX
+    # One pass over all, since what occurs is the sender's: a search for each candidate would be quadratic.
+    taken = set(_OCCURRING.findall(body.xml))
+    #: What a block uses without binding it: it would be given our binding when it is read back.
+    dangling = set()
+    for block in blocks:
+        used = set(_OCCURRING.findall(block.xml))
+        taken |= used | set(_DECLARED.findall(block.xml))
+        dangling |= used - {name.removeprefix(_DEFAULT_PREFIX).encode() for name in block.declared()}
     for number in count():
-        prefix = f"{_DEFAULT_PREFIX}{number or ''}"
-        used, declared = f"{prefix}:".encode(), f"xmlns:{prefix}".encode()
+        digits = b"%d" % number if number else b""
+        prefix = _DEFAULT_PREFIX + digits.decode()
         if prefix in bound:
-            # A block that does not bind it itself would be given the binding when it is read back.
-            if bound[prefix] == soap.namespace and all(
-                used not in block.xml or prefix in block.declared() for block in blocks
-            ):
+            if bound[prefix] == soap.namespace and digits not in dangling:
                 return prefix
-        elif used not in body.xml and not any(used in block.xml or declared in block.xml for block in blocks):
+        elif digits not in taken:
             return prefix
     raise AssertionError  # count() has no end

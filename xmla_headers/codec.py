@@ -281,27 +281,24 @@ def without_blocks(
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     names: set[str] = set()
-    known: frozenset[str] = frozenset()
+    known: frozenset[str] | None = None
     for wanted in types_or_qnames:
         if isinstance(wanted, str):
-            names.add(_check_qname(wanted, types))
+            names.add(_check_qname(wanted))
         elif wanted is UnknownHeaderBlock:
             known = frozenset(types)
         else:
             names.add(_spec_of(wanted).qname)
     buffer = buffer_of(data)
     message = reading.read_head(buffer)
-    return _spliced(buffer, message, _splice.removals(message, names, unknown=known), reading)
+    return _spliced(buffer, message, _splice.removals(message, names, known=known), reading)
 
 
-def _check_qname(qname: str, types: BlockTypes) -> str:
+def _check_qname(qname: str) -> str:
     """Raise ValueError for what names no header block, and would be left in without a word."""
     namespace, _, local = qname.rpartition("}")
     if not is_ncname(local) or (namespace and not namespace.startswith("{")):
         raise ValueError("a qname is written in Clark notation: {namespace}name")
-    for known in types:
-        if not namespace and known.rpartition("}")[2] == local:
-            raise ValueError(f"{local} without a namespace is no header block that is known: {known} is")
     return qname
 
 
@@ -315,10 +312,10 @@ def _spec_of(block_type: object) -> BlockSpec:
 def _spliced(
     buffer: bytes | memoryview, message: RawMessage, edits: list[_splice.Edit], reading: Reading
 ) -> bytes:
-    if not edits:
-        return bytes(buffer)
-    result = _splice.apply(message.source, buffer, edits)
+    result = _splice.apply(message.source, buffer, edits) if edits else bytes(buffer)
     _check_size(len(result), reading.limits)
+    if not edits:
+        return result
     head = reading.everyday_head(result)
     if head is None or not passes(result[: head.body_start], final=False):
         try:

@@ -15,7 +15,7 @@ from xmlschema.validators import XsdAttribute
 
 from ._generate import source_of
 from .model import AttributeSpec, BlockSpec, HeaderBlock
-from .soap import Direction
+from .soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS, Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,6 +30,7 @@ APPINFO_NS = "urn:xmla-headers:schema"
 
 _OURS = frozenset({"soap-envelope-1.1.xsd", "xmla-session-headers.xsd"})
 
+_TAKEN = frozenset({SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS})
 _RESERVED = frozenset(field.name for field in fields(HeaderBlock)) | {"spec", "qname"}
 
 
@@ -63,6 +64,9 @@ def specs_from_schema(text: str) -> tuple[BlockSpec, ...]:
 
 
 def _specs(schema: xmlschema.XMLSchema10) -> tuple[BlockSpec, ...]:
+    namespace = schema.target_namespace
+    if namespace in _TAKEN or "}" in namespace:
+        raise SchemaError(f"no header block can be in the namespace {namespace!r}")
     occurrence = dict(_occurrence(schema))
     specs = tuple(
         _block(element, schema.target_namespace, occurrence.get(element.local_name, 1))
@@ -185,7 +189,7 @@ def _field_name(attribute: str) -> str:
     """Return SessionId as session_id."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[-.]", "_", attribute)
     name = words.lower()
-    if not (name.isascii() and name.isidentifier()):
+    if not (name.isascii() and name.isidentifier()) or name.startswith("_"):
         msg = f"the attribute {attribute} cannot be named in Python"
         raise SchemaError(msg)
     return f"{name}_" if keyword.iskeyword(name) or name in _RESERVED else name
