@@ -93,8 +93,9 @@ def envelope_parts(
     header = f"<{prefix}:Header>{''.join(blocks)}</{prefix}:Header>" if blocks else ""
     # On the Body, not on the Envelope, where they would change what a header block means.
     scope = body.namespaces
-    others = [item for item in scope.items() if item[0] != prefix]
-    bound = declarations(others) if others else ""
+    bound = ""
+    if len(scope) > (prefix in scope):
+        bound = declarations(item for item in scope.items() if item[0] != prefix)
     declaration = '<?xml version="1.0" encoding="utf-8"?>\n' if xml_declaration else ""
     head = f'{declaration}<{prefix}:Envelope xmlns:{prefix}="{soap.namespace}">{header}<{prefix}:Body{bound}>'
     return head.encode(), f"</{prefix}:Body></{prefix}:Envelope>".encode()

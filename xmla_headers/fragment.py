@@ -49,7 +49,7 @@ class Fragment(Immutable):
             fatal = check_fragment(xml, scope)
             if fatal is not None:
                 raise bad_fragment(f"{fatal.message}, at byte {fatal.offset}")
-        _fill_fragment(self, xml, 0, len(xml), MappingProxyType(scope))
+        _fill_fragment(self, xml, 0, len(xml), MappingProxyType(scope) if scope else NO_NAMESPACES)
 
     @classmethod
     def cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
