@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 
 from .findings import Code
 
@@ -77,6 +78,10 @@ _DIME_HINT = "this looks like a DIME record, as used over TCP: take the payload 
 #: "<" in UTF-32.
 _UTF_32 = (b"<\0\0\0", b"\0\0\0<")
 
+#: A request line, a status line or a header.
+_HTTP = re.compile(rb"[A-Z]{3,8} \S+ HTTP/|HTTP/[0-9]|[A-Za-z][A-Za-z0-9-]*: ")
+_HTTP_HINT = "these are HTTP headers: pass the body alone"
+
 #: First bytes -> what they most likely are.
 _FIRST_BYTES = (
     (b"\x1f\x8b", _GZIP_HINT),
@@ -84,8 +89,6 @@ _FIRST_BYTES = (
     (b"\xff\xfe\x00\x00", "this is UTF-32, which is not read; send UTF-8"),
     (b"\x00\x00\xfe\xff", "this is UTF-32, which is not read; send UTF-8"),
     (b"PK\x03\x04", "this is a zip archive: take the message out of it first"),
-    (b"HTTP/", "these are HTTP headers: pass the body alone"),
-    (b"POST ", "these are HTTP headers: pass the body alone"),
     (b"{", "this looks like JSON"),
     (b"[", "this looks like JSON"),
 )
@@ -221,13 +224,14 @@ class Source:
                     Code.NOT_XML,
                     "not XML: the first character is not '<'",
                     start + len(piece) - len(rest),
-                    _name_first_bytes(bytes(self.data[:16]), len(self.data)),
+                    _name_first_bytes(bytes(self.data[:128]), len(self.data)),
                 )
         elif self.failure is not None:
             raise self.failure
         elif self.complete and len(self.text) - start == len(piece):
             what = "white space only" if piece else "empty"
-            raise Fatal(Code.NOT_XML, f"not XML: the message is {what}", start)
+            hint = "nothing was received, or what was received has been read already"
+            raise Fatal(Code.NOT_XML, f"not XML: the message is {what}", start, hint)
 
     def declare(self, declared: str | None, version: str) -> None:
         """Judge the XML declaration; raises `Redeclared` when it names another way to read the bytes."""
@@ -282,7 +286,9 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     compressed = int.from_bytes(first[4:8], "little")
     if 0 < compressed <= original <= 0xFFFF and compressed + 8 <= size:
         return _XPRESS_HINT
-    if 0 in first:
+    if _HTTP.match(first):
+        return _HTTP_HINT
+    if 0 in first[:16]:
         return "this looks like binary data"
     return None
 

@@ -28,6 +28,7 @@ __all__ = ["Head", "everyday_head"]
 
 #: Longer heads go the general way, so that none of the default Limits can be exceeded here.
 _LONGEST = 4096
+_MOST_ATTRIBUTES = 256
 
 _SPACE = rb"[ \t\r\n]*+"
 _NAME = rb"[A-Za-z_][A-Za-z0-9_]*+"
@@ -91,7 +92,7 @@ def everyday_head(
     Provided that it is well-formed by XML 1.0: that is for the caller to see to.
     """
     match = _head_pattern().match(data, 0, _LONGEST)
-    if match is None:
+    if match is None or data.count(b"=", 0, match.end()) > _MOST_ATTRIBUTES:
         return None
     prefix, envelope, block_name, attributes = map(bytes.decode, match.groups(b""))
     scope: dict[str, str] = {}

@@ -30,6 +30,8 @@ _HINTS = {
 #: expat 2.6 and later holds back a token that ends a chunk, unless told not to.
 _DEFERS = hasattr(pyexpat.ParserCreate(), "SetReparseDeferralEnabled")
 
+_HTML = re.compile(rb"\s*<!doctype html|\s*<html[\s>]", re.IGNORECASE)
+
 #: What may stand in front of a DOCTYPE, processing instructions having been refused.
 _PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+", re.DOTALL)
 _NAME = re.compile(rb"[^ \t\r\n/>]++")
@@ -89,7 +91,8 @@ class Parser:
             # As any finding about an attribute: at the start tag, in front of which no other "<" can stand.
             offset = _last_less(self.text, offset)
             element = _NAME.match(self.text, offset + 1)[0].decode()  # type: ignore[index]
-        return Fatal(Code.NOT_WELL_FORMED, message, offset, _HINTS.get(error.code), element)
+        hint = HTML_HINT if _HTML.match(self.text) else _HINTS.get(error.code)
+        return Fatal(Code.NOT_WELL_FORMED, message, offset, hint, element)
 
     def _doctype(self, name: str, *_: object) -> None:
         hint = HTML_HINT if name.lower() == "html" else None

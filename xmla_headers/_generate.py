@@ -60,7 +60,7 @@ def source_of(specs: Sequence[BlockSpec], documentation: Mapping[str, str]) -> s
         ["SESSION_BLOCKS", *(spec.local_name for spec in specs)], key=lambda name: (not name.isupper(), name)
     )
     return _MODULE.format(
-        title=f"The header blocks of {', '.join(namespaces)}.",
+        title=_one_line(f"The header blocks of {', '.join(namespaces)}."),
         imports=", ".join(imports),
         names="".join(f"    {_quoted(name)},\n" for name in names),
         classes="\n".join(_class(spec, documentation.get(spec.local_name, "")) for spec in specs),

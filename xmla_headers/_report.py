@@ -47,7 +47,8 @@ _SHOWN_VALUES = re.compile(r"xmlns(:[^\s=]*)?|([^\s=:]*:)?mustUnderstand|version
 
 _MASKED = re.compile(
     r"""(?x)
-      (?P<name>[^\s<>"'=/]+) \s*=\s* (?: "(?P<double>[^"]*) | '(?P<single>[^']*) | (?P<bare>[^\s"'<>]+) )
+      (?<![^\s<>"'=/]) (?P<name>[^\s<>"'=/]++) \s*+ = \s*+
+      (?: "(?P<double>[^"]*) | '(?P<single>[^']*) | (?P<bare>[^\s"'<>]+) )
     | (?: > | \A(?=[^<]) | \]\]> | <!\[CDATA\[ ) (?P<text>[^<>]+)
     """
 )
@@ -179,6 +180,7 @@ class Excerpts:
         else:
             self._codec = "latin-1" if _LATIN.match(data) else "utf-8"
         self._head: str | None = None
+        self._window: tuple[int, str] | None = None
 
     def at(self, offset: int) -> tuple[str, str]:
         """Return what to show of the source line around an offset, and the space in front of the caret."""
@@ -200,10 +202,13 @@ class Excerpts:
                 self._head = _masked(self._decode(0, _HEAD))
             split = len(self._decode(0, offset))
             return self._head[:split], self._head[split:]
-        start = offset - _WINDOW
-        before = self._decode(start, offset)
-        text = _masked(before + self._decode(offset, offset + _WINDOW))
-        return text[: len(before)], text[len(before) :]
+        # Findings come in order, and many may stand close to each other.
+        start = offset - offset % _WINDOW - _WINDOW
+        if self._window is None or self._window[0] != start:
+            self._window = start, _masked(self._decode(start, start + 3 * _WINDOW))
+        text = self._window[1]
+        split = len(self._decode(start, offset))
+        return text[:split], text[split:]
 
     def _decode(self, start: int, end: int) -> str:
         # Two bytes to a unit, and the byte order mark, which is no text, in front of the first.

@@ -6,11 +6,11 @@ import re
 
 from ._encoding import Locator
 from ._expat import HTML_HINT, short
-from ._raw import end_of_start_tag
+from ._raw import SLASH, end_of_start_tag
 from ._scope import Scope
 from .findings import RULES, Code, Finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
-from .soap import SOAP_11_NS, SOAP_12_NS, XSI_NS, MustUnderstandForm, SoapVersion
+from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XSI_NS, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ class Judge:
                     self._mark_unexpected(element, spec, here, name)
             elif namespace in SOAP_VERSIONS:
                 qualified = qualified or local == "mustUnderstand"
-            elif namespace in (spec.namespace, XSI_NS):
+            elif namespace in (spec.namespace, XMLA_NS, XSI_NS):
                 self._mark_unexpected(element, spec, here, name)
             else:
                 other.append((f"{{{namespace}}}{local}", value))
@@ -301,7 +301,8 @@ class Judge:
 def _end_tag(message: RawMessage, root: RawElement) -> int:
     """Return the offset of the Envelope's end tag, or of its one tag if it is self-closing."""
     assert root.close is not None
-    return root.start if root.close == end_of_start_tag(message.source.text, root.start) else root.close
+    text = message.source.text
+    return root.start if text[end_of_start_tag(text, root.start) - 2] == SLASH else root.close
 
 
 def _place(mark: Mark) -> tuple[int, int]:

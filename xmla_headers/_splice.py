@@ -7,9 +7,10 @@ import re
 
 from ._encoding import WHITE_SPACE, Locator
 from ._raw import element_end, end_of_start_tag
-from ._writer import block_xml
+from ._writer import block_xml, declaring_no_default
 from .findings import Code, EncodeError, value_finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock
+from .session_headers import SESSION_BLOCKS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def insertions(
     soap = SOAP_VERSIONS[layout.root.namespace]
     scope = layout.scope
     prefix = next((name for name, bound in scope.items() if name and bound == soap.namespace), None)
-    specs = {qname: block_type.spec for qname, block_type in types.items()}
+    specs = {qname: kind.spec for qname, kind in {**SESSION_BLOCKS, **types}.items()}
     specs |= {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
 
     groups: dict[Like, list[str]] = {}
@@ -101,7 +102,7 @@ def insertions(
         xml = block_xml(block, soap, prefix, form)
         if isinstance(block, UnknownHeaderBlock) and scope.get("") and "" not in block.declared():
             # What has no prefix is in no namespace, here as where it came from.
-            xml = _MARKUP.sub(lambda tag: _declaring_none(tag[0]), xml, count=1)
+            xml = declaring_no_default(xml)
         groups.setdefault(_like(block.qname, specs), []).append(xml)
 
     edits: list[Edit] = []
@@ -126,12 +127,6 @@ def _like(qname: str, specs: Mapping[str, BlockSpec]) -> Like:
     spec = specs.get(qname)
     # Apart, since an unqualified name may be the same word.
     return ("", qname) if spec is None or spec.alternatives is None else (spec.alternatives, "")
-
-
-def _declaring_none(tag: str) -> str:
-    name = re.match(r"<[^\s/>]+", tag)
-    assert name is not None
-    return f'{name[0]} xmlns=""{tag[name.end() :]}'
 
 
 def _append(layout: _Layout, blocks: Iterable[str]) -> Edit:

@@ -8,16 +8,18 @@ from itertools import count
 from ._escape import escape_attribute
 from ._scope import declarations
 from .model import UnknownHeaderBlock
-from .soap import XML_NS, MustUnderstandForm
+from .soap import XML_NS, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .envelope import Block, Envelope
     from .fragment import Fragment
     from .model import HeaderBlock
-    from .soap import SoapVersion
 
-__all__ = ["block_xml", "envelope_parts"]
+__all__ = ["block_xml", "declaring_no_default", "envelope_parts", "standalone_xml"]
+
+_START = re.compile(r"<[^\s/>]++")
+_UNPREFIXED = re.compile(r"<[^\s/>:!?]++[\s/>]")
 
 _DEFAULT_PREFIX = "soap"
 #: What stands behind it where a candidate occurs, or is declared.
@@ -51,6 +53,21 @@ def block_xml(
         parts += _other_attributes(block, prefix)
     parts.append("/>")
     return "".join(parts)
+
+
+def declaring_no_default(xml: str) -> str:
+    """Return an element with the declaration that what has no prefix is in no namespace."""
+    name = _START.match(xml)
+    assert name is not None
+    return f'{name[0]} xmlns=""{xml[name.end() :]}'
+
+
+def standalone_xml(block: Block, form: MustUnderstandForm | None) -> str:
+    """Return a block of SOAP 1.1 as it can be put into any Header, whatever the namespaces there are."""
+    xml = block_xml(block, SoapVersion.SOAP_1_1, None, form)
+    if isinstance(block, UnknownHeaderBlock) and _UNPREFIXED.search(xml) and "" not in block.declared():
+        return declaring_no_default(xml)
+    return xml
 
 
 def _soap_attributes(

@@ -15,7 +15,7 @@ from .fragment import Fragment
 from .head_cache import HeadCache
 from .model import BlockSpec, HeaderBlock, UnknownHeaderBlock
 from .session_headers import SESSION_BLOCKS
-from .soap import Direction, Limits, MustUnderstandForm, SoapVersion
+from .soap import Direction, Limits, MustUnderstandForm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def encode_block(
     if not isinstance(block, HeaderBlock | UnknownHeaderBlock):
         raise wrong_type("block", "a header block", block)
     _check_form(must_understand_form)
-    return _writer.block_xml(block, SoapVersion.SOAP_1_1, None, must_understand_form).encode()
+    return _writer.standalone_xml(block, must_understand_form).encode()
 
 
 def with_blocks(
@@ -322,7 +322,8 @@ def _spliced(
         try:
             reading.read_head(result)
         except DecodeError as error:
-            raise EncodeError(error.finding) from None
+            found = error.finding
+            raise EncodeError(value_finding(found.code, found.message, found.hint)) from None
     return result
 
 

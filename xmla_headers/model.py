@@ -18,7 +18,17 @@ from ._reader import read
 from ._record import Immutable, Record
 from ._scope import Scope, declarations
 from .findings import Code
-from .soap import SOAP_11_NS, SOAP_12_NS, XMLNS_NS, XSI_NS, Direction, MustUnderstandForm, SoapVersion
+from .fragment import Fragment as Fragment  # noqa: PLC0414 - it is one of the values as well
+from .soap import (
+    SOAP_11_NS,
+    SOAP_12_NS,
+    XMLA_NS,
+    XMLNS_NS,
+    XSI_NS,
+    Direction,
+    MustUnderstandForm,
+    SoapVersion,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -191,7 +201,7 @@ def _check_other_attributes(attributes: object, spec: BlockSpec) -> None:
                 "an entry of other_attributes is not a qualified name in Clark notation: {namespace}name"
             )
             raise bad_fragment(message)
-        if namespace in (spec.namespace, SOAP_11_NS, SOAP_12_NS, XSI_NS, XMLNS_NS):
+        if namespace in (spec.namespace, XMLA_NS, SOAP_11_NS, SOAP_12_NS, XSI_NS, XMLNS_NS):
             raise bad_fragment(f"other_attributes cannot hold an attribute in {namespace}")
         if qname in seen:
             raise bad_fragment("other_attributes holds the same name twice")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import re
 import warnings
@@ -31,7 +32,14 @@ APPINFO_NS = "urn:xmla-headers:schema"
 _OURS = frozenset({"soap-envelope-1.1.xsd", "xmla-session-headers.xsd"})
 
 _TAKEN = frozenset({SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS})
-_RESERVED = frozenset(field.name for field in fields(HeaderBlock)) | {"spec", "qname"}
+#: What a generated module imports and defines itself.
+_GENERATED = frozenset(
+    {
+        *("AttributeSpec", "BlockSpec", "Direction", "HeaderBlock", "MappingProxyType", "SESSION_BLOCKS"),
+        "dataclass",
+    }
+)
+_RESERVED = frozenset(field.name for field in fields(HeaderBlock)) | {"spec", "qname", "str"}
 
 
 class SchemaError(ValueError):
@@ -91,6 +99,7 @@ def generate(text: str) -> str:
 def types_from_schema(text: str) -> Mapping[str, type[HeaderBlock]]:
     """Return header block classes made at run time, by qname, as `types=` takes them.
 
+    Their values do not pickle, as no module holds the classes; those of a generated module do.
     Raises SchemaError.
     """
     schema = _load(text)
@@ -151,7 +160,8 @@ def _block(element: XsdElement, namespace: str, max_occurs: int | None) -> Block
     if not namespace:
         msg = "the schema has no targetNamespace, and SOAP 1.1 §4.2 wants header blocks to be qualified"
         raise SchemaError(msg)
-    if not (name.isascii() and name.isidentifier()) or keyword.iskeyword(name):
+    usable = name.isascii() and name.isidentifier() and not name.startswith("_")
+    if not usable or keyword.iskeyword(name) or name in _GENERATED or hasattr(builtins, name):
         msg = f"{name}: the name of a header block must be that of a Python class"
         raise SchemaError(msg)
     if element.type.is_simple() or not element.type.is_empty():
