@@ -1,7 +1,7 @@
 """The everyday head in one regular expression: bytes -> Head, or None for the reader to judge.
 
-Nearly all messages have a head of one shape: an Envelope with a prefix, at most one header block that a
-schema declares, a Body. What the expression takes breaks no rule of `_rules` by its very shape, provided
+Nearly all messages have a head of one shape: an Envelope, at most one header block that a schema
+declares, a Body. What the expression takes breaks no rule of `_rules` by its very shape, provided
 that an XML parser finds it well-formed; what it does not take, right or wrong, goes the general way. A
 property test holds both ways together.
 """

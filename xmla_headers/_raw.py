@@ -74,6 +74,11 @@ class RawElement:
         #: Prefix -> namespace in scope inside, kept for the Header and the Body only.
         self.scope: Mapping[str, str] = NO_NAMESPACES
 
+    @property
+    def qname(self) -> str:
+        """The expanded name in Clark notation; the local name alone in no namespace."""
+        return f"{{{self.namespace}}}{self.local}" if self.namespace else self.local
+
     def add_child(self, child: RawElement) -> None:
         if self.children:
             self.children.append(child)

@@ -108,7 +108,7 @@ def insertions(
     edits: list[Edit] = []
     placed: set[Like] = set()
     for element in layout.blocks:
-        like = _like(f"{{{element.namespace}}}{element.local}" if element.namespace else element.local, specs)
+        like = _like(element.qname, specs)
         if like not in groups:
             continue
         space = layout.space_before(element.start)
@@ -163,7 +163,7 @@ def removals(message: RawMessage, names: Collection[str], *, known: Collection[s
     layout = _Layout(message)
     edits: list[Edit] = []
     for element in layout.blocks:
-        qname = f"{{{element.namespace}}}{element.local}" if element.namespace else element.local
+        qname = element.qname
         if qname in names or (known is not None and qname not in known):
             edits.append((element.start, element_end(layout.text, element), ""))
     header = layout.header

@@ -316,7 +316,7 @@ def _restore_unknown(*values: object) -> UnknownHeaderBlock:
 def _fill(block: UnknownHeaderBlock, xml: bytes, element: RawElement, *, must_understand: bool) -> None:
     put = object.__setattr__
     put(block, "xml", xml)
-    put(block, "qname", f"{{{element.namespace}}}{element.local}" if element.namespace else element.local)
+    put(block, "qname", element.qname)
     put(block, "must_understand", must_understand)
     put(block, "actor", actor_of(element))
 
