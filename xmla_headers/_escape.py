@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["escape_attribute", "unencodable"]
+__all__ = ["escape_attribute", "escape_text", "unencodable"]
 
 #: What XML 1.0 §2.2, production [2] Char, leaves out.
 _NOT_CHAR = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -36,3 +36,10 @@ def escape_attribute(value: str) -> str:
     """Return a value as it stands between double quotes."""
     # Most values need nothing, and a search costs a quarter of a translation.
     return value if _SPECIAL.search(value) is None else value.translate(_ATTRIBUTE_ESCAPES)
+
+
+def escape_text(value: str) -> str:
+    """Return a value as it stands between tags."""
+    # XML 1.0 §2.11: a literal CR comes back as LF. "]]>" must not stand in text.
+    value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return value.replace("\r", "&#13;")

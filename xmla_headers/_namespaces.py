@@ -83,6 +83,8 @@ class Namespaces:
             prefix, local = split(name)
             return self._bound(prefix), local, attributes, declared, undo
         except NamespaceError as error:
+            if undo is not None:
+                self.leave(undo)
             message = f"not well-formed by Namespaces in XML: {error}"
             raise Fatal(Code.NOT_WELL_FORMED, message, offset, element=name) from None
 

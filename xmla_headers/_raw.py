@@ -95,7 +95,18 @@ class RawElement:
 class RawMessage:
     """What was read of a message."""
 
-    __slots__ = ("body", "body_end", "body_start", "fatal", "fatal_path", "opaque", "root", "source")
+    __slots__ = (
+        "beside_fault",
+        "body",
+        "body_end",
+        "body_start",
+        "fatal",
+        "fatal_path",
+        "faults",
+        "opaque",
+        "root",
+        "source",
+    )
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -106,6 +117,9 @@ class RawMessage:
         #: Offsets of the Body's content in the text, known when nothing fatal was found.
         self.body_start = 0
         self.body_end = 0
+        #: With `deep`: the Faults in the Body, with their children, and the first of its other elements.
+        self.faults: list[RawElement] = []
+        self.beside_fault: RawElement | None = None
         self.fatal: Fatal | None = None
         self.fatal_path = "/"
 

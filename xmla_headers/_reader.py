@@ -46,6 +46,8 @@ _BODY_TRIES = 4
 #: How much of a buffer that is not bytes is searched for them.
 _PROBE = 262_144
 
+#: A child of the Body, and a child of that: what is looked at with `deep`.
+_FAULT_DEPTH = 2
 #: Envelope, Header and header blocks: how deep the elements are whose text is kept.
 _KEPT_DEPTH = 3
 
@@ -60,6 +62,7 @@ class _MessageReader(Parser):
     __slots__ = (
         "_deep",
         "_depth",
+        "_fault_open",
         "_head_only",
         "_max_blocks",
         "_max_depth",
@@ -94,6 +97,8 @@ class _MessageReader(Parser):
         self._undo: list[Undo | None] = []
         #: Without: how many of them are open, the Body included.
         self._depth = 0
+        #: The last child of the Body is a Fault.
+        self._fault_open = False
         #: Text has been noted since the last tag.
         self._text_seen = False
         self.expat.XmlDeclHandler = self._declaration
@@ -280,7 +285,27 @@ class _MessageReader(Parser):
         offset = self.expat.CurrentByteIndex
         if len(self._stack) + len(self._undo) >= self._max_depth:
             raise self._too_deep(offset)
-        self._undo.append(self._namespaces.enter(name, flat, offset)[4])
+        entered = self._namespaces.enter(name, flat, offset)
+        if len(self._undo) < _FAULT_DEPTH and not self.message.opaque:
+            self._note(RawElement(name, offset, entered))
+        self._undo.append(entered[4])
+
+    def _note(self, element: RawElement) -> None:
+        """Keep what a Fault in the Body is judged by."""
+        message = self.message
+        if self._undo:
+            if self._fault_open:
+                message.faults[-1].add_child(element)
+            return
+        self._fault_open = element.local == "Fault" and element.namespace == SOAP_11_NS
+        if self._fault_open:
+            message.faults.append(element)
+        elif message.beside_fault is None:
+            message.beside_fault = element
+        else:
+            return
+        assert message.body is not None
+        message.body.add_child(element)
 
     def _deep_end(self, name: str) -> None:
         if self._undo:

@@ -139,6 +139,8 @@ class Judge:
             elif own and child.local == "Body":
                 if body_seen:
                     self._mark(Code.DUPLICATE_BODY, child.start, "a second Body", here)
+                else:
+                    self._judge_faults(here)
                 body_seen = True
             elif body_seen:
                 text = f"{short(child.name)} comes after Body"
@@ -154,6 +156,21 @@ class Judge:
         for offset in element.texts:
             text = f"text directly in {element.local}, where only elements may stand"
             self._mark(Code.UNEXPECTED_TEXT, offset, text, here)
+
+    def _judge_faults(self, here: tuple[RawElement, ...]) -> None:
+        """Hold the Faults in the Body to SOAP 1.1 §4.4; they are known after a deep reading only."""
+        message = self._message
+        for fault in message.faults:
+            if fault is not message.faults[0]:
+                self._mark(Code.DUPLICATE_FAULT, fault.start, "a second Fault in the Body", (*here, fault))
+            if not any(_is_fault_code(child) for child in fault.children):
+                text = "a Fault without a faultcode"
+                self._mark(Code.FAULT_WITHOUT_CODE, fault.start, text, (*here, fault))
+        other = message.beside_fault
+        if message.faults and other is not None:
+            later = max(message.faults[0], other, key=lambda element: element.start)
+            text = f"a Fault and {short(other.name)} in one Body"
+            self._mark(Code.FAULT_BESIDE_CONTENT, later.start, text, (*here, later))
 
     # -- header blocks -----------------------------------------------------------------------------
 
@@ -311,6 +328,11 @@ def _place(mark: Mark) -> tuple[int, int]:
 
 def _refused(marks: list[Mark], start: int) -> bool:
     return any(RULES[mark[2]].severity == "error" for mark in marks[start:])
+
+
+def _is_fault_code(element: RawElement) -> bool:
+    # Analysis Services puts it into the SOAP namespace, all others put it into none.
+    return element.local == "faultcode" and element.namespace in ("", SOAP_11_NS)
 
 
 def _times(count: int) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import TypeAlias, TypeVar, overload
 
+    from .fault import Fault
+
     Block: TypeAlias = HeaderBlock | UnknownHeaderBlock
     BlockT = TypeVar("BlockT", bound=Block)
 
@@ -176,6 +178,16 @@ class Envelope:
     soap: SoapVersion = SoapVersion.SOAP_1_1
     #: What decode let pass; not compared.
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
+
+    @property
+    def fault(self) -> Fault | None:
+        """The SOAP 1.1 fault that the Body consists of, None if its first element is something else.
+
+        Read anew each time, without a tree; never raises for a Body that decode has accepted.
+        """
+        from ._fault_reader import read_fault  # noqa: PLC0415 - most messages hold none
+
+        return read_fault(self.body)
 
     def __post_init__(self) -> None:
         if not isinstance(self.header, Header):

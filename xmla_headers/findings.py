@@ -82,8 +82,18 @@ class Code(StrEnum):
     EMPTY_SESSION_ID = "empty-session-id"
     AMBIGUOUS_SESSION_HEADERS = "ambiguous-session-headers"
     SOAP_1_2 = "soap-1.2"
+    FAULT_WITHOUT_CODE = "fault-without-code"
+    DUPLICATE_FAULT = "duplicate-fault"
+    FAULT_BESIDE_CONTENT = "fault-beside-content"
     UNENCODABLE_TEXT = "unencodable-text"
     BAD_FRAGMENT = "bad-fragment"
+    SESSION_NOT_GRANTED = "session-not-granted"
+    SESSION_ID_CHANGED = "session-id-changed"
+    UNKNOWN_SESSION = "unknown-session"
+    SESSION_USED_AFTER_END = "session-used-after-end"
+    SESSION_NEVER_ENDED = "session-never-ended"
+    RESPONSE_WITHOUT_REQUEST = "response-without-request"
+    REQUEST_WITHOUT_RESPONSE = "request-without-response"
 
 
 class Rule(Record):
@@ -186,10 +196,30 @@ _ROWS = (
      "More than one of the three session headers: servers disagree on which one wins."),
     (Code.SOAP_1_2, _WARNING, "SOAP 1.2 Part 1 §5.1", FaultCode.VERSION_MISMATCH,
      "A SOAP 1.2 envelope, which no XMLA server is known to accept."),
+    (Code.FAULT_WITHOUT_CODE, _WARNING, "SOAP 1.1 §4.4", FaultCode.SERVER,
+     "With `deep`: a Fault without a faultcode."),
+    (Code.DUPLICATE_FAULT, _WARNING, "SOAP 1.1 §4.4", FaultCode.SERVER,
+     "With `deep`: a second Fault in the Body."),
+    (Code.FAULT_BESIDE_CONTENT, _WARNING, "SOAP 1.1 §4.4", FaultCode.SERVER,
+     "With `deep`: a Fault and another element in one Body."),
     (Code.UNENCODABLE_TEXT, _ERROR, "XML 1.0 §2.2", FaultCode.SERVER,
      "Values: a character that XML 1.0 cannot carry."),
     (Code.BAD_FRAGMENT, _ERROR, "XML 1.0 §2.1", FaultCode.SERVER,
      "Values: XML content or an attribute name that could not stand in a message."),
+    (Code.SESSION_NOT_GRANTED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
+     "Conversations: BeginSession is answered without a session id."),
+    (Code.SESSION_ID_CHANGED, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
+     "Conversations: a session id other than the one that was granted."),
+    (Code.UNKNOWN_SESSION, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
+     "Conversations: a session is used, or ended, that has not been granted."),
+    (Code.SESSION_USED_AFTER_END, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
+     "Conversations: a session is used, or ended, after its EndSession."),
+    (Code.SESSION_NEVER_ENDED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
+     "Conversations: a session is left behind: another one is begun, or nothing more comes."),
+    (Code.RESPONSE_WITHOUT_REQUEST, _ERROR, "SOAP 1.1 §6.2", FaultCode.SERVER,
+     "Conversations: an answer to a request that nobody made."),
+    (Code.REQUEST_WITHOUT_RESPONSE, _WARNING, "SOAP 1.1 §6.2", FaultCode.CLIENT,
+     "Conversations: a request whose answer is needed first, and has not come."),
 )
 # fmt: on
 

@@ -1,0 +1,312 @@
+"""Fault: what a SOAP 1.1 fault says, in the shapes that XMLA servers give it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from itertools import count
+
+from ._checks import bad_fragment, check_text, wrong_type
+from ._escape import escape_attribute, escape_text
+from ._reader import read_fragment
+from ._record import Record
+from ._scope import declarations
+from .findings import RULES, FaultCode, XmlaHeadersError
+from .fragment import Fragment
+from .model import HeaderBlock, UnknownHeaderBlock
+from .soap import SOAP_11_NS
+
+__all__ = ["Fault", "FaultEntry", "FaultShape", "fault_for", "session_not_found"]
+
+_NOTHING = Fragment()
+
+#: The HRESULT of Analysis Services for a session that is unknown or has expired.
+_SESSION_LOST = 0xC10C000A
+#: Mondrian's code for a bad session id.
+_BAD_SESSION = "00HSHB01"
+#: Codes of eMondrian for whatever goes wrong in a session header: the text decides.
+_SESSION_ERRORS = frozenset({"00HSHU01", "00HSBE02"})
+
+_HEXADECIMAL = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
+_DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_WHITE_SPACE = " \t\r\n"
+
+#: The fault codes that SOAP 1.1 §4.4.1 puts into its namespace, dotted or not.
+_SOAP_CODES = frozenset(FaultCode)
+
+_PREFIX = "soap"
+_OCCURRING = re.compile(rb"soap([0-9]*+):")
+
+
+class FaultShape(StrEnum):
+    """How a Fault is written."""
+
+    #: As Analysis Services does: all in the SOAP namespace, the faultcode without a prefix.
+    SSAS = "ssas"
+    #: As SOAP 1.1 §4.4 has it: the parts in no namespace, the faultcode a qualified name.
+    SOAP_1_1 = "soap-1.1"
+
+
+class FaultEntry(Record):
+    """One Error of a fault's detail.
+
+    `code` is an int where it is written in decimal digits, and text where it is not (Mondrian's
+    `00HSBB01`); `content` is what stands inside, such as the Location of Analysis Services.
+    """
+
+    __slots__ = ("code", "content", "description", "help_file", "source")
+    FIELDS = ("code", "description", "source", "help_file", "content")
+    __match_args__ = ("code", "description", "source", "help_file", "content")
+
+    code: int | str
+    description: str
+    source: str
+    help_file: str
+    content: Fragment
+
+    def __init__(
+        self,
+        code: int | str,
+        description: str = "",
+        source: str = "",
+        help_file: str = "",
+        content: Fragment = _NOTHING,
+    ) -> None:
+        if isinstance(code, bool) or not isinstance(code, int | str):
+            raise wrong_type("code", "int or str", code)
+        if isinstance(code, str):
+            check_text("code", code)
+            # One number is one value, however it comes.
+            if _DECIMAL.fullmatch(code):
+                code = int(code)
+        check_text("description", description)
+        check_text("source", source)
+        check_text("help_file", help_file)
+        if not isinstance(content, Fragment):
+            raise wrong_type("content", "Fragment", content)
+        self.put(code=code, description=description, source=source, help_file=help_file, content=content)
+
+    def __repr__(self) -> str:
+        return f"FaultEntry({self.code!r}, <{len(self.description)} characters>)"
+
+
+class Fault(Record):
+    """A SOAP 1.1 fault (§4.4).
+
+    `code` is the local part of the faultcode, its prefix removed: `Client`, `Server.00HSBB01`,
+    `XMLAnalysisError.0xc10c000a`. `detail` is what the detail holds beside the entries. Parts that a
+    message does not have are "", an actor is None. Raises EncodeError (`unencodable-text`;
+    `bad-fragment` for a code with a colon, or white space around it).
+    """
+
+    __slots__ = ("actor", "code", "detail", "entries", "string")
+    FIELDS = ("code", "string", "actor", "entries", "detail")
+    __match_args__ = ("code", "string", "actor", "entries", "detail")
+
+    code: str
+    string: str
+    actor: str | None
+    entries: tuple[FaultEntry, ...]
+    detail: Fragment
+
+    def __init__(
+        self,
+        code: str,
+        string: str,
+        actor: str | None = None,
+        entries: Iterable[FaultEntry] = (),
+        detail: Fragment = _NOTHING,
+    ) -> None:
+        check_text("code", code)
+        if ":" in code or code != code.strip(_WHITE_SPACE):
+            raise bad_fragment(
+                "the code of a Fault is the local part of a name: no colon, no space around it"
+            )
+        check_text("string", string)
+        if actor is not None:
+            check_text("actor", actor)
+        if not isinstance(entries, Iterable):
+            raise wrong_type("entries", "several FaultEntry", entries)
+        entries = tuple(entries)
+        for entry in entries:
+            if not isinstance(entry, FaultEntry):
+                raise wrong_type("an entry", "FaultEntry", entry)
+        if not isinstance(detail, Fragment):
+            raise wrong_type("detail", "Fragment", detail)
+        self.put(code=code, string=string, actor=actor, entries=entries, detail=detail)
+
+    @property
+    def session_lost(self) -> bool:
+        """Whether the server does not know the session any more, so that it is time to begin again.
+
+        True for 0xc10c000a (Analysis Services) and 00HSHB01 (Mondrian); for 00HSHU01 and 00HSBE02
+        (eMondrian) only where the text says `does not exist`; never where it says `already exists`.
+        """
+        text = "\n".join((self.string, *(entry.description for entry in self.entries))).lower()
+        if "already exists" in text:
+            return False
+        codes = [_numbered(self.code.rpartition(".")[2]), *(_numbered(entry.code) for entry in self.entries)]
+        if _SESSION_LOST in codes or _BAD_SESSION in codes:
+            return True
+        return "does not exist" in text and not _SESSION_ERRORS.isdisjoint(codes)
+
+    def to_body(self, shape: FaultShape = FaultShape.SSAS) -> Fragment:
+        """Return the content of a Body that says this."""
+        if not isinstance(shape, FaultShape):
+            raise wrong_type("shape", "FaultShape", shape)
+        return _Writer(self, shape).body()
+
+    def __repr__(self) -> str:
+        # Servers quote session ids in their texts.
+        parts = [repr(self.code), f"<{len(self.string)} characters>"]
+        if self.actor is not None:
+            parts.append(f"actor={self.actor!r}")
+        if self.entries:
+            parts.append(f"entries=<{len(self.entries)}>")
+        if self.detail:
+            parts.append(f"detail={self.detail!r}")
+        return f"Fault({', '.join(parts)})"
+
+
+def _numbered(code: int | str) -> int | str:
+    """Return a code as a number of 32 bits without a sign, if it is one; else in upper case."""
+    if isinstance(code, str):
+        if _HEXADECIMAL.fullmatch(code):
+            code = int(code, 16)
+        elif _DECIMAL.fullmatch(code):
+            code = int(code)
+        else:
+            return code.upper()
+    # An HRESULT is printed with a sign by some.
+    return code + 2**32 if -(2**31) <= code < 0 else code
+
+
+class _Writer:
+    """Writes one Fault."""
+
+    def __init__(self, fault: Fault, shape: FaultShape) -> None:
+        self._fault = fault
+        #: The parts are in the SOAP namespace, which is the default one.
+        self._qualified = shape is FaultShape.SSAS
+        self._prefix = _free_prefix([fault.detail, *(entry.content for entry in fault.entries)])
+
+    def body(self) -> Fragment:
+        fault, prefix = self._fault, self._prefix
+        default = f' xmlns="{SOAP_11_NS}"' if self._qualified else ""
+        parts = [f"<{prefix}:Fault{default}>".encode()]
+        if fault.code:
+            named = not self._qualified and fault.code.partition(".")[0] in _SOAP_CODES
+            code = f"{prefix}:{fault.code}" if named else fault.code
+            parts.append(_text_element("faultcode", code))
+        parts.append(_text_element("faultstring", fault.string))
+        if fault.actor is not None:
+            parts.append(_text_element("faultactor", fault.actor))
+        if fault.entries or fault.detail:
+            start, name, content = self._around("detail", fault.detail)
+            # What is around the entries decides how their names are written.
+            inside = f"{prefix}:" if name != "detail" else ""
+            parts += [start, b">", *(self._entry(entry, inside) for entry in fault.entries)]
+            parts += [content, f"</{name}>".encode()]
+        parts.append(f"</{prefix}:Fault>".encode())
+        xml = b"".join(parts)
+        return Fragment.cut(xml, 0, len(xml), {prefix: SOAP_11_NS})
+
+    def _entry(self, entry: FaultEntry, prefix: str) -> bytes:
+        start, name, content = self._around("Error", entry.content, prefix)
+        attributes = "".join(
+            f' {attribute}="{escape_attribute(str(value))}"'
+            for attribute, value in (
+                ("ErrorCode", entry.code),
+                ("Description", entry.description),
+                ("Source", entry.source),
+                ("HelpFile", entry.help_file),
+            )
+        )
+        end = b">%b</%b>" % (content, name.encode()) if content else b"/>"
+        return start + attributes.encode() + end
+
+    def _around(self, name: str, content: Fragment, prefix: str = "") -> tuple[bytes, str, bytes]:
+        """Return start tag (open), name and content of an element, the content meaning what it means."""
+        name = f"{prefix}{name}"
+        if not content:
+            return f"<{name}".encode(), name, b""
+        used = content.used_namespaces()
+        default = used.pop("", "")
+        if used.get(self._prefix) == SOAP_11_NS:
+            del used[self._prefix]
+        xml = content.xml
+        if not self._qualified:
+            if default:
+                # The element is in no namespace, so that what is in it must say where it is itself.
+                xml = _with_default(content, default)
+        elif prefix or default != SOAP_11_NS:
+            name = name if prefix else f"{self._prefix}:{name}"
+            used = {"": default, **used}
+        return f"<{name}{declarations(used.items())}".encode(), name, xml
+
+
+def _with_default(content: Fragment, default: str) -> bytes:
+    """Return content whose elements declare the default namespace that they stand under."""
+    xml = content.xml
+    declaration = declarations([("", default)]).encode()
+    parts = []
+    position = 0
+    # Content that breaks Namespaces in XML has no elements to speak of, and stays as it is.
+    elements, fatal = read_fragment(xml, content.namespaces)
+    for element in elements if fatal is None else ():
+        if "" not in (element.declared or ()):
+            behind_name = element.start + 1 + len(element.name.encode())
+            parts += [xml[position:behind_name], declaration]
+            position = behind_name
+    return b"".join([*parts, xml[position:]])
+
+
+def _free_prefix(fragments: list[Fragment]) -> str:
+    """Return a prefix for the SOAP namespace that means nothing else in any of the fragments."""
+    taken: set[str] = set()
+    for fragment in fragments:
+        bound = fragment.namespaces
+        taken |= {prefix for prefix, namespace in bound.items() if namespace != SOAP_11_NS}
+        occurring = (_PREFIX + digits.decode() for digits in _OCCURRING.findall(fragment.xml))
+        taken |= {prefix for prefix in occurring if prefix not in bound}
+    return next(name for number in count() if (name := f"{_PREFIX}{number or ''}") not in taken)
+
+
+def _text_element(name: str, text: str) -> bytes:
+    return f"<{name}>{escape_text(text)}</{name}>".encode()
+
+
+def session_not_found(session_id: str) -> Fault:
+    """Return the fault for a request whose session is unknown or has expired, as the documentation has it.
+
+    Its text names the session, as that of Analysis Services does: it is for whoever sent the id.
+    """
+    check_text("session_id", session_id)
+    text = f"Session '{session_id}' cannot be found: it does not exist, or it has expired."
+    entry = FaultEntry(_SESSION_LOST, text)
+    return Fault(f"XMLAnalysisError.0x{_SESSION_LOST:08x}", text, entries=(entry,))
+
+
+def fault_for(refused: XmlaHeadersError | Iterable[HeaderBlock | UnknownHeaderBlock]) -> Fault:
+    """Return the fault that a server should answer with.
+
+    To one of this library's exceptions: VersionMismatch, Client or Server by the rule catalogue. To the
+    blocks of `Header.not_understood()`: MustUnderstand. Without a detail, since SOAP 1.1 §4.4 keeps
+    that for the Body. Raises ValueError when there is no block.
+    """
+    if isinstance(refused, XmlaHeadersError):
+        finding = refused.finding
+        hint = "" if finding.hint is None else f" ({finding.hint})"
+        return Fault(RULES[finding.code].fault_code, f"{finding}{hint}")
+    if not isinstance(refused, Iterable):
+        raise wrong_type("what was refused", "XmlaHeadersError or header blocks", refused)
+    names = []
+    for block in refused:
+        if not isinstance(block, HeaderBlock | UnknownHeaderBlock):
+            raise wrong_type("what was not understood", "a header block", block)
+        names.append(block.qname)
+    if not names:
+        raise ValueError("no block was given: there is nothing to answer with a fault")
+    text = f"header blocks that are not understood here, and must be: {', '.join(names)}"
+    return Fault(FaultCode.MUST_UNDERSTAND, text)
