@@ -39,6 +39,7 @@ from .head_cache import HeadCache
 from .model import AttributeSpec, BlockSpec, HeaderBlock, UnknownHeaderBlock
 from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion
+from .stream import HeaderReader
 
 __all__ = [
     "RULES",
@@ -68,6 +69,7 @@ __all__ = [
     "HeadCache",
     "Header",
     "HeaderBlock",
+    "HeaderReader",
     "Limits",
     "MustUnderstandForm",
     "Rule",

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Decoder = Callable[[bytes | memoryview, str, bool], tuple[str, int]]
+    #: Offset (bytes of the caller's input, from 0), line and column (1-based).
+    Place = tuple[int, int, int]
 
-__all__ = ["WHITE_SPACE", "Fatal", "Locator", "Redeclared", "Source"]
+__all__ = ["WHITE_SPACE", "Fatal", "Locator", "Redeclared", "Rest", "Source", "Window", "encoded_size"]
 
 WHITE_SPACE = b" \t\r\n"
 
@@ -112,7 +114,19 @@ class Fatal(Exception):  # noqa: N818 - not an error of the caller's: it ends th
 class Source:
     """A message as UTF-8, and what is known of how it was encoded."""
 
-    __slots__ = ("codec", "complete", "data", "failure", "given", "mark", "text", "unreadable")
+    __slots__ = (
+        "codec",
+        "complete",
+        "data",
+        "failure",
+        "given",
+        "mark",
+        "places",
+        "text",
+        "unreadable",
+        "used",
+        "window",
+    )
 
     def __init__(
         self,
@@ -135,6 +149,12 @@ class Source:
         self.failure: Fatal | None = None
         #: The finding that keeps it from being read at all.
         self.unreadable: Fatal | None = None
+        #: How many bytes of `data` `text` has been made of.
+        self.used = len(data)
+        #: Of a stream `text` is the head alone: what is still there of the rest, and where that begins.
+        self.window: Window | None = None
+        #: Offsets in front of the window that may be asked for -> what `Locator.locate` returns for them.
+        self.places: dict[int, Place] = {}
         #: UTF-8. The caller's own bytes, byte order mark included, when they are UTF-8 already.
         self.text: bytes | memoryview = data
         self.codec = codec
@@ -204,14 +224,21 @@ class Source:
             except UnicodeDecodeError as error:
                 text, used = decode(view[position : position + error.start], "strict", True)
                 copy.write(text.encode())
-                message = f"bytes that are not {self.codec} ({error.reason})"
-                self.failure = Fatal(Code.ENCODING_ERROR, message, copy.tell())
+                position += used
+                self.failure = _undecodable(self.codec, error, copy.tell())
                 break
             if not used:
                 break
             copy.write(text.encode())
             position += used
+        self.used = position
         return copy.getvalue()
+
+    def keep_head(self, end: int) -> None:
+        """Let go of all behind the head, whose end is an offset in the text."""
+        untouched = self.text is self.data
+        self.text = bytes(self.text[:end])
+        self.data = self.text if untouched else b""
 
     def _check_first_bytes(self) -> None:
         """Refuse what cannot be the start of a document, and say what it may be instead."""
@@ -262,6 +289,43 @@ class Source:
         return self.mark if self.text is self.data else 0
 
 
+class Rest:
+    """What follows the bytes that a Source was made of, as UTF-8."""
+
+    __slots__ = ("_codec", "_left", "failure", "used")
+
+    def __init__(self, source: Source) -> None:
+        self._codec = source.codec
+        #: Bytes that have been transcoded, counted from the start of the message.
+        self.used = source.used
+        #: Half a character.
+        self._left = bytes(source.data[source.used :])
+        #: The finding that ends the message where its bytes stop to decode; its offset is not known here.
+        self.failure = source.failure
+
+    def text(self, data: bytes | memoryview, *, final: bool) -> bytes | memoryview:
+        """Return the next bytes as UTF-8, as far as they decode."""
+        if self._codec == "utf-8":
+            self.used += len(data)
+            return data
+        if self.failure is not None:
+            return b""
+        decode = _DECODERS[self._codec]
+        piece = self._left + bytes(data)
+        try:
+            text, used = decode(piece, "strict", final)
+        except UnicodeDecodeError as error:
+            text, used = decode(piece[: error.start], "strict", True)
+            self.failure = _undecodable(self._codec, error, 0)
+        self._left = piece[used:]
+        self.used += used
+        return text.encode()
+
+
+def _undecodable(codec: str, error: UnicodeDecodeError, offset: int) -> Fatal:
+    return Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", offset)
+
+
 class Redeclared(Exception):  # noqa: N818 - a change of course, not an error
     """The XML declaration names an encoding other than the one assumed so far."""
 
@@ -293,25 +357,48 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     return None
 
 
+class Window:
+    """The end of a stream, the rest of which is gone, and where it stands."""
+
+    __slots__ = ("place", "position", "text")
+
+    def __init__(self, position: int, text: bytes, place: Place) -> None:
+        #: The offset of `text` in all of the UTF-8 text.
+        self.position = position
+        self.text = text
+        self.place = place
+
+
 class Locator:
     """From offsets in the UTF-8 text, never falling, to offset, line and column in the caller's input."""
 
-    __slots__ = ("_after_cr", "_column", "_line", "_offset", "_position", "_source")
+    __slots__ = ("_after_cr", "_base", "_column", "_line", "_offset", "_position", "_source", "_text")
 
     def __init__(self, source: Source) -> None:
         self._source = source
         untouched = source.text is source.data
+        self._text: bytes | memoryview = source.text
+        #: The offset of `_text`.
+        self._base = 0
         self._position = source.mark if untouched else 0
         self._offset = source.mark
         self._line = 1
         self._column = 1
         self._after_cr = False
 
-    def locate(self, position: int) -> tuple[int, int, int]:
+    def locate(self, position: int) -> Place:
         """Return offset (bytes of the caller's input, from 0), line and column (1-based)."""
+        known = self._source.places.get(position)
+        if known is not None:
+            return known
+        window = self._source.window
+        if window is not None and self._position < window.position <= position:
+            self._text, self._base = window.text, window.position
+            self._position, self._after_cr = window.position, False
+            self._offset, self._line, self._column = window.place
         while self._position < position:
             stop = min(self._position + _PIECE, position)
-            self._advance(bytes(self._source.text[self._position : stop]))
+            self._advance(bytes(self._text[self._position - self._base : stop - self._base]))
             self._position = stop
         return self._offset, self._line, self._column
 
@@ -327,15 +414,17 @@ class Locator:
         # A piece may begin or end inside a character; its first byte is what counts.
         self._column += _characters(piece[last:])
         self._after_cr = piece.endswith(b"\r")
-        if self._source.text is self._source.data:
-            self._offset += len(piece)
-        else:
-            units = _characters(piece)
-            if self._source.codec.startswith("utf-16"):
-                # Four bytes of UTF-8 are two units of UTF-16; all else is one.
-                units += sum(piece.count(bytes((lead,))) for lead in range(0xF0, 0xF5))
-                units *= 2
-            self._offset += units
+        untouched = self._source.text is self._source.data
+        self._offset += len(piece) if untouched else encoded_size(piece, self._source.codec)
+
+
+def encoded_size(text: bytes, codec: str) -> int:
+    """Return how many bytes UTF-8 text is in another encoding."""
+    units = _characters(text)
+    if not codec.startswith("utf-16"):
+        return units
+    # Four bytes of UTF-8 are two units of UTF-16; all else is one.
+    return 2 * (units + sum(text.count(bytes((lead,))) for lead in range(0xF0, 0xF5)))
 
 
 def _characters(text: bytes) -> int:

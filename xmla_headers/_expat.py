@@ -43,11 +43,13 @@ _NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?")
 class Parser:
     """An expat parser that refuses what SOAP 1.1 §3 forbids, and turns its errors into Fatal."""
 
-    __slots__ = ("expat", "text")
+    __slots__ = ("base", "expat", "text")
 
     def __init__(self, text: bytes | memoryview, separator: str | None = None) -> None:
-        #: What is going to be parsed, to look at where an error is.
+        #: What is going to be parsed, to look at where an error is; a stream keeps the end of it only.
         self.text = text
+        #: The offset of `text` in all that is parsed.
+        self.base = 0
         # No namespace separator but for small texts: expat would copy the namespace name into every
         # expanded name, and a 208 KB message would take 1.4 GB. The encoding is UTF-8 always: any other
         # declared one would reach Python's codec registry. Names are not interned: a Body with half a
@@ -72,7 +74,8 @@ class Parser:
 
     def _explain(self, error: pyexpat.ExpatError) -> Fatal:
         offset = self.expat.ErrorByteIndex
-        around = bytes(self.text[offset : offset + 4])
+        place = offset - self.base
+        around = bytes(self.text[place : place + 4])
         try:
             around.decode()
         except UnicodeDecodeError as undecodable:
@@ -89,9 +92,10 @@ class Parser:
         element = None
         if error.code == _DUPLICATE_ATTRIBUTE:
             # As any finding about an attribute: at the start tag, in front of which no other "<" can stand.
-            offset = _last_less(self.text, offset)
-            element = _NAME.match(self.text, offset + 1)[0].decode()  # type: ignore[index]
-        hint = HTML_HINT if _HTML.match(self.text) else _HINTS.get(error.code)
+            place = _last_less(self.text, place)
+            offset = self.base + place
+            element = _NAME.match(self.text, place + 1)[0].decode()  # type: ignore[index]
+        hint = HTML_HINT if not self.base and _HTML.match(self.text) else _HINTS.get(error.code)
         return Fatal(Code.NOT_WELL_FORMED, message, offset, hint, element)
 
     def _doctype(self, name: str, *_: object) -> None:

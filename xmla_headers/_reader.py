@@ -13,6 +13,7 @@ from ._encoding import WHITE_SPACE, Fatal, Redeclared, Source
 from ._expat import Parser, passes
 from ._namespaces import Namespaces, limit_exceeded
 from ._raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, end_of_start_tag
+from .findings import Code
 from .soap import SOAP_11_NS, SOAP_12_NS, Limits
 
 TYPE_CHECKING = False
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
     from ._namespaces import Undo
 
 __all__ = [
+    "BODY_TRIES",
     "NO_LIMITS",
+    "MessageReader",
     "check_fragment",
     "cuts",
+    "is_body_name",
     "last_end_tag",
     "read",
     "read_fragment",
+    "too_long",
 ]
 
 NO_LIMITS = Limits(None, None, None, None, None, None, None)
@@ -37,12 +42,16 @@ _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 #: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
 _TAIL = re.compile(rb"[ \t\r\n]*+>[ \t\r\n]*+</[^ \t\r\n<>]++[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
+#: What may follow the root, and what begins like it.
+_EPILOG = re.compile(rb"(?:[ \t\r\n]++|<!--.*?-->)*+", re.DOTALL)
+_MARKUP = re.compile(rb"<!--|<\?")
+
 #: What stands in front of and behind the local name in what may be the start tag of the Body.
-_NAME_STARTS = frozenset({b"<", b":"})
-_NAME_STOPS = frozenset({b">", b"/", b" ", b"\t", b"\r", b"\n"})
+_NAME_STARTS = (b"<", b":")
+_NAME_STOPS = (b">", b"/", b" ", b"\t", b"\r", b"\n")
 #: How many start tags that look like the Body's are tried. Trying every one is quadratic: 256 KB of
 #: `<s:Body>` in a comment cost seconds.
-_BODY_TRIES = 4
+BODY_TRIES = 4
 #: How much of a buffer that is not bytes is searched for them.
 _PROBE = 262_144
 
@@ -56,12 +65,13 @@ class _BodySeen(Exception):  # noqa: N818 - a signal to stop, not an error
     """The Body start tag has been read, and nothing behind it is wanted."""
 
 
-class _MessageReader(Parser):
+class MessageReader(Parser):
     """Reads one message: handlers while in the Header, none in the Body unless something asks for them."""
 
     __slots__ = (
         "_deep",
         "_depth",
+        "_exact",
         "_fault_open",
         "_head_only",
         "_max_blocks",
@@ -71,6 +81,7 @@ class _MessageReader(Parser):
         "_stack",
         "_text_seen",
         "_undo",
+        "doubtful",
         "message",
     )
 
@@ -81,12 +92,17 @@ class _MessageReader(Parser):
         *,
         deep: bool,
         head_only: bool = False,
+        exact: bool = False,
         namespaces: Mapping[str, str] = NO_NAMESPACES,
     ) -> None:
         super().__init__(source.text)
         self.message = RawMessage(source)
         self._deep = deep
         self._head_only = head_only
+        #: The end of the Body is to be found by counting.
+        self._exact = exact
+        #: Where a fatal finding stands is not known without.
+        self.doubtful = False
         self._max_header = limits.max_header_bytes
         self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
         self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
@@ -95,7 +111,7 @@ class _MessageReader(Parser):
         self._stack: list[RawElement] = []
         #: With `deep`: what each open element of the Body's content must restore.
         self._undo: list[Undo | None] = []
-        #: Without: how many of them are open, the Body included.
+        #: Without: how many elements of the Body's name are open in it, itself included.
         self._depth = 0
         #: The last child of the Body is a Fault.
         self._fault_open = False
@@ -106,43 +122,68 @@ class _MessageReader(Parser):
 
     def run(self) -> None:
         """Read the message; the fatal finding, if any, is left in it. Raises Redeclared alone."""
-        message = self.message
         try:
-            if message.source.unreadable is not None:
-                raise message.source.unreadable
-            self._run(message.source)
+            self._run(self.message.source)
         except _BodySeen:
             pass
         except Fatal as fatal:
-            # Without traceback and context, which would hold the message in a reference cycle.
-            message.fatal = fatal.with_traceback(None)
-            fatal.__context__ = None
-            self._close_body(fatal.offset)
-            message.fatal_path = self._path(fatal.element)
+            self.stop(fatal)
         finally:
             self.close()
 
     def _run(self, source: Source) -> None:
+        fed = self.read_head()
+        if self.expat.StartElementHandler is None:
+            # Inside a callback pyexpat leaves a C function behind, which costs a little.
+            self.expat.CharacterDataHandler = None
+        self.parse(memoryview(self.text)[fed:], final=source.complete and source.failure is None)
+        if source.failure is not None:
+            raise source.failure
+        if not source.complete:
+            raise too_long(len(source.data), len(self.text))
+
+    def read_head(self) -> int:
+        """Parse up to the Body start tag and not much further; returns the offset behind what was parsed.
+
+        Raises Fatal.
+        """
         message, text = self.message, self.text
+        if message.source.unreadable is not None:
+            raise message.source.unreadable
         fed = 0
         for cut in cuts(text, self._max_header):
             self.parse(memoryview(text)[fed:cut], final=False)
             fed = cut
             if message.body is not None or message.opaque:
-                break
-        else:
-            if fed < len(text):
-                text_ = f"there is no Body within {fed} bytes"
-                raise limit_exceeded("max_header_bytes", text_, fed)
-        if self.expat.StartElementHandler is None:
-            # Inside a callback pyexpat leaves a C function behind, which costs a little.
-            self.expat.CharacterDataHandler = None
-        self.parse(memoryview(text)[fed:], final=source.complete and source.failure is None)
-        if source.failure is not None:
-            raise source.failure
-        if not source.complete:
-            text_ = f"the message is longer than {len(source.data)} bytes"
-            raise limit_exceeded("max_message_bytes", text_, len(text))
+                return fed
+        if fed < len(text):
+            raise limit_exceeded("max_header_bytes", f"there is no Body within {fed} bytes", fed)
+        return fed
+
+    def stop(self, fatal: Fatal) -> None:
+        """Leave the fatal finding in the message."""
+        message = self.message
+        if fatal.code is Code.NOT_WELL_FORMED and not self._stack:
+            self._place_junk(fatal)
+        # Without traceback and context, which would hold the message in a reference cycle.
+        message.fatal = fatal.with_traceback(None)
+        fatal.__context__ = None
+        self._close_body(fatal.offset)
+        message.fatal_path = self._path(fatal.element)
+
+    def _place_junk(self, fatal: Fatal) -> None:
+        """Say the same of text behind the root however the message was cut: expat reads on while it can."""
+        root = self.message.root
+        if root is None or root.close is None:
+            return
+        place = max(0, root.close - self.base)
+        if root.close >= self.base and self.text[place : place + 1] == b"<":
+            place = GREATER.search(self.text, place).end()  # type: ignore[union-attr]
+        junk = _EPILOG.match(self.text, place)
+        assert junk is not None
+        if not _MARKUP.match(self.text, junk.end()):
+            fatal.message = "not well-formed: junk after document element"
+            fatal.offset = self.base + junk.end()
 
     # -- outside the Body's content ------------------------------------------------------------------
 
@@ -206,11 +247,12 @@ class _MessageReader(Parser):
     def _behind_markup(self, offset: int) -> int:
         """Return the offset behind the markup in front of the white space that ends at `offset`."""
         kept = 0
-        while offset and not kept:
-            piece = bytes(self.text[max(0, offset - 4096) : offset])
+        place = offset - self.base
+        while place and not kept:
+            piece = bytes(self.text[max(0, place - 4096) : place])
             kept = len(piece.rstrip(WHITE_SPACE))
-            offset -= len(piece) - kept
-        return offset
+            place -= len(piece) - kept
+        return self.base + place
 
     def _too_deep(self, offset: int) -> Fatal:
         return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
@@ -220,8 +262,13 @@ class _MessageReader(Parser):
         message = self.message
         body = message.body
         if message.body_end and body is not None and body.close is None:
-            end = GREATER.search(self.text, message.body_end)
+            text = self.text
+            assert isinstance(text, bytes)
+            end = GREATER.search(text, message.body_end)
             if end is not None and end.end() <= offset:
+                # It may be that of an element inside, of the same name.
+                nested = text.find(b"<" + body.name.encode(), message.body_start, message.body_end)
+                self.doubtful = nested >= 0
                 self._stack.pop().close = message.body_end
 
     def _path(self, entering: str | None) -> str:
@@ -255,13 +302,11 @@ class _MessageReader(Parser):
             raise _BodySeen
         if not self._deep:
             end = None
-            if message.source.complete and isinstance(text, bytes):
+            if not self._exact and message.source.complete and isinstance(text, bytes):
                 end = last_end_tag(text, body.name, start)
             if end is None:
                 self._depth = 1
-                self.expat.StartElementHandler = self._count_start
-                self.expat.EndElementHandler = self._count_end
-                self.expat.CharacterDataHandler = None
+                self.count()
                 return
             message.body_end = end
         self._pass_over()
@@ -273,13 +318,24 @@ class _MessageReader(Parser):
         expat.EndElementHandler = self._deep_end if self._deep else None
         expat.CharacterDataHandler = None
 
-    def _count_start(self, _name: str, _flat: list[str]) -> None:
-        self._depth += 1
+    def count(self) -> None:
+        """Look for the end of the Body."""
+        expat = self.expat
+        expat.StartElementHandler = self._count_start
+        expat.EndElementHandler = self._count_end
+        expat.CharacterDataHandler = None
+
+    def _count_start(self, name: str, _flat: list[str]) -> None:
+        assert self.message.body is not None
+        if name == self.message.body.name:
+            self._depth += 1
 
     def _count_end(self, name: str) -> None:
-        self._depth -= 1
-        if not self._depth:
-            self._leave_body(name)
+        assert self.message.body is not None
+        if name == self.message.body.name:
+            self._depth -= 1
+            if not self._depth:
+                self._leave_body(name)
 
     def _deep_start(self, name: str, flat: list[str]) -> None:
         offset = self.expat.CurrentByteIndex
@@ -319,7 +375,7 @@ class _MessageReader(Parser):
 
     def _leave_body(self, name: str) -> None:
         message = self.message
-        closed_at_once = self.text[message.body_start - 2] == SLASH
+        closed_at_once = message.source.text[message.body_start - 2] == SLASH
         message.body_end = message.body_start if closed_at_once else self.expat.CurrentByteIndex
         self._listen()
         self._end(name)
@@ -335,17 +391,22 @@ def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
     """Yield offsets up to which to feed the head: behind what looks like a Body start tag, then `end`."""
     end = len(text) if end is None else min(len(text), end)
     head = text if isinstance(text, bytes) else bytes(text[: min(end, _PROBE)])
-    position, tries = 0, _BODY_TRIES
+    position, tries = 0, BODY_TRIES
     while tries:
         name = head.find(b"Body", position, end)
         close = head.find(b">", name, end)
         if name < 0 or close < 0:
             break
         position = close + 1
-        if head[name - 1 : name] in _NAME_STARTS and head[name + 4 : name + 5] in _NAME_STOPS:
+        if is_body_name(head, name):
             tries -= 1
             yield position
     yield end
+
+
+def is_body_name(text: bytes | bytearray, place: int) -> bool:
+    """Whether the `Body` at a place ends the name of what may be a start tag."""
+    return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
 
 
 def last_end_tag(text: bytes, name: str, start: int) -> int | None:
@@ -366,6 +427,11 @@ def last_end_tag(text: bytes, name: str, start: int) -> int | None:
     return end
 
 
+def too_long(size: int, offset: int) -> Fatal:
+    """Return the fatal finding about a message that is longer than the most there may be of it."""
+    return limit_exceeded("max_message_bytes", f"the message is longer than {size} bytes", offset)
+
+
 def read(
     data: bytes | memoryview,
     *,
@@ -373,29 +439,33 @@ def read(
     limits: Limits = NO_LIMITS,
     deep: bool = True,
     head_only: bool = False,
+    complete: bool = True,
 ) -> RawMessage:
-    """Read a message, or with `head_only` up to the Body start tag."""
+    """Read a message, or with `head_only` up to the Body start tag; not `complete` when it is too long."""
     maximum = limits.max_message_bytes
     wanted = limits.max_header_bytes if head_only else None
-    if maximum is None or len(data) <= maximum:
+    if complete and (maximum is None or len(data) <= maximum):
         source = Source(data, encoding, wanted=wanted)
     else:
         source = Source(memoryview(data)[:maximum], encoding, complete=False, wanted=wanted)
-    reader = _MessageReader(source, limits, deep=deep, head_only=head_only)
-    try:
-        reader.run()
-    except Redeclared as change:
-        source = source.redeclared(change.codec, wanted)
-        reader = _MessageReader(source, limits, deep=deep, head_only=head_only)
-        reader.run()
-    return reader.message
+    exact = False
+    while True:
+        reader = MessageReader(source, limits, deep=deep, head_only=head_only, exact=exact)
+        try:
+            reader.run()
+        except Redeclared as change:
+            source = source.redeclared(change.codec, wanted)
+        else:
+            if not reader.doubtful:
+                return reader.message
+            exact = True
 
 
 #: XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
 _SMALL = 8_192
 
 
-class _FragmentReader(_MessageReader):
+class _FragmentReader(MessageReader):
     """Reads XML content inside a wrapper element, keeping the elements directly in it."""
 
     __slots__ = ("elements",)

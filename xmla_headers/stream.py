@@ -1,0 +1,261 @@
+"""HeaderReader: the Header of a message that arrives in pieces."""
+
+from __future__ import annotations
+
+import codecs
+
+from ._encoding import Redeclared, Source
+from ._reader import BODY_TRIES, is_body_name, read
+from ._reading import DEFAULT_LIMITS, Reading, buffer_of
+from ._stream_reader import StreamReader
+from .envelope import Header
+from .findings import XmlaHeadersError
+from .session_headers import SESSION_BLOCKS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ._raw import RawMessage
+    from ._reading import BlockTypes, Data
+    from .findings import Finding
+    from .soap import Direction, Limits
+
+__all__ = ["HeaderReader"]
+
+#: Bytes of the head that are taken up at a time.
+_PIECE = 65_536
+#: What is not XML is named by its first bytes; by so many, at most.
+_NAMED_BY = 65_536 + 8
+
+
+class HeaderReader:
+    """Reads a message in pieces, and has its Header as soon as the Body start tag has arrived.
+
+    Holds the head and the longest token of what follows, whatever the size of the message. The rules are
+    those of `decode`, and so is the verdict, however the message is cut; `Limits.max_token_bytes` alone
+    is about pieces. The arguments are those of `decode_header`. Not safe to share between threads.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_error",
+        "_gathered",
+        "_header",
+        "_reader",
+        "_reading",
+        "_size",
+        "_trigger",
+        "_warnings",
+    )
+
+    def __init__(
+        self,
+        *,
+        types: BlockTypes = SESSION_BLOCKS,
+        direction: Direction | None = None,
+        strict: bool = False,
+        refuse: Iterable[str] = (),
+        encoding: str | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
+        self._reading = Reading(types, direction, strict, refuse, encoding, limits)
+        #: Bytes that have been taken up.
+        self._size = 0
+        #: The message as far as it has arrived, while its Body has not.
+        self._gathered = bytearray()
+        self._trigger = _Trigger()
+        #: What reads on behind the head.
+        self._reader: StreamReader | None = None
+        self._header: Header | None = None
+        self._warnings: tuple[Finding, ...] = ()
+        self._error: XmlaHeadersError | None = None
+        self._closed = False
+
+    @property
+    def header(self) -> Header | None:
+        """The Header, None until the Body start tag has arrived; it vouches for nothing behind that."""
+        return self._header
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """What was let pass in the head."""
+        return self._warnings
+
+    def feed(self, chunk: Data) -> None:
+        """Take the next bytes of the message, any number of them.
+
+        Raises DecodeError and ValidationError, as soon as there is no way that decode would accept the
+        message; after that the same error again. Raises ValueError after `close`.
+        """
+        self._check()
+        if self._closed:
+            raise ValueError("the message has been closed: a HeaderReader reads one message")
+        data = buffer_of(chunk)
+        maximum = self._reading.limits.max_message_bytes
+        room = len(data) if maximum is None else maximum - self._size
+        try:
+            self._take(data if room >= len(data) else data[:room])
+            if room < len(data):
+                self._finish(complete=False)
+        except XmlaHeadersError as error:
+            self._refuse(error)
+            raise
+
+    def close(self) -> Header:
+        """Return the Header of the whole message, now that there is no more of it.
+
+        Raises DecodeError and ValidationError: what decode raises for the whole.
+        """
+        self._check()
+        if not self._closed:
+            try:
+                self._finish(complete=True)
+            except XmlaHeadersError as error:
+                self._refuse(error)
+                raise
+            self._closed = True
+        assert self._header is not None
+        return self._header
+
+    def _check(self) -> None:
+        if self._error is not None:
+            raise self._error.with_traceback(None)
+
+    def _refuse(self, error: XmlaHeadersError) -> None:
+        self._error = error
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+        self._reader = None
+        self._gathered = bytearray()
+        self._trigger = _Trigger()
+
+    def _take(self, data: bytes | memoryview) -> None:
+        self._size += len(data)
+        taken = 0
+        while self._reader is None and taken < len(data):
+            piece = data[taken : taken + _PIECE]
+            taken += len(piece)
+            self._gathered += piece
+            self._trigger.add(piece)
+            while self._trigger.pulled() and not self._try_head():
+                pass
+        reader = self._reader
+        if reader is not None and taken < len(data):
+            reader.feed(data[taken:] if taken else data)
+            if not reader.clean:
+                self._judge(reader)
+
+    def _try_head(self) -> bool:
+        """Read what there is from its beginning; return whether the Body has begun in it."""
+        reading = self._reading
+        source = Source(bytes(self._gathered), reading.encoding, complete=False)
+        if source.unreadable is not None and len(self._gathered) < _NAMED_BY:
+            return False
+        reader = StreamReader(source, reading.limits)
+        try:
+            reader.begin()
+        except Redeclared as change:
+            reader.close()
+            reader = StreamReader(source.redeclared(change.codec, None), reading.limits)
+            reader.begin()
+        message = reader.message
+        if message.body is None and message.fatal is None and not message.opaque:
+            reader.close()
+            return False
+        self._reader = reader
+        if message.body is not None:
+            # What ends the message behind the Body start tag is not the head's.
+            fatal, message.fatal = message.fatal, None
+            self._accept(message)
+            message.fatal = fatal
+        if message.body is None or not reader.clean:
+            self._judge(reader)
+        return True
+
+    def _accept(self, message: RawMessage) -> None:
+        judge = self._reading.judge(message)
+        self._warnings = self._reading.settle(judge)
+        self._header = Header.of(tuple(judge.blocks))
+
+    def _judge(self, reader: StreamReader) -> None:
+        """Raise what there is to say of a message that something is wrong with."""
+        reader.locate()
+        self._reading.settle(self._reading.judge(reader.message))
+
+    def _finish(self, *, complete: bool) -> None:
+        reader, reading = self._reader, self._reading
+        if reader is None:
+            # The trigger has not been pulled, or not often enough.
+            data = bytes(self._gathered)
+            self._accept(
+                read(data, encoding=reading.encoding, limits=reading.limits, deep=False, complete=complete)
+            )
+        else:
+            reader.finish(complete=complete)
+            if not reader.clean:
+                self._judge(reader)
+        self._let_go()
+
+    def __repr__(self) -> str:
+        state = "refused" if self._error is not None else "closed" if self._closed else "open"
+        return f"HeaderReader(<{state}, {self._size} bytes>)"
+
+
+class _Trigger:
+    """Says when it is worth reading the head, from its beginning, once more.
+
+    When a start tag that looks like the Body's has arrived, of the first few, and when there is twice
+    as much as the last time: as often as that a head can be read and still cost what is linear.
+    """
+
+    __slots__ = ("_due", "_found", "_next", "_text", "_tries", "_wide")
+
+    def __init__(self) -> None:
+        self._text = bytearray()
+        #: The message is in UTF-16. Without its zeros what matters of it is ASCII.
+        self._wide: bool | None = None
+        self._tries = BODY_TRIES
+        self._due = 4_096
+        #: How far has been looked.
+        self._next = 0
+        #: The name of a start tag has been found, and its end has not.
+        self._found = False
+
+    def add(self, piece: bytes | memoryview) -> None:
+        if self._wide is None:
+            self._text += piece
+            if len(self._text) > 1:
+                self._wide = self._text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+                if self._wide:
+                    self._text = self._text.replace(b"\0", b"")
+        else:
+            self._text += bytes(piece).replace(b"\0", b"") if self._wide else piece
+
+    def pulled(self) -> bool:
+        text = self._text
+        if len(text) >= self._due:
+            self._due = 2 * len(text)
+            return True
+        while self._tries:
+            if not self._found:
+                name = text.find(b"Body", self._next)
+                if name < 0 or name + 4 >= len(text):
+                    # It may be cut off.
+                    self._next = max(self._next, len(text) - 4)
+                    return False
+                self._next = name + 4
+                self._found = is_body_name(text, name)
+            if self._found:
+                close = text.find(b">", self._next)
+                if close < 0:
+                    self._next = len(text)
+                    return False
+                self._next = close + 1
+                self._found = False
+                self._tries -= 1
+                return True
+        return False
