@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     #: What blocks have in common that take each other's place: a word for alternatives, or a qname.
     Like: TypeAlias = tuple[str, str]
 
-__all__ = ["apply", "insertions", "removals"]
+__all__ = ["apply", "arranged", "insertions", "removals"]
 
 _ENCODERS: Mapping[str, Callable[[str, str], tuple[bytes, int]]] = {
     "utf-8": codecs.utf_8_encode,
@@ -94,32 +94,47 @@ def insertions(
     soap = SOAP_VERSIONS[layout.root.namespace]
     scope = layout.scope
     prefix = next((name for name, bound in scope.items() if name and bound == soap.namespace), None)
-    specs = {qname: kind.spec for qname, kind in {**SESSION_BLOCKS, **types}.items()}
-    specs |= {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
 
-    groups: dict[Like, list[str]] = {}
-    for block in blocks:
+    def xml_of(block: Block) -> str:
         xml = block_xml(block, soap, prefix, form)
         if isinstance(block, UnknownHeaderBlock) and scope.get("") and "" not in block.declared():
             # What has no prefix is in no namespace, here as where it came from.
-            xml = declaring_no_default(xml)
-        groups.setdefault(_like(block.qname, specs), []).append(xml)
+            return declaring_no_default(xml)
+        return xml
 
+    elements = layout.blocks
+    replaced, appended = arranged([element.qname for element in elements], blocks, types)
     edits: list[Edit] = []
-    placed: set[Like] = set()
-    for element in layout.blocks:
-        like = _like(element.qname, specs)
-        if like not in groups:
-            continue
+    for index, successors in replaced.items():
+        element = elements[index]
         space = layout.space_before(element.start)
-        xml = "" if like in placed else space.join(groups[like])
-        placed.add(like)
+        xml = space.join(map(xml_of, successors))
         edits.append((element.start, element_end(layout.text, element), xml))
-    likes = [_like(block.qname, specs) for block in blocks]
-    appended = [groups[like].pop(0) for like in likes if like not in placed]
     if appended:
-        edits.append(_append(layout, appended))
+        edits.append(_append(layout, [xml_of(block) for block in appended]))
     return edits
+
+
+def arranged(
+    qnames: Sequence[str], blocks: Sequence[Block], types: Mapping[str, type[HeaderBlock]]
+) -> tuple[dict[int, list[Block]], list[Block]]:
+    """Return where header blocks go among others, whose qnames are given.
+
+    The indexes of those that give way, each with what takes its place; and the blocks behind the last.
+    """
+    specs = {qname: kind.spec for qname, kind in {**SESSION_BLOCKS, **types}.items()}
+    specs |= {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
+    groups: dict[Like, list[Block]] = {}
+    for block in blocks:
+        groups.setdefault(_like(block.qname, specs), []).append(block)
+    replaced: dict[int, list[Block]] = {}
+    placed: set[Like] = set()
+    for index, qname in enumerate(qnames):
+        like = _like(qname, specs)
+        if like in groups:
+            replaced[index] = [] if like in placed else groups[like]
+            placed.add(like)
+    return replaced, [block for block in blocks if _like(block.qname, specs) not in placed]
 
 
 def _like(qname: str, specs: Mapping[str, BlockSpec]) -> Like:
@@ -129,7 +144,7 @@ def _like(qname: str, specs: Mapping[str, BlockSpec]) -> Like:
     return ("", qname) if spec is None or spec.alternatives is None else (spec.alternatives, "")
 
 
-def _append(layout: _Layout, blocks: Iterable[str]) -> Edit:
+def _append(layout: _Layout, blocks: Sequence[str]) -> Edit:
     """Return the edit that puts blocks behind all others, making a Header if there is none."""
     header, text = layout.header, layout.text
     if header is None:
