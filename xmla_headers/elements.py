@@ -1,8 +1,9 @@
 """Element trees: the header blocks and the fault of a message that ElementTree or lxml has parsed.
 
 For code that stands beside a SOAP stack. The elements are taken as they come, and made with the tree's
-own `makeelement`; lxml is not imported. The rules and findings are those of bytes, but for line, column
-and offset, which a tree does not have. Comments and the order of attributes do not count.
+own `makeelement`; lxml is not imported. The rules and findings are those of bytes, but for what a tree
+does not have: line, column and offset, what stands outside the root, and for ElementTree the prefixes.
+Of the Body a Fault is looked at, if it comes first, and nothing else.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ def set_blocks(
     All other elements stay the objects that they are. Raises what `with_blocks` raises, and then nothing
     has been changed.
     """
+    reading = Reading(types, direction, strict, refuse, None, limits)
     # What can go wrong goes wrong here, in the bytes.
     data = _tree.serialize(envelope)
     if _tree.split_tag(envelope.tag)[1] == "Header":
@@ -84,7 +86,7 @@ def set_blocks(
             types=types,
             direction=direction,
             strict=strict,
-            refuse=refuse,
+            refuse=reading.refuse,
             encoding="utf-8",
             limits=_of_a_tree(limits),
             must_understand_form=must_understand_form,

@@ -1,0 +1,450 @@
+"""Element trees: the same rules, values and places as for bytes, in ElementTree and in lxml."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from tests import messages
+from xmla_headers import (
+    SOAP_11_NS,
+    XMLA_NS,
+    BeginSession,
+    Code,
+    DecodeError,
+    Direction,
+    EncodeError,
+    EndSession,
+    Fault,
+    FaultEntry,
+    Fragment,
+    Header,
+    HeaderBlock,
+    Limits,
+    MustUnderstandForm,
+    Session,
+    SoapVersion,
+    UnknownHeaderBlock,
+    ValidationError,
+    XmlaHeadersError,
+    decode,
+    encode,
+    with_blocks,
+)
+from xmla_headers.elements import fault_of, header_of, set_blocks
+from xmla_headers.envelope import Envelope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+SECRET = "secret-session"
+
+
+def lxml_tree(data: bytes) -> Any:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    return etree.fromstring(data, parser)
+
+
+LIBRARIES: dict[str, Any] = {"ElementTree": ET.fromstring, "lxml": lxml_tree}
+LIBRARY = pytest.mark.parametrize("parse", LIBRARIES.values(), ids=LIBRARIES)
+
+X = f'xmlns="{XMLA_NS}"'
+SESSION = f'<Session {X} SessionId="{SECRET}"/>'
+
+
+def message(blocks: str = "", body: str = "<s:Body/>", *, soap: str = SOAP_11_NS, header: str = "") -> bytes:
+    return (
+        f'<s:Envelope xmlns:s="{soap}" xmlns:q="urn:q">{header or f"<s:Header>{blocks}</s:Header>"}'
+        f"{body}</s:Envelope>"
+    ).encode()
+
+
+def canonical(xml: bytes) -> str:
+    """Return XML without what a tree has forgotten: quotes, comments and, for ElementTree, prefixes."""
+    return ET.canonicalize(xml.decode(), rewrite_prefixes=True)
+
+
+def meaning(header: Header) -> list[object]:
+    return [
+        (block.qname, block.must_understand, block.actor, canonical(block.xml))
+        if isinstance(block, UnknownHeaderBlock)
+        else (block, block.must_understand_form)
+        for block in header
+    ]
+
+
+def verdict(call: Callable[[], object]) -> object:
+    """Return what a call says: a value, or what it refuses and where, but for the place in the bytes."""
+    try:
+        return call()
+    except XmlaHeadersError as error:
+        finding = error.finding
+        # Of two prefixes for one namespace lxml does not know which one an attribute had.
+        path = re.sub("[^/@]+:", "", finding.path or "")
+        return type(error), finding.code, path, finding.hint
+
+
+def of_bytes(data: bytes, **reading: Any) -> object:
+    return verdict(lambda: meaning(decode(data, **reading).header))
+
+
+#: What a tree does not have any more, or its parser refuses on its own account.
+ABOUT_BYTES = {
+    Code.NOT_XML,
+    Code.ENCODING_ERROR,
+    Code.DTD_FORBIDDEN,
+    Code.NOT_WELL_FORMED,
+    # It may stand outside the root, or in the Body.
+    Code.PROCESSING_INSTRUCTION,
+}
+
+
+# -- reading -----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=300)
+@given(messages.messages(), st.sampled_from([{}, {"strict": True}, {"direction": Direction.RESPONSE}]))
+def test_says_of_an_lxml_tree_what_is_said_of_its_bytes(data: bytes, reading: dict[str, Any]) -> None:
+    try:
+        tree = lxml_tree(data)
+    except etree.XMLSyntaxError:
+        return
+    said = of_bytes(data, **reading)
+    if isinstance(said, tuple) and said[1] in ABOUT_BYTES:
+        return
+
+    assert verdict(lambda: meaning(header_of(tree, **reading))) == said
+
+
+@given(messages.messages(odd=False))
+def test_reads_from_an_element_tree_what_is_read_from_its_bytes(data: bytes) -> None:
+    tree = ET.fromstring(data)
+
+    assert meaning(header_of(tree)) == of_bytes(data)
+
+
+REFUSED = {
+    "missing-attribute": message(f"<Session {X}/>"),
+    "duplicate-header-block": message(SESSION + SESSION),
+    "unexpected-content": message(f"<BeginSession {X}><q:a/></BeginSession>"),
+    "invalid-must-understand": message(f'<BeginSession {X} s:mustUnderstand="yes"/>'),
+    "conflicting-must-understand": message(f'<BeginSession {X} s:mustUnderstand="1" mustUnderstand="0"/>'),
+    "not-an-envelope": b"<a/>",
+    "wrong-soap-namespace": message(soap="urn:a"),
+    "misplaced-header": message(header="<s:Body/><s:Header/>", body=""),
+    "duplicate-header": message(header="<s:Header/><s:Header/>"),
+    "duplicate-body": message(body="<s:Body/><s:Body/>"),
+    "missing-body": message(body=""),
+    "unexpected-element": message(header="<q:a/>"),
+    "element-after-body": message(body="<s:Body/><q:a/>"),
+    "unexpected-text": message("text"),
+    "limit-exceeded": message("<q:a/>" * 65),
+}
+
+
+@LIBRARY
+@pytest.mark.parametrize("code", REFUSED)
+def test_refuses_what_is_refused_in_bytes(code: str, parse: Any) -> None:
+    with pytest.raises(XmlaHeadersError) as from_bytes:
+        decode(REFUSED[code])
+    with pytest.raises(XmlaHeadersError) as caught:
+        header_of(parse(REFUSED[code]))
+
+    error = caught.value
+    assert type(error) is type(from_bytes.value)
+    assert error.code == from_bytes.value.code == code
+    finding = error.finding
+    assert (finding.line, finding.column, finding.offset) == (None, None, None)
+    assert finding.path is not None
+    assert error.__cause__ is None
+    assert SECRET not in str(error)
+
+
+@LIBRARY
+def test_names_what_it_refuses_by_prefixes_for_people(parse: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        header_of(parse(message(f'<XA:Session xmlns:XA="{XMLA_NS}"/>')))
+
+    prefixes = {"ElementTree": ("soap", "xa"), "lxml": ("s", "XA")}
+    soap, xmla = prefixes["lxml" if parse is lxml_tree else "ElementTree"]
+    assert caught.value.finding.path == f"/{soap}:Envelope/{soap}:Header/{xmla}:Session/@SessionId"
+
+
+@LIBRARY
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        "",
+        SESSION,
+        f'\n <!-- a --> {SESSION}<!-- b -->\n <q:a s:mustUnderstand="1">a<q:b c="d"/>e<!-- --></q:a>',
+        f'<p:Session xmlns:p="{XMLA_NS}" SessionId="&#9;&#10;&lt;é&#128477;" s:actor="urn:a" xml:lang="de"/>',
+        '<a xmlns=""/><b xmlns="urn:b"><c xmlns=""/></b>',
+    ],
+)
+def test_reads_a_header_element_alone(blocks: str, parse: Any) -> None:
+    data = message(blocks)
+
+    assert meaning(header_of(parse(data)[0])) == meaning(decode(data).header)
+
+
+@LIBRARY
+def test_refuses_a_header_of_no_soap(parse: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        header_of(parse(b"<Header/>"))
+    assert caught.value.code is Code.WRONG_SOAP_NAMESPACE
+
+
+def test_keeps_the_prefixes_that_an_lxml_tree_knows() -> None:
+    block = '<q:a xmlns:xsi="urn:xsi" xsi:type="q:b">q:c</q:a>'
+
+    assert header_of(lxml_tree(message(block))).unknown == decode(message(block)).header.unknown
+
+
+def test_refuses_processing_instructions_and_entities_that_lxml_has_kept() -> None:
+    with pytest.raises(DecodeError) as caught:
+        header_of(lxml_tree(message("<?pi some thing?>")))
+    assert caught.value.code is Code.PROCESSING_INSTRUCTION
+
+    data = b"<!DOCTYPE a [<!ENTITY e 'text'>]>" + message("<q:a>&e;</q:a>")
+    with pytest.raises(DecodeError) as caught:
+        header_of(lxml_tree(data))
+    assert caught.value.code is Code.NOT_WELL_FORMED
+
+
+def test_refuses_a_processing_instruction_that_was_put_into_an_element_tree() -> None:
+    tree = ET.fromstring(message())
+    tree[0].append(ET.ProcessingInstruction("pi", "text"))
+    tree[0].append(ET.Comment("comment"))
+
+    with pytest.raises(DecodeError) as caught:
+        header_of(tree)
+    assert caught.value.code is Code.PROCESSING_INSTRUCTION
+
+
+@pytest.mark.parametrize("value", ["a\0b", "\ud800", "\ufffe"])
+def test_refuses_text_that_xml_cannot_carry(value: str) -> None:
+    tree = ET.fromstring(message(SESSION))
+    tree[0][0].set("SessionId", value)
+
+    with pytest.raises(DecodeError):
+        header_of(tree)
+
+
+@pytest.mark.parametrize("tag", ["a b", "a/><Session", "", "1", "a:b", "{urn:a}", "{urn:a}b c"])
+def test_refuses_names_that_would_be_read_as_something_else(tag: str) -> None:
+    tree = ET.fromstring(message())
+    tree[0].append(ET.Element(tag))
+
+    with pytest.raises(EncodeError) as caught:
+        header_of(tree)
+    assert caught.value.code is Code.BAD_FRAGMENT
+
+
+@pytest.mark.parametrize("value", [None, "a", b"<a/>", ET.ElementTree(), ET.Comment("a")])
+def test_wants_an_element(value: object) -> None:
+    calls: tuple[Callable[[object], object], ...] = (header_of, fault_of, set_blocks)
+    for call in calls:
+        with pytest.raises(TypeError, match="an element"):
+            call(value)
+
+
+@LIBRARY
+def test_does_not_look_into_the_body(parse: Any) -> None:
+    tree = parse(message(SESSION))
+    tree[1].append(parse(b'<q:a xmlns:q="urn:q"/>'))
+    for _ in range(5_000):
+        tree[1].append(copy.copy(tree[1][0]))
+
+    assert header_of(tree, limits=Limits(max_header_bytes=500)).session == Session(SECRET)
+
+
+@LIBRARY
+def test_a_tree_has_no_bytes_to_limit(parse: Any) -> None:
+    limits = Limits(max_message_bytes=1)
+
+    assert header_of(parse(message(SESSION)), limits=limits).session == Session(SECRET)
+    assert fault_of(parse(message(SESSION)), limits=limits) is None
+
+
+# -- faults ------------------------------------------------------------------------------------------
+
+ERROR = '<Error ErrorCode="3238789130" Description="d" Source="s" HelpFile=""/>'
+FAULTS = [
+    f"""<s:Body><s:Fault xmlns="{SOAP_11_NS}"><faultcode>XMLAnalysisError.0xc10c000a</faultcode>
+    <faultstring>gone</faultstring><detail>{ERROR}</detail></s:Fault></s:Body>""",
+    """<s:Body>\n<!-- a --><s:Fault><faultcode>s:Client</faultcode><faultstring>a&lt;b</faultstring>
+    <faultactor>a</faultactor><detail><q:more>x</q:more></detail></s:Fault><q:other/></s:Body>""",
+    "<s:Body><q:a/><s:Fault/></s:Body>",
+    "<s:Body><Fault/></s:Body>",
+    "<s:Body/>",
+]
+
+
+@LIBRARY
+@pytest.mark.parametrize("body", FAULTS)
+def test_reads_the_fault_that_is_read_from_bytes(body: str, parse: Any) -> None:
+    data = message(SESSION, body)
+    found, expected = fault_of(parse(data)), decode(data).fault
+
+    if expected is None:
+        assert found is None
+    else:
+        assert found is not None
+        nothing = Fragment()
+        assert replace_detail(found, nothing) == replace_detail(expected, nothing)
+        around = (f"<_>{canonical(f.detail.standalone())}</_>" if f.detail else "" for f in (found, expected))
+        assert len(set(around)) == 1
+
+
+def replace_detail(fault: Fault, detail: Fragment) -> Fault:
+    return Fault(fault.code, fault.string, fault.actor, fault.entries, detail)
+
+
+@LIBRARY
+def test_reads_a_fault_that_we_have_written(parse: Any) -> None:
+    fault = Fault("Server.1", "text", entries=(FaultEntry(7, "d", content=Fragment(b"<a/>")),))
+    found = fault_of(parse(encode(Envelope(body=fault.to_body()))))
+
+    assert found is not None
+    assert (found.code, found.string, found.entries[0].code) == ("Server.1", "text", 7)
+
+
+@LIBRARY
+def test_refuses_a_fault_in_no_message(parse: Any) -> None:
+    with pytest.raises(ValidationError) as caught:
+        fault_of(parse(f'<s:Fault xmlns:s="{SOAP_11_NS}"/>'.encode()))
+    assert caught.value.code is Code.NOT_AN_ENVELOPE
+
+
+# -- writing -----------------------------------------------------------------------------------------
+
+UNKNOWN = UnknownHeaderBlock(b'<z:New xmlns:z="urn:z" a="1">text<z:k/>tail<b xmlns="urn:b"/>end</z:New>')
+OTHER = UnknownHeaderBlock(b'<q:Other xmlns:q="urn:q"/>')
+GIVEN: dict[str, tuple[HeaderBlock | UnknownHeaderBlock, ...]] = {
+    "one": (Session("new"),),
+    "awkward": (Session("a<b>&\"c'\t\n\r é🗝" + "x" * 10_000, must_understand=True, actor="urn:a\n"),),
+    "another kind": (EndSession("new"),),
+    "unknown": (UNKNOWN,),
+    "both": (UNKNOWN, BeginSession(other_attributes=(("{urn:w}id", "i"), ("{urn:v}id", "j")))),
+    "two of one name": (OTHER, Session("new"), OTHER),
+    "alternatives": (BeginSession(), EndSession("e")),
+    "none": (),
+}
+HEADS = {
+    "empty": "<s:Header/>",
+    "none": "\n  ",
+    "session": f"<s:Header>{SESSION}</s:Header>",
+    "indented": f"<s:Header>\n  <q:Other/>\n  {SESSION}\n  <q:Other/>\n  <q:Last/>\n</s:Header>",
+    "comments": f"<!-- a --><s:Header><!-- b -->{SESSION}<!-- c --><BeginSession {X}/><!-- d --></s:Header>",
+}
+
+
+@LIBRARY
+@pytest.mark.parametrize("soap", list(SoapVersion))
+@pytest.mark.parametrize("form", [None, *MustUnderstandForm])
+@pytest.mark.parametrize("head", HEADS)
+@pytest.mark.parametrize("given", GIVEN)
+def test_puts_blocks_where_they_are_put_into_bytes(
+    given: str, head: str, form: MustUnderstandForm | None, soap: SoapVersion, parse: Any
+) -> None:
+    data = message(header=HEADS[head], soap=soap.namespace, body="<s:Body>body<q:a/></s:Body>")
+    tree = parse(data)
+    set_blocks(tree, *GIVEN[given], must_understand_form=form)
+
+    expected = decode(with_blocks(data, *GIVEN[given], must_understand_form=form))
+    written = etree.tostring(tree) if parse is lxml_tree else ET.tostring(tree)
+    assert meaning(header_of(tree)) == meaning(expected.header)
+    assert meaning(decode(written).header) == meaning(expected.header)
+    assert [child.tag for child in tree if isinstance(child.tag, str)][-1] == f"{{{soap.namespace}}}Body"
+    assert (tree[-1].text, len(tree[-1])) == ("body", 1)
+
+
+@LIBRARY
+def test_keeps_all_other_elements_and_the_space_around(parse: Any) -> None:
+    tree = parse(message(header=HEADS["indented"]))
+    header = tree[0]
+    kept = [header[0], header[2], header[3]]
+    set_blocks(tree, Session("new"), UNKNOWN)
+
+    assert [header[0], header[2], header[3]] == kept
+    assert [child.tail for child in header] == ["\n  ", "\n  ", "\n  ", "\n  ", "\n"]
+    set_blocks(tree, OTHER)
+    assert [child.tag for child in header] == [
+        "{urn:q}Other",
+        f"{{{XMLA_NS}}}Session",
+        "{urn:q}Last",
+        "{urn:z}New",
+    ]
+    assert "".join(header.itertext()).count("\n") == 6
+
+
+@LIBRARY
+@pytest.mark.parametrize(
+    ("data", "blocks", "error"),
+    [
+        (REFUSED["missing-attribute"], (Session("a"),), ValidationError),
+        (REFUSED["not-an-envelope"], (), ValidationError),
+        (message(SESSION), (Session("a"), Session("b")), EncodeError),
+        (message(SESSION), (UnknownHeaderBlock(b"<a>" + b"x" * 300_000 + b"</a>"),), EncodeError),
+        (message("<q:a/>" * 64), (Session("a"),), EncodeError),
+    ],
+)
+def test_changes_nothing_that_it_refuses(
+    data: bytes, blocks: tuple[Any, ...], error: type[XmlaHeadersError], parse: Any
+) -> None:
+    tree = parse(data)
+    before = ET.tostring(tree) if parse is not lxml_tree else etree.tostring(tree)
+
+    with pytest.raises(error) as caught:
+        set_blocks(tree, *blocks)
+    assert caught.value.finding.line is None
+    assert before == (ET.tostring(tree) if parse is not lxml_tree else etree.tostring(tree))
+
+
+@LIBRARY
+def test_sets_blocks_in_an_envelope_only(parse: Any) -> None:
+    with pytest.raises(ValueError, match="Envelope"):
+        set_blocks(parse(message(SESSION))[0], Session("a"))
+
+
+@LIBRARY
+@pytest.mark.parametrize(
+    "argument", ["types", "direction", "strict", "refuse", "limits", "must_understand_form"]
+)
+def test_wrong_arguments_are_type_errors(argument: str, parse: Any) -> None:
+    tree = parse(message(SESSION))
+    wrong: dict[str, Any] = {argument: 1}
+    with pytest.raises(TypeError):
+        set_blocks(tree, **wrong)
+    if argument != "must_understand_form":
+        with pytest.raises(TypeError):
+            header_of(tree, **wrong)
+
+
+@LIBRARY
+def test_takes_the_reading_arguments(parse: Any) -> None:
+    tree = parse(message(f"<BeginSession {X}/>"))
+    reading: dict[str, Any]
+    for reading, code in (
+        ({"direction": Direction.RESPONSE}, Code.WRONG_DIRECTION),
+        ({"limits": Limits(max_header_blocks=0)}, Code.LIMIT_EXCEEDED),
+    ):
+        for call in (header_of, set_blocks):
+            with pytest.raises(XmlaHeadersError) as caught:
+                call(tree, **reading)
+            assert caught.value.code is code
+    loose = parse(message(f'<BeginSession {X} mustUnderstand="1"/>'))
+    for reading in ({"strict": True}, {"refuse": ("unqualified-must-understand",)}):
+        for call in (header_of, set_blocks):
+            with pytest.raises(ValidationError):
+                call(loose, **reading)
+    assert header_of(loose).begin_session == BeginSession(must_understand=True)
+    assert header_of(parse(message(SESSION)), types={}).session is None
