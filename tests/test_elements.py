@@ -208,6 +208,14 @@ def test_keeps_the_prefixes_that_an_lxml_tree_knows() -> None:
     assert header_of(lxml_tree(message(block))).unknown == decode(message(block)).header.unknown
 
 
+@LIBRARY
+def test_reads_elements_without_a_namespace_under_a_default_one(parse: Any) -> None:
+    block = '<q:a xmlns:q="q"><b xmlns=""/><c/></q:a>'
+    data = f'<Envelope xmlns="{SOAP_11_NS}"><Header>{block}</Header><Body/></Envelope>'
+
+    assert meaning(header_of(parse(data.encode()))) == meaning(decode(data.encode()).header)
+
+
 def test_refuses_processing_instructions_and_entities_that_lxml_has_kept() -> None:
     with pytest.raises(DecodeError) as caught:
         header_of(lxml_tree(message("<?pi some thing?>")))

@@ -202,16 +202,10 @@ def exchange(parent: Tree, old: Tree, new: list[Tree]) -> None:
     if new:
         new[-1].tail = old.tail
     elif old.tail:
-        _add_before(parent, index, old.tail)
+        # What gives way to nothing is never the first.
+        parent[index - 1].tail = (parent[index - 1].tail or "") + old.tail
     # lxml moves the tail along with its element.
     parent[index : index + 1] = new
-
-
-def _add_before(parent: Tree, index: int, text: str) -> None:
-    if index:
-        parent[index - 1].tail = (parent[index - 1].tail or "") + text
-    else:
-        parent.text = (parent.text or "") + text
 
 
 def append(parent: Tree, new: list[Tree]) -> None:
