@@ -120,13 +120,18 @@ class _Writer:
     def _scope(self, element: Tree) -> Mapping[str, str]:
         if not self._knows:
             return {}
-        return {prefix or "": namespace for prefix, namespace in element.nsmap.items()}
+        scope = {prefix or "": namespace for prefix, namespace in element.nsmap.items()}
+        if not split_tag(element.tag)[0]:
+            # One that was put under a default namespace does not say that it is in none.
+            scope[""] = ""
+        return scope
 
     def _declarations(self, scope: Mapping[str, str], outer: Mapping[str, str]) -> str:
-        declared = [item for item in scope.items() if outer.get(item[0]) != item[1] and item[0] != "xml"]
-        if "" in outer and "" not in scope:
-            declared.append(("", ""))
-        return declarations(declared)
+        return declarations(
+            (prefix, namespace)
+            for prefix, namespace in scope.items()
+            if outer.get(prefix, "") != namespace and prefix != "xml"
+        )
 
     def _name(self, element: Tree) -> str:
         namespace, local = _checked(element.tag)
