@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ._checks import wrong_type
+from ._fault_reader import read_fault
 from ._record import Immutable
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
@@ -185,8 +186,6 @@ class Envelope:
 
         Read anew each time, without a tree; never raises for a Body that decode has accepted.
         """
-        from ._fault_reader import read_fault  # noqa: PLC0415 - most messages hold none
-
         return read_fault(self.body)
 
     def __post_init__(self) -> None:
