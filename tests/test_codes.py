@@ -128,6 +128,21 @@ NESTED = "".join(f"<w:n{depth} {W}>" for depth in range(3))
 UNNESTED = "".join(f"</w:n{depth}>" for depth in reversed(range(3)))
 
 CASES = [
+    Case(
+        "not-well-formed-behind-what-only-looks-like-the-end",
+        f"{OPEN}<s:Body>\n<![CDATA[</s:Body></s:Envelope>¦",
+        (At("not-well-formed", "/s:Envelope/s:Body", 2, 32, hint="cut off"),),
+    ),
+    Case(
+        "not-well-formed-behind-the-end-of-an-inner-body",
+        f"{OPEN}<s:Body><s:Body>\n</s:Body></¦s:Envelope>",
+        (At("not-well-formed", "/s:Envelope/s:Body", 2, 12),),
+    ),
+    Case(
+        "not-well-formed-behind-the-body-with-an-inner-one",
+        f"{OPEN}<s:Body><s:Body/>\n</s:Body></¦s:envelope>",
+        (At("not-well-formed", "/s:Envelope", 2, 12),),
+    ),
     # -- faults: with `deep` alone --------------------------------------------------------------------
     Case(
         "fault-without-code",

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 import xmla_headers
+from tests.invariants import hold
 from tests.messages import everyday, messages, mutated, shared_heads
 from xmla_headers import (
     RULES,
@@ -262,6 +263,12 @@ def test_says_line_and_column_of_the_offset(data: bytes, deep: bool) -> None:  #
         if before.endswith("\r") and data[finding.offset :][:2].strip(b"\0") == b"\n":
             assume(False)
         assert (finding.line, finding.column) == (len(lines), len(lines[-1]) + 1)
+
+
+@searching
+@given(likely)
+def test_all_that_is_promised_for_any_bytes_holds(data: bytes) -> None:
+    hold(data)
 
 
 # decode_header returns the Header of each message that decode accepts.

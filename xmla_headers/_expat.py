@@ -19,6 +19,7 @@ _NO_ELEMENTS = _ERRORS[pyexpat.errors.XML_ERROR_NO_ELEMENTS]
 _HINTS = {
     _NO_ELEMENTS: "the message is cut off",
     _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]: "the message is cut off",
+    _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION]: "the message is cut off",
     _ERRORS[pyexpat.errors.XML_ERROR_UNDEFINED_ENTITY]: (
         "without a DTD there are only &lt; &gt; &amp; &quot; &apos; and character references"
     ),

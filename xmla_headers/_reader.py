@@ -168,7 +168,8 @@ class MessageReader(Parser):
         # Without traceback and context, which would hold the message in a reference cycle.
         message.fatal = fatal.with_traceback(None)
         fatal.__context__ = None
-        self._close_body(fatal.offset)
+        # The parser may have run over an end tag that is the Body's, unheard; or that only looks like it.
+        self.doubtful = bool(message.body_end and message.body and message.body.close is None)
         message.fatal_path = self._path(fatal.element)
 
     def _place_junk(self, fatal: Fatal) -> None:
@@ -256,20 +257,6 @@ class MessageReader(Parser):
 
     def _too_deep(self, offset: int) -> Fatal:
         return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
-
-    def _close_body(self, offset: int) -> None:
-        """Take the Body for closed if the parser ran over its end tag in front of `offset`, unheard."""
-        message = self.message
-        body = message.body
-        if message.body_end and body is not None and body.close is None:
-            text = self.text
-            assert isinstance(text, bytes)
-            end = GREATER.search(text, message.body_end)
-            if end is not None and end.end() <= offset:
-                # It may be that of an element inside, of the same name.
-                nested = text.find(b"<" + body.name.encode(), message.body_start, message.body_end)
-                self.doubtful = nested >= 0
-                self._stack.pop().close = message.body_end
 
     def _path(self, entering: str | None) -> str:
         """Return the path of the innermost open element, or of the one to be entered; none in the Body."""
