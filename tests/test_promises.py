@@ -21,7 +21,7 @@ import xmla_headers
 from xmla_headers import Limits, XmlaHeadersError, _namespaces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
 _PACKAGE = Path(xmla_headers.__file__).resolve().parent
@@ -30,8 +30,15 @@ _SOURCES = {
     for path in sorted(_PACKAGE.rglob("*.py"))
 }
 #: They may import the core, and the core never imports them.
-_EDGES = {"schema", "_generate", "cli", "__main__", "fuzzing", "strategies"}
-_CORE = {name: path for name, path in _SOURCES.items() if name not in _EDGES}
+_EDGES = {"schema", "_generate", "cli", "__main__", "fuzzing", "strategies", "_hypothesis"}
+
+
+def _edges(names: Iterable[str]) -> set[str]:
+    """Return the modules that are edges, or in a package that is one."""
+    return {name for name in names if name.partition(".")[0] in _EDGES}
+
+
+_CORE = {name: path for name, path in _SOURCES.items() if not _edges([name])}
 
 _SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 _XMLA = "urn:schemas-microsoft-com:xml-analysis"
@@ -556,7 +563,7 @@ def test_the_core_uses_nothing_of_the_outside(name: str) -> None:
 
 @pytest.mark.parametrize("name", _CORE)
 def test_the_core_imports_no_edge_when_it_is_imported(name: str) -> None:
-    assert not {imported for imported, _ in _at_import(name)} & _EDGES
+    assert not _edges(imported for imported, _ in _at_import(name))
 
 
 @pytest.mark.parametrize("name", _SOURCES)
@@ -645,7 +652,9 @@ def test_all_is_sorted_and_complete() -> None:
         assert getattr(xmla_headers, name) is not None
 
 
-@pytest.mark.parametrize("name", [name for name in _SOURCES if name not in {"__init__", "__main__"}])
+@pytest.mark.parametrize(
+    "name", [name for name in _SOURCES if name.rpartition(".")[2] not in {"__init__", "__main__"}]
+)
 def test_each_module_names_what_it_offers(name: str) -> None:
     tree = _tree(_SOURCES[name])
     listed: list[str] = []

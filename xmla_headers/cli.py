@@ -90,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--show-ids", action="store_true", help="show session ids in full: they are secrets")
     show.add_argument("path", metavar="FILE", help="a file, or - for standard input")
 
+    corpus = commands.add_parser("corpus", help="write messages to test parsers with", epilog=_EPILOG)
+    corpus.set_defaults(run=_corpus)
+    corpus.add_argument("--seed", type=int, default=0, metavar="N", help="which messages: %(default)s")
+    corpus.add_argument("--count", type=_count, default=500, metavar="N", help="how many: %(default)s")
+    corpus.add_argument("folder", metavar="DIR", help="where to: an empty folder, or a new one")
+
     generate = commands.add_parser("generate", help="write the dataclasses of a schema", epilog=_EPILOG)
     generate.set_defaults(run=_generate)
     generate.add_argument("-o", "--output", metavar="FILE", help="where to; standard output if not given")
@@ -109,6 +115,16 @@ def _code(text: str) -> str:
     if text not in RULES:
         raise argparse.ArgumentTypeError(f"there is no code {text!r}; the README lists them")
     return text
+
+
+def _count(text: str) -> int:
+    try:
+        count = int(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"there is no corpus of {_report.printable(text)} messages")
+    return count
 
 
 # -- check -------------------------------------------------------------------------------------------
@@ -202,7 +218,7 @@ def _complain(streams: Streams, path: object, error: OSError | ValueError) -> No
     streams.stderr.write(f"xmla-headers: {_report.printable(str(path))}: {_report.printable(reason)}\n")
 
 
-# -- show and generate -------------------------------------------------------------------------------
+# -- show, corpus and generate ------------------------------------------------------------------------
 
 
 def _show(options: argparse.Namespace, streams: Streams) -> int:
@@ -221,6 +237,27 @@ def _show(options: argparse.Namespace, streams: Streams) -> int:
     for finding in envelope.warnings:
         printer.line([(_report.printable(f"  {finding}"), "warning")])
     return CLEAN
+
+
+def _corpus(options: argparse.Namespace, streams: Streams) -> int:
+    from .fuzzing import corpus  # noqa: PLC0415 - for this alone
+
+    folder = Path(options.folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_empty(folder)
+        for name, content in corpus(options.seed, options.count):
+            (folder / name).write_bytes(content)
+    except (OSError, ValueError) as error:
+        _complain(streams, options.folder, error)
+        return TROUBLE
+    streams.stdout.write(f"{options.count} messages, a manifest and its schema written\n")
+    return CLEAN
+
+
+def _check_empty(folder: Path) -> None:
+    if any(folder.iterdir()):
+        raise OSError(0, "this folder is not empty")
 
 
 def _generate(options: argparse.Namespace, streams: Streams) -> int:

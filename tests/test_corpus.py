@@ -1,0 +1,217 @@
+"""The corpus: the files and the command that write it, and the release of it that is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+
+from tests import vectors
+from xmla_headers import (
+    RULES,
+    Direction,
+    HeaderBlock,
+    Severity,
+    XmlaHeadersError,
+    cli,
+    decode,
+    fuzzing,
+    iter_findings,
+    schema,
+)
+from xmla_headers.fuzzing import _corpus
+from xmla_headers.fuzzing._ways import NOT_ABOUT_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+RELEASED = vectors.released()
+#: Of the first release: it may be followed by others, and never changes itself.
+FIRST, DIGEST = 500, "75b12751aca1"
+
+
+def run(*arguments: object) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    status = cli.run([str(argument) for argument in arguments], cli.Streams(io.BytesIO(), out, err))
+    return status, out.getvalue(), err.getvalue()
+
+
+def described(data: bytes, direction: Direction | None) -> list[dict[str, Any]] | None:
+    """Return what our own decoder makes of a message, as a manifest says it."""
+    try:
+        header = decode(data, deep=True, direction=direction).header
+    except XmlaHeadersError:
+        return None
+    blocks = []
+    for block in header:
+        namespace, _, name = block.qname.rpartition("}")
+        entry: dict[str, Any] = {
+            "namespace": namespace[1:],
+            "name": name,
+            "must_understand": block.must_understand,
+            "actor": block.actor,
+        }
+        if isinstance(block, HeaderBlock):
+            values = {spec.name: getattr(block, spec.field) for spec in block.spec.attributes}
+            entry["attributes"] = {name: value for name, value in values.items() if value is not None}
+        blocks.append(entry)
+    return blocks
+
+
+# -- the release ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("vector", RELEASED, ids=lambda vector: vector["name"])
+def test_our_decoder_agrees_with_each_vector_that_is_kept(vector: Mapping[str, Any]) -> None:
+    data = (vectors.FOLDER / vector["file"]).read_bytes()
+    direction = Direction(vector["direction"]) if vector["direction"] else None
+    assert hashlib.sha256(data).hexdigest() == vector["sha256"]
+    codes = {finding.code for finding in iter_findings(data, direction=direction)}
+    assert [code for code in RULES if code in codes] == vector["codes"]
+    assert described(data, direction) == vector["blocks"]
+    refused = any(RULES[code].severity is Severity.ERROR for code in codes)
+    assert vector["verdict"] in {"reject" if refused else "accept", "either"}
+
+
+def test_the_manifest_that_is_kept_names_all_files_and_fits_its_schema() -> None:
+    manifest = json.loads((vectors.FOLDER / _corpus.MANIFEST).read_bytes())
+    text = json.loads((vectors.FOLDER / _corpus.SCHEMA).read_bytes())
+    jsonschema.Draft202012Validator.check_schema(text)
+    jsonschema.Draft202012Validator(text).validate(manifest)
+    assert text == _corpus.manifest_schema()
+    names = {path.name for path in vectors.FOLDER.iterdir()} - {_corpus.MANIFEST, _corpus.SCHEMA}
+    assert names == {vector["file"] for vector in RELEASED}
+    assert len({vector["name"] for vector in RELEASED}) == len(RELEASED) >= FIRST
+
+
+def test_what_has_been_released_stays_as_it_was() -> None:
+    lines = "".join(f"{vector['name']} {vector['sha256']}\n" for vector in RELEASED[:FIRST])
+    assert hashlib.sha256(lines.encode()).hexdigest().startswith(DIGEST)
+
+
+def test_the_same_seed_gives_the_vectors_that_are_kept() -> None:
+    kept = {vector["name"]: vector for vector in RELEASED}
+    made = json.loads(dict(_corpus.corpus(0, 4_000))[_corpus.MANIFEST])["vectors"]
+    again = {vector["name"]: vector for vector in made if vector["name"] in kept}
+    assert again == kept
+
+
+def test_a_message_that_comes_again_has_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = islice(fuzzing.iter_cases(), 2)
+    monkeypatch.setattr(_corpus, "iter_cases", lambda *_, **__: iter([first, first, second]))
+    assert [case for case in _corpus.vectors() if case.direction is None] == [first, second]
+
+
+def test_growing_adds_nothing_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "FOLDER", tmp_path)
+    monkeypatch.setattr(vectors, "COUNT", 20)
+    assert vectors.grow() == 20
+    first = {path.name: path.read_bytes() for path in tmp_path.glob("*.xml")}
+    before = vectors.released()
+    assert vectors.grow() == 0
+    monkeypatch.setattr(vectors, "COUNT", 30)
+    assert vectors.grow() == 10
+    assert vectors.released()[:20] == before
+    assert {name: (tmp_path / name).read_bytes() for name in first} == first
+
+
+def test_the_release_is_small_and_has_every_code_and_verdict() -> None:
+    size = sum(path.stat().st_size for path in vectors.FOLDER.iterdir())
+    assert size < 1_500_000
+    codes = {code for vector in RELEASED for code in vector["codes"]}
+    assert codes == set(RULES) - NOT_ABOUT_BYTES
+    assert {vector["verdict"] for vector in RELEASED} == {"accept", "reject", "either"}
+
+
+# -- writing one ---------------------------------------------------------------------------------------
+
+
+def test_the_command_writes_what_the_library_yields(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "corpus"
+    status, out, err = run("corpus", folder, "--seed", 5, "--count", 30)
+    assert (status, out, err) == (0, "30 messages, a manifest and its schema written\n", "")
+    written = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert written == dict(fuzzing.corpus(5, 30))
+    assert len(written) == 32
+
+
+def test_the_count_is_500_and_the_seed_0_unless_it_is_said_otherwise(tmp_path: Path) -> None:
+    assert run("corpus", tmp_path)[0] == 0
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict(fuzzing.corpus(0, 500))
+
+
+def test_another_seed_gives_other_combinations() -> None:
+    first, second = (dict(fuzzing.corpus(seed, 1_700)) for seed in (0, 1))
+    assert {name for name in first if name.startswith("mixed--")}
+    common = set(first) & set(second)
+    assert not {name for name in common if name.startswith("mixed--")}
+    assert all(first[name] == second[name] for name in common - {_corpus.MANIFEST})
+
+
+def test_a_manifest_of_any_types_fits_the_schema() -> None:
+    types = schema.types_from_schema(
+        '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:example:audit">'
+        '<xs:element name="Audit"><xs:complexType><xs:attribute name="User" type="xs:string"/>'
+        "</xs:complexType></xs:element></xs:schema>"
+    )
+    files = dict(fuzzing.corpus(2, 300, types=types))
+    manifest = json.loads(files[_corpus.MANIFEST])
+    jsonschema.Draft202012Validator(json.loads(files[_corpus.SCHEMA])).validate(manifest)
+    names = {block["name"] for vector in manifest["vectors"] for block in vector["blocks"] or ()}
+    assert "Audit" in names
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--seed", "one"),
+        ("--seed", "1.5"),
+        ("--count", "0"),
+        ("--count", "-3"),
+        ("--count", "many"),
+        ("--count", ""),
+    ],
+)
+def test_the_command_refuses_other_numbers(
+    arguments: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("corpus", tmp_path, *arguments)
+    assert ended.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_command_touches_no_folder_that_is_not_empty(tmp_path: Path) -> None:
+    (tmp_path / ".hidden").touch()
+    status, out, err = run("corpus", tmp_path)
+    assert (status, out) == (2, "")
+    assert "not empty" in err
+    assert [path.name for path in tmp_path.iterdir()] == [".hidden"]
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "x" * 5_000, "nul\0"])
+def test_the_command_says_where_it_cannot_write(name: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, out, err = run("corpus", tmp_path / name)
+    assert (status, out, len(err.splitlines())) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"count": 0}, ValueError),
+        ({"count": -1}, ValueError),
+        ({"count": "1"}, TypeError),
+        ({"seed": "1"}, TypeError),
+    ],
+)
+def test_the_library_refuses_other_numbers(arguments: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        list(fuzzing.corpus(**arguments))

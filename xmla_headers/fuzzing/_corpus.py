@@ -1,0 +1,182 @@
+"""The cases as files: messages, a manifest, and the schema of the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from itertools import islice
+
+from xmla_headers.findings import RULES, Code
+from xmla_headers.model import HeaderBlock, UnknownHeaderBlock
+from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import Direction
+
+from ._case import Verdict
+from ._cases import broken, iter_cases
+from ._ways import Given
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from ._case import Case
+
+__all__ = ["MANIFEST", "SCHEMA", "as_json", "corpus", "file_name", "manifest", "manifest_schema", "vectors"]
+
+MANIFEST = "manifest.json"
+SCHEMA = "manifest.schema.json"
+
+#: Larger messages are not worth their place in a collection that is kept.
+_MOST_BYTES = 16_384
+
+
+def corpus(
+    seed: int = 0, count: int = 500, *, types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS
+) -> Iterator[tuple[str, bytes]]:
+    """Yield names and contents of files: `count` messages, then a manifest and the schema of it.
+
+    The verdict in the manifest is `reject` where a rule refuses the message, `either` where it is a
+    warning, since deployed software disagrees, or where another parser may well read it (a limit, an
+    encoding that is not read here), and `accept` otherwise.
+    """
+    if type(count) is not int:
+        msg = f"count must be an int, not {type(count).__name__}"
+        raise TypeError(msg)
+    if count < 1:
+        msg = "count must be above 0"
+        raise ValueError(msg)
+    cases = list(islice(vectors(seed, types=types), count))
+    for case in cases:
+        yield file_name(case), case.data
+    yield MANIFEST, as_json(manifest(cases))
+    yield SCHEMA, as_json(manifest_schema())
+
+
+def vectors(seed: int = 0, *, types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> Iterator[Case]:
+    """Yield the cases that are worth a file, without end."""
+    for direction in Direction:
+        for case, turn in broken(Given(types, direction), (Code.WRONG_DIRECTION,)):
+            if turn == 0:
+                yield case
+    names = set()
+    for case in iter_cases(seed, types=types):
+        # The same combination may come again.
+        if len(case.data) <= _MOST_BYTES and case.name not in names:
+            names.add(case.name)
+            yield case
+
+
+def file_name(case: Case) -> str:
+    """Return the name of a message's file, which follows from that of the case."""
+    return case.name.replace("/", "--") + ".xml"
+
+
+def manifest(cases: Iterable[Case]) -> dict[str, Any]:
+    """Return what is to be said about some messages, as `json` can write it."""
+    return {
+        "$schema": SCHEMA,
+        "version": 1,
+        "vectors": [
+            {
+                "name": case.name,
+                "file": file_name(case),
+                "sha256": hashlib.sha256(case.data).hexdigest(),
+                "verdict": case.verdict,
+                "rule": case.rule,
+                "codes": [code for code in RULES if code in case.expected],
+                "blocks": None if case.header is None else [_block(block) for block in case.header],
+                "direction": case.direction,
+                "clause": case.reference,
+                "note": case.note,
+            }
+            for case in cases
+        ],
+    }
+
+
+def _block(block: HeaderBlock | UnknownHeaderBlock) -> dict[str, Any]:
+    namespace, _, local = block.qname.rpartition("}")
+    entry: dict[str, Any] = {
+        "namespace": namespace[1:],
+        "name": local,
+        "must_understand": block.must_understand,
+        "actor": block.actor,
+    }
+    if isinstance(block, UnknownHeaderBlock):
+        return entry
+    entry["attributes"] = {
+        attribute.name: getattr(block, attribute.field)
+        for attribute in block.spec.attributes
+        if getattr(block, attribute.field) is not None
+    }
+    return entry
+
+
+def manifest_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a manifest."""
+    text, texts = {"type": "string"}, {"type": ["string", "null"]}
+    block = {
+        "namespace": {**text, "description": "the namespace name; empty for none"},
+        "name": {**text, "description": "the local name"},
+        "must_understand": {"type": "boolean"},
+        "actor": texts,
+        "attributes": {
+            "type": "object",
+            "additionalProperties": text,
+            "description": "of a block that a schema declares; others do not have it",
+        },
+    }
+    vector = {
+        "name": {**text, "description": "unique, and the same message for ever"},
+        "file": {**text, "pattern": "^[^/]+\\.xml$", "description": "beside this manifest"},
+        "sha256": {**text, "pattern": "^[0-9a-f]{64}$"},
+        "verdict": {
+            "enum": list(Verdict),
+            "description": "either: deployed software disagrees, or may well read what this library does not",
+        },
+        "rule": {**text, "description": "what the message is about in a word"},
+        "codes": {
+            "type": "array",
+            "items": {"enum": list(RULES)},
+            "uniqueItems": True,
+            "description": "every finding of xmla_headers, warnings included",
+        },
+        "blocks": {
+            "type": ["array", "null"],
+            "items": _object(block, optional=("attributes",)),
+            "description": "the header blocks in document order; null where the message is refused",
+        },
+        "direction": {
+            "enum": [*Direction, None],
+            "description": "which way the message must be known to go; null if that is all one",
+        },
+        "clause": {**text, "description": "the clause that the message is about"},
+        "note": {**text, "description": "what is special about the message"},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Messages for parsers of the XMLA session headers, and what to make of them",
+        **_object(
+            {
+                "$schema": text,
+                "version": {"const": 1},
+                "vectors": {"type": "array", "minItems": 1, "items": _object(vector)},
+            }
+        ),
+    }
+
+
+def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+        "additionalProperties": False,
+    }
+
+
+def as_json(value: object) -> bytes:
+    """Return a value as JSON."""
+    # ASCII, so that nothing on the way can spoil an id of an awkward kind.
+    return (json.dumps(value, indent=1) + "\n").encode()

@@ -1,0 +1,351 @@
+"""Draft: a message that is being written, and what its parts will be found to be.
+
+What is expected of a message follows from how it was made and from the specs; nothing here reads one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from xmla_headers.envelope import Header
+from xmla_headers.findings import RULES, Code, Severity
+from xmla_headers.model import HeaderBlock, UnknownHeaderBlock
+from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
+
+from ._case import Behaviour, Case, Trap, Verdict
+from ._writing import Pen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from xmla_headers.soap import Direction
+
+__all__ = ["SOAP", "Block", "Draft", "Place", "block_of", "unknown_block"]
+
+#: Stands for the namespace of the Envelope in the attributes of a Block.
+SOAP = "(soap)"
+
+#: Refused by a limit of this library, not by a specification.
+_OURS = frozenset({Code.LIMIT_EXCEEDED})
+
+
+class Place(StrEnum):
+    """Where in a message something stands."""
+
+    FIRST = "first"
+    MIDDLE = "middle"
+    LAST = "last"
+
+
+@dataclass(slots=True)
+class Block:
+    """A header block to be written; its own namespace is declared on it unless `inherits`."""
+
+    namespace: str
+    local: str
+    #: Namespace, local name and value.
+    attributes: list[tuple[str, str, str]] = field(default_factory=list)
+    content: str = ""
+    prefix: str = ""
+    inherits: bool = False
+    #: Further declarations on it, prefix -> namespace.
+    declares: dict[str, str] = field(default_factory=dict)
+    #: The class it will be bound to; None for a block that no schema declares.
+    kind: type[HeaderBlock] | None = None
+    #: What will be read, if nothing is wrong with it; made from the XML where no schema declares it.
+    value: HeaderBlock | None = None
+    #: What will be found about it alone.
+    codes: set[Code] = field(default_factory=set)
+
+    def written(self, pen: Pen, draft: Draft) -> str:
+        declared = dict(self.declares)
+        if not self.inherits:
+            declared[self.prefix] = self.namespace
+        # What no schema declares is kept as it is written, and stands alone as it is written.
+        standing_alone = self.kind is None
+        pairs = []
+        for namespace, local, value in self.attributes:
+            prefix = ""
+            if namespace:
+                prefix = draft.prefix_for(namespace, declared, own=standing_alone) + ":"
+            pairs.append((prefix + draft.local_name(namespace, local), value))
+        name = f"{self.prefix}:{self.local}" if self.prefix else self.local
+        turned = pen.turns()
+        if turned and self.value is not None:
+            # Of these the order is kept.
+            self.value = replace(self.value, other_attributes=self.value.other_attributes[::-1])
+        while True:
+            attributes = [*_declarations(declared), *pairs]
+            text = pen.element(name, attributes[::-1] if turned else attributes, self.content)
+            missing = {
+                prefix: namespace
+                for prefix, namespace in draft.scope_of_blocks().items()
+                if prefix not in declared and (not prefix or f"{prefix}:" in text)
+            }
+            if not standing_alone or not missing:
+                return text
+            declared.update(missing)
+
+
+def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) -> Block:
+    """Return how a value is written."""
+    spec = value.spec
+    block = Block(spec.namespace, spec.local_name, prefix=prefix, inherits=inherits)
+    block.kind, block.value = type(value), value
+    for attribute in spec.attributes:
+        text = getattr(value, attribute.field)
+        if text is not None:
+            block.attributes.append(("", attribute.name, text))
+            if attribute.identifier and not text:
+                block.codes.add(Code.EMPTY_SESSION_ID)
+    form, mark = value.must_understand_form, str(int(value.must_understand))
+    if form is None and value.must_understand:
+        form = MustUnderstandForm.QUALIFIED
+    if form in (MustUnderstandForm.QUALIFIED, MustUnderstandForm.BOTH):
+        block.attributes.append((SOAP, "mustUnderstand", mark))
+    if form in (MustUnderstandForm.UNQUALIFIED, MustUnderstandForm.BOTH):
+        block.attributes.append(("", "mustUnderstand", mark))
+        block.codes.add(Code.UNQUALIFIED_MUST_UNDERSTAND)
+    if value.actor is not None:
+        block.attributes.append((SOAP, "actor", value.actor))
+    for qname, text in value.other_attributes:
+        namespace, _, local = qname[1:].rpartition("}")
+        block.attributes.append((namespace, local, text))
+    return block
+
+
+def unknown_block(
+    types: Mapping[str, type[HeaderBlock]],
+    namespace: str,
+    local: str,
+    *,
+    prefix: str = "",
+    content: str = "",
+    attributes: Sequence[tuple[str, str, str]] = (),
+) -> Block:
+    """Return a block that `types` must not name, with what will be found about its name."""
+    block = Block(namespace, local, list(attributes), content, prefix)
+    if not namespace:
+        block.codes.add(Code.UNQUALIFIED_HEADER_BLOCK)
+    if local.lower() in {kind.spec.local_name.lower() for kind in types.values()}:
+        block.codes.add(Code.LOOKALIKE_HEADER_BLOCK)
+    return block
+
+
+@dataclass(slots=True)
+class Draft:
+    """A message in the making."""
+
+    types: Mapping[str, type[HeaderBlock]]
+    direction: Direction | None = None
+    pen: Pen = field(default_factory=Pen)
+    soap: SoapVersion = SoapVersion.SOAP_1_1
+    prefix: str = "s"
+    #: Instead of that of `soap`.
+    namespace: str | None = None
+    root_name: str = "Envelope"
+    #: Further declarations on the Envelope, prefix -> namespace.
+    declares: dict[str, str] = field(default_factory=dict)
+    envelope_attributes: list[tuple[str, str]] = field(default_factory=list)
+
+    declaration: str = ""
+    prolog: str = ""
+    #: Between the start of the Envelope and the Header, the Header and the Body, the Body and the end.
+    front: list[str] = field(default_factory=list)
+    between: list[str] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
+    epilog: str = ""
+    #: Header blocks, and what stands between them; None for no Header.
+    header: list[Block | str] | None = field(default_factory=list)
+    header_attributes: list[tuple[str, str]] = field(default_factory=list)
+    #: Content; None for no Body.
+    body: str | None = '<Discover xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
+    body_attributes: list[tuple[str, str]] = field(default_factory=list)
+    mark: str = ""
+    codec: str = "utf-8"
+    #: What is done to the bytes at last, in turn.
+    changes: list[Callable[[bytes], bytes]] = field(default_factory=list)
+
+    #: What will be found apart from the header blocks.
+    codes: set[Code] = field(default_factory=set)
+    #: The first finding will be fatal, and stand in front of all others.
+    hidden: bool = False
+    #: The Header is not the one that is judged.
+    unjudged: bool = False
+    ours: bool = False
+    traps: list[Trap] = field(default_factory=list)
+    ids: int = 0
+
+    # -- writing -------------------------------------------------------------------------------------
+
+    def sid(self) -> str:
+        """Return a session id that no other has in this message."""
+        self.ids += 1
+        return f"5E55-10{self.ids:02}"
+
+    def qualified(self, local: str) -> str:
+        """Return a name in the namespace of the Envelope as it is written."""
+        return f"{self.prefix}:{local}" if self.prefix else local
+
+    def local_name(self, namespace: str, local: str) -> str:
+        return self.soap.actor_name if namespace == SOAP and local == "actor" else local
+
+    def prefix_for(self, namespace: str, declared: dict[str, str], *, own: bool) -> str:
+        """Return a prefix for the namespace of an attribute; declared on the block, if need be."""
+        if namespace == SOAP:
+            if self.prefix and not own and self.prefix not in declared:
+                return self.prefix
+            namespace = self.soap.namespace
+        if namespace == XML_NS:
+            return "xml"
+        for prefix, bound in declared.items():
+            if prefix and bound == namespace:
+                return prefix
+        prefix = f"q{len(declared)}"
+        declared[prefix] = namespace
+        return prefix
+
+    def scope_of_blocks(self) -> dict[str, str]:
+        """Return the prefixes in scope of the header blocks."""
+        scope = {self.prefix: self.soap.namespace, **self.declares}
+        for name, value in self.header_attributes:
+            if name == "xmlns" or name.startswith("xmlns:"):
+                scope[name[6:]] = value
+        return {prefix: namespace for prefix, namespace in scope.items() if namespace}
+
+    def blocks(self) -> list[Block]:
+        return [part for part in self.header or () if isinstance(part, Block)]
+
+    def put(self, text: str, place: Place, code: Code) -> None:
+        """Put text that ends the message in front of the Envelope, into the Header or behind it all."""
+        self.codes.add(code)
+        if place is Place.FIRST:
+            # In front of all else a message must not begin with just anything.
+            self.prolog += "<!-- first -->" + text
+            self.hidden = True
+        elif place is Place.MIDDLE:
+            self.insert(place, text)
+        else:
+            self.epilog += text
+
+    def insert(self, place: Place, *parts: Block | str) -> None:
+        """Put something among the header blocks."""
+        if self.header is None:
+            self.header = []
+        size = len(self.header)
+        index = {Place.FIRST: 0, Place.MIDDLE: (size + 1) // 2, Place.LAST: size}[place]
+        self.header[index:index] = parts
+
+    def trap(self, behaviour: Behaviour, found: Collection[str], missed: Collection[str] = ()) -> None:
+        """Say how a behaviour would show."""
+        self.traps.append(Trap(behaviour, frozenset(found), frozenset(missed)))
+
+    def text(self) -> tuple[str, list[str]]:
+        """Return the message, and its header blocks one by one."""
+        pen, blocks = self.pen, []
+        namespace = self.soap.namespace if self.namespace is None else self.namespace
+        declared = {**({self.prefix: namespace} if namespace or not self.prefix else {}), **self.declares}
+        if declared.get("") == "" and "" not in self.declares:
+            declared.pop("", None)
+        root = self.qualified(self.root_name)
+        parts = [self.declaration, self.prolog]
+        attributes = [*_declarations(declared), *self.envelope_attributes]
+        parts.append(pen.start(root, attributes[::-1] if pen.turns() else attributes) + ">")
+        parts += [part + pen.gap() for part in ("", *self.front)]
+        if self.header is not None:
+            content = []
+            for part in self.header:
+                written = part if isinstance(part, str) else part.written(pen, self)
+                if not isinstance(part, str):
+                    blocks.append(written)
+                content.append(written)
+            inside = "".join(pen.gap() + part for part in content) + pen.gap()
+            parts += [pen.element(self.qualified("Header"), self.header_attributes, inside), pen.gap()]
+        parts += [part + pen.gap() for part in self.between]
+        if self.body is not None:
+            parts += [pen.element(self.qualified("Body"), self.body_attributes, self.body), pen.gap()]
+        parts += [part + pen.gap() for part in self.behind]
+        parts.append(f"</{root}{pen.choices.pick(pen.style.ends)}>")
+        parts.append(self.epilog)
+        return "".join(parts), blocks
+
+    # -- what is expected ----------------------------------------------------------------------------
+
+    def expected(self) -> set[Code]:
+        """Return every code that there will be."""
+        fatal = {code for code in self.codes if RULES[code].fatal}
+        if self.hidden:
+            return fatal
+        # After these two the judging stops, and the reading goes on.
+        for code in (Code.NOT_AN_ENVELOPE, Code.WRONG_SOAP_NAMESPACE):
+            if code in self.codes:
+                return {code} | fatal
+        found = set(self.codes)
+        if self.soap is SoapVersion.SOAP_1_2:
+            found.add(Code.SOAP_1_2)
+        if not self.unjudged:
+            found |= self._about_blocks()
+        return found
+
+    def _about_blocks(self) -> set[Code]:
+        found = set()
+        counts: dict[type[HeaderBlock], int] = {}
+        alternatives: dict[str, set[str]] = {}
+        for block in self.blocks():
+            found |= block.codes
+            if block.kind is None:
+                continue
+            spec = block.kind.spec
+            count = counts[block.kind] = counts.get(block.kind, 0) + 1
+            if spec.max_occurs is not None and count > spec.max_occurs:
+                found.add(Code.DUPLICATE_HEADER_BLOCK)
+            if self.direction is not None and self.direction not in spec.directions:
+                found.add(Code.WRONG_DIRECTION)
+            if spec.alternatives is not None:
+                names = alternatives.setdefault(spec.alternatives, set())
+                names.add(spec.qname)
+                if len(names) > 1:
+                    found.add(Code.AMBIGUOUS_SESSION_HEADERS)
+        return found
+
+    def finish(self, name: str, rule: str, note: str, reference: str) -> Case:
+        """Write the message, and say what is expected of it; `name` may have a hole for a hash of it."""
+        text, blocks = self.text()
+        data = (self.mark + text).encode(self.codec, "xmlcharrefreplace")
+        for change in self.changes:
+            data = change(data)
+        expected = frozenset(self.expected())
+        refused = any(RULES[code].severity is Severity.ERROR for code in expected)
+        header = None if refused else self._header(blocks)
+        ours = self.ours or (refused and not any(_refusing(code) for code in expected))
+        verdict = Verdict.EITHER if ours else Verdict.REJECT if refused else _verdict_of_warnings(expected)
+        name = name.format(hashlib.sha256(data).hexdigest()[:16])
+        return Case(
+            name, data, expected, header, note, reference, rule, verdict, tuple(self.traps), self.direction
+        )
+
+    def _header(self, written: list[str]) -> Header:
+        values: list[HeaderBlock | UnknownHeaderBlock] = []
+        for block, text in zip(self.blocks(), written, strict=True):
+            if block.value is None:
+                # What an encoding lacks stands as a reference in it.
+                kept = text.encode(self.codec, "xmlcharrefreplace").decode(self.codec)
+                values.append(UnknownHeaderBlock(kept.encode()))
+            else:
+                values.append(block.value)
+        return Header(*values)
+
+
+def _refusing(code: Code) -> bool:
+    return RULES[code].severity is Severity.ERROR and code not in _OURS
+
+
+def _verdict_of_warnings(expected: frozenset[Code]) -> Verdict:
+    return Verdict.EITHER if expected else Verdict.ACCEPT
+
+
+def _declarations(declared: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [(f"xmlns:{prefix}" if prefix else "xmlns", namespace) for prefix, namespace in declared.items()]

@@ -1,0 +1,111 @@
+"""How XML is written: a source of choices, a style to choose from, a pen that writes with both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from random import Random
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+__all__ = ["PLAIN", "WILD", "Choices", "Pen", "Style"]
+
+
+class Choices:
+    """Where choices come from: numbers, and the first of the options when there are none left.
+
+    The first is the plainest throughout, so that fewer or smaller numbers mean a plainer message.
+    """
+
+    def __init__(self, numbers: Iterable[int] = ()) -> None:
+        self._numbers: Iterator[int] = iter(numbers)
+
+    @classmethod
+    def of(cls, random: Random) -> Choices:
+        """Return choices without end."""
+        # A number of 32 bits is never -1. Nothing else of Random is promised to stay the same.
+        return cls(iter(lambda: random.getrandbits(32), -1))
+
+    def pick(self, options: Sequence[T]) -> T:
+        return options[next(self._numbers, 0) % len(options)]
+
+    def one_in(self, many: int) -> bool:
+        return next(self._numbers, 0) % many == many - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What there is to choose from where XML 1.0 leaves a choice."""
+
+    quotes: Sequence[str] = ('"',)
+    equals: Sequence[str] = ("=",)
+    #: In front of an attribute.
+    spaces: Sequence[str] = (" ",)
+    #: In front of the end of a tag.
+    ends: Sequence[str] = ("",)
+    self_closing: Sequence[bool] = (True,)
+    #: Between elements.
+    gaps: Sequence[str] = ("",)
+    #: A format for each character of a value that needs no reference.
+    characters: Sequence[str] = ("{}",)
+    backwards: Sequence[bool] = (False,)
+
+
+PLAIN = Style()
+WILD = Style(
+    quotes="\"'",
+    equals=("=", "=", "=", " = ", "\n=", "=\t"),
+    spaces=(" ", " ", " ", "  ", "\n", "\r\n", "\t"),
+    ends=("", "", " ", "\n"),
+    self_closing=(True, False),
+    gaps=("", "", " ", "\n  ", "\r\n", "\r", "\t", "<!-- a comment -->", "\n<!---->\n"),
+    characters=("{}", "{}", "{}", "{}", "{}", "{}", "&#{:d};", "&#x{:x};", "&#x{:06X};"),
+    backwards=(False, True),
+)
+
+#: XML 1.0 §3.3.3: a literal TAB, LF or CR in a value comes back as a space.
+_NEEDED = {"&": "&amp;", "<": "&lt;", "\t": "&#9;", "\n": "&#10;", "\r": "&#xD;"}
+
+
+class Pen:
+    """Writes elements."""
+
+    def __init__(self, style: Style = PLAIN, choices: Choices | None = None) -> None:
+        self.style = style
+        self.choices = Choices() if choices is None else choices
+
+    def gap(self) -> str:
+        return self.choices.pick(self.style.gaps)
+
+    def attribute(self, name: str, value: str) -> str:
+        pick, style = self.choices.pick, self.style
+        quote = pick(style.quotes)
+        form = pick(style.characters)
+        text = "".join(
+            f"&#{ord(quote)};"
+            if character == quote
+            else _NEEDED.get(character, character)
+            if form == "{}"
+            else form.format(ord(character))
+            for character in value
+        )
+        return f"{pick(style.spaces)}{name}{pick(style.equals)}{quote}{text}{quote}"
+
+    def turns(self) -> bool:
+        """Whether attributes are to be written in the other order."""
+        return self.choices.pick(self.style.backwards)
+
+    def start(self, name: str, attributes: Sequence[tuple[str, str]]) -> str:
+        """Return a start tag up to its end, which is not written yet."""
+        written = "".join(self.attribute(*attribute) for attribute in attributes)
+        return f"<{name}{written}{self.choices.pick(self.style.ends)}"
+
+    def element(self, name: str, attributes: Sequence[tuple[str, str]], content: str = "") -> str:
+        start = self.start(name, attributes)
+        if not content and self.choices.pick(self.style.self_closing):
+            return f"{start}/>"
+        return f"{start}>{content}</{name}{self.choices.pick(self.style.ends)}>"
