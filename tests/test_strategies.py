@@ -1,0 +1,165 @@
+"""The strategies: what they draw is labelled rightly, shrinks to next to nothing, and is found by type."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import find, given, settings
+from hypothesis import strategies as st
+
+from tests.test_fuzzing import ALL_TYPES, check
+from xmla_headers import (
+    RULES,
+    BeginSession,
+    Code,
+    EndSession,
+    Envelope,
+    Fragment,
+    Header,
+    HeaderBlock,
+    Session,
+    Severity,
+    SoapVersion,
+    UnknownHeaderBlock,
+    decode,
+    encode,
+    strategies,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xmla_headers.fuzzing import Case
+
+#: Enough to shrink by, and the same each time.
+SEARCH = settings(max_examples=2_000, database=None, derandomize=True, deadline=None)
+
+
+@settings(max_examples=300, deadline=None)
+@given(strategies.messages())
+def test_messages_are_accepted_and_labelled_rightly(case: Case) -> None:
+    check([case])
+    assert case.header is not None
+    assert all(RULES[code].severity is Severity.WARNING for code in case.expected)
+
+
+@settings(max_examples=300, deadline=None)
+@given(strategies.broken_messages())
+def test_broken_messages_are_refused_and_labelled_rightly(case: Case) -> None:
+    check([case])
+    assert case.header is None
+    assert RULES[Code(case.rule)].severity is Severity.ERROR
+
+
+@settings(max_examples=100, deadline=None)
+@given(strategies.messages(ALL_TYPES), strategies.broken_messages(ALL_TYPES))
+def test_other_types_take_part(first: Case, second: Case) -> None:
+    check([first, second], types=ALL_TYPES)
+
+
+@settings(max_examples=100, deadline=None)
+@given(strategies.envelopes())
+def test_envelopes_can_be_written_and_read_back(envelope: Envelope) -> None:
+    assert decode(encode(envelope)) == envelope
+
+
+# -- shrinking -----------------------------------------------------------------------------------------
+
+OPEN = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header'
+CLOSE = b'<s:Body><Discover xmlns="urn:schemas-microsoft-com:xml-analysis"/></s:Body></s:Envelope>'
+SESSION = b'<Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="%b"/>'
+BEGIN = b'<BeginSession xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
+
+
+@pytest.mark.parametrize(
+    ("fails", "smallest"),
+    [
+        (lambda _: True, OPEN + b"/>" + CLOSE),
+        (lambda case: case.header.session, OPEN + b">" + SESSION % b"" + b"</s:Header>" + CLOSE),
+        (
+            lambda case: case.header.session and len(case.header.session.session_id) > 3,
+            OPEN + b">" + SESSION % b"0000" + b"</s:Header>" + CLOSE,
+        ),
+        (
+            lambda case: len(case.header) > 1 and case.header.session and case.header.begin_session,
+            OPEN + b">" + BEGIN + SESSION % b"" + b"</s:Header>" + CLOSE,
+        ),
+    ],
+    ids=["anything", "a-session", "an-id", "two-blocks"],
+)
+def test_a_message_shrinks_to_the_smallest_that_fails(fails: Callable[[Case], Any], smallest: bytes) -> None:
+    found = find(strategies.messages(), lambda case: bool(fails(case)), settings=SEARCH)
+    # An awkward id of a few characters may be left.
+    assert len(found.data) <= len(smallest) + 16
+    assert found.data.startswith(smallest[: len(OPEN)])
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        lambda data: b"<!--" in data,
+        lambda data: data[:2] == b"\xff\xfe",
+    ],
+    ids=["comments", "utf-16"],
+)
+def test_a_way_of_writing_shrinks_to_one_oddity(shown: Callable[[bytes], bool]) -> None:
+    found = find(strategies.messages(), lambda case: shown(case.data), settings=SEARCH)
+    # UTF-16 takes two bytes for each of the three hundred characters there must be.
+    assert len(found.data) < 750
+    assert len(found.expected) <= 1
+
+
+@pytest.mark.parametrize("code", [Code.DUPLICATE_BODY, Code.MISSING_ATTRIBUTE])
+def test_a_broken_message_shrinks_to_one_that_breaks_one_rule(code: Code) -> None:
+    found = find(strategies.broken_messages(), lambda case: code in case.expected, settings=SEARCH)
+    assert found.expected == {code}
+    assert len(found.data) < 400
+
+
+# -- by type -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "kind", [Session, BeginSession, EndSession, UnknownHeaderBlock, Header, Fragment, Envelope, SoapVersion]
+)
+def test_hypothesis_knows_the_values_by_type(kind: type[Any]) -> None:
+    assert isinstance(find(st.from_type(kind), lambda _: True, settings=SEARCH), kind)
+
+
+def test_hypothesis_knows_the_base_of_the_header_blocks() -> None:
+    found = find(st.from_type(HeaderBlock), lambda block: type(block) is EndSession, settings=SEARCH)
+    assert found == EndSession("")
+
+
+def test_the_entry_point_is_installed() -> None:
+    (entry,) = (
+        entry for entry in importlib.metadata.entry_points(group="hypothesis") if entry.name == "xmla_headers"
+    )
+    assert entry.value == "xmla_headers._hypothesis:register"
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("first", ["hypothesis.strategies", "xmla_headers.strategies", "xmla_headers"])
+def test_no_import_of_the_strategies_is_needed(first: str) -> None:
+    done = run(
+        f"import {first}\n"
+        "from hypothesis import find, strategies as st\n"
+        "from xmla_headers import Session\n"
+        "print(type(find(st.from_type(Session), lambda block: True)).__name__)"
+    )
+    assert (done.stdout, done.stderr) == ("Session\n", "")
+
+
+def test_says_what_to_install_where_hypothesis_is_missing() -> None:
+    done = run("import sys\nsys.modules['hypothesis'] = None\nimport xmla_headers.strategies")
+    assert done.stderr.splitlines()[-1] == (
+        "ImportError: xmla_headers.strategies needs Hypothesis: pip install 'xmla_headers[fuzz]'"
+    )

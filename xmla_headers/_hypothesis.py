@@ -1,0 +1,43 @@
+"""What Hypothesis runs when it is imported, so that `st.from_type` knows the values of this library."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from hypothesis.strategies import SearchStrategy
+
+__all__ = ["MISSING", "register"]
+
+MISSING = "xmla_headers.strategies needs Hypothesis: pip install 'xmla_headers[fuzz]'"
+
+
+def register() -> None:
+    """Register the strategies by type; for the entry point `hypothesis`."""
+    # Hypothesis has come as far as this, and whoever does not draw a value pays for no more.
+    from hypothesis.strategies import register_type_strategy  # noqa: PLC0415
+
+    from .envelope import Envelope, Header  # noqa: PLC0415 - see above
+    from .fragment import Fragment  # noqa: PLC0415 - see above
+    from .model import HeaderBlock, UnknownHeaderBlock  # noqa: PLC0415 - see above
+    from .session_headers import SESSION_BLOCKS  # noqa: PLC0415 - see above
+
+    for kind in (HeaderBlock, UnknownHeaderBlock, Header, Fragment, Envelope, *SESSION_BLOCKS.values()):
+        register_type_strategy(kind, _strategy_for)
+
+
+def _strategy_for(kind: type[Any]) -> SearchStrategy[Any]:
+    # It imports Hypothesis, which may be in the middle of its own import when `register` is called.
+    from . import strategies  # noqa: PLC0415
+
+    by_name: dict[str, Callable[[], SearchStrategy[Any]]] = {
+        "HeaderBlock": strategies.header_blocks,
+        "UnknownHeaderBlock": strategies.unknown_header_blocks,
+        "Header": strategies.headers,
+        "Fragment": strategies.fragments,
+        "Envelope": strategies.envelopes,
+    }
+    found = by_name.get(kind.__name__)
+    return strategies.header_blocks({kind.spec.qname: kind}) if found is None else found()

@@ -1,0 +1,198 @@
+"""Hypothesis strategies for values and messages (extra `fuzz`)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ._hypothesis import MISSING
+
+try:
+    from hypothesis import strategies as st
+except ImportError as error:
+    raise ImportError(MISSING, name="hypothesis") from error
+
+from .envelope import Envelope, Header
+from .findings import RULES, Severity
+from .fragment import Fragment
+from .fuzzing._cases import Stock, break_with, finished, spelled
+from .fuzzing._draft import Place
+from .fuzzing._spellings import SESSION_IDS
+from .fuzzing._ways import Given
+from .fuzzing._writing import Choices
+from .model import HeaderBlock, UnknownHeaderBlock
+from .session_headers import SESSION_BLOCKS
+from .soap import MustUnderstandForm, SoapVersion
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, TypeAlias, TypeVar
+
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+    from .fuzzing import Case
+    from .fuzzing._ways import Way
+    from .model import BlockSpec
+
+    BlockT = TypeVar("BlockT", HeaderBlock, HeaderBlock | UnknownHeaderBlock)
+    BlockTypes: TypeAlias = Mapping[str, type[HeaderBlock]]
+
+__all__ = [
+    "broken_messages",
+    "envelopes",
+    "fragments",
+    "header_blocks",
+    "headers",
+    "messages",
+    "session_ids",
+    "unknown_header_blocks",
+]
+
+_NOT_CHAR = [chr(code) for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)]
+#: The choices for one message, which is plain where there are none left.
+_CHOICES = st.binary(max_size=96)
+
+
+@cache
+def session_ids() -> SearchStrategy[str]:
+    """Session ids: any text that XML 1.0 can carry, the awkward kinds more often than not."""
+    characters = st.characters(exclude_categories=["Cs"], exclude_characters=_NOT_CHAR)
+    awkward = ["", "\t\n\r\r\n", "\ufdd0\x85\u2028\ufeff", *SESSION_IDS.values()]
+    # Hypothesis shrinks towards the first.
+    return st.one_of(st.text(characters, max_size=20), st.sampled_from(sorted(awkward, key=len)))
+
+
+def header_blocks(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[HeaderBlock]:
+    """Header blocks of the classes in `types`."""
+    return st.one_of([_blocks(kind) for kind in types.values()])
+
+
+def _blocks(
+    kind: type[HeaderBlock], *, names: tuple[str, ...] = ("a", "Id", "\u00e9")
+) -> SearchStrategy[Any]:
+    text = session_ids()
+    namespaces = ("urn:example:w", "urn:a&b", "u")
+    xml = "{http://www.w3.org/XML/1998/namespace}lang"
+    qnames = [f"{{{namespace}}}{name}" for namespace in namespaces for name in names]
+    foreign = st.tuples(st.sampled_from([xml, *qnames]), text)
+    fields: dict[str, SearchStrategy[Any]] = {
+        attribute.field: text if attribute.required else st.none() | text
+        for attribute in kind.spec.attributes
+    }
+    return st.builds(
+        kind,
+        **fields,
+        must_understand=st.booleans(),
+        must_understand_form=st.none() | st.sampled_from(MustUnderstandForm),
+        actor=st.none() | text,
+        other_attributes=st.lists(foreign, max_size=3, unique_by=lambda pair: pair[0]).map(tuple),
+    )
+
+
+#: Blocks that no schema declares: with prefixes in values, of other SOAP namespaces, hard to find the end of.
+_UNKNOWN = (
+    b"<a/>",
+    b"<a>soap:x</a>",
+    b"<a xmlns=''/>",
+    b'<v:Version xmlns:v="urn:v" Sequence="922"/>',
+    b'<Version xmlns="http://schemas.microsoft.com/analysisservices/2003/engine/2" Sequence="400" />',
+    b"<w:Security xmlns:w='urn:w' xmlns:soap='"
+    + SoapVersion.SOAP_1_1.namespace.encode()
+    + b"' soap:mustUnderstand=' 1 '><w:t>x:y</w:t></w:Security>",
+    b"<soap:b xmlns:soap='urn:other'><soap:c soap:d=''/></soap:b>",
+    b"<soap1:b xmlns:soap1='urn:other'/>",
+    b"<a><!-- soap: --><![CDATA[</soap:Header>]]>&#xe9;</a>",
+    "<é ü='ö'>漢🔑</é>".encode(),
+    b"<a b='>' c=\"/>\"\n></a\t>",
+)
+
+
+def unknown_header_blocks() -> SearchStrategy[UnknownHeaderBlock]:
+    """Header blocks that no schema declares."""
+    return st.sampled_from(_UNKNOWN).map(UnknownHeaderBlock)
+
+
+def headers(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Header]:
+    """Headers of up to five blocks, known and unknown, as many of a kind as its schema allows."""
+    blocks: SearchStrategy[HeaderBlock | UnknownHeaderBlock]
+    blocks = st.one_of(header_blocks(types), unknown_header_blocks())
+    return st.lists(blocks, max_size=5).map(lambda drawn: Header(*_allowed(drawn)))
+
+
+def _allowed(blocks: Iterable[BlockT]) -> list[BlockT]:
+    """Return the blocks without those that would be too many."""
+    kept: list[BlockT] = []
+    for block in blocks:
+        spec: BlockSpec | None = getattr(block, "spec", None)
+        maximum = None if spec is None else spec.max_occurs
+        if maximum is None or sum(type(other) is type(block) for other in kept) < maximum:
+            kept.append(block)
+    return kept
+
+
+#: Content of a Body, with the prefixes around it: what a writer may stumble over.
+_FRAGMENTS: tuple[tuple[bytes, dict[str, str]], ...] = (
+    (b"", {}),
+    (b"hello", {}),
+    (b"<a/><b/>", {}),
+    (b"<a xmlns='urn:t'/>", {}),
+    (b"<a/>", {"": "urn:default", "unused": "urn:u"}),
+    (b"<p:a xsi:type='xsd:int'/>", {"p": "urn:p", "xsi": "urn:xsi", "xsd": "urn:xsd"}),
+    (b"<soap:Fault/>", {"soap": SoapVersion.SOAP_1_1.namespace}),
+    (b"<soap:Fault/>", {"soap": SoapVersion.SOAP_1_1.namespace, "": SoapVersion.SOAP_1_1.namespace}),
+    (b"<a>soap:Client</a>", {}),
+    (b"<soap:a/>", {"soap": "urn:other"}),
+    (b"<soap1:a/>", {"soap1": "urn:other", "soap": "urn:a&b"}),
+    (b"<a><![CDATA[</soap:Body></soap:Envelope>]]><!--</soap:Body>--></a>", {}),
+    (b"<!--</soap:Body></soap:Envelope>-->", {}),
+    (b"<a v='&#10;&#13;&#9;'>&#13;</a>", {}),
+    ("<é>漢🔑</é>".encode(), {"é": "urn:e"}),
+    (b"<Header xmlns='" + SoapVersion.SOAP_1_1.namespace.encode() + b"'/>", {}),
+)
+
+
+def fragments() -> SearchStrategy[Fragment]:
+    """Contents of a Body."""
+    return st.sampled_from(_FRAGMENTS).map(lambda pair: Fragment(*pair))
+
+
+def envelopes(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Envelope]:
+    """Envelopes of either version of SOAP."""
+    return st.builds(Envelope, headers(types), fragments(), st.sampled_from(SoapVersion))
+
+
+def messages(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Case]:
+    """Messages that `decode` accepts, written in any way; there may be warnings."""
+    # Names are ASCII: an encoding may have nothing else, and a name cannot be a reference.
+    blocks = st.one_of([_blocks(kind, names=("a", "Id")) for kind in types.values()])
+    return _messages(st.lists(blocks, max_size=3), Stock(Given(types, None)))
+
+
+def broken_messages(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Case]:
+    """Messages that `decode` refuses with `deep`, for one rule that they break; there may be warnings."""
+    stock = Stock(Given(types, None))
+    refused = [
+        (way, place)
+        for code, ways in stock.ways.items()
+        if RULES[code].severity is Severity.ERROR
+        for way in ways
+        for place in way.places
+    ]
+    return _broken_messages(st.sampled_from(refused), stock)
+
+
+@st.composite
+def _messages(draw: DrawFn, blocks: SearchStrategy[list[HeaderBlock]], stock: Stock) -> Case:
+    values = _allowed(draw(blocks))
+    # None left means the first choice, which is the plainest: fewer bytes, a plainer message.
+    return finished(spelled(Choices(draw(_CHOICES)), stock, values), "a message drawn by Hypothesis")
+
+
+@st.composite
+def _broken_messages(draw: DrawFn, ways: SearchStrategy[tuple[Way, Place]], stock: Stock) -> Case:
+    way, place = draw(ways)
+    # Not every way goes with any way of writing.
+    written = draw(_CHOICES) if way.mixes and place is not Place.MIDDLE else b""
+    draft = spelled(Choices(written), stock, ())
+    break_with(draft, way, place)
+    return finished(draft, way.note)
