@@ -1,0 +1,75 @@
+"""The README about testing a parser: its table is what the harness finds, its example works."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.readers import READERS, broken_rules, table
+from tests.test_readme import README, section
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _columns(text: str) -> dict[str, set[str]]:
+    """Return the rules that a table says each reader breaks."""
+    head, _, *rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines()]
+    return {
+        reader: {row[0] for row in rows if row[column] == "yes"}
+        for column, reader in enumerate(head)
+        if column
+    }
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_the_table_says_what_the_harness_finds(reader: str) -> None:
+    # Column by column: not every reader is installed everywhere.
+    said, found = _columns(section("readers")), broken_rules(READERS[reader])
+    expected = "the whole of it:\n" + table({name: broken_rules(other) for name, other in READERS.items()})
+    assert frozenset(said.get(reader, ())) == found, expected
+
+
+def test_the_table_has_what_a_reader_gets_wrong_most_often() -> None:
+    broken = {rule for rules in _columns(section("readers")).values() for rule in rules}
+    wanted = {"last duplicate wins", "first duplicate wins", "any depth", "any namespace"}
+    assert broken >= wanted | {"hits in comments", "hits in CDATA", "hits in the Body"}
+
+
+GOOD = """
+from typing import NamedTuple
+from xmla_headers import HeaderBlock, decode
+
+class Block(NamedTuple):
+    name: str
+    id: str | None
+
+def session_headers(data):
+    header = decode(data, deep=True).header
+    blocks = [block for block in header if isinstance(block, HeaderBlock)]
+    return [Block(block.spec.local_name, getattr(block, "session_id", None)) for block in blocks]
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (GOOD, "1 passed"),
+        (GOOD.replace("in blocks]", "in blocks[:1]]"), "first session header wins: different-blocks"),
+        (GOOD.replace("header = ", "data = data.replace(b'SessionID', b'SessionId'); header = "), "any case"),
+    ],
+    ids=["good", "first", "any-case"],
+)
+def test_the_example_tests_a_parser(source: str, said: str, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(from itertools.+?)```", README, re.DOTALL)
+    (tmp_path / "my_server.py").write_text(source, encoding="utf-8")
+    (tmp_path / "test_my_server.py").write_text(example, encoding="utf-8")
+    assert len([line for line in example.splitlines() if line]) <= 10
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_server.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert said in done.stdout, done.stdout + done.stderr
+    assert (done.returncode == 0) == (source is GOOD)
