@@ -11,7 +11,7 @@ from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import MustUnderstandForm
 
 # For the ways that they register.
-from . import _header_blocks, _skeleton, _unreadable  # noqa: F401
+from . import _faults, _header_blocks, _skeleton, _unreadable  # noqa: F401
 from ._confusables import confusables
 from ._draft import Draft, Place, block_of
 from ._spellings import MIXED, SESSION_IDS, SPELLINGS, neighbours

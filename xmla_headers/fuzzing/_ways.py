@@ -29,7 +29,19 @@ if TYPE_CHECKING:
 __all__ = ["ANYWHERE", "NOT_ABOUT_BYTES", "WAYS", "Given", "Way", "make_value", "ways_to_break"]
 
 #: Codes that no message breaks: those about values, and about more than one message.
-NOT_ABOUT_BYTES = frozenset({Code.UNENCODABLE_TEXT, Code.BAD_FRAGMENT})
+NOT_ABOUT_BYTES = frozenset(
+    {
+        Code.UNENCODABLE_TEXT,
+        Code.BAD_FRAGMENT,
+        Code.SESSION_NOT_GRANTED,
+        Code.SESSION_ID_CHANGED,
+        Code.UNKNOWN_SESSION,
+        Code.SESSION_USED_AFTER_END,
+        Code.SESSION_NEVER_ENDED,
+        Code.RESPONSE_WITHOUT_REQUEST,
+        Code.REQUEST_WITHOUT_RESPONSE,
+    }
+)
 
 ANYWHERE = (Place.FIRST, Place.MIDDLE, Place.LAST)
 
