@@ -143,6 +143,21 @@ CASES = [
         f"{OPEN}<s:Body><s:Body/>\n</s:Body></¦s:envelope>",
         (At("not-well-formed", "/s:Envelope", 2, 12),),
     ),
+    Case(
+        "not-well-formed-comment-behind-the-root",
+        f"{OPEN}<s:Body/></s:Envelope>\n<!-- --¦ -->",
+        (At("not-well-formed", "/", 2, 8),),
+    ),
+    Case(
+        "not-well-formed-behind-the-root",
+        f"{OPEN}<s:Body/></s:Envelope>\n<!-- - -->\n ¦text/",
+        (At("not-well-formed", "/", 3, 2),),
+    ),
+    Case(
+        "not-well-formed-behind-a-self-closing-root",
+        f"<s:Envelope xmlns:s='{SOAP_11_NS}'/>\n¦</s:Envelope",
+        (At("not-well-formed", "/", 2, 1),),
+    ),
     # -- faults: with `deep` alone --------------------------------------------------------------------
     Case(
         "fault-without-code",

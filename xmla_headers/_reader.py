@@ -43,7 +43,7 @@ _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 _TAIL = re.compile(rb"[ \t\r\n]*+>[ \t\r\n]*+</[^ \t\r\n<>]++[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
 #: What may follow the root, and what begins like it.
-_EPILOG = re.compile(rb"(?:[ \t\r\n]++|<!--.*?-->)*+", re.DOTALL)
+_EPILOG = re.compile(rb"(?:[ \t\r\n]++|<!--(?:(?!--).)*+-->)*+", re.DOTALL)
 _MARKUP = re.compile(rb"<!--|<\?")
 
 #: What stands in front of and behind the local name in what may be the start tag of the Body.
@@ -174,12 +174,14 @@ class MessageReader(Parser):
 
     def _place_junk(self, fatal: Fatal) -> None:
         """Say the same of text behind the root however the message was cut: expat reads on while it can."""
-        root = self.message.root
+        root, head = self.message.root, self.message.source.text
         if root is None or root.close is None:
             return
         place = max(0, root.close - self.base)
-        if root.close >= self.base and self.text[place : place + 1] == b"<":
-            place = GREATER.search(self.text, place).end()  # type: ignore[union-attr]
+        if root.close >= self.base and head[end_of_start_tag(head, root.start) - 2] != SLASH:
+            end = GREATER.search(self.text, place)
+            assert end is not None
+            place = end.end()
         junk = _EPILOG.match(self.text, place)
         assert junk is not None
         if not _MARKUP.match(self.text, junk.end()):
