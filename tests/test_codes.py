@@ -149,6 +149,11 @@ CASES = [
         (At("not-well-formed", "/", 2, 8),),
     ),
     Case(
+        "not-well-formed-character-in-a-comment-behind-the-root",
+        f"{OPEN}<s:Body/></s:Envelope>\n<!-- --><!-- ¦\1 -->",
+        (At("not-well-formed", "/", 2, 14),),
+    ),
+    Case(
         "not-well-formed-behind-the-root",
         f"{OPEN}<s:Body/></s:Envelope>\n<!-- - -->\n ¦text/",
         (At("not-well-formed", "/", 3, 2),),

@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     #: Offset (bytes of the caller's input, from 0), line and column (1-based).
     Place = tuple[int, int, int]
 
-__all__ = ["WHITE_SPACE", "Fatal", "Locator", "Redeclared", "Rest", "Source", "Window", "encoded_size"]
+__all__ = [
+    "WHITE_SPACE",
+    "Fatal",
+    "Locator",
+    "Redeclared",
+    "Rest",
+    "Source",
+    "Window",
+    "encoded_size",
+    "whole_characters",
+]
 
 WHITE_SPACE = b" \t\r\n"
 
@@ -298,16 +308,30 @@ class Rest:
         self._codec = source.codec
         #: Bytes that have been transcoded, counted from the start of the message.
         self.used = source.used
-        #: Half a character.
+        #: A character that is not whole yet.
         self._left = bytes(source.data[source.used :])
         #: The finding that ends the message where its bytes stop to decode; its offset is not known here.
         self.failure = source.failure
 
-    def text(self, data: bytes | memoryview, *, final: bool) -> bytes | memoryview:
-        """Return the next bytes as UTF-8, as far as they decode."""
-        if self._codec == "utf-8":
-            self.used += len(data)
-            return data
+    def text(self, data: bytes | memoryview) -> bytes | memoryview:
+        """Return the next bytes as UTF-8, as far as they decode, and as far as they are whole characters."""
+        if self._codec != "utf-8":
+            return self._transcode(data, final=False)
+        if self._left:
+            data = self._left + bytes(data)
+        end = whole_characters(data)
+        self._left = bytes(data[end:])
+        self.used += end
+        return data if end == len(data) else data[:end]
+
+    def end(self, *, complete: bool) -> bytes:
+        """Return what is left, now that no more bytes come."""
+        if self._codec != "utf-8":
+            return self._transcode(b"", final=complete)
+        self.used += len(self._left)
+        return self._left
+
+    def _transcode(self, data: bytes | memoryview, *, final: bool) -> bytes:
         if self.failure is not None:
             return b""
         decode = _DECODERS[self._codec]
@@ -320,6 +344,22 @@ class Rest:
         self._left = piece[used:]
         self.used += used
         return text.encode()
+
+
+def whole_characters(data: bytes | memoryview) -> int:
+    """Return where to cut UTF-8 so that no character at the end is cut in two.
+
+    Where the parser stumbles over the first byte of one, the others say whether it is one.
+    """
+    size = len(data)
+    for back in range(1, min(4, size + 1)):
+        byte = data[size - back]
+        if byte < 0x80:
+            break
+        if byte >= 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return size if back >= length else size - back
+    return size
 
 
 def _undecodable(codec: str, error: UnicodeDecodeError, offset: int) -> Fatal:

@@ -43,7 +43,7 @@ _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 _TAIL = re.compile(rb"[ \t\r\n]*+>[ \t\r\n]*+</[^ \t\r\n<>]++[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
 #: What may follow the root, and what begins like it.
-_EPILOG = re.compile(rb"(?:[ \t\r\n]++|<!--(?:(?!--).)*+-->)*+", re.DOTALL)
+_EPILOG = re.compile(rb"(?:[ \t\r\n]++|<!--.*?-->)*+", re.DOTALL)
 _MARKUP = re.compile(rb"<!--|<\?")
 
 #: What stands in front of and behind the local name in what may be the start tag of the Body.
@@ -182,7 +182,8 @@ class MessageReader(Parser):
             end = GREATER.search(self.text, place)
             assert end is not None
             place = end.end()
-        junk = _EPILOG.match(self.text, place)
+        # Of the comments, those that the parser has been through.
+        junk = _EPILOG.match(self.text, place, max(place, fatal.offset - self.base))
         assert junk is not None
         if not _MARKUP.match(self.text, junk.end()):
             fatal.message = "not well-formed: junk after document element"

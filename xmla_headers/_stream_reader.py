@@ -70,7 +70,7 @@ class StreamReader(MessageReader):
         """Read on."""
         try:
             for start in range(0, len(data), _MOST):
-                self._gather(self._rest.text(data[start : start + _MOST], final=False))
+                self._gather(self._rest.text(data[start : start + _MOST]))
                 if self._size >= self._step:
                     self._hand_over()
                     if not self.clean:
@@ -82,7 +82,7 @@ class StreamReader(MessageReader):
         """Read to the end, which is that of the message if it is complete."""
         rest = self._rest
         try:
-            self._gather(rest.text(b"", final=complete))
+            self._gather(rest.end(complete=complete))
             failure = rest.failure
             self._hand_over(final=complete and failure is None)
             end = self.base + len(self.text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from ._encoding import Redeclared, Source
+from ._encoding import Redeclared, Source, whole_characters
 from ._reader import BODY_TRIES, is_body_name, read
 from ._reading import DEFAULT_LIMITS, Reading, buffer_of
 from ._stream_reader import StreamReader
@@ -152,7 +152,9 @@ class HeaderReader:
     def _try_head(self) -> bool:
         """Read what there is from its beginning; return whether the Body has begun in it."""
         reading = self._reading
-        source = Source(bytes(self._gathered), reading.encoding, complete=False)
+        data = bytes(self._gathered)
+        end = whole_characters(data)
+        source = Source(data[:end], reading.encoding, complete=False)
         if source.unreadable is not None and len(self._gathered) < _NAMED_BY:
             return False
         reader = StreamReader(source, reading.limits)
@@ -172,6 +174,8 @@ class HeaderReader:
             fatal, message.fatal = message.fatal, None
             self._accept(message)
             message.fatal = fatal
+            if reader.clean:
+                reader.feed(data[end:])
         if message.body is None or not reader.clean:
             self._judge(reader)
         return True
