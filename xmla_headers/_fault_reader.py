@@ -41,7 +41,7 @@ class _Done(Exception):  # noqa: N818 - a signal to stop, not an error
 
 
 class _Lenient(Namespaces):
-    """Takes what breaks Namespaces in XML for an element without a name: decode lets it pass in a Body."""
+    """Makes the best of what breaks Namespaces in XML, which decode lets pass in a Body."""
 
     __slots__ = ()
 
@@ -51,31 +51,41 @@ class _Lenient(Namespaces):
         try:
             return super().enter(name, flat, offset)
         except Fatal:
+            pairs = zip(flat[::2], flat[1::2], strict=True)
+            kept = [pair for pair in pairs if ":" not in pair[0] or pair[0].startswith("xmlns:")]
+        try:
+            # The usual one is `xsi:type` with `xsi` declared nowhere, which says nothing about the element.
+            return super().enter(name, [text for pair in kept for text in pair], offset)
+        except Fatal:
             return "", "", [], None, None
 
 
 class _Entry:
     """An Error in the detail, and what it says: attributes, or for Mondrian's the pieces of a text."""
 
-    __slots__ = ("element", "says")
+    __slots__ = ("element", "holds_more", "says")
 
     def __init__(self, element: RawElement) -> None:
         self.element = element
+        #: It holds more than its parts, so that what is in it is kept.
+        self.holds_more = element.namespace != _MONDRIAN_NS
         self.says = {local: [value] for namespace, local, value, _ in element.attributes if not namespace}
 
 
 class _FaultReader(Parser):
     """Reads the first element of a Body, and keeps what it is made of if that is a Fault."""
 
-    __slots__ = ("_namespaces", "_open", "_pieces", "complete", "detail", "entries", "scope", "texts")
+    __slots__ = ("_heard", "_namespaces", "_open", "complete", "detail", "entries", "scope", "texts")
 
     def __init__(self, body: Fragment) -> None:
         super().__init__(body.view)
+        # expat hands text over line by line; a str for each would take a multiple of the text.
+        self.expat.buffer_text = True
         self._namespaces = _Lenient(NO_LIMITS, body.namespaces)
         #: The open elements, from the child of the Body down.
         self._open: list[RawElement] = []
-        #: Where text goes.
-        self._pieces: list[str] | None = None
+        #: The element whose text is wanted, that of the elements in it included.
+        self._heard: RawElement | None = None
         #: There is a Fault, and it has been read to its end.
         self.complete = False
         #: The name of a part -> the pieces of its text.
@@ -113,9 +123,7 @@ class _FaultReader(Parser):
             if elements[1] is self.detail and _is_error(element):
                 self.entries.append(_Entry(element))
         elif depth == 4 and self.entries and elements[2] is self.entries[-1].element:
-            attribute = _MONDRIAN_PARTS.get(element.local)
-            if attribute is not None and elements[2].namespace == _MONDRIAN_NS:
-                self._listen(self.entries[-1].says.setdefault(attribute, []))
+            self._enter_entry_part(self.entries[-1], element)
 
     def _enter_part(self, element: RawElement) -> None:
         if element.namespace not in _PART_NAMESPACES:
@@ -124,20 +132,31 @@ class _FaultReader(Parser):
         if local == "detail" and self.detail is None:
             self.detail = element
             self.scope = self._namespaces.scope()
-        elif local in _TEXT_PARTS and local not in self.texts:
-            self._listen(self.texts.setdefault(local, []))
+        elif local in _TEXT_PARTS:
+            self._listen(element, self.texts, local)
 
-    def _listen(self, pieces: list[str]) -> None:
-        self._pieces = pieces
-        self.expat.CharacterDataHandler = pieces.append
+    def _enter_entry_part(self, entry: _Entry, element: RawElement) -> None:
+        if entry.element.namespace != _MONDRIAN_NS:
+            return
+        attribute = _MONDRIAN_PARTS.get(element.local)
+        if attribute is None:
+            entry.holds_more = True
+        else:
+            self._listen(element, entry.says, attribute)
+
+    def _listen(self, element: RawElement, said: dict[str, list[str]], name: str) -> None:
+        """Keep the text of an element, unless one has said the same before it."""
+        if name not in said:
+            self._heard = element
+            self.expat.CharacterDataHandler = said.setdefault(name, []).append
 
     def _end(self, _name: str) -> None:
         element = self._open.pop()
         element.close = self.expat.CurrentByteIndex - len(_WRAPPER)
         if element.undo is not None:
             self._namespaces.leave(element.undo)
-        if self._pieces is not None and len(self._open) in (1, 3):
-            self._pieces = self.expat.CharacterDataHandler = None
+        if element is self._heard:
+            self._heard = self.expat.CharacterDataHandler = None
         if not self._open:
             self.complete = True
             raise _Done
@@ -166,7 +185,7 @@ def read_fault(body: Fragment) -> Fault | None:
     detail = Fragment()
     if reader.detail is not None:
         entries, detail = _detail(text, reader)
-    actor = reader.text_of("faultactor").strip(_SPACE) if "faultactor" in reader.texts else None
+    actor = reader.text_of("faultactor") if "faultactor" in reader.texts else None
     # A QName; its prefix is bound to whatever the server likes, or to nothing.
     code = reader.text_of("faultcode").rpartition(":")[2].strip(_SPACE)
     return Fault(code, reader.text_of("faultstring"), actor, entries, detail)
@@ -178,37 +197,40 @@ def _detail(text: memoryview, reader: _FaultReader) -> tuple[list[FaultEntry], F
     position, end = _content(text, reader.detail)
     outer = Scope(reader.scope)
     entries = []
-    left = b""
+    pieces = []
     for entry in reader.entries:
-        left = _joined(left, bytes(text[position : entry.element.start]))
+        pieces.append(bytes(text[position : entry.element.start]))
         position = element_end(text, entry.element)
         entries.append(_entry(text, entry, outer))
-    left = _joined(left, bytes(text[position:end]))
+    pieces.append(bytes(text[position:end]))
+    left = _joined(pieces)
     if not left.strip(WHITE_SPACE):
         return entries, Fragment()
     return entries, Fragment.cut(left, 0, len(left), reader.scope)
 
 
-def _joined(left: bytes, right: bytes) -> bytes:
-    """Join what stood around an entry: `]]` and `>` must not meet (XML 1.0 §2.4)."""
-    return left + b"<!---->" + right if left.endswith(b"]") and right else left + right
+def _joined(pieces: list[bytes]) -> bytes:
+    """Join what stood around the entries: `]]` and `>` must not meet (XML 1.0 §2.4)."""
+    pieces = [piece for piece in pieces if piece]
+    inner = [piece + b"<!---->" if piece.endswith(b"]") else piece for piece in pieces[:-1]]
+    return b"".join([*inner, *pieces[-1:]])
 
 
 def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
     element = entry.element
     content = Fragment()
-    if element.namespace != _MONDRIAN_NS:
+    if entry.holds_more:
         start, end = _content(text, element)
         xml = bytes(text[start:end])
         if xml.strip(WHITE_SPACE):
             declared = element.declared or {}
-            scope = {prefix: name for prefix, name in declared.items() if name}
+            scope = {prefix: name for prefix, name in declared.items() if name and prefix != "xml"}
             scope |= outer.missing(xml, declared)
             content = Fragment.cut(xml, 0, len(xml), MappingProxyType(scope))
     code, description, source, help_file = (
         "".join(entry.says.get(name, ())) for name in ("ErrorCode", "Description", "Source", "HelpFile")
     )
-    return FaultEntry(code.strip(_SPACE), description, source, help_file, content)
+    return FaultEntry(code, description, source, help_file, content)
 
 
 def _content(text: memoryview, element: RawElement) -> tuple[int, int]:

@@ -30,6 +30,7 @@ _SESSION_ERRORS = frozenset({"00HSHU01", "00HSBE02"})
 
 _HEXADECIMAL = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
 _DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,18}")
+_TOO_LARGE = 10**19
 _WHITE_SPACE = " \t\r\n"
 
 #: The fault codes that SOAP 1.1 §4.4.1 puts into its namespace, dotted or not.
@@ -52,7 +53,9 @@ class FaultEntry(Record):
     """One Error of a fault's detail.
 
     `code` is an int where it is written in decimal digits, and text where it is not (Mondrian's
-    `00HSBB01`); `content` is what stands inside, such as the Location of Analysis Services.
+    `00HSBB01`), white space around it removed; `content` is what stands inside, such as the Location
+    of Analysis Services. Raises EncodeError (`unencodable-text`; `bad-fragment` for a number of more
+    than 19 digits, which no server sends and which would come back as text).
     """
 
     __slots__ = ("code", "content", "description", "help_file", "source")
@@ -75,11 +78,14 @@ class FaultEntry(Record):
     ) -> None:
         if isinstance(code, bool) or not isinstance(code, int | str):
             raise wrong_type("code", "int or str", code)
+        # One code is one value, however it comes.
         if isinstance(code, str):
             check_text("code", code)
-            # One number is one value, however it comes.
+            code = code.strip(_WHITE_SPACE)
             if _DECIMAL.fullmatch(code):
                 code = int(code)
+        elif not -_TOO_LARGE < code < _TOO_LARGE:
+            raise bad_fragment("the code of a FaultEntry has 19 digits at most")
         check_text("description", description)
         check_text("source", source)
         check_text("help_file", help_file)
@@ -159,7 +165,7 @@ class Fault(Record):
 
     def __repr__(self) -> str:
         # Servers quote session ids in their texts.
-        parts = [repr(self.code), f"<{len(self.string)} characters>"]
+        parts = [repr(str(self.code)), f"<{len(self.string)} characters>"]
         if self.actor is not None:
             parts.append(f"actor={self.actor!r}")
         if self.entries:
