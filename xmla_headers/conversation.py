@@ -114,9 +114,6 @@ TRANSITIONS: Mapping[State, Mapping[Event, State]] = MappingProxyType(_rows())
 
 #: Where an answer decides what becomes of the session.
 _PENDING = frozenset({State.BEGINNING, State.ENDING})
-#: What decides it even while other requests are unanswered.
-_DECISIVE = frozenset({(State.BEGINNING, Event.GRANT), (State.ENDING, Event.LOSS)})
-_RESPONSES = frozenset({Event.GRANT, Event.ANSWER, Event.FAULT, Event.LOSS, Event.UNANSWERED})
 
 #: Why a request is not in the table.
 _REFUSALS: Mapping[tuple[State, Event], tuple[Code, str]] = {
@@ -146,8 +143,8 @@ class Conversation:
 
     It is fed the headers of requests and responses in the order in which they pass, has no role, no
     clock and makes no ids. Several requests may be unanswered at a time; which of them a response
-    answers it is not told, so that while others are open only a granted id settles a BeginSession,
-    and only a lost session an EndSession. A step that `TRANSITIONS` does not have raises
+    answers it is not told, so that while others are open only the id of a new session settles a
+    BeginSession, and only a lost session an EndSession. A step that `TRANSITIONS` does not have raises
     ConversationError and changes nothing. Not safe to share between threads without a lock.
     """
 
@@ -249,15 +246,17 @@ class Conversation:
             if spec is not None and Direction.RESPONSE not in spec.directions:
                 _refuse(Code.WRONG_DIRECTION, f"{spec.local_name} does not belong in a response")
         session = header.session
+        session_id = None if session is None else session.session_id
         if fault is not None and fault.session_lost:
             self._settle(Event.LOSS)
-        elif session is not None:
-            self._settle(Event.GRANT, session.session_id)
+        elif session is not None and (fault is None or self._state is not State.ENDING):
+            self._settle(Event.GRANT, session_id)
         else:
-            self._settle(Event.ANSWER if fault is None else Event.FAULT)
+            # A fault to EndSession does not end the session, least of all if it names it.
+            self._settle(Event.ANSWER if fault is None else Event.FAULT, session_id)
 
     def unanswered(self) -> None:
-        """Take note that the last request gets no usable answer: a time-out, an HTTP error page.
+        """Take note that a request gets no usable answer: a time-out, an HTTP error page.
 
         A BeginSession that was pending falls back to no session, an EndSession to an active one.
         Raises ConversationError (`response-without-request`).
@@ -274,9 +273,9 @@ class Conversation:
         if not self._unanswered:
             _refuse(Code.RESPONSE_WITHOUT_REQUEST, "there is no request that this could be the answer to")
         state = self._state
-        if event is Event.GRANT:
+        if session_id is not None:
             self._check_granted(session_id)
-        if state in _PENDING and self._unanswered > 1 and (state, event) not in _DECISIVE:
+        if state in _PENDING and self._unanswered > 1 and not self._decides(event, session_id):
             event = Event.OTHER
         after = TRANSITIONS[state][event]
         if after is State.ACTIVE and event is Event.GRANT:
@@ -284,7 +283,14 @@ class Conversation:
         self._state = after
         self._unanswered -= 1
 
-    def _check_granted(self, session_id: str | None) -> None:
+    def _decides(self, event: Event, session_id: str | None) -> bool:
+        """Whether a response settles what is pending, whichever of the open requests it answers."""
+        if self._state is State.ENDING:
+            return event is Event.LOSS
+        # The id of the session before may come with a late answer to a request of that time.
+        return event is Event.GRANT and session_id != self._id
+
+    def _check_granted(self, session_id: str) -> None:
         if self._state in (State.NONE, State.ENDED):
             return
         if not session_id:
