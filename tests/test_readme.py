@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import xmla_headers
-from xmla_headers import RULES
+from xmla_headers import RULES, TRANSITIONS, State
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,6 +34,20 @@ def code_table() -> str:
     )
 
 
+def state_diagram() -> str:
+    """Return the table of conversations as a Mermaid diagram, what changes nothing inside the states."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.NONE}"]
+    for state, row in TRANSITIONS.items():
+        events: dict[State, list[str]] = {}
+        for event, after in row.items():
+            events.setdefault(after, []).append(str(event))
+        unmoved = events.pop(state, [])
+        lines += [f"    {state} --> {after}: {', '.join(names)}" for after, names in events.items()]
+        if unmoved:
+            lines.append(f"    {state}: {state}<br/>({', '.join(unmoved)})")
+    return "\n".join([*lines, "```", ""])
+
+
 def test_the_examples_run() -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.FAIL_FAST)
     examples = doctest.DocTestParser().get_doctest(README.replace("```", ""), {}, "README.md", "README.md", 0)
@@ -43,6 +57,10 @@ def test_the_examples_run() -> None:
 
 def test_the_table_of_codes_is_the_catalogue() -> None:
     assert section("codes") == code_table(), f"replace it by:\n{code_table()}"
+
+
+def test_the_diagram_of_states_is_the_table() -> None:
+    assert section("states") == state_diagram(), f"replace it by:\n{state_diagram()}"
 
 
 def test_the_api_table_names_all_that_is_public() -> None:
