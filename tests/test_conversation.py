@@ -425,6 +425,11 @@ _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], St
         State.ACTIVE,
         SECRET,
     ),
+    "olapy: another session after the end": (
+        (*_ACTIVE, END, NOTHING, NOTHING, Header(Session(OTHER)), NOTHING, Header(Session(""))),
+        State.ENDED,
+        None,
+    ),
     "a provider without state": ((BEGIN, NOTHING), State.NONE, None),
     "a provider without state, asked again": (
         (BEGIN, NOTHING, BEGIN, NOTHING, NOTHING, NOTHING),

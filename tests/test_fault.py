@@ -282,6 +282,17 @@ _READ: dict[str, tuple[str, Fault]] = {
         ssas('<detail><s:Error ErrorCode="1" xmlns=""><a/></s:Error></detail>'),
         Fault("", "", entries=[FaultEntry(1, content=Fragment(b"<a/>"))]),
     ),
+    "the prefix xml declared": (
+        plain(
+            '<detail><Error xmlns:xml="http://www.w3.org/XML/1998/namespace"><a xml:lang=""/></Error>'
+            "</detail>"
+        ),
+        Fault("", "", entries=[FaultEntry("", content=Fragment(b'<a xml:lang=""/>'))]),
+    ),
+    "an Error in what is no detail, or the second": (
+        plain("<x><Error/></x><detail>d</detail><detail><Error/></detail>"),
+        Fault("", "", detail=cut("d")),
+    ),
     "quotes and angles in start tags": (
         plain("""<detail a=">" b='/>'><Error Description="&lt;/Error>'" Source='"/>'>x</Error></detail>"""),
         Fault("", "", entries=[FaultEntry("", "</Error>'", '"/>', content=cut("x"))]),
@@ -653,6 +664,14 @@ _WRITTEN = [
         (
             "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>x</faultstring><detail>"
             "<a xmlns=\"urn:d\"/>b<c xmlns='urn:c'/></detail></soap:Fault>"
+        ),
+    ),
+    (
+        Fault("Client", "x", detail=Fragment(b"<soap:a/>", {"soap": SOAP_11_NS})),
+        FaultShape.SOAP_1_1,
+        (
+            "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>x</faultstring><detail><soap:a/>"
+            "</detail></soap:Fault>"
         ),
     ),
     (
