@@ -675,6 +675,33 @@ _WRITTEN = [
         ),
     ),
     (
+        Fault(
+            "",
+            "",
+            entries=[
+                FaultEntry(1, content=Fragment(b"<p:a/>", {"p": "urn:p", "": "urn:d"})),
+                FaultEntry(2, content=Fragment(b"<p:a/>", {"p": "urn:q"})),
+                FaultEntry(3, content=Fragment(b"<p:a q:b=''/>", {"p": "urn:p", "": "urn:d", "q": "urn:q"})),
+                FaultEntry(4, content=Fragment(b"q:", {"": SOAP_11_NS})),
+                FaultEntry(5, content=Fragment(b"<q:a/>", {"q": "urn:q"})),
+                FaultEntry(6),
+            ],
+        ),
+        FaultShape.SSAS,
+        (
+            f'<soap:Fault xmlns="{SOAP_11_NS}"><faultstring></faultstring>'
+            '<soap:detail xmlns="urn:d" xmlns:p="urn:p">'
+            '<soap:Error ErrorCode="1" Description="" Source="" HelpFile=""><p:a/></soap:Error>'
+            '<soap:Error xmlns="" xmlns:p="urn:q" ErrorCode="2" Description="" Source="" HelpFile=""><p:a/>'
+            '</soap:Error><soap:Error xmlns:q="urn:q" ErrorCode="3" Description="" Source="" HelpFile="">'
+            "<p:a q:b=''/></soap:Error>"
+            f'<soap:Error xmlns="{SOAP_11_NS}" ErrorCode="4" Description="" Source="" HelpFile="">q:'
+            '</soap:Error><soap:Error xmlns="" xmlns:q="urn:q" ErrorCode="5" Description="" Source="" '
+            'HelpFile=""><q:a/></soap:Error><soap:Error ErrorCode="6" Description="" Source="" HelpFile=""/>'
+            "</soap:detail></soap:Fault>"
+        ),
+    ),
+    (
         Fault("Client", "x", entries=[FaultEntry(1)], detail=Fragment(b"<p:a/>", {"p": "urn:p"})),
         FaultShape.SSAS,
         (
@@ -692,6 +719,27 @@ def test_writes(fault: Fault, shape: FaultShape, written: str) -> None:
     body = fault.to_body(shape)
     assert body.xml.decode() == written
     assert list(body.namespaces.values()) == [SOAP_11_NS]
+
+
+_LONG = f"urn:{'x' * 4_000}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<s:Fault xmlns:p='{_LONG}'><detail>{'<Error><p:a/></Error>' * 400}</detail></s:Fault>",
+        f"<s:Fault xmlns:p='{_LONG}'><detail><p:b/>{'<Error><p:a/></Error>' * 400}</detail></s:Fault>",
+        f"<s:Fault xmlns='{_LONG}'><s:detail>{'<s:Error><a/></s:Error>' * 400}</s:detail></s:Fault>",
+        f"<s:Fault xmlns='{_LONG}'><s:detail><b/>{'<s:Error><a/></s:Error>' * 400}</s:detail></s:Fault>",
+        f"<s:Fault xmlns='{_LONG}'><s:detail>{'<a/>' * 400}</s:detail></s:Fault>",
+    ],
+)
+def test_writes_a_long_namespace_name_once(body: str) -> None:
+    fault = fault_in(body)
+    assert fault is not None
+    written = fault.to_body()
+    assert written.xml.count(_LONG.encode()) == 1
+    assert decode(encode(Envelope(body=written))).fault == fault
 
 
 def test_writes_the_shape_of_analysis_services_unless_told() -> None:

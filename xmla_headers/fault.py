@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
 from itertools import count
@@ -11,7 +12,7 @@ from ._checks import bad_fragment, check_text, wrong_type
 from ._escape import escape_attribute, escape_text
 from ._reader import read_fragment
 from ._record import Record
-from ._scope import declarations
+from ._scope import Scope, declarations
 from .findings import RULES, FaultCode, XmlaHeadersError
 from .fragment import Fragment
 from .model import HeaderBlock, UnknownHeaderBlock
@@ -195,7 +196,18 @@ class _Writer:
         self._fault = fault
         #: The parts are in the SOAP namespace, which is the default one.
         self._qualified = shape is FaultShape.SSAS
-        self._prefix = _free_prefix([fault.detail, *(entry.content for entry in fault.entries)])
+        contents = [content for content in (fault.detail, *(e.content for e in fault.entries)) if content]
+        self._prefix = _free_prefix(contents)
+        #: What the detail declares, the default namespace included.
+        self._declared = _shared(fault.detail, contents)
+        if self._declared.get(self._prefix) == SOAP_11_NS:
+            del self._declared[self._prefix]
+        common = self._declared.pop("", SOAP_11_NS)
+        if self._qualified:
+            # What stands in the detail directly has no say of its own in what namespace it is.
+            self._default = fault.detail.namespaces.get("", "") if fault.detail else common
+        else:
+            self._default = ""
 
     def body(self) -> Fragment:
         fault, prefix = self._fault, self._prefix
@@ -209,17 +221,35 @@ class _Writer:
         if fault.actor is not None:
             parts.append(_text_element("faultactor", fault.actor))
         if fault.entries or fault.detail:
-            start, name, content = self._around("detail", fault.detail)
-            # What is around the entries decides how their names are written.
-            inside = f"{prefix}:" if name != "detail" else ""
-            parts += [start, b">", *(self._entry(entry, inside) for entry in fault.entries)]
-            parts += [content, f"</{name}>".encode()]
+            parts += self._detail()
         parts.append(f"</{prefix}:Fault>".encode())
         xml = b"".join(parts)
         return Fragment.cut(xml, 0, len(xml), {prefix: SOAP_11_NS})
 
-    def _entry(self, entry: FaultEntry, prefix: str) -> bytes:
-        start, name, content = self._around("Error", entry.content, prefix)
+    def _detail(self) -> list[bytes]:
+        # What is around a name decides how it is written.
+        mark = f"{self._prefix}:" if self._qualified and self._default != SOAP_11_NS else ""
+        declared = {**self._declared, **self._used(self._fault.detail)}
+        if mark:
+            declared = {"": self._default, **declared}
+        return [
+            f"<{mark}detail{declarations(declared.items())}>".encode(),
+            *(self._entry(entry, mark) for entry in self._fault.entries),
+            self._content(self._fault.detail),
+            f"</{mark}detail>".encode(),
+        ]
+
+    def _entry(self, entry: FaultEntry, mark: str) -> bytes:
+        content = entry.content
+        declared = {
+            prefix: namespace
+            for prefix, namespace in self._used(content).items()
+            if self._declared.get(prefix) != namespace
+        }
+        default = content.namespaces.get("", "")
+        if content and self._qualified and default != self._default:
+            mark = f"{self._prefix}:"
+            declared = {"": default, **declared}
         attributes = "".join(
             f' {attribute}="{escape_attribute(str(value))}"'
             for attribute, value in (
@@ -229,27 +259,43 @@ class _Writer:
                 ("HelpFile", entry.help_file),
             )
         )
-        end = b">%b</%b>" % (content, name.encode()) if content else b"/>"
-        return start + attributes.encode() + end
+        start = f"<{mark}Error{declarations(declared.items())}{attributes}".encode()
+        return start + (b">%b</%bError>" % (self._content(content), mark.encode()) if content else b"/>")
 
-    def _around(self, name: str, content: Fragment, prefix: str = "") -> tuple[bytes, str, bytes]:
-        """Return start tag (open), name and content of an element, the content meaning what it means."""
-        name = f"{prefix}{name}"
-        if not content:
-            return f"<{name}".encode(), name, b""
-        used = content.used_namespaces()
-        default = used.pop("", "")
+    def _used(self, content: Fragment) -> dict[str, str]:
+        """Return the bindings of the prefixes in content, but for what the Envelope declares."""
+        used = content.used_namespaces() if content else {}
+        used.pop("", None)
         if used.get(self._prefix) == SOAP_11_NS:
             del used[self._prefix]
-        xml = content.xml
-        if not self._qualified:
-            if default:
-                # The element is in no namespace, so that what is in it must say where it is itself.
-                xml = _with_default(content, default)
-        elif prefix or default != SOAP_11_NS:
-            name = name if prefix else f"{self._prefix}:{name}"
-            used = {"": default, **used}
-        return f"<{name}{declarations(used.items())}".encode(), name, xml
+        return used
+
+    def _content(self, content: Fragment) -> bytes:
+        default = content.namespaces.get("", "")
+        if self._qualified or not default:
+            return content.xml
+        # What is around it is in no namespace, so that it must say where it is itself.
+        return _with_default(content, default)
+
+
+def _shared(detail: Fragment, contents: list[Fragment]) -> dict[str, str]:
+    """Return the bindings that several of the contents use, of two for one prefix that of the detail.
+
+    Declared for each of them, one long namespace name would be written as often as there are entries.
+    """
+    counts = Counter(binding for content in contents for binding in content.used_namespaces().items())
+    # Of several for one prefix the most common one is the last, and stays.
+    shared = dict(binding for binding, number in reversed(counts.most_common()) if number > 1)
+    shared |= {prefix: name for prefix, name in detail.used_namespaces().items() if prefix in shared}
+    # A prefix that means nothing in one of the contents must not come to mean something.
+    scope = Scope(shared)
+    unbound = {
+        prefix
+        for content in contents
+        for prefix, _ in scope.missing(content.xml)
+        if prefix and prefix not in content.namespaces
+    }
+    return {prefix: name for prefix, name in shared.items() if prefix not in unbound}
 
 
 def _with_default(content: Fragment, default: str) -> bytes:
