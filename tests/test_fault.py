@@ -702,6 +702,23 @@ _WRITTEN = [
         ),
     ),
     (
+        Fault("", "", entries=[FaultEntry(1, content=Fragment(b"<p:a/>", {"p": "urn:p"}))]),
+        FaultShape.SOAP_1_1,
+        (
+            '<soap:Fault><faultstring></faultstring><detail><Error xmlns:p="urn:p" ErrorCode="1" '
+            'Description="" Source="" HelpFile=""><p:a/></Error></detail></soap:Fault>'
+        ),
+    ),
+    (
+        Fault("", "", entries=[FaultEntry(1, content=Fragment(b"<soap:a/>", {"soap": SOAP_11_NS}))] * 2),
+        FaultShape.SOAP_1_1,
+        (
+            "<soap:Fault><faultstring></faultstring><detail>"
+            + '<Error ErrorCode="1" Description="" Source="" HelpFile=""><soap:a/></Error>' * 2
+            + "</detail></soap:Fault>"
+        ),
+    ),
+    (
         Fault("Client", "x", entries=[FaultEntry(1)], detail=Fragment(b"<p:a/>", {"p": "urn:p"})),
         FaultShape.SSAS,
         (
@@ -740,6 +757,16 @@ def test_writes_a_long_namespace_name_once(body: str) -> None:
     written = fault.to_body()
     assert written.xml.count(_LONG.encode()) == 1
     assert decode(encode(Envelope(body=written))).fault == fault
+
+
+def test_declares_on_the_detail_what_most_entries_use() -> None:
+    few, many = (Fragment(b"<p:a/>", {"p": name}) for name in ("urn:few", "urn:many"))
+    fault = Fault(
+        "", "", entries=[FaultEntry(1, content=content) for content in (few, few, many, many, many)]
+    )
+    for shape in FaultShape:
+        written = fault.to_body(shape).xml
+        assert (written.count(b"urn:few"), written.count(b"urn:many")) == (2, 1)
 
 
 def test_writes_the_shape_of_analysis_services_unless_told() -> None:
