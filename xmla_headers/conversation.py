@@ -144,8 +144,10 @@ class Conversation:
     It is fed the headers of requests and responses in the order in which they pass, has no role, no
     clock and makes no ids. Several requests may be unanswered at a time; which of them a response
     answers it is not told, so that while others are open only the id of a new session settles a
-    BeginSession, and only a lost session an EndSession. A step that `TRANSITIONS` does not have raises
-    ConversationError and changes nothing. Not safe to share between threads without a lock.
+    BeginSession, and only a lost session an EndSession. A loss is taken for one of the present
+    session: if it was late news of the one before, a session is begun once more than need be. A step that
+    `TRANSITIONS` does not have raises ConversationError and changes nothing. Not safe to
+    share between threads without a lock.
     """
 
     __slots__ = ("_begin", "_id", "_state", "_unanswered")

@@ -159,7 +159,13 @@ class Fault(Record):
         return "does not exist" in text and not _SESSION_ERRORS.isdisjoint(codes)
 
     def to_body(self, shape: FaultShape = FaultShape.SSAS) -> Fragment:
-        """Return the content of a Body that says this."""
+        """Return the content of a Body that says this.
+
+        `Envelope.fault` reads an equal Fault out of it, with these exceptions: content of white space
+        alone comes back empty; an Error in `detail` comes back as an entry; what an entry's content
+        leaves unbound is bound if the detail binds it; and in the SOAP 1.1 shape elements under a
+        default namespace declare it themselves.
+        """
         if not isinstance(shape, FaultShape):
             raise wrong_type("shape", "FaultShape", shape)
         return _Writer(self, shape).body()
