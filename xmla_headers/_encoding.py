@@ -91,7 +91,7 @@ _DIME_HINT = "this looks like a DIME record, as used over TCP: take the payload 
 _UTF_32 = (b"<\0\0\0", b"\0\0\0<")
 
 #: A request line, a status line or a header.
-_HTTP = re.compile(rb"[A-Z]{3,8} \S+ HTTP/|HTTP/[0-9]|[A-Za-z][A-Za-z0-9-]*: ")
+_HTTP = rb"[A-Z]{3,8} \S+ HTTP/|HTTP/[0-9]|[A-Za-z][A-Za-z0-9-]*: "
 _HTTP_HINT = "these are HTTP headers: pass the body alone"
 
 #: First bytes -> what they most likely are.
@@ -390,7 +390,7 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     compressed = int.from_bytes(first[4:8], "little")
     if 0 < compressed <= original <= 0xFFFF and compressed + 8 <= size:
         return _XPRESS_HINT
-    if _HTTP.match(first):
+    if re.match(_HTTP, first):
         return _HTTP_HINT
     if 0 in first[:16]:
         return "this looks like binary data"

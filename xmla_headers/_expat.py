@@ -31,11 +31,12 @@ _HINTS = {
 #: expat 2.6 and later holds back a token that ends a chunk, unless told not to.
 _DEFERS = hasattr(pyexpat.ParserCreate(), "SetReparseDeferralEnabled")
 
-_HTML = re.compile(rb"\s*<!doctype html|\s*<html[\s>]", re.IGNORECASE)
+# Patterns that only a bad message needs are compiled by then.
+_HTML = rb"(?i)\s*<!doctype html|\s*<html[\s>]"
 
 #: What may stand in front of a DOCTYPE, processing instructions having been refused.
-_PROLOG = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+", re.DOTALL)
-_NAME = re.compile(rb"[^ \t\r\n/>]++")
+_PROLOG = rb"(?s)(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+"
+_NAME = rb"<([^ \t\r\n/>]++)"
 
 #: What cannot stand in a name, and would let the parser read something else.
 _NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?")
@@ -95,14 +96,14 @@ class Parser:
             # As any finding about an attribute: at the start tag, in front of which no other "<" can stand.
             place = _last_less(self.text, place)
             offset = self.base + place
-            element = _NAME.match(self.text, place + 1)[0].decode()  # type: ignore[index]
-        hint = HTML_HINT if not self.base and _HTML.match(self.text) else _HINTS.get(error.code)
+            element = re.compile(_NAME).match(self.text, place)[1].decode()  # type: ignore[index]
+        hint = HTML_HINT if not self.base and re.match(_HTML, self.text) else _HINTS.get(error.code)
         return Fatal(Code.NOT_WELL_FORMED, message, offset, hint, element)
 
     def _doctype(self, name: str, *_: object) -> None:
         hint = HTML_HINT if name.lower() == "html" else None
         # The parser stands somewhere in the declaration by now.
-        prolog = _PROLOG.match(self.text)
+        prolog = re.match(_PROLOG, self.text)
         offset = 0 if prolog is None else prolog.end()
         raise Fatal(Code.DTD_FORBIDDEN, "a message must not hold a DOCTYPE", offset, hint)
 

@@ -43,8 +43,8 @@ _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 _TAIL = re.compile(rb"[ \t\r\n]*+>[ \t\r\n]*+</[^ \t\r\n<>]++[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
 #: What may follow the root, and what begins like it.
-_EPILOG = re.compile(rb"(?:[ \t\r\n]++|<!--.*?-->)*+", re.DOTALL)
-_MARKUP = re.compile(rb"<!--|<\?")
+_EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
+_MARKUPS = (b"<!--", b"<?")
 
 #: What stands in front of and behind the local name in what may be the start tag of the Body.
 _NAME_STARTS = (b"<", b":")
@@ -183,9 +183,9 @@ class MessageReader(Parser):
             assert end is not None
             place = end.end()
         # Of the comments, those that the parser has been through.
-        junk = _EPILOG.match(self.text, place, max(place, fatal.offset - self.base))
+        junk = re.compile(_EPILOG).match(self.text, place, max(place, fatal.offset - self.base))
         assert junk is not None
-        if not _MARKUP.match(self.text, junk.end()):
+        if not bytes(self.text[junk.end() : junk.end() + 4]).startswith(_MARKUPS):
             fatal.message = "not well-formed: junk after document element"
             fatal.offset = self.base + junk.end()
 

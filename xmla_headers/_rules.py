@@ -29,7 +29,7 @@ __all__ = ["Judge"]
 _RANK = {code: rank for rank, code in enumerate(RULES)}
 
 #: xs:int of value 0 or 1, as Microsoft's XSD types the unqualified mustUnderstand.
-_UNQUALIFIED = re.compile(r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*")
+_UNQUALIFIED = r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*"
 
 
 class Judge:
@@ -303,7 +303,7 @@ class Judge:
             return bool(qualified), MustUnderstandForm.QUALIFIED
         text = f"mustUnderstand on {element.local} is in no namespace: SOAP 1.1 defines soap:mustUnderstand"
         self._mark(Code.UNQUALIFIED_MUST_UNDERSTAND, element.start, text, here, "/@mustUnderstand")
-        match = _UNQUALIFIED.fullmatch(unqualified)
+        match = re.fullmatch(_UNQUALIFIED, unqualified)
         if match is None:
             self._mark_must_understand(Code.INVALID_MUST_UNDERSTAND, "mustUnderstand", element, here)
             return False, None

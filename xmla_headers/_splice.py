@@ -39,8 +39,8 @@ _ENCODERS: Mapping[str, Callable[[str, str], tuple[bytes, int]]] = {
 }
 
 #: A comment, a CDATA section or a tag: all of XML that is not text, in what is known to be well-formed.
-_MARKUP = re.compile(r"""(<!--.*?-->|<!\[CDATA\[.*?\]\]>|<(?:[^"'>]|"[^"]*"|'[^']*')*>)""", re.DOTALL)
-_QUOTED = re.compile(r"""("[^"]*"|'[^']*')""")
+_MARKUP = r"""(?s)(<!--.*?-->|<!\[CDATA\[.*?\]\]>|<(?:[^"'>]|"[^"]*"|'[^']*')*>)"""
+_QUOTED = r"""("[^"]*"|'[^']*')"""
 
 
 class _Layout:
@@ -219,7 +219,7 @@ def _encoded(xml: str, codec: str) -> bytes:
         # re.split with a group: text and markup in turn.
         return b"".join(
             _encoded_tag(part, encode) if index % 2 else encode(part, "xmlcharrefreplace")[0]
-            for index, part in enumerate(_MARKUP.split(xml))
+            for index, part in enumerate(re.split(_MARKUP, xml))
         )
     except UnicodeEncodeError as error:
         character = f"U+{ord(error.object[error.start]):04X}"
@@ -232,5 +232,5 @@ def _encoded_tag(tag: str, encode: Callable[[str, str], tuple[bytes, int]]) -> b
         return encode(tag, "strict")[0]
     return b"".join(
         encode(part, "xmlcharrefreplace" if index % 2 else "strict")[0]
-        for index, part in enumerate(_QUOTED.split(tag))
+        for index, part in enumerate(re.split(_QUOTED, tag))
     )

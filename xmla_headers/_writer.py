@@ -12,19 +12,28 @@ from .soap import XML_NS, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .envelope import Block, Envelope
     from .fragment import Fragment
     from .model import HeaderBlock
 
-__all__ = ["block_xml", "declaring_no_default", "envelope_parts", "standalone_xml"]
+__all__ = [
+    "block_xml",
+    "declaring_no_default",
+    "envelope_parts",
+    "occurring_prefixes",
+    "prefixes",
+    "standalone_xml",
+]
 
-_START = re.compile(r"<[^\s/>]++")
-_UNPREFIXED = re.compile(r"<[^\s/>:!?]++[\s/>]")
+_START = r"<[^\s/>]++"
+_UNPREFIXED = r"<[^\s/>:!?]++[\s/>]"
 
 _DEFAULT_PREFIX = "soap"
-#: What stands behind it where a candidate occurs, or is declared.
-_OCCURRING = re.compile(rb"soap([0-9]*+):")
-_DECLARED = re.compile(rb"xmlns:soap([0-9]*+)")
+#: Where a candidate occurs, or is declared.
+_OCCURRING = rb"(soap[0-9]*+):"
+_DECLARED = rb"xmlns:(soap[0-9]*+)"
 
 
 def block_xml(
@@ -57,7 +66,7 @@ def block_xml(
 
 def declaring_no_default(xml: str) -> str:
     """Return an element with the declaration that what has no prefix is in no namespace."""
-    name = _START.match(xml)
+    name = re.match(_START, xml)
     assert name is not None
     return f'{name[0]} xmlns=""{xml[name.end() :]}'
 
@@ -65,7 +74,7 @@ def declaring_no_default(xml: str) -> str:
 def standalone_xml(block: Block, form: MustUnderstandForm | None) -> str:
     """Return a block of SOAP 1.1 as it can be put into any Header, whatever the namespaces there are."""
     xml = block_xml(block, SoapVersion.SOAP_1_1, None, form)
-    if isinstance(block, UnknownHeaderBlock) and _UNPREFIXED.search(xml) and "" not in block.declared():
+    if isinstance(block, UnknownHeaderBlock) and re.search(_UNPREFIXED, xml) and "" not in block.declared():
         return declaring_no_default(xml)
     return xml
 
@@ -130,19 +139,27 @@ def _soap_prefix(body: Fragment, soap: SoapVersion, blocks: list[UnknownHeaderBl
         if namespace == soap.namespace or (namespace is None and b"soap:" not in body.xml):
             return _DEFAULT_PREFIX
     # One pass over all, since what occurs is the sender's: a search for each candidate would be quadratic.
-    taken = set(_OCCURRING.findall(body.xml))
+    taken = occurring_prefixes(body.xml)
     #: What a block uses without binding it: it would be given our binding when it is read back.
     dangling = set()
     for block in blocks:
-        used = set(_OCCURRING.findall(block.xml))
-        taken |= used | set(_DECLARED.findall(block.xml))
-        dangling |= used - {name.removeprefix(_DEFAULT_PREFIX).encode() for name in block.declared()}
-    for number in count():
-        digits = b"%d" % number if number else b""
-        prefix = _DEFAULT_PREFIX + digits.decode()
+        used = occurring_prefixes(block.xml)
+        taken |= used | {name.decode() for name in re.findall(_DECLARED, block.xml)}
+        dangling |= used - block.declared().keys()
+    for prefix in prefixes():
         if prefix in bound:
-            if bound[prefix] == soap.namespace and digits not in dangling:
+            if bound[prefix] == soap.namespace and prefix not in dangling:
                 return prefix
-        elif digits not in taken:
+        elif prefix not in taken:
             return prefix
-    raise AssertionError  # count() has no end
+    raise AssertionError  # there is no end of them
+
+
+def prefixes() -> Iterator[str]:
+    """Yield what may be a prefix for the SOAP namespace, the best one first."""
+    return (f"{_DEFAULT_PREFIX}{number or ''}" for number in count())
+
+
+def occurring_prefixes(xml: bytes) -> set[str]:
+    """Return those of `prefixes` that stand in front of a colon anywhere."""
+    return {name.decode() for name in re.findall(_OCCURRING, xml)}

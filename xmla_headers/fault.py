@@ -6,13 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
-from itertools import count
 
 from ._checks import bad_fragment, check_text, wrong_type
 from ._escape import escape_attribute, escape_text
 from ._reader import read_fragment
 from ._record import Record
 from ._scope import Scope, declarations
+from ._writer import occurring_prefixes, prefixes
 from .findings import RULES, FaultCode, XmlaHeadersError
 from .fragment import Fragment
 from .model import HeaderBlock, UnknownHeaderBlock
@@ -36,9 +36,6 @@ _WHITE_SPACE = " \t\r\n"
 
 #: The fault codes that SOAP 1.1 §4.4.1 puts into its namespace, dotted or not.
 _SOAP_CODES = frozenset(FaultCode)
-
-_PREFIX = "soap"
-_OCCURRING = re.compile(rb"soap([0-9]*+):")
 
 
 class FaultShape(StrEnum):
@@ -326,9 +323,8 @@ def _free_prefix(fragments: list[Fragment]) -> str:
     for fragment in fragments:
         bound = fragment.namespaces
         taken |= {prefix for prefix, namespace in bound.items() if namespace != SOAP_11_NS}
-        occurring = (_PREFIX + digits.decode() for digits in _OCCURRING.findall(fragment.xml))
-        taken |= {prefix for prefix in occurring if prefix not in bound}
-    return next(name for number in count() if (name := f"{_PREFIX}{number or ''}") not in taken)
+        taken |= occurring_prefixes(fragment.xml) - bound.keys()
+    return next(prefix for prefix in prefixes() if prefix not in taken)
 
 
 def _text_element(name: str, text: str) -> bytes:
