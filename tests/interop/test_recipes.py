@@ -1,0 +1,331 @@
+"""The recipes of the README that need somebody else's library: httpx, requests, zeep."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from tests.loopback import SECONDS, served
+from tests.provider import DISCOVER, EXECUTE, IDS, Page, Provider
+from tests.recipes import recipe
+from xmla_headers import (
+    BeginSession,
+    Code,
+    Conversation,
+    ConversationError,
+    Envelope,
+    Fault,
+    FaultShape,
+    Header,
+    MustUnderstandForm,
+    Session,
+    State,
+    XmlaHeadersError,
+    encode,
+)
+
+from .zeep_client import zeep_client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+
+class Client(Protocol):
+    """What the clients have in common."""
+
+    conversation: Conversation
+    lock: threading.Lock
+    #: What the library raises for an HTTP error.
+    errors: tuple[type[Exception], ...]
+
+    def call(self, *, end: bool = False, discover: bool = False) -> Fault | None: ...
+
+
+class Bytes:
+    """A client that answers with an Envelope."""
+
+    def __init__(self, client: Any, *errors: type[Exception]) -> None:
+        self.client, self.errors = client, errors
+        self.conversation: Conversation = client.conversation
+        self.lock: threading.Lock = client.lock
+
+    def call(self, *, end: bool = False, discover: bool = False) -> Fault | None:
+        method, body = ("Discover", DISCOVER) if discover else ("Execute", EXECUTE)
+        answer: Envelope = self.client.call(method, body, end=end)
+        return answer.fault
+
+
+@contextmanager
+def httpx_client(url: str, *begin: BeginSession, timeout: float = SECONDS) -> Iterator[Client]:
+    httpx = pytest.importorskip("httpx", reason="httpx is not installed")
+    with httpx.Client(timeout=timeout, trust_env=False) as http:
+        yield Bytes(
+            recipe("A client with httpx").XmlaClient(http, url, Conversation(*begin)), httpx.HTTPError
+        )
+
+
+@contextmanager
+def requests_client(url: str, *begin: BeginSession, timeout: float = SECONDS) -> Iterator[Client]:
+    requests = pytest.importorskip("requests", reason="requests is not installed")
+
+    class Http(requests.Session):  # type: ignore[misc, name-defined]
+        def request(self, *arguments: Any, **keywords: Any) -> Any:
+            return super().request(*arguments, **{**keywords, "timeout": timeout})
+
+    with Http() as http:
+        http.trust_env = False
+        yield Bytes(
+            recipe("A client with requests").XmlaClient(http, url, Conversation(*begin)),
+            requests.RequestException,
+        )
+
+
+class Zeep:
+    """The plugin, and a client that it is plugged into."""
+
+    def __init__(self, plugin: Any, service: Any) -> None:
+        from zeep.exceptions import TransportError
+
+        self.plugin, self.service = plugin, service
+        self.conversation: Conversation = plugin.conversation
+        self.lock: threading.Lock = plugin.lock
+        self.errors: tuple[type[Exception], ...] = (TransportError, OSError)
+
+    def call(self, *, end: bool = False, discover: bool = False) -> Fault | None:
+        from zeep.exceptions import Fault as ZeepFault
+
+        try:
+            if discover:
+                self.plugin.call(self.service.Discover, "DBSCHEMA_CATALOGS", {}, {}, end=end)
+            else:
+                self.plugin.call(self.service.Execute, {"Statement": ""}, {}, end=end)
+        except ZeepFault as fault:
+            return Fault("", fault.message or "")
+        return None
+
+
+@contextmanager
+def zeep_plugin(url: str, *begin: BeginSession, timeout: float = SECONDS) -> Iterator[Client]:
+    pytest.importorskip("zeep", reason="zeep is not installed")
+    plugin = recipe("A zeep plugin").SessionPlugin(Conversation(*begin))
+    with zeep_client(url, plugin, timeout=timeout) as service:
+        yield Zeep(plugin, service)
+
+
+if TYPE_CHECKING:
+    Connect = Callable[..., AbstractContextManager[Client]]
+
+clients = pytest.mark.parametrize("connect", [httpx_client, requests_client, zeep_plugin])
+
+
+@clients
+@pytest.mark.parametrize("every_reply", [False, True])
+@pytest.mark.parametrize("session_id", IDS.values(), ids=IDS)
+def test_a_session_begins_is_used_is_lost_and_begins_again(
+    connect: Connect, session_id: str, *, every_reply: bool
+) -> None:
+    provider = Provider(ids=iter([session_id, f"{session_id}2"]), every_reply=every_reply)
+    with served(provider) as url, connect(url) as client:
+        assert client.call() is None
+        assert client.conversation.session_id == session_id
+        for discover in (True, False, True):
+            assert client.call(discover=discover) is None
+        provider.forget()
+        assert client.call(discover=True) is None
+        assert client.conversation.session_id == f"{session_id}2"
+        assert client.call(end=True) is None
+        assert client.conversation.state is State.ENDED
+    assert provider.asked == [
+        "BeginSession",
+        *["Session"] * 3,
+        # Not found, and so sent again.
+        "Session",
+        "BeginSession",
+        "EndSession",
+    ]
+    assert provider.seen[4] == provider.seen[3]
+    assert (provider.sessions, provider.complaints) == ({}, [])
+
+
+@clients
+def test_the_next_session_begins_when_one_has_ended(connect: Connect) -> None:
+    provider = Provider()
+    with served(provider) as url, connect(url) as client:
+        for _ in range(2):
+            client.call()
+            client.call(end=True)
+        with pytest.raises(ConversationError) as caught:
+            client.call(end=True)
+    assert caught.value.code is Code.UNKNOWN_SESSION
+    assert provider.asked == ["BeginSession", "EndSession"] * 2
+
+
+@clients
+@pytest.mark.parametrize("form", MustUnderstandForm)
+def test_every_block_is_marked_as_the_first(connect: Connect, form: MustUnderstandForm) -> None:
+    provider = Provider(every_reply=True, mondrian=form is MustUnderstandForm.UNQUALIFIED)
+    begin = BeginSession(must_understand=True, must_understand_form=form, actor="urn:a")
+    with served(provider) as url, connect(url, begin) as client:
+        client.call()
+        client.call()
+        client.call(end=True)
+    assert provider.asked == ["BeginSession", "Session", "EndSession"]
+    for header in provider.seen:
+        block = header.session_header
+        assert block is not None
+        assert (block.must_understand, block.must_understand_form, block.actor) == (True, form, "urn:a")
+
+
+@clients
+def test_a_session_that_is_lost_at_its_end_is_not_begun_again(connect: Connect) -> None:
+    provider = Provider()
+    with served(provider) as url, connect(url) as client:
+        client.call()
+        provider.forget()
+        assert client.call(end=True) is not None
+    assert provider.asked == ["BeginSession", "EndSession"]
+    assert client.conversation.state is State.LOST
+
+
+@clients
+def test_a_session_is_begun_again_no_more_than_once_per_request(connect: Connect) -> None:
+    provider = Provider()
+    lost = encode(Envelope(body=Fault("XMLAnalysisError.0xc10c000a", "gone").to_body(FaultShape.SOAP_1_1)))
+    with served(provider) as url, connect(url) as client:
+        client.call()
+        page = Page("500 Internal Server Error", lost, "text/xml")
+        provider.instead = [page, page]
+        fault = client.call()
+        assert fault is not None
+        assert fault.string == "gone"
+        assert client.call() is None
+    assert provider.asked == ["BeginSession", "Session", "BeginSession", "BeginSession"]
+
+
+@clients
+def test_another_fault_leaves_the_session_as_it_is(connect: Connect) -> None:
+    provider = Provider()
+    failed = encode(Envelope(body=Fault("Server", "a syntax error").to_body(FaultShape.SOAP_1_1)))
+    with served(provider) as url, connect(url) as client:
+        client.call()
+        for status in ("500 Internal Server Error", "200 OK"):
+            provider.instead = [Page(status, failed, "text/xml; charset=utf-8")]
+            fault = client.call()
+            assert fault is not None
+            assert fault.string == "a syntax error"
+        assert client.call() is None
+    assert provider.asked == ["BeginSession", "Session", "Session", "Session"]
+
+
+PAGES = {
+    "a bad gateway": Page("502 Bad Gateway"),
+    "a bad gateway, in XHTML": Page("502 Bad Gateway", b"<html xmlns='http://www.w3.org/1999/xhtml'/>"),
+    "an unauthorised one": Page("401 Unauthorized"),
+    "a server error": Page("500 Internal Server Error"),
+    "another page": Page("200 OK"),
+    "nothing": Page("200 OK", b"", "text/xml"),
+    "a message that is cut off": Page("200 OK", encode(Envelope())[:-1], "text/xml"),
+    "a redirection": Page("302 Found", b""),
+}
+
+
+@clients
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_an_error_page_is_no_answer(connect: Connect, page: Page) -> None:
+    provider = Provider()
+    with served(provider) as url, connect(url) as client:
+        for asked in ("BeginSession", "Session", "EndSession"):
+            provider.instead = [page]
+            with pytest.raises((XmlaHeadersError, *client.errors)):
+                client.call(end=asked == "EndSession")
+            assert client.conversation.requests_unanswered == 0
+            assert provider.asked[-1] == asked
+            if asked == "BeginSession":
+                assert client.conversation.state is State.NONE
+                client.call()
+            assert client.conversation.state is State.ACTIVE
+    assert provider.asked == ["BeginSession", "BeginSession", "Session", "EndSession"]
+
+
+@clients
+def test_a_time_out_is_no_answer(connect: Connect) -> None:
+    gone = threading.Event()
+    provider = Provider()
+    with served(provider) as url, connect(url, timeout=0.2) as client:
+        provider.on_request = lambda: gone.wait(SECONDS)
+        try:
+            with pytest.raises(client.errors):
+                client.call()
+        finally:
+            gone.set()
+        assert client.conversation.state is State.NONE
+        assert client.conversation.requests_unanswered == 0
+
+
+@clients
+@pytest.mark.parametrize(
+    ("session_id", "code"),
+    [("another", Code.SESSION_ID_CHANGED), ("", Code.SESSION_NOT_GRANTED)],
+)
+def test_an_id_that_was_not_granted_is_refused(connect: Connect, session_id: str, code: Code) -> None:
+    provider = Provider()
+    with served(provider) as url, connect(url) as client:
+        client.call()
+        other = encode(Envelope(Header(Session(session_id)), EXECUTE))
+        provider.instead = [Page("200 OK", other, "text/xml")]
+        with pytest.raises(ConversationError) as caught:
+            client.call()
+        assert caught.value.code is code
+        assert client.call() is None
+    assert provider.asked == ["BeginSession", "Session", "Session"]
+
+
+@clients
+def test_threads_share_one_session(connect: Connect) -> None:
+    provider = Provider(every_reply=True)
+    with served(provider) as url, connect(url) as client:
+        faults: list[Fault | None] = []
+        locked: list[bool] = []
+        provider.on_request = lambda: locked.append(client.lock.locked())
+
+        def work() -> None:
+            faults.extend(client.call() for _ in range(5))
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(SECONDS)
+    assert faults == [None] * 20
+    # All of the round trip.
+    assert locked == [True] * 20
+    assert sorted(provider.asked) == ["BeginSession", *["Session"] * 19]
+    assert len(provider.sessions) == 1
+
+
+@pytest.mark.parametrize("connect", [httpx_client, requests_client])
+@pytest.mark.parametrize(
+    ("codec", "content_type"),
+    [
+        ("utf-8", "text/xml"),
+        ("utf-8", "text/xml; charset=utf-8"),
+        ("utf-8", 'text/xml; Charset="UTF-8"'),
+        ("utf-16", "text/xml"),
+        ("iso-8859-1", "text/xml; charset=iso-8859-1"),
+        ("iso-8859-1", 'text/xml; Charset="ISO-8859-1"'),
+    ],
+)
+def test_the_charset_is_that_of_the_transport_or_of_the_message(
+    connect: Connect, codec: str, content_type: str
+) -> None:
+    provider = Provider(ids=iter(["é"]), content_type=content_type)
+    provider.write = lambda envelope: encode(envelope).decode().encode(codec)
+    with served(provider) as url, connect(url) as client:
+        client.call()
+        assert client.conversation.session_id == "é"
+        assert client.call() is None
+    assert provider.asked == ["BeginSession", "Session"]
