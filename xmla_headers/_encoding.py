@@ -177,7 +177,8 @@ class Source:
                 self.text = self._transcode(wanted)
             self._check_first_bytes()
         except Fatal as fatal:
-            self.unreadable = fatal
+            # Without traceback, which would hold the caller's buffer in a reference cycle.
+            self.unreadable = fatal.with_traceback(None)
 
     def redeclared(self, codec: str, wanted: int | None) -> Source:
         """Return the same message read in the encoding that its declaration names."""
@@ -263,9 +264,12 @@ class Source:
                     start + len(piece) - len(rest),
                     _name_first_bytes(bytes(self.data[:128]), len(self.data)),
                 )
+        elif len(self.text) - start > len(piece):
+            # The parser looks at the rest.
+            return
         elif self.failure is not None:
             raise self.failure
-        elif self.complete and len(self.text) - start == len(piece):
+        elif self.complete:
             what = "white space only" if piece else "empty"
             hint = "nothing was received, or what was received has been read already"
             raise Fatal(Code.NOT_XML, f"not XML: the message is {what}", start, hint)
