@@ -317,14 +317,19 @@ class Rest:
         #: The finding that ends the message where its bytes stop to decode; its offset is not known here.
         self.failure = source.failure
 
-    def text(self, data: bytes | memoryview) -> bytes | memoryview:
+    @property
+    def received(self) -> int:
+        """How many bytes of the message there are so far, transcoded or not."""
+        return self.used + len(self._left)
+
+    def text(self, data: bytes) -> bytes:
         """Return the next bytes as UTF-8, as far as they decode, and as far as they are whole characters."""
         if self._codec != "utf-8":
             return self._transcode(data, final=False)
         if self._left:
-            data = self._left + bytes(data)
+            data = self._left + data
         end = whole_characters(data)
-        self._left = bytes(data[end:])
+        self._left = data[end:]
         self.used += end
         return data if end == len(data) else data[:end]
 
@@ -332,14 +337,15 @@ class Rest:
         """Return what is left, now that no more bytes come."""
         if self._codec != "utf-8":
             return self._transcode(b"", final=complete)
-        self.used += len(self._left)
-        return self._left
+        left, self._left = self._left, b""
+        self.used += len(left)
+        return left
 
-    def _transcode(self, data: bytes | memoryview, *, final: bool) -> bytes:
+    def _transcode(self, data: bytes, *, final: bool) -> bytes:
         if self.failure is not None:
             return b""
         decode = _DECODERS[self._codec]
-        piece = self._left + bytes(data)
+        piece = self._left + data
         try:
             text, used = decode(piece, "strict", final)
         except UnicodeDecodeError as error:

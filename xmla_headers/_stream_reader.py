@@ -8,23 +8,23 @@ from ._reader import MessageReader, too_long
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from ._encoding import Source
     from ._raw import RawElement
     from .soap import Limits
 
 __all__ = ["StreamReader"]
 
-#: Bytes that the parser is handed at a time behind the head, at least: expat before 2.6 reads an
-#: unfinished token anew with each piece.
+#: Bytes that the parser is handed at a time behind the head, at least, and as many as it has not done
+#: with: expat before 2.6 reads an unfinished token anew with each piece.
 _STEP = 65_536
-#: And at most, or what has been gathered: a piece is copied.
-_MOST = 1_048_576
 
 
 class StreamReader(MessageReader):
     """Reads the head of a message, which is there as a whole, and then the rest in pieces."""
 
-    __slots__ = ("_column", "_least", "_line", "_max_token", "_pieces", "_rest", "_size", "_space", "_step")
+    __slots__ = ("_column", "_least", "_line", "_max_token", "_pending", "_rest", "_space", "_step")
 
     text: bytes
 
@@ -33,9 +33,9 @@ class StreamReader(MessageReader):
         maximum = self._max_token = limits.max_token_bytes
         self._least = self._step = _STEP if maximum is None else min(_STEP, max(1, maximum))
         self._rest = Rest(source)
-        #: What the parser is to be handed next.
-        self._pieces: list[bytes | memoryview] = []
-        self._size = 0
+        #: What the parser is to be handed next: one copy, for a list of small pieces takes many times
+        #: their size, and a caller may use a buffer again.
+        self._pending = bytearray()
         #: Where the text begins that is kept.
         self._line = self._column = 1
         #: Where the white space behind the Body begins that the text begins with.
@@ -43,11 +43,13 @@ class StreamReader(MessageReader):
 
     @property
     def clean(self) -> bool:
-        """Whether nothing has been found behind the Body start tag that breaks a rule."""
+        """Whether there is a Body start tag, and nothing found behind it that breaks a rule."""
         message = self.message
+        if message.body is None or message.fatal is not None:
+            return False
         root = message.root
         assert root is not None
-        return message.fatal is None and root.children[-1] is message.body and not root.texts
+        return root.children[-1] is message.body and not root.texts
 
     def begin(self) -> None:
         """Read as much of the head as has arrived. Raises Redeclared."""
@@ -59,40 +61,45 @@ class StreamReader(MessageReader):
         except Fatal as fatal:
             self.stop(fatal)
             return
-        if message.body is not None and self.clean:
+        if self.clean:
             text = memoryview(self.text)
             self.text = bytes(text[:fed])
             self._let_go()
             message.source.keep_head(message.body_start)
-            self._gather(text[fed:])
+            self._pending += text[fed:]
 
-    def feed(self, data: bytes | memoryview) -> None:
-        """Read on."""
+    def feed(self, data: bytes) -> bool:
+        """Read on; return whether all is clean still, as far as the parser has been handed what there is."""
+        rest = self._rest
+        piece = rest.text(data)
+        if len(self._pending) + len(piece) < self._step and rest.failure is None:
+            self._pending += piece
+            return True
         try:
-            for start in range(0, len(data), _MOST):
-                self._gather(self._rest.text(data[start : start + _MOST]))
-                if self._size >= self._step:
-                    self._hand_over()
-                    if not self.clean:
-                        return
+            self._hand_over(piece)
+            if rest.failure is not None:
+                self._break_off(rest.failure)
         except Fatal as fatal:
             self.stop(fatal)
+        return self.clean
 
     def finish(self, *, complete: bool) -> None:
         """Read to the end, which is that of the message if it is complete."""
         rest = self._rest
         try:
-            self._gather(rest.end(complete=complete))
-            failure = rest.failure
-            self._hand_over(final=complete and failure is None)
-            end = self.base + len(self.text)
-            if failure is not None:
-                failure.offset = end
-                raise failure
+            piece = rest.end(complete=complete)
+            self._hand_over(piece, final=complete and rest.failure is None)
+            if rest.failure is not None:
+                self._break_off(rest.failure)
             if not complete:
-                raise too_long(rest.used, end)
+                self._break_off(too_long(rest.received, 0))
         except Fatal as fatal:
             self.stop(fatal)
+
+    def _break_off(self, fatal: Fatal) -> NoReturn:
+        """Raise what ends the message behind all that has arrived of it."""
+        fatal.offset = self.base + len(self.text)
+        raise fatal
 
     def locate(self) -> None:
         """Tell the source where the text stands that is kept, for the findings in it."""
@@ -104,26 +111,26 @@ class StreamReader(MessageReader):
             offset = self._rest.used - encoded_size(self.text, source.codec)
         source.window = Window(self.base, self.text, (offset, self._line, self._column))
 
-    def _gather(self, piece: bytes | memoryview) -> None:
-        if piece:
-            self._pieces.append(piece)
-            self._size += len(piece)
-
-    def _hand_over(self, *, final: bool = False) -> None:
-        pieces, fed = self._pieces, len(self.text)
-        self.text = b"".join([self.text, *pieces])
-        self._pieces, self._size = [], 0
+    def _hand_over(self, piece: bytes, *, final: bool = False) -> None:
+        fed = len(self.text)
+        self.text = b"".join((self.text, self._pending, piece))
+        self._pending.clear()
         if self._body.close is None:
             self._listen_in(self.text)
-        if pieces or final:
-            self.parse(memoryview(self.text)[fed:], final=final)
+        self.parse(memoryview(self.text)[fed:], final=final)
         if not final and self.clean:
-            base = self.base
             self._let_go()
-            self._step = self._least if self.base > base else 2 * self._step
-            if self._max_token is not None and len(self.text) > self._max_token and self._stack:
-                message = f"one token is longer than {self._max_token} bytes"
-                raise limit_exceeded("max_token_bytes", message, self.base + self._max_token)
+            self._step = max(self._least, len(self.text))
+            self._check_token()
+
+    def _check_token(self) -> None:
+        """Refuse a token that is too long and has not ended."""
+        maximum = self._max_token
+        # White space behind the root is no token, and is kept until more has arrived.
+        if maximum is None or len(self.text) <= maximum or not (self._stack or self.text.strip(WHITE_SPACE)):
+            return
+        message = f"one token is longer than {maximum} bytes"
+        raise limit_exceeded("max_token_bytes", message, self.base + maximum)
 
     def _listen_in(self, text: bytes) -> None:
         """Look for the end of the Body where it may be only: handlers cost four times the parse."""

@@ -16,14 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._raw import RawMessage
+    from ._raw import RawElement, RawMessage
     from ._reading import BlockTypes, Data
     from .findings import Finding
     from .soap import Direction, Limits
 
 __all__ = ["HeaderReader"]
 
-#: Bytes of the head that are taken up at a time.
+#: Bytes that are taken up at a time: a piece is copied.
 _PIECE = 65_536
 #: What is not XML is named by its first bytes; by so many, at most.
 _NAMED_BY = 65_536 + 8
@@ -93,14 +93,18 @@ class HeaderReader:
             raise ValueError("the message has been closed: a HeaderReader reads one message")
         data = buffer_of(chunk)
         maximum = self._reading.limits.max_message_bytes
-        room = len(data) if maximum is None else maximum - self._size
+        room = len(data) if maximum is None else min(len(data), maximum - self._size)
         try:
-            self._take(data if room >= len(data) else data[:room])
+            self._take(data, room)
             if room < len(data):
                 self._finish(complete=False)
         except XmlaHeadersError as error:
             self._refuse(error)
             raise
+        finally:
+            # The error that is kept would keep the caller's buffer locked.
+            if isinstance(data, memoryview):
+                data.release()
 
     def close(self) -> Header:
         """Return the Header of the whole message, now that there is no more of it.
@@ -133,21 +137,22 @@ class HeaderReader:
         self._gathered = bytearray()
         self._trigger = _Trigger()
 
-    def _take(self, data: bytes | memoryview) -> None:
-        self._size += len(data)
-        taken = 0
-        while self._reader is None and taken < len(data):
-            piece = data[taken : taken + _PIECE]
-            taken += len(piece)
-            self._gathered += piece
-            self._trigger.add(piece)
-            while self._trigger.pulled() and not self._try_head():
-                pass
-        reader = self._reader
-        if reader is not None and taken < len(data):
-            reader.feed(data[taken:] if taken else data)
-            if not reader.clean:
-                self._judge(reader)
+    def _take(self, data: bytes | memoryview, end: int) -> None:
+        for start in range(0, end, _PIECE):
+            # The caller may use the buffer again.
+            piece = bytes(data[start : min(start + _PIECE, end)])
+            self._size += len(piece)
+            if self._reader is None:
+                self._take_head(piece)
+            elif not self._reader.feed(piece):
+                self._judge(self._reader)
+
+    def _take_head(self, piece: bytes) -> None:
+        self._gathered += piece
+        self._trigger.add(piece)
+        while self._trigger.pulled():
+            if self._try_head():
+                return
 
     def _try_head(self) -> bool:
         """Read what there is from its beginning; return whether the Body has begun in it."""
@@ -170,15 +175,23 @@ class HeaderReader:
             return False
         self._reader = reader
         if message.body is not None:
-            # What ends the message behind the Body start tag is not the head's.
-            fatal, message.fatal = message.fatal, None
-            self._accept(message)
-            message.fatal = fatal
+            self._accept_head(message, message.body)
             if reader.clean:
                 reader.feed(data[end:])
-        if message.body is None or not reader.clean:
+        if not reader.clean:
             self._judge(reader)
         return True
+
+    def _accept_head(self, message: RawMessage, body: RawElement) -> None:
+        """Judge the head alone: what is wrong behind it may have been read already."""
+        root, fatal = message.root, message.fatal
+        assert root is not None
+        children, texts = root.children, root.texts
+        root.children = children[: children.index(body) + 1]
+        root.texts = [text for text in texts if text < body.start]
+        message.fatal = None
+        self._accept(message)
+        root.children, root.texts, message.fatal = children, texts, fatal
 
     def _accept(self, message: RawMessage) -> None:
         judge = self._reading.judge(message)
