@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 from ._encoding import Redeclared, Source, whole_characters
 from ._reader import BODY_TRIES, is_body_name, read
@@ -16,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ._encoding import Decoder
     from ._raw import RawElement, RawMessage
     from ._reading import BlockTypes, Data
     from .findings import Finding
@@ -222,6 +224,15 @@ class HeaderReader:
         return f"HeaderReader(<{state}, {self._size} bytes>)"
 
 
+#: What is certainly in a start tag: attributes that have ended, and what is between quotes.
+_IN_TAG = re.compile(rb"""[^<>"']*+(?:"[^"<]*+"[^<>"']*+|'[^'<]*+'[^<>"']*+)*+""")
+_QUOTE_ENDS = {b'"': re.compile(b'["<]'), b"'": re.compile(b"['<]")}
+_DECODERS: dict[bytes, Decoder] = {
+    codecs.BOM_UTF16_LE: codecs.utf_16_le_decode,
+    codecs.BOM_UTF16_BE: codecs.utf_16_be_decode,
+}
+
+
 class _Trigger:
     """Says when it is worth reading the head, from its beginning, once more.
 
@@ -229,50 +240,79 @@ class _Trigger:
     as much as the last time: as often as that a head can be read and still cost what is linear.
     """
 
-    __slots__ = ("_due", "_found", "_next", "_text", "_tries", "_wide")
+    __slots__ = ("_decode", "_due", "_in_tag", "_left", "_next", "_quote", "_text", "_tries")
 
     def __init__(self) -> None:
+        #: The message as far as it matters: UTF-16 as ASCII with a question mark for what is not.
         self._text = bytearray()
-        #: The message is in UTF-16. Without its zeros what matters of it is ASCII.
-        self._wide: bool | None = None
+        self._decode: Decoder | None = None
+        #: Half a character of UTF-16.
+        self._left = b""
         self._tries = BODY_TRIES
         self._due = 4_096
         #: How far has been looked.
         self._next = 0
         #: The name of a start tag has been found, and its end has not.
-        self._found = False
+        self._in_tag = False
+        #: The quote that has been opened in it, or none.
+        self._quote = b""
 
-    def add(self, piece: bytes | memoryview) -> None:
-        if self._wide is None:
+    def add(self, piece: bytes) -> None:
+        if self._decode is None:
+            undecided = len(self._text) < 2
             self._text += piece
-            if len(self._text) > 1:
-                self._wide = self._text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-                if self._wide:
-                    self._text = self._text.replace(b"\0", b"")
-        else:
-            self._text += bytes(piece).replace(b"\0", b"") if self._wide else piece
+            if undecided:
+                self._decode = _DECODERS.get(bytes(self._text[:2]))
+            if self._decode is None:
+                return
+            piece = bytes(self._text)
+            self._text.clear()
+        piece = self._left + piece
+        text, used = self._decode(piece, "replace", False)
+        self._left = piece[used:]
+        self._text += text.encode("ascii", "replace")
 
     def pulled(self) -> bool:
-        text = self._text
-        if len(text) >= self._due:
-            self._due = 2 * len(text)
+        if len(self._text) >= self._due:
+            self._due = 2 * len(self._text)
             return True
-        while self._tries:
-            if not self._found:
-                name = text.find(b"Body", self._next)
-                if name < 0 or name + 4 >= len(text):
-                    # It may be cut off.
-                    self._next = max(self._next, len(text) - 4)
-                    return False
-                self._next = name + 4
-                self._found = is_body_name(text, name)
-            if self._found:
-                close = text.find(b">", self._next)
-                if close < 0:
-                    self._next = len(text)
-                    return False
-                self._next = close + 1
-                self._found = False
+        while self._tries and (self._in_tag or self._find_name()):
+            if self._find_end():
                 self._tries -= 1
                 return True
+            if self._in_tag:
+                # It has not arrived.
+                return False
         return False
+
+    def _find_name(self) -> bool:
+        """Look for what begins like the start tag of the Body."""
+        text = self._text
+        name = text.find(b"Body", self._next)
+        while 0 <= name < len(text) - 4:
+            self._next = name + 4
+            if is_body_name(text, name):
+                self._in_tag = True
+                return True
+            name = text.find(b"Body", self._next)
+        # It may be cut off.
+        self._next = max(self._next, len(text) - 4)
+        return False
+
+    def _find_end(self) -> bool:
+        """Look for the end of the tag; a "<" shows that it is none."""
+        text = self._text
+        while True:
+            if self._quote:
+                end = _QUOTE_ENDS[self._quote].search(text, self._next)
+                self._next = len(text) if end is None else end.start()
+            else:
+                self._next = _IN_TAG.match(text, self._next).end()  # type: ignore[union-attr]
+            mark = bytes(text[self._next : self._next + 1])
+            if mark in _QUOTE_ENDS:
+                self._next += 1
+                self._quote = b"" if self._quote else mark
+                continue
+            if mark:
+                self._in_tag, self._quote = False, b""
+            return mark == b">"
