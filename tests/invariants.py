@@ -22,6 +22,7 @@ from xmla_headers import (
     decode_header,
     encode,
     iter_findings,
+    stream,
     with_blocks,
     without_blocks,
 )
@@ -93,8 +94,8 @@ def _does_not_depend_on_the_way(data: bytes, whole: Verdict) -> None:
 
 
 @contextmanager
-def _steps(least: int, most: int) -> Iterator[None]:
-    with mock.patch.object(_stream_reader, "_STEP", least), mock.patch.object(_stream_reader, "_MOST", most):
+def _steps(step: int, piece: int) -> Iterator[None]:
+    with mock.patch.object(_stream_reader, "_STEP", step), mock.patch.object(stream, "_PIECE", piece):
         yield
 
 
@@ -107,8 +108,8 @@ def in_pieces(data: bytes, size: int) -> Header:
 
 def _does_not_depend_on_the_pieces(data: bytes, whole: Verdict) -> None:
     expected = ("value", whole[1].header) if whole[0] == "value" else whole
-    for size, least, most in ((len(data) // 2 + 1, 65_536, 1_048_576), (17, 1, 1_048_576), (64, 9, 5)):
-        with _steps(least, most):
+    for size, step, piece in ((len(data) // 2 + 1, 65_536, 65_536), (17, 1, 65_536), (64, 9, 5)):
+        with _steps(step, piece):
             assert verdict(in_pieces, data, size) == expected
 
 
