@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def _columns(text: str) -> dict[str, set[str]]:
+def columns(text: str) -> dict[str, set[str]]:
     """Return the rules that a table says each reader breaks."""
     head, _, *rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines()]
     return {
@@ -29,13 +29,13 @@ def _columns(text: str) -> dict[str, set[str]]:
 @pytest.mark.parametrize("reader", READERS)
 def test_the_table_says_what_the_harness_finds(reader: str) -> None:
     # Column by column: not every reader is installed everywhere.
-    said, found = _columns(section("readers")), broken_rules(READERS[reader])
+    said, found = columns(section("readers")), broken_rules(READERS[reader])
     expected = "the whole of it:\n" + table({name: broken_rules(other) for name, other in READERS.items()})
     assert frozenset(said.get(reader, ())) == found, expected
 
 
 def test_the_table_has_what_a_reader_gets_wrong_most_often() -> None:
-    broken = {rule for rules in _columns(section("readers")).values() for rule in rules}
+    broken = {rule for rules in columns(section("readers")).values() for rule in rules}
     wanted = {"last duplicate wins", "first duplicate wins", "any depth", "any namespace"}
     assert broken >= wanted | {"hits in comments", "hits in CDATA", "hits in the Body"}
 

@@ -1,0 +1,107 @@
+"""How spyne and zeep read a Session: their own code, without a transport and whatever the Body holds."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from tests.interop.zeep_client import WSDL
+from xmla_headers import XMLA_NS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.readers import Reader
+
+__all__ = ["PEERS"]
+
+
+def _spyne(data: bytes) -> list[tuple[str, str | None]]:
+    protocol, descriptor, context = _spyne_service()
+    message = SimpleNamespace(**vars(context), in_string=[data], descriptor=descriptor)
+    protocol.create_in_document(message)
+    protocol.decompose_incoming_envelope(message)
+    message.in_body_doc = etree.Element(f"{{{XMLA_NS}}}Execute")
+    protocol.deserialize(message, protocol.REQUEST)
+    return [("Session", header.SessionId) for header in [message.in_header] if header is not None]
+
+
+@cache
+def _spyne_service() -> tuple[Any, Any, Any]:
+    with warnings.catch_warnings():
+        # spyne imports what Python has deprecated, with an importer that is deprecated as well.
+        warnings.simplefilter("ignore")
+        from spyne import Application, ComplexModel, ServiceBase, Unicode, XmlAttribute, rpc
+        from spyne.protocol.soap import Soap11
+
+        class SessionHeader(ComplexModel):  # type: ignore[misc]
+            __namespace__ = XMLA_NS
+            __type_name__ = "Session"
+            SessionId = XmlAttribute(Unicode)
+
+        class Service(ServiceBase):  # type: ignore[misc]
+            __in_header__ = SessionHeader
+
+            @rpc()  # type: ignore[untyped-decorator]
+            def Execute(ctx: Any) -> None:  # noqa: N802, N805
+                """Do nothing."""
+
+        # It writes what it cannot read to standard error.
+        logging.getLogger("spyne").setLevel(logging.CRITICAL)
+        protocol = Soap11()
+        application = Application([Service], XMLA_NS, in_protocol=protocol, out_protocol=Soap11())
+    (descriptor,) = application.interface.service_method_map[f"{{{XMLA_NS}}}Execute"]
+    context = SimpleNamespace(transport=None, in_header_doc=None, in_header=None, in_error=None)
+    return protocol, descriptor, context
+
+
+def _zeep(data: bytes) -> list[tuple[str, str | None]]:
+    from zeep import loader
+
+    message, settings = _zeep_message()
+    envelope = loader.parse_xml(data, None, settings=settings)
+    header = envelope.find(f"{{{etree.QName(envelope).namespace}}}Header")
+    found = message._deserialize_headers(header).get("header")
+    sessions = [] if found is None or found.Session is None else [found.Session]
+    return [("Session", session.SessionId) for session in sessions]
+
+
+_SCHEMA = """
+<xs:element name="Session"><xs:complexType><xs:attribute name="SessionId" type="xs:string"/></xs:complexType>
+</xs:element></xs:schema>"""
+_MESSAGE = (
+    '<wsdl:message name="Out"><wsdl:part name="Session" element="x:Session"/></wsdl:message><wsdl:portType'
+)
+_OUTPUT = '<wsdl:output><soap:header message="x:Out" part="Session" use="literal"/>'
+
+
+@cache
+def _zeep_message() -> tuple[Any, Any]:
+    import zeep
+
+    wsdl = WSDL.read_text(encoding="utf-8")
+    for old, new in (
+        ("</xs:schema>", _SCHEMA),
+        ("<wsdl:portType", _MESSAGE),
+        ("<wsdl:output><soap:", _OUTPUT + "<soap:"),
+    ):
+        wsdl = wsdl.replace(old, new)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "with-header.wsdl"
+        path.write_text(wsdl, encoding="utf-8")
+        client = zeep.Client(str(path))
+    (binding,) = client.wsdl.bindings.values()
+    return binding.get("Execute").output, client.settings
+
+
+PEERS: Mapping[str, Reader] = {
+    name: reader for name, reader in {"spyne": _spyne, "zeep": _zeep}.items() if find_spec(name) is not None
+}

@@ -1,0 +1,25 @@
+"""What spyne and zeep get wrong, as the harness finds it, stands in the table of the README."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.interop.peer_readers import PEERS
+from tests.readers import READERS, broken_rules, table
+from tests.test_readers import columns
+from tests.test_readme import section
+
+
+@pytest.mark.parametrize("peer", ["spyne", "zeep"])
+def test_the_table_says_what_the_harness_finds(peer: str) -> None:
+    if peer not in PEERS:
+        pytest.skip(f"{peer} is not installed")
+    readers = {**READERS, **PEERS}
+    expected = "the whole of it:\n" + table({name: broken_rules(reader) for name, reader in readers.items()})
+    assert frozenset(columns(section("readers"))[peer]) == broken_rules(PEERS[peer]), expected
+
+
+def test_spyne_takes_the_last_duplicate_and_zeep_the_first() -> None:
+    said = columns(section("readers"))
+    assert "last duplicate wins" in said["spyne"]
+    assert "first duplicate wins" in said["zeep"]
