@@ -235,7 +235,8 @@ class Conversation:
     def response(self, header: Header, fault: Fault | None = None) -> None:
         """Take note of a response, with the fault in it if there is one.
 
-        A fault that is `session_lost` moves the session there. Raises ConversationError
+        A fault that is `session_lost` moves the session there. What is refused has not been taken for an
+        answer: its request stays open until `unanswered()` closes it. Raises ConversationError
         (`response-without-request`, `session-id-changed`, `session-not-granted` for an empty id,
         `wrong-direction`).
         """

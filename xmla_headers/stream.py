@@ -76,7 +76,10 @@ class HeaderReader:
 
     @property
     def header(self) -> Header | None:
-        """The Header, None until the Body start tag has arrived; it vouches for nothing behind that."""
+        """The Header, None until the Body start tag has arrived; it vouches for nothing behind that.
+
+        Compare it with None: a Header without blocks is false.
+        """
         return self._header
 
     @property

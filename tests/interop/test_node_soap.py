@@ -61,7 +61,8 @@ def _peer(pytestconfig: pytest.Config) -> Peer:
         except subprocess.TimeoutExpired:
             pytest.skip(f"npm did not install soap within {SECONDS:.0f} seconds")
         if installed.returncode:
-            pytest.skip(f"npm cannot install soap: {installed.stderr.strip()[-300:]}")
+            complaints = [line for line in installed.stderr.splitlines() if "error" in line.lower()]
+            pytest.skip(f"npm cannot install soap: {'; '.join(complaints[:2])}")
         (folder / "node_modules" / ".installed").touch()
 
     def peer(**asked: Any) -> list[dict[str, Any]]:
