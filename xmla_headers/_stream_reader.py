@@ -24,14 +24,14 @@ _STEP = 65_536
 class StreamReader(MessageReader):
     """Reads the head of a message, which is there as a whole, and then the rest in pieces."""
 
-    __slots__ = ("_column", "_least", "_line", "_max_token", "_pending", "_rest", "_space", "_step")
+    __slots__ = ("_column", "_line", "_max_token", "_pending", "_rest", "_space", "_step")
 
     text: bytes
 
     def __init__(self, source: Source, limits: Limits) -> None:
         super().__init__(source, limits, deep=False)
-        maximum = self._max_token = limits.max_token_bytes
-        self._least = self._step = _STEP if maximum is None else min(_STEP, max(1, maximum))
+        self._max_token = limits.max_token_bytes
+        self._step = _STEP if self._max_token is None else min(_STEP, self._max_token + 1)
         self._rest = Rest(source)
         #: What the parser is to be handed next: one copy, for a list of small pieces takes many times
         #: their size, and a caller may use a buffer again.
@@ -113,32 +113,43 @@ class StreamReader(MessageReader):
 
     def _hand_over(self, piece: bytes, *, final: bool = False) -> None:
         fed = len(self.text)
-        self.text = b"".join((self.text, self._pending, piece))
+        text = self.text = b"".join((self.text, self._pending, piece))
         self._pending.clear()
+        view = memoryview(text)
         if self._body.close is None:
-            self._listen_in(self.text)
-        self.parse(memoryview(self.text)[fed:], final=final)
+            # Listen for the end of the Body where it may be only: handlers cost four times the parse.
+            tag = self._find_body_tag(text)
+            if tag > fed:
+                self._pass_over()
+            if fed < tag < len(text):
+                self.parse(view[fed:tag], final=False)
+                fed = tag
+            if tag < len(text):
+                self.count()
+        self.parse(view[fed:], final=final)
         if not final and self.clean:
             self._let_go()
-            self._step = max(self._least, len(self.text))
-            self._check_token()
+            self._step = max(_STEP, len(self.text))
+            if self._max_token is not None:
+                self._check_token(self._max_token)
 
-    def _check_token(self) -> None:
+    def _check_token(self, maximum: int) -> None:
         """Refuse a token that is too long and has not ended."""
-        maximum = self._max_token
+        size = len(self.text)
+        if size <= maximum:
+            self._step = min(self._step, maximum + 1 - size)
+        elif self._stack or self.text.strip(WHITE_SPACE):
+            message = f"one token is longer than {maximum} bytes"
+            raise limit_exceeded("max_token_bytes", message, self.base + maximum)
         # White space behind the root is no token, and is kept until more has arrived.
-        if maximum is None or len(self.text) <= maximum or not (self._stack or self.text.strip(WHITE_SPACE)):
-            return
-        message = f"one token is longer than {maximum} bytes"
-        raise limit_exceeded("max_token_bytes", message, self.base + maximum)
 
-    def _listen_in(self, text: bytes) -> None:
-        """Look for the end of the Body where it may be only: handlers cost four times the parse."""
+    def _find_body_tag(self, text: bytes) -> int:
+        """Return the offset of the first tag, start or end, that may have the name of the Body."""
         name = self._body.name.encode()
-        if name in text and (b"</" + name in text or b"<" + name in text):
-            self.count()
-        else:
-            self._pass_over()
+        if name not in text:
+            return len(text)
+        places = (text.find(start + name) for start in (b"<", b"</"))
+        return min((place for place in places if place >= 0), default=len(text))
 
     def _let_go(self) -> None:
         """Keep of the text what the parser has not done with."""
