@@ -1,0 +1,1238 @@
+"""A message that arrives in pieces is read as decode reads the whole, in bounded memory and linear time."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import tracemalloc
+from array import array
+from contextlib import contextmanager, suppress
+from itertools import accumulate, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import xmla_headers
+from tests.data.hostile.load import manifest, read
+from tests.messages import everyday, messages, mutated
+from tests.test_properties import anything, facts, likely, properties, readings
+from xmla_headers import (
+    Code,
+    DecodeError,
+    Direction,
+    Finding,
+    Header,
+    HeaderReader,
+    Limits,
+    Session,
+    ValidationError,
+    XmlaHeadersError,
+    _expat,
+    _stream_reader,
+    stream,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+_HERE = Path(__file__).resolve().parent
+_SHARED = _HERE.parent.parent / "shared"
+
+_SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+_SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+_XMLA = "urn:schemas-microsoft-com:xml-analysis"
+_SESSION = f'<Session xmlns="{_XMLA}" SessionId="secret-id" s:mustUnderstand="1"/>'
+_ENVELOPE = f'<s:Envelope xmlns:s="{_SOAP}">'
+_START = f"{_ENVELOPE}<s:Header>{_SESSION}</s:Header><s:Body>"
+_END = "</s:Body></s:Envelope>"
+
+
+# -- helpers -----------------------------------------------------------------------------------------
+
+
+def whole(data: bytes, **reading: Any) -> tuple[object, ...]:
+    """Return what decode says of a message in a form that compares in full."""
+    try:
+        envelope = xmla_headers.decode(data, **reading)
+    except XmlaHeadersError as error:
+        return type(error), error.finding
+    return _said(envelope.header, envelope.warnings)
+
+
+def in_pieces(pieces: Iterable[bytes], **reading: Any) -> tuple[object, ...]:
+    """Return what HeaderReader says of a message; what has to hold of it on the way is asserted."""
+    reader = HeaderReader(**reading)
+    header: Header | None = None
+    try:
+        for piece in pieces:
+            reader.feed(piece)
+            if header is None:
+                header = reader.header
+            assert reader.header is header
+        header = reader.close()
+    except XmlaHeadersError as error:
+        if header is not None:
+            assert reader.header is header
+        for call in (reader.close, lambda: reader.feed(b""), lambda: reader.feed(b"<")):
+            with pytest.raises(XmlaHeadersError) as again:
+                call()
+            assert again.value is error
+        return type(error), error.finding
+    assert reader.header is header
+    assert reader.close() is header
+    return _said(header, reader.warnings)
+
+
+def _said(header: Header, warnings: tuple[Finding, ...]) -> tuple[object, ...]:
+    return header, tuple(map(facts, header)), warnings
+
+
+def feed_all(reader: HeaderReader, pieces: Iterable[bytes], *, close: bool = True) -> None:
+    for piece in pieces:
+        reader.feed(piece)
+    if close:
+        reader.close()
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
+    return [data[start:end] for start, end in pairwise([0, *sorted(places), len(data)])]
+
+
+@contextmanager
+def steps(step: int, piece: int = 65_536) -> Iterator[None]:
+    """Let the parser be handed so many bytes at a time, and as many taken up, as otherwise 64 KiB."""
+    with mock.patch.object(_stream_reader, "_STEP", step), mock.patch.object(stream, "_PIECE", piece):
+        yield
+
+
+#: As shipped; and small, or a short message never moves the window on what is kept of it.
+STEPS = [(65_536, 65_536), (1, 65_536), (1, 1), (7, 3), (40, 100)]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "iso-8859-1", "us-ascii"]
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """Return a message in an encoding that its first bytes tell."""
+    if encoding.startswith("utf-16"):
+        return ("\ufeff" + text).encode(encoding)
+    if encoding in {"iso-8859-1", "us-ascii"}:
+        text = f'<?xml version="1.0" encoding="{encoding}"?>{text}'
+        return text.encode(encoding, "xmlcharrefreplace")
+    return text.encode(encoding)
+
+
+def message(body: str = "", behind: str = "", after: str = "", *, head: str = _START) -> str:
+    """Return a message with something in the Body, behind it, and behind the Envelope."""
+    return f"{head}{body}</s:Body>{behind}</s:Envelope>{after}"
+
+
+# -- P4: the verdict does not depend on how the bytes are cut ----------------------------------------
+
+_HEADS = {
+    "plain": _START,
+    "empty": "",
+    "no Header": f"{_ENVELOPE}<s:Body>",
+    "white space in front": f" \r\n{_START}",
+    "two comments and lines": f"<!-- é -->\r\n<!--<s:Body>-->\r\n{_START}",
+    "many lookalikes": f"<!--{'<s:Body>' * 6}<s:Body a='-->{_START}",
+    "greater in the Body start tag": f"{_ENVELOPE}<s:Body a='>' b=\">'>\" >",
+    "a quote in a lookalike": f"<!-- <s:Body it's > -->{_START}",
+    "Body with a default namespace": f'<Envelope xmlns="{_SOAP}"><Body>',
+    "a warning": f'<s:Envelope xmlns:s="{_SOAP_12}"><s:Header>{_SESSION}</s:Header><s:Body>',
+    "text in Envelope": f"{_ENVELOPE}text<s:Body>",
+    "text in Header": f"{_ENVELOPE}<s:Header>\r\n &#65;</s:Header><s:Body>",
+    "two Headers": f"{_ENVELOPE}<s:Header/>\r\n<s:Header/><s:Body>",
+    "an element in front": f"{_ENVELOPE}\r\n<s:Other/><s:Body>",
+    "a bad session header": _START.replace("SessionId", "SessionID"),
+    "two session headers": _START.replace(_SESSION, _SESSION + _SESSION),
+    "an unbound prefix": f"{_ENVELOPE}<s:Header><u:a/></s:Header><s:Body>",
+    "not well-formed": f"{_ENVELOPE}<s:Header><a b=c/></s:Header><s:Body>",
+    "not an envelope": "<s:Envelop xmlns:s='urn:a'>\r\n<s:Body>",
+    "wrong namespace": "<s:Envelope xmlns:s='urn:a'>\r\n<s:Body>",
+    "a DOCTYPE": f"<!DOCTYPE a>{_START}",
+    "a processing instruction": f"{_ENVELOPE}<?pi?><s:Body>",
+    "not XML": "HTTP/1.1 200 OK\r\n\r\n",
+    "JSON": "{}",
+}
+_BEHIND_HEADS = [("<a>é</a>\r\n", "\r\n", "\r\n"), ("", "\r\n<late/>", "")]
+_BODIES = {
+    "text": "a\r\nb\rc\né漢🔑 ]]&gt;",
+    "elements": "<a b='>'/>\r\n<c>é<d/></c>",
+    "the name in text": "s:Body &lt;/s:Body>",
+    "the name in a comment": "<!--</s:Body></s:Envelope>-->",
+    "the name in CDATA": "<![CDATA[</s:Body></s:Envelope>]]>",
+    "the name in a value": "<a b='/s:Body>'/>",
+    "elements of the name": "<s:Body><s:Body/></s:Body><s:Body></s:Body >",
+    "names that begin like it": "<s:Bodyx></s:Bodyx><s:Body-x/>",
+    "square brackets": "]<a/>]] ]",
+    "references": "&#13;&#10;&amp;&#xe9;",
+    "a tag that does not end": "<a",
+    "an element that does not end": "\r\n<a>",
+    "a comment that does not end": "\r\n<!-- <s:Body>",
+    "a CDATA section that does not end": "<![CDATA[ ]] >",
+    "a mismatched tag": "<a>\r\n</b>",
+    "an attribute twice": "\r\n<a\r\n b='é' b=''/>",
+    "an unknown entity": "é&unknown;",
+    "a character that may not be": "é\r\n\x01",
+    "a processing instruction": "é\r\n<?pi é?>",
+    "a DOCTYPE": "<!DOCTYPE a>",
+    "the end of CDATA": "é]]>",
+    "two dashes": "<!-- -- -->",
+}
+_BEHIND = {
+    "lines": "\r\n\r \n",
+    "a comment": "<!-- </s:Body> é -->\r\n",
+    "an element": "\r\n<late/>",
+    "elements": "<late><a/>text</late><s:late/>",
+    "a second Body": "\r\n  <s:Body><a/></s:Body>",
+    "a second Header": " <s:Header/>",
+    "text": "\r\n é\r\n",
+    "text behind a comment": " <!-- é -->\r\ntext",
+    "a reference": "\r\n&#32;\r\n",
+    "an empty CDATA section": "\r\n<![CDATA[]]>",
+    "CDATA": "\r\n<![CDATA[ x]]>",
+    "text and an element": "\r\nx<late/>",
+    "an unbound prefix": "\r\n<u:late/>",
+    "elements that nest": "<a>" * 300,
+    "a processing instruction": "\r\n<?pi?>",
+    "a mismatched tag": "\r\n</s:Body>",
+    "a comment that does not end": "\r\n<!-- ",
+    "a reference that does not end": "\r\n&#3",
+}
+_AFTER = {
+    "lines": "\r\n\r \n",
+    "a comment": "\r\n<!-- é -->\r\n",
+    "text": "\r\n é",
+    "text at once": "x",
+    "text behind a comment": " <!-- é -->\r\n text",
+    "an element": "\r\n<a/>",
+    "an end tag": " </a>",
+    "a second Envelope": f"\r\n{_START}{_END}",
+    "a processing instruction": "\r\n\r\n<?pi é?>",
+    "a CDATA section": "\r\n<![CDATA[ ]]>",
+    "a DOCTYPE": "\r\n<!DOCTYPE a>",
+    "a reference": "\r\n&#32;",
+    "a comment that does not end": "\r\n<!-- é",
+    "two dashes": "\r\n<!-- -- -->",
+    "less": "\r\n<",
+    "half a comment": "\r\n<!-",
+    "a character that may not be": "\r\n\x01",
+    "NUL": "\0",
+    "a no-break space": "\u00a0",
+}
+
+_SMALL = {
+    **{
+        f"head {name}, {index}": message(*rest, head=head)
+        for name, head in _HEADS.items()
+        for index, rest in enumerate(_BEHIND_HEADS)
+    },
+    **{f"Body {name}": message(body, "\r\n<!-- -->") for name, body in _BODIES.items()},
+    **{f"Body {name}, and behind": message(body, "\r\n<late/>") for name, body in _BODIES.items()},
+    **{f"behind {name}": message("<a>é</a>", behind) for name, behind in _BEHIND.items()},
+    **{f"after {name}": message("\r\n", " ", after) for name, after in _AFTER.items()},
+    "empty Body": f"{_START[:-1]}/></s:Envelope>",
+    "empty Body, and behind": f"{_START[:-1]} />\r\n<late/></s:Envelope>",
+    "cut off": _START,
+    "Envelope that does not end": f"{_START}</s:Body>\r\n",
+    "Body that ends twice": f"{_START}{_END}{_END}",
+}
+
+
+def _agrees(data: bytes, cuts: Sequence[Iterable[int]], **reading: Any) -> None:
+    expected = whole(data, **reading)
+    for places in cuts:
+        pieces = cut_at(data, places)
+        assert in_pieces(pieces, **reading) == expected, [len(piece) for piece in pieces]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("name", _SMALL)
+def test_agrees_with_decode_byte_by_byte(name: str, encoding: str) -> None:
+    data = encoded(_SMALL[name], encoding)
+    expected = whole(data)
+    for step, piece in STEPS:
+        with steps(step, piece):
+            assert in_pieces(cut(data, 7)) == expected
+            assert in_pieces([data]) == expected
+            if piece > 1:
+                assert in_pieces(cut(data, 1)) == expected
+
+
+@pytest.mark.parametrize("name", _SMALL)
+def test_agrees_with_decode_in_two_pieces(name: str) -> None:
+    data = _SMALL[name].encode()
+    # The head is the same in most of them.
+    first = 0 if name.startswith("head") else len(_START) - 9
+    for step in (65_536, 1):
+        with steps(step):
+            _agrees(data, [[place] for place in range(first, len(data) + 1)])
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *(b"\xff", b"\xc3", b"\xc3(", b"\xe2\x82", b"\xf0\x9f\x94", b"\xed\xa0\x80", b"\xc0\xaf"),
+        *(b"\x00\xd8", b"\x00\xd8A\x00", b"\x00\xdc", b"\xd8\x00\x00A", b"a"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_agrees_with_decode_where_bytes_do_not_decode(encoding: str, bad: bytes) -> None:
+    for text in (f"{_START}é\r\n", f"{_ENVELOPE}<s:Header>", message("é"), f"{_START}</s:Body>\r\n", ""):
+        start, end = encoded(text, encoding), encoded(_END, encoding)
+        for data in (start + bad, start + bad + end):
+            for step, piece in STEPS[:2]:
+                with steps(step, piece):
+                    _agrees(data, [range(1, len(data), 2), [len(start)], [len(start) + 1]])
+
+
+def _files() -> dict[str, bytes]:
+    folders = [_HERE / "data" / "captured", _SHARED / "messages"]
+    return {path.name: path.read_bytes() for folder in folders for path in sorted(folder.glob("*.xml"))}
+
+
+_FILES = _files()
+
+
+@pytest.mark.parametrize("name", _FILES)
+def test_agrees_with_decode_on_what_was_recorded(name: str) -> None:
+    data = _FILES[name]
+    for reading in ({"direction": Direction.RESPONSE}, {"strict": True}):
+        for step, piece in STEPS[:3]:
+            with steps(step, piece):
+                sizes = [17, 1_000, 65_536] if len(data) > 5_000 else [1, 17, 1_000]
+                _agrees(data, [range(size, len(data), size) for size in sizes], **reading)
+
+
+_HOSTILE = {test["name"]: test for test in manifest("decode")}
+
+
+@pytest.mark.parametrize("name", _HOSTILE)
+def test_agrees_with_decode_on_hostile_input(name: str) -> None:
+    data = read(_HOSTILE[name])
+    if len(data) > 10_000:
+        _agrees(data, [range(10_007, len(data), 10_007)])
+        return
+    for step, piece in STEPS[:3]:
+        with steps(step, piece):
+            _agrees(data, [range(len(data)), range(7, len(data), 7)])
+
+
+@st.composite
+def _cuts(draw: st.DrawFn, size: int) -> list[int]:
+    kind = draw(st.integers(0, 3))
+    if kind == 0:
+        return list(range(size))
+    if kind == 1:
+        return [draw(st.integers(0, size))]
+    if kind == 2:
+        return draw(st.lists(st.integers(0, size), max_size=12))
+    # Some of them empty.
+    sizes = draw(st.lists(st.integers(0, 9), min_size=1, max_size=30))
+    return [place for place in accumulate(sizes * (1 + size // (sum(sizes) or 1))) if place < size]
+
+
+_small_steps = st.sampled_from([*STEPS, (2, 1_000), (3, 2), (200, 50)])
+
+
+@settings(properties, max_examples=500)
+@given(st.data(), st.one_of(anything, mutated(messages()), likely), readings, _small_steps)
+def test_agrees_with_decode_however_a_message_is_cut(
+    data: st.DataObject, text: bytes, reading: dict[str, Any], step: tuple[int, int]
+) -> None:
+    with steps(*step):
+        _agrees(text, [data.draw(_cuts(len(text))) for _ in range(2)], **reading)
+
+
+_soup = st.lists(
+    st.sampled_from(
+        [
+            *(" ", "\r", "\n", "\r\n", "\t", "x", "é", "漢", "🔑", "]", "]]>", "&#13;", "&#65;", "&amp;"),
+            *("<a>", "</a>", "<a/>", "<a b='", "'/>", "<!--", "-->", "<![CDATA[", "<?pi?>", "&no;", "<u:a/>"),
+            *("<s:Body>", "</s:Body>", "</s:Body >", "<s:Body/>", "<s:Bodyx/>", "s:Body", "<s:Header/>"),
+            *("</s:Envelope>", "</s:Envelope>", "<!---->", "<![CDATA[</s:Body>]]>", " " * 50, "\n" * 50),
+        ]
+    ),
+    max_size=14,
+).map("".join)
+
+
+@settings(properties, max_examples=500)
+@given(
+    st.data(),
+    _soup,
+    _soup,
+    st.sampled_from(["", "</s:Body>", _END]),
+    st.sampled_from(ENCODINGS),
+    _small_steps,
+)
+def test_agrees_with_decode_whatever_follows_the_head(
+    data: st.DataObject, body: str, behind: str, end: str, encoding: str, step: tuple[int, int]
+) -> None:
+    text = encoded(f"{_START}{body}{end}{behind}", encoding)
+    with steps(*step):
+        _agrees(text, [data.draw(_cuts(len(text))) for _ in range(3)])
+
+
+def test_agrees_with_decode_where_much_white_space_comes_first() -> None:
+    # The first bytes are judged behind at most 64 Ki characters of it.
+    head = _START.replace(_SOAP, _SOAP_12)
+    for spaces in (65_535, 65_536, 70_000):
+        data = encoded(" " * spaces + head, "utf-16-le") + b"\x00\xd8A\x00"
+        for reading in ({}, {"strict": True}):
+            _agrees(
+                data,
+                [range(1_000, len(data), 1_000), [len(data) - 2], [len(data) - 5, len(data) - 3]],
+                **reading,
+            )
+        for text in (" " * spaces, " " * spaces + "x", f"{' ' * spaces}\x01"):
+            _agrees(text.encode(), [range(1_000, len(text), 1_000), []])
+
+
+@pytest.mark.parametrize("size", [100, 5_000, 65_543, 65_544, 70_000, 200_000])
+def test_names_what_is_not_xml_as_decode_does(size: int) -> None:
+    # One of the hints asks how long the message is.
+    xpress = (65_000).to_bytes(4, "little") + (64_000).to_bytes(4, "little")
+    for start in (
+        b"\x1f\x8b",
+        b"PK\x03\x04",
+        b"HTTP/1.1 200 OK",
+        xpress,
+        b"\xdf\xff",
+        b"\0\0\0<",
+        b"<\0\0\0",
+    ):
+        data = start.ljust(size, b"\7")
+        _agrees(data, [range(1_000, size, 1_000), [1, 2, 3], [size - 1]])
+
+
+# -- long messages, by the windows as they are shipped -----------------------------------------------
+
+_WINDOW = 65_536
+_ACROSS = {
+    "the end tag in a comment": "<!--</s:Body>-->",
+    "the end tag in CDATA": "<![CDATA[</s:Body>]]>",
+    "the name in text": "s:Body &lt;/s:Body>",
+    "an element of the name": "<s:Body>x</s:Body>",
+    "an empty element of the name": "<s:Body />",
+    "a name that begins like it": "<s:Body-x></s:Body-x>",
+    "lines": "\r\n\r\n\r\r\n",
+    "characters": "é漢🔑é",
+    "brackets": "]]&gt;]] >",
+    "a reference": "&#128273;&amp;",
+    "a tag": "<abc def='ghi'/>",
+    "the end": f"</s:Body>\r\n<!-- é -->\r\n</s:Envelope>\r\n{' ' * _WINDOW}\r\n é",
+    "the end, and white space behind the Body": f"</s:Body>{chr(10) * (2 * _WINDOW + 9)} é",
+    "a mismatched tag": "\r\n</abc>",
+    "a twice used attribute": "\r\n<abc é='' é=''/>",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le"])
+@pytest.mark.parametrize("name", _ACROSS)
+def test_agrees_with_decode_across_the_border_of_two_windows(name: str, encoding: str) -> None:
+    across = _ACROSS[name]
+    place = 2 * _WINDOW
+    line = "<row>é</row>\r\n"
+    for before in range(0, min(len(across), 20) + 2, 2 if encoding == "utf-8" else 7):
+        filler = line * ((place - before) // len(line.encode()))
+        filler += "x" * (place - before - len(filler.encode()))
+        head = encoded(_START, encoding)
+        text = encoded(f"{_START}{filler}{across}{line * 9}{_END}\r\n<late", encoding)
+        # The head alone, so that the windows begin where the content does.
+        cuts = range(len(head), len(text), _WINDOW)
+        expected = whole(text)
+        assert in_pieces(cut_at(text, cuts)) == expected
+        assert in_pieces([text]) == expected
+
+
+_FAR = 400_000
+_LATE: list[tuple[str, str, str, Code, str]] = [
+    # What is far behind the Body, in it or behind the Envelope; what is asked about; the code; and where.
+    ("", "", "<s:Body/>", Code.DUPLICATE_BODY, "<s:Body/>"),
+    ("", "", "<s:Header/>", Code.DUPLICATE_HEADER, "<s:Header/>"),
+    ("", "", "<late/>", Code.ELEMENT_AFTER_BODY, "<late/>"),
+    ("", "", "<u:late/>", Code.NOT_WELL_FORMED, "<u:late/>"),
+    ("", "", "<?pi?>", Code.PROCESSING_INSTRUCTION, "<?pi?>"),
+    ("", "", "<late", Code.NOT_WELL_FORMED, "<late"),
+    ("", "</s:Envelope>", "<late/>", Code.NOT_WELL_FORMED, "<late/>"),
+    ("", "</s:Envelope>", "text", Code.NOT_WELL_FORMED, "text"),
+    ("", "</s:Envelope>", "<?pi?>", Code.PROCESSING_INSTRUCTION, "<?pi?>"),
+    ("", "</s:Envelope>", "<!-- ", Code.NOT_WELL_FORMED, "<!-- "),
+    ("<a>", "", "</late>", Code.NOT_WELL_FORMED, "late>"),
+    ("<a>", "", "<?pi?>", Code.PROCESSING_INSTRUCTION, "<?pi?>"),
+    ("<a>", "", "<late b='' b=''/>", Code.NOT_WELL_FORMED, "<late b"),
+]
+_GAPS = [" ", "\n", "\r\n", "\r", "é漢🔑\r\n", "<!-- é -->\r\n"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be"])
+@pytest.mark.parametrize(("opened", "closed", "late", "code", "sought"), _LATE)
+def test_finds_the_right_place_far_behind_the_head(
+    opened: str, closed: str, late: str, code: Code, sought: str, encoding: str
+) -> None:
+    for gap in _GAPS:
+        if "é漢" in gap and not opened:
+            continue
+        between = gap * (_FAR // len(gap.encode()))
+        text = f"{_START}{opened}{between}" if opened else f"{_START}</s:Body>\r\n{closed}{between}"
+        mark = encoded(text, encoding)
+        data = mark + late.encode(encoding)
+        ahead = late[: late.index(sought)]
+        reader = HeaderReader()
+        with pytest.raises(XmlaHeadersError) as caught:
+            feed_all(reader, cut(data, 50_000))
+        finding = caught.value.finding
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        assert (finding.code, finding.offset, finding.line, finding.column) == (
+            code,
+            len(mark + ahead.encode(encoding)),
+            len(lines),
+            len(lines[-1] + ahead) + 1,
+        )
+
+
+def test_finds_text_behind_megabytes_of_white_space_where_it_begins() -> None:
+    for gap in (" ", "\n", "\r\n"):
+        for start in ("", "\r\n<!-- é\r\n -->"):
+            text = f"{_START}</s:Body>{start}{gap * (_FAR // len(gap))}text{_END}"
+            reader = HeaderReader()
+            with pytest.raises(ValidationError) as caught:
+                feed_all(reader, cut(text.encode(), 50_000))
+            finding = caught.value.finding
+            assert finding.code is Code.UNEXPECTED_TEXT
+            # Behind the markup in front of it: the end tag, or the comment.
+            assert finding.offset == len(f"{_START}</s:Body>{start}".encode())
+            assert (type(caught.value), finding) == whole(text.encode())
+
+
+# -- the Header is there as soon as the Body start tag has arrived -----------------------------------
+
+_BODY_TAGS = [
+    "<s:Body>",
+    "<s:Body >",
+    "<s:Body\r\n>",
+    "<s:Body/>",
+    "<s:Body a='>\"' b=\">'/>\"\t>",
+    "<s:Body a='&lt;s:Body>'>",
+]
+_IN_FRONT = [
+    "",
+    "<!--<s:Body>-->",
+    "<!-- s:Body> <s:Body it's ><s:Bodyx>-->\r\n",
+    f"<!-- {'x' * 5_000} Body -->",
+    "<!-- é<s:Body 'é>漢🔑㸀∀✀ -->",
+]
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("in_front", _IN_FRONT)
+@pytest.mark.parametrize("tag", _BODY_TAGS)
+def test_has_the_header_with_the_last_byte_of_the_body_start_tag(
+    tag: str, in_front: str, encoding: str
+) -> None:
+    head = f"{in_front}{_START.removesuffix('<s:Body>')}{tag}"
+    data = encoded(head, encoding)
+    expected = xmla_headers.decode_header(data)
+    one = HeaderReader()
+    for index in range(len(data)):
+        assert one.header is None
+        one.feed(data[index : index + 1])
+    assert one.header == expected
+    for size in (len(data), 1_000):
+        reader = HeaderReader()
+        for piece in cut(data[:-1], size):
+            reader.feed(piece)
+        assert reader.header is None
+        reader.feed(data[-1:])
+        assert reader.header == expected
+        # One character more, and nothing changes.
+        reader.feed(encoded("<a>", "utf-16-le")[2:] if encoding == "utf-16-le" else b"")
+        assert reader.header == expected
+
+
+@properties
+@given(st.one_of(everyday(misses=False), messages(odd=False)))
+def test_has_the_header_when_decode_header_would(data: bytes) -> None:
+    def there(size: int) -> bool:
+        try:
+            xmla_headers.decode_header(data[:size])
+        except XmlaHeadersError:
+            return False
+        return True
+
+    first = 1
+    last = len(data)
+    while first < last:
+        middle = (first + last) // 2
+        first, last = (first, middle) if there(middle) else (middle + 1, last)
+    reader = HeaderReader()
+    for index in range(first):
+        assert reader.header is None
+        reader.feed(data[index : index + 1])
+    header = reader.header
+    assert header is not None
+    assert header == xmla_headers.decode_header(data)
+    assert tuple(map(facts, header)) == tuple(map(facts, xmla_headers.decode_header(data)))
+
+
+def test_has_the_header_before_what_is_wrong_behind_it() -> None:
+    for tag in ("<s:Body>", "<s:Body a='>'>"):
+        for count in (0, 9):
+            for behind in ("</s:Body><late/>", "</s:Body>text", "<a></s:Body>", "<?pi?>"):
+                head = f"<!--{'<s:Body>' * count}-->{_START.replace('<s:Body>', tag)}"
+                reader = HeaderReader()
+                with pytest.raises(XmlaHeadersError):
+                    feed_all(reader, [f"{head}{behind}".encode()])
+                assert reader.header == xmla_headers.decode_header(head.encode())
+
+
+def test_has_the_header_late_behind_many_lookalikes_but_before_twice_as_much() -> None:
+    head = f"<!--{'<s:Body>' * 1_000}-->{_START}".encode()
+    reader = HeaderReader()
+    for index in range(len(head)):
+        reader.feed(head[index : index + 1])
+    fed = len(head)
+    while reader.header is None:
+        reader.feed(b" ")
+        fed += 1
+    assert fed <= 2 * len(head)
+    short = HeaderReader()
+    short.feed(f"<!--{'<s:Body>' * 4}-->{_START}".encode()[:-1])
+    short.feed(b">")
+    assert short.header is None
+    short.feed(_END.encode())
+    assert short.close().session == Session("secret-id", must_understand=True)
+
+
+# -- what a caller sees ------------------------------------------------------------------------------
+
+_GOOD = message("<a>é</a>").encode()
+
+
+def test_reads_a_message() -> None:
+    reader = HeaderReader()
+    assert (reader.header, reader.warnings) == (None, ())
+    for piece in cut(_GOOD, 50):
+        reader.feed(piece)
+    assert reader.header == Header(Session("secret-id", must_understand=True))
+    assert reader.close() is reader.header
+
+
+def test_takes_empty_chunks_anywhere() -> None:
+    for place in range(len(_GOOD)):
+        reader = HeaderReader()
+        for piece in (b"", _GOOD[:place], b"", bytearray(), memoryview(b""), _GOOD[place:], b""):
+            reader.feed(piece)
+        assert reader.close() == xmla_headers.decode_header(_GOOD)
+
+
+def test_nothing_at_all_is_not_xml() -> None:
+    for feeds in ([], [b""], [b"", b""]):
+        assert in_pieces(feeds) == whole(b"")
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview, lambda data: memoryview(bytearray(data))])
+def test_takes_any_bytes(kind: Callable[[bytes], bytearray | memoryview]) -> None:
+    for size in (1, 7, 300, len(_GOOD)):
+        reader = HeaderReader()
+        for piece in cut(_GOOD, size):
+            reader.feed(kind(piece))
+        assert reader.close() == xmla_headers.decode_header(_GOOD)
+
+
+def test_takes_a_view_of_wider_items_byte_by_byte() -> None:
+    padded = _GOOD + b" " * (-len(_GOOD) % 8)
+    wide = memoryview(array("Q", padded))
+    square = memoryview(padded).cast("B", (len(padded) // 8, 8))
+    for view in (wide, square):
+        with steps(1, 7):
+            reader = HeaderReader()
+            reader.feed(view)
+            assert reader.close() == xmla_headers.decode_header(_GOOD)
+    assert len(wide.tobytes()) == len(padded)
+
+
+@pytest.mark.parametrize(("step", "piece"), STEPS)
+@pytest.mark.parametrize("late", ["", "<late/>", "<s:Body>text", "\r\n</b>"])
+def test_a_caller_may_use_a_buffer_again(late: str, step: int, piece: int) -> None:
+    data = message("<a>é</a>" * 40, late).encode()
+    expected = whole(data)
+    with steps(step, piece):
+        for size in (1, 16, 200):
+
+            def reused(size: int = size) -> Iterator[memoryview]:
+                buffer = bytearray(size)
+                for part in cut(data, size):
+                    buffer[: len(part)] = part
+                    with memoryview(buffer)[: len(part)] as view:
+                        yield view
+                    buffer[:] = b"<" * size
+
+            assert in_pieces(reused()) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _GOOD,
+        b"\x1f\x8b<s:Body>",
+        b"<a/>",
+        _GOOD + b"<late/>",
+        _START.encode() + b"</a>",
+        _GOOD.decode().encode("utf-16-le"),
+    ],
+)
+def test_a_buffer_is_free_after_each_call(data: bytes) -> None:
+    kept: list[XmlaHeadersError] = []
+    gc.disable()
+    try:
+        with steps(1):
+            reader = HeaderReader()
+            for piece in cut(data, 70) + [b" "] * 9:
+                buffer = bytearray(piece)
+                try:
+                    reader.feed(buffer)
+                except XmlaHeadersError as error:
+                    kept.append(error)
+                # A BufferError while anyone holds a view of it.
+                buffer.clear()
+            with suppress(XmlaHeadersError):
+                reader.close()
+    finally:
+        gc.enable()
+    # What is certain only when it is over is said by close.
+    assert bool(kept) == (data.startswith(b"<s:") and data is not _GOOD)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (_GOOD.decode(), "encode it"),
+        ("", "encode it"),
+        (None, "bytes, bytearray or memoryview"),
+        ([60], "bytes, bytearray or memoryview"),
+        (60, "bytes, bytearray or memoryview"),
+        (memoryview(_GOOD)[::2], "C-contiguous"),
+    ],
+)
+def test_refuses_what_is_no_bytes_and_goes_on(data: Any, says: str) -> None:
+    reader = HeaderReader()
+    for piece in cut(_GOOD, 90):
+        with pytest.raises(TypeError, match=says):
+            reader.feed(data)
+        reader.feed(piece)
+    assert reader.close() == xmla_headers.decode_header(_GOOD)
+
+
+_WRONG: list[tuple[type[Exception], dict[str, Any]]] = [
+    (TypeError, {"types": [Session]}),
+    (TypeError, {"direction": "request"}),
+    (TypeError, {"strict": 1}),
+    (TypeError, {"refuse": "soap-1.2"}),
+    (ValueError, {"refuse": ["no-such-code"]}),
+    (TypeError, {"encoding": b"utf-8"}),
+    (TypeError, {"limits": 100}),
+    (TypeError, {"deep": True}),
+]
+
+
+@pytest.mark.parametrize(("error", "arguments"), _WRONG)
+def test_refuses_a_wrong_argument_before_any_byte(error: type[Exception], arguments: dict[str, Any]) -> None:
+    with pytest.raises(error) as caught:
+        HeaderReader(**arguments)
+    assert not isinstance(caught.value, XmlaHeadersError)
+
+
+def test_takes_no_argument_by_position() -> None:
+    with pytest.raises(TypeError):
+        HeaderReader({})  # type: ignore[call-arg]
+
+
+def test_after_close_nothing_more_can_be_fed() -> None:
+    reader = HeaderReader()
+    reader.feed(_GOOD)
+    header = reader.close()
+    for chunk in (b"", b" ", b"<"):
+        with pytest.raises(ValueError, match="closed") as caught:
+            reader.feed(chunk)
+        assert not isinstance(caught.value, XmlaHeadersError)
+    assert reader.close() is header
+    assert reader.header is header
+
+
+_REFUSED = {
+    "in the head": (f"{_ENVELOPE}<s:Header><a b=c/>", None),
+    "by a rule in the head": (f"{_ENVELOPE}<s:Header/><s:Header/><s:Body>", None),
+    "in the Body": (f"{_START}<a></b>", "header"),
+    "behind the Body": (f"{_START}</s:Body><late/>", "header"),
+    "behind the Envelope": (f"{_START}{_END}text", "header"),
+    "at the end": (_START, "header"),
+    "at the end of the head": (_ENVELOPE, None),
+    "first bytes": ("{}", None),
+}
+
+
+@pytest.mark.parametrize("name", _REFUSED)
+@pytest.mark.parametrize("step", [1, 65_536])
+def test_after_an_error_the_same_again_and_the_header_stays(name: str, step: int) -> None:
+    text, header = _REFUSED[name]
+    errors = []
+    with steps(step):
+        reader = HeaderReader()
+        for piece in [*cut(text.encode(), 60), None, b"", b"x", None, _GOOD, None]:
+            try:
+                reader.feed(piece) if piece is not None else reader.close()
+            except XmlaHeadersError as error:
+                errors.append(error)
+            else:
+                assert not errors
+        assert errors
+        assert all(error is errors[0] for error in errors)
+        expected = Header(Session("secret-id", must_understand=True)) if header else None
+        assert reader.header == expected
+
+
+def test_says_what_is_wrong_as_soon_as_it_is_certain() -> None:
+    # As soon as the parser is handed what there is: 64 KiB behind the head.
+    for late in ("</a>", "</s:Body><late/>", "<?pi?>", "</s:Body></s:Envelope>x"):
+        reader = HeaderReader()
+        reader.feed(_START.encode())
+        with pytest.raises(XmlaHeadersError):
+            feed_all(reader, cut(late.encode() + b" " * 70_000, 1_000), close=False)
+    for head in (b"{}", b"<a>", b"<!DOCTYPE a>", b"<?pi?>", b"<a b=c>", b"x" * 70_000):
+        reader = HeaderReader()
+        with pytest.raises(XmlaHeadersError):
+            feed_all(reader, cut(head + b" " * 140_000, 1_000), close=False)
+
+
+def test_says_at_once_that_bytes_do_not_decode() -> None:
+    reader = HeaderReader()
+    reader.feed(encoded(_START, "utf-16-le"))
+    with pytest.raises(DecodeError) as caught:
+        reader.feed(b"\x00\xd8A\x00")
+    assert caught.value.code is Code.ENCODING_ERROR
+    # What is wrong in front of them comes first.
+    reader = HeaderReader()
+    reader.feed(encoded(_START, "utf-16-le"))
+    with pytest.raises(DecodeError) as caught:
+        reader.feed("</a>".encode("utf-16-le") + b"\x00\xd8A\x00")
+    assert caught.value.code is Code.NOT_WELL_FORMED
+
+
+def test_has_the_warnings_with_the_header() -> None:
+    data = _GOOD.replace(_SOAP.encode(), _SOAP_12.encode()).replace(b"secret-id", b"")
+    reader = HeaderReader()
+    end = data.index(b"<s:Body>") + 8
+    reader.feed(data[: end - 1])
+    assert reader.warnings == ()
+    reader.feed(data[end - 1 : end])
+    warnings: tuple[Finding, ...] = reader.warnings
+    assert [warning.code for warning in warnings] == [Code.SOAP_1_2, Code.EMPTY_SESSION_ID]
+    reader.feed(data[end:])
+    reader.close()
+    assert reader.warnings == xmla_headers.decode(data).warnings
+    for refusing, code in (
+        (HeaderReader(strict=True), Code.SOAP_1_2),
+        (HeaderReader(refuse=[Code.EMPTY_SESSION_ID]), Code.EMPTY_SESSION_ID),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            refusing.feed(data[:end])
+        assert caught.value.code is code
+        assert (refusing.header, refusing.warnings) == (None, ())
+
+
+def test_shows_how_far_it_is_and_no_session_id() -> None:
+    reader = HeaderReader()
+    shown = [repr(reader)]
+    for piece in cut(_GOOD, 50):
+        reader.feed(piece)
+        shown.append(repr(reader))
+    reader.close()
+    shown.append(repr(reader))
+    refused = HeaderReader()
+    with pytest.raises(XmlaHeadersError):
+        feed_all(refused, [f"{_START}{_SESSION}</s:Body>{_SESSION}".encode()])
+    shown.append(repr(refused))
+    assert shown[0] == "HeaderReader(<open, 0 bytes>)"
+    assert shown[2] == "HeaderReader(<open, 100 bytes>)"
+    assert shown[-2] == f"HeaderReader(<closed, {len(_GOOD)} bytes>)"
+    assert shown[-1].startswith("HeaderReader(<refused, ")
+    assert not any("secret" in text for text in shown)
+
+
+# -- limits ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("field", ["max_message_bytes", "max_header_bytes"])
+def test_agrees_with_decode_at_every_limit_on_bytes(field: str, encoding: str) -> None:
+    data = encoded(message("é\r\n" * 9, "\r\n"), encoding)
+    for maximum in range(0, len(data) + 2, 1 if encoding == "utf-8" else 3):
+        limits = Limits(**{field: maximum})
+        with steps(1):
+            _agrees(data, [range(0, len(data), 11), []], limits=limits)
+        _agrees(data, [range(len(data))], limits=limits)
+
+
+@pytest.mark.parametrize("size", [1, 10, 1_000])
+def test_refuses_the_first_byte_that_is_too_many(size: int) -> None:
+    for maximum in (0, 3, len(_START) - 1, len(_START), len(_GOOD) - 1):
+        reader = HeaderReader(limits=Limits(max_message_bytes=maximum))
+        for piece in cut(_GOOD[:maximum], size):
+            reader.feed(piece)
+        kept = reader.header
+        assert (kept is not None) == (maximum >= len(_START))
+        reader.feed(b"")
+        with pytest.raises(DecodeError) as caught:
+            reader.feed(_GOOD[maximum:])
+        assert caught.value.code is Code.LIMIT_EXCEEDED
+        assert caught.value.finding.offset == maximum
+        assert reader.header is kept
+    assert in_pieces(cut(_GOOD, size), limits=Limits(max_message_bytes=len(_GOOD)))
+
+
+def test_refuses_a_head_that_is_too_long_before_twice_as_much_has_arrived() -> None:
+    maximum = 20_000
+    reader = HeaderReader(limits=Limits(max_header_bytes=maximum))
+    reader.feed(_ENVELOPE.encode())
+    with pytest.raises(DecodeError) as caught:
+        feed_all(reader, [b" " * 100] * (maximum // 50), close=False)
+    assert caught.value.finding.offset == maximum
+
+
+def test_reads_a_head_of_megabytes_without_the_limit() -> None:
+    block = f"<b xmlns='urn:b'>{'x' * 3_000_000}</b>"
+    data = message("<a/>", head=_START.replace("<Session", f"{block}<Session")).encode()
+    limits = Limits(max_header_bytes=None)
+    expected = whole(data, limits=limits)
+    assert isinstance(expected[0], Header)
+    assert in_pieces(cut(data, 1_000), limits=limits) == expected
+    assert in_pieces([data], limits=limits) == expected
+    assert in_pieces([data]) == whole(data)
+
+
+_LONG = "x" * 1_000
+_TOKENS = [
+    # What follows the head; the longest token in it; behind which offset it is refused, if at all.
+    ("a start tag", "<a b='{long}'/>", 1_007),
+    ("a name", "<a{long}/>", 1_004),
+    ("an end tag", "<a></a{long:9}>", None),
+    ("a comment", "<!--{long}-->", 1_007),
+    ("a processing instruction", "<?pi {long}?>", 1_006),
+    ("an entity", "&{long};", 1_002),
+    ("a comment behind the Body", "</s:Body><!--{long}-->", 1_007),
+    ("a comment behind the Envelope", "</s:Body></s:Envelope>\n\n\n<!--{long}-->", 1_007),
+    ("text", "{long}", None),
+    ("CDATA", "<![CDATA[{long}]]>", None),
+    ("white space behind the Body", "</s:Body>{spaces}", None),
+    ("white space behind the Envelope", "</s:Body></s:Envelope>{spaces}", None),
+    ("lines behind the Envelope", "</s:Body></s:Envelope>{lines}", None),
+]
+
+
+@pytest.mark.parametrize(("_", "text", "length"), _TOKENS, ids=[name for name, *_ in _TOKENS])
+def test_refuses_a_token_that_is_too_long(_: str, text: str, length: int | None) -> None:
+    body = text.replace("{long:9}", _LONG[:9]).replace("{long}", _LONG)
+    body = body.replace("{spaces}", " " * 1_000).replace("{lines}", "\r\n" * 500)
+    data = f"{_START}{body}".encode()
+    begins = max(data.rfind(b"<"), data.rfind(b"&")) if length is not None else 0
+    for maximum in (1, 10, 500, 900):
+        reader = HeaderReader(limits=Limits(max_token_bytes=maximum))
+        found: Finding | None = None
+        try:
+            for index in range(len(data)):
+                reader.feed(data[index : index + 1])
+        except XmlaHeadersError as error:
+            found = error.finding
+        short = max(map(len, ("</s:Envelope>", "<![CDATA["))) if length is None else 0
+        if length is None and maximum < short:
+            # These have markup of their own that is too long then.
+            continue
+        if length is None:
+            assert found is None
+            continue
+        assert found is not None
+        if maximum > 20:
+            assert found.code is Code.LIMIT_EXCEEDED
+            assert "max_token_bytes" in found.message
+            assert found.offset == begins + maximum
+    longest = HeaderReader(limits=Limits(max_token_bytes=1_100))
+    for index in range(len(data) - 1):
+        longest.feed(data[index : index + 1])
+
+
+def test_a_token_limit_is_none_of_the_head() -> None:
+    for maximum in (0, 1, 5):
+        limits = Limits(max_token_bytes=maximum)
+        reader = HeaderReader(limits=limits)
+        reader.feed(_START.encode())
+        assert reader.header is not None
+        assert xmla_headers.decode(_GOOD, limits=limits).header == reader.header
+
+
+def test_a_token_limit_holds_in_a_stream_alone() -> None:
+    data = f"{_START}<a b='{_LONG}'/>{_END}".encode()
+    limits = Limits(max_token_bytes=500)
+    assert whole(data, limits=limits) == whole(data)
+    assert in_pieces(cut(data, 10), limits=limits)[0] is DecodeError
+    assert in_pieces(cut(data, 10), limits=Limits(max_token_bytes=None)) == whole(data)
+    assert in_pieces(cut(data, 10), limits=Limits(max_token_bytes=1_007)) == whole(data)
+
+
+# -- memory ------------------------------------------------------------------------------------------
+
+
+def _peak(chunks: Iterable[bytes], **reading: Any) -> int:
+    """Return how many bytes it takes at most to feed these, made one at a time, and to close."""
+    reader = HeaderReader(**reading)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        for chunk in chunks:
+            reader.feed(chunk)
+        reader.close()
+        return tracemalloc.get_traced_memory()[1]
+    except XmlaHeadersError:
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def _repeated(
+    start: str, piece: str, size: int, end: str, encoding: str = "utf-8", chunk: int = 10_000
+) -> Iterator[bytes]:
+    yield encoded(start, encoding)
+    part = piece.encode(encoding) * (chunk // len(piece))
+    for _ in range(size // len(part)):
+        yield part
+    yield end.encode(encoding)
+
+
+_SAME: dict[str, tuple[str, str, str]] = {
+    "elements": (_START, "<a>é</a>\r\n", _END),
+    "text": (_START, "x", _END),
+    "lines": (_START, "\r\n", _END),
+    "comments": (_START, "<!-- </s:Body> -->", _END),
+    "elements of the Body's name": (_START, "<s:Body></s:Body>", _END),
+    "a CDATA section": (f"{_START}<![CDATA[", "</s:Body>", f"]]>{_END}"),
+    "white space behind the Body": (f"{_START}</s:Body>", " ", "</s:Envelope>"),
+    "lines behind the Body": (f"{_START}</s:Body>", "\n", "</s:Envelope>"),
+    "comments behind the Body": (f"{_START}</s:Body>", "<!-- -->", "</s:Envelope>"),
+    "white space behind the Envelope": (f"{_START}{_END}", " ", ""),
+    "comments behind the Envelope": (f"{_START}{_END}", "<!-- -->\n", ""),
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+@pytest.mark.parametrize("name", _SAME)
+def test_memory_does_not_depend_on_the_size_of_the_message(name: str, encoding: str) -> None:
+    start, piece, end = _SAME[name]
+    small, large = (_peak(_repeated(start, piece, size, end, encoding)) for size in (300_000, 1_500_000))
+    assert large <= small + 100_000
+    assert large < 1_500_000
+
+
+def test_memory_does_not_depend_on_the_size_of_a_chunk() -> None:
+    for kind in (bytes, bytearray):
+        chunks = [kind(f"{_START}{'<a>text</a>' * count}{_END}".encode()) for count in (50_000, 500_000)]
+        small, large = (_peak([chunk]) for chunk in chunks)  # type: ignore[list-item]
+        assert large <= small + 100_000
+
+
+@pytest.mark.parametrize("size", [1, 2, 100, 1_000, 100_000])
+def test_a_long_token_takes_a_few_times_its_length(size: int) -> None:
+    # As bytes objects of their own, pieces of two bytes would take twenty times what is in them.
+    length = 1_000_000 if size > 2 else 70_000
+    for start, end in (
+        (f"{_START}<a b='", f"'/>{_END}"),
+        (f"{_START}<!--", f"-->{_END}"),
+        (f"{_START}{_END}<!--", "-->"),
+    ):
+        peak = _peak(_repeated(start, "xy" if size > 1 else "x", length, end, chunk=size))
+        assert peak <= 8 * length + 500_000
+
+
+@pytest.mark.parametrize(
+    "start", [f"{_START}<a b='", f"{_START}<!--", f"{_START}</s:Body><!--", f"{_START}{_END}<!--"]
+)
+def test_a_token_without_end_takes_no_more_than_the_limit(start: str) -> None:
+    limits = Limits(max_token_bytes=200_000)
+    assert _peak(_repeated(start, "x", 5_000_000, ""), limits=limits) <= 8 * 200_000 + 500_000
+
+
+@pytest.mark.parametrize("text", ["", " ", "<a>", _ENVELOPE, f"{_ENVELOPE}<!--", f"{_ENVELOPE}<s:Header a='"])
+def test_a_head_without_end_takes_no_more_than_the_limit(text: str) -> None:
+    for piece in ("x", " ", "<s:Body", "é", "<!--<s:Body>-->"):
+        assert _peak(_repeated(text, piece, 5_000_000, "")) <= 5_000_000
+
+
+def test_lets_go_of_everything_when_it_is_over() -> None:
+    data = f"{_START}<a b='{'x' * 1_000_000}'/>".encode()
+    for end in (_END.encode(), b"</late>", b"</s:Body><late/>"):
+        reader = HeaderReader()
+        gc.collect()
+        gc.disable()
+        tracemalloc.start()
+        try:
+            reader.feed(data)
+            try:
+                reader.feed(end)
+                reader.close()
+            except XmlaHeadersError:
+                # The frames of the first time go with its traceback.
+                with pytest.raises(XmlaHeadersError):
+                    reader.close()
+            assert tracemalloc.get_traced_memory()[0] < 150_000
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+
+
+# -- linear, counted rather than timed ---------------------------------------------------------------
+
+
+class _Work:
+    """What the parser is handed, and what it looks at anew."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        #: Bytes, those of an unfinished token anew with each call, as expat before 2.6 reads them.
+        self.read = 0
+        self.parsers: dict[int, int] = {}
+
+
+@contextmanager
+def _watched() -> Iterator[_Work]:
+    work = _Work()
+    original = _expat.Parser.parse
+    fed: dict[int, int] = {}
+
+    def parse(self: _expat.Parser, piece: bytes | memoryview, *, final: bool) -> None:
+        # A parser that is gone may leave its number to another.
+        index = self.expat.CurrentByteIndex
+        before = fed.get(id(self.expat), 0) if index >= 0 else 0
+        work.calls += 1
+        work.read += before - max(index, 0) + len(piece)
+        fed[id(self.expat)] = before + len(piece)
+        original(self, piece, final=final)
+
+    with mock.patch.object(_expat.Parser, "parse", parse):
+        yield work
+
+
+def _work(chunks: Iterable[bytes], **reading: Any) -> _Work:
+    with _watched() as work:
+        reader = HeaderReader(**reading)
+        for chunk in chunks:
+            reader.feed(chunk)
+        reader.close()
+    return work
+
+
+_LINEAR: dict[str, tuple[str, str, str]] = {
+    **_SAME,
+    "one attribute": (f"{_START}<a b='", "x", f"'/>{_END}"),
+    "one comment": (f"{_START}<!--", "<s:Body>", f"-->{_END}"),
+    "one name": (f"{_START}<", "a", f"/>{_END}"),
+    "one comment behind the Envelope": (f"{_START}{_END}<!--", "x", "-->"),
+}
+
+
+@pytest.mark.parametrize("size", [100, 1_000, 200_000])
+@pytest.mark.parametrize("name", _LINEAR)
+def test_the_parser_reads_each_byte_a_few_times_at_most(name: str, size: int) -> None:
+    start, piece, end = _LINEAR[name]
+    length = 400_000 if size < 1_000 else 4_000_000
+    work = _work(_repeated(start, piece, length, end, chunk=size))
+    assert work.read <= 3 * length + 10_000
+    # Two of them where the Body's name is in the middle.
+    assert work.calls <= 10 + length // 30_000
+
+
+def test_tokens_of_unlike_length_cost_no_more_than_alike_ones() -> None:
+    # A long one lets much be handed over at once, which ends with most of the next.
+    token = "<a b='%s'/>"
+    for lengths in ([2_000_000, 2_000_000, 2_000_000], [1_000_000, 10, 3_000_000], [10, 100_000] * 20):
+        body = "".join(token % ("x" * length) for length in lengths)
+        data = message(body).encode()
+        work = _work(cut(data, 1_000))
+        assert work.read <= 3 * len(data)
+
+
+def test_a_long_attribute_in_small_pieces_costs_what_it_costs_in_one() -> None:
+    data = f"{_START}<a b='{'x' * 10_000_000}'/>{_END}".encode()
+    assert _work(cut(data, 1_000)).read <= 3 * _work([data]).read
+
+
+def test_a_comment_full_of_body_tags_is_read_a_few_times() -> None:
+    head = f"<!--{'<s:Body>' * 30_000}-->{_START}"
+    data = f"{head}{_END}".encode()
+    for size in (1, 100, 65_536):
+        work = _work(cut(data, size))
+        # The tries, and each time there is twice as much as the last time.
+        assert work.calls <= 60
+        assert work.read <= 5 * len(data)
+
+
+def test_a_head_of_megabytes_in_small_pieces_is_read_a_few_times() -> None:
+    block = f"<b xmlns='urn:b'>{'x' * 5_000_000}</b>"
+    data = message(head=_START.replace("<Session", f"{block}<Session")).encode()
+    limits = Limits(max_header_bytes=None, max_header_blocks=None)
+    one, many = _work([data], limits=limits), _work(cut(data, 1_000), limits=limits)
+    assert many.calls <= 40
+    assert many.read <= 4 * one.read
+
+
+def _calls(chunks: Iterable[bytes]) -> int:
+    """Return how many Python functions are called."""
+    count = 0
+
+    def profile(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    reader = HeaderReader()
+    sys.setprofile(profile)
+    try:
+        for chunk in chunks:
+            reader.feed(chunk)
+        reader.close()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_calls_nothing_for_a_body_without_its_name() -> None:
+    body = "<a>text</a>\r\n" * 100_000
+    data = message(body).encode()
+    assert _calls([data]) <= 40 * (1 + len(data) // _WINDOW)
+
+
+def test_calls_something_for_the_name_only_where_it_is() -> None:
+    body = "<a>text</a>\r\n" * 10_000
+    few = message(body + "<!--</s:Body>-->" + body * 20).encode()
+    # The window with the comment, and the last.
+    assert _calls([few]) <= 2 * 2 * 5_100 + 40 * (1 + len(few) // _WINDOW)
+
+
+def test_a_body_full_of_its_name_costs_one_call_for_each_tag() -> None:
+    for piece, tags in (("<s:Body></s:Body>", 2), ("<s:Body><a/></s:Body>", 4)):
+        data = message(piece * 20_000).encode()
+        assert _calls(cut(data, 10_000)) <= 20_000 * tags + 2_000
+
+
+def test_the_manifests_name_the_messages_that_are_read_here() -> None:
+    assert any(len(read(test)) > 1_000_000 for test in _HOSTILE.values())
+    assert len(_FILES) >= 42
+    if (_SHARED / "messages" / "manifest.json").exists():
+        named = json.loads((_SHARED / "messages" / "manifest.json").read_text(encoding="utf-8"))["messages"]
+        assert {entry["file"] for entry in named} & set(_FILES)
