@@ -227,6 +227,10 @@ _AFTER = {
     "a character that may not be": "\r\n\x01",
     "NUL": "\0",
     "a no-break space": "\u00a0",
+    "a name": "text/",
+    "a character in what begins like a comment": "<!-é-->",
+    "a character that may not be in a comment": "<!-- --><!--\0<?a?> -->",
+    "a comment with dashes": "<!-- -- -->text",
 }
 
 _SMALL = {
@@ -282,6 +286,7 @@ def test_agrees_with_decode_in_two_pieces(name: str) -> None:
     [
         *(b"\xff", b"\xc3", b"\xc3(", b"\xe2\x82", b"\xf0\x9f\x94", b"\xed\xa0\x80", b"\xc0\xaf"),
         *(b"\x00\xd8", b"\x00\xd8A\x00", b"\x00\xdc", b"\xd8\x00\x00A", b"a"),
+        *(b"<!\xd4\xd4\xd4\xd4", b"<!-\xef\xbb\xbf", b"<\xd4", b"&\xe2\x82\xac"),
     ],
 )
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -291,7 +296,9 @@ def test_agrees_with_decode_where_bytes_do_not_decode(encoding: str, bad: bytes)
         for data in (start + bad, start + bad + end):
             for step, piece in STEPS[:2]:
                 with steps(step, piece):
-                    _agrees(data, [range(1, len(data), 2), [len(start)], [len(start) + 1]])
+                    _agrees(
+                        data, [range(1, len(data)), range(1, len(data), 2), [len(start)], [len(start) + 1]]
+                    )
 
 
 def _files() -> dict[str, bytes]:

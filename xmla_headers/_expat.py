@@ -85,7 +85,8 @@ class Parser:
             if not undecodable.start:
                 return Fatal(
                     Code.ENCODING_ERROR,
-                    f"bytes that are not UTF-8 ({undecodable.reason})",
+                    # The reason depends on what has arrived of a stream.
+                    "bytes that are not UTF-8",
                     offset,
                     "a message in another encoding must say so in its XML declaration",
                 )
