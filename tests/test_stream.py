@@ -171,6 +171,7 @@ _BODIES = {
     "the name in CDATA": "<![CDATA[</s:Body></s:Envelope>]]>",
     "the name in a value": "<a b='/s:Body>'/>",
     "elements of the name": "<s:Body><s:Body/></s:Body><s:Body></s:Body >",
+    "the name behind its letter": "B" * 40 + "<s:Body>Bo</s:Body>" + "B" * 31 + "<s:Body>B</s:Body>",
     "names that begin like it": "<s:Bodyx></s:Bodyx><s:Body-x/>",
     "square brackets": "]<a/>]] ]",
     "references": "&#13;&#10;&amp;&#xe9;",

@@ -19,6 +19,9 @@ __all__ = ["StreamReader"]
 #: Bytes that the parser is handed at a time behind the head, at least, and as many as it has not done
 #: with: expat before 2.6 reads an unfinished token anew with each piece.
 _STEP = 65_536
+#: How many of the first letter of "Body" are looked at before the whole name is looked for: most windows
+#: hold few of them, and the search for one byte is many times as fast.
+_LETTERS = 32
 
 
 class StreamReader(MessageReader):
@@ -146,9 +149,17 @@ class StreamReader(MessageReader):
     def _find_body_tag(self, text: bytes) -> int:
         """Return the offset of the first tag, start or end, that may have the name of the Body."""
         name = self._body.name.encode()
-        if name not in text:
+        place = text.find(b"B")
+        for _ in range(_LETTERS):
+            if place < 0:
+                return len(text)
+            if text.startswith(b"Body", place):
+                break
+            place = text.find(b"B", place + 1)
+        first = max(0, place - len(name))
+        if text.find(name, first) < 0:
             return len(text)
-        places = (text.find(start + name) for start in (b"<", b"</"))
+        places = (text.find(start + name, first) for start in (b"<", b"</"))
         return min((place for place in places if place >= 0), default=len(text))
 
     def _let_go(self) -> None:
