@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lxml import etree
+from lxml import etree, objectify
 
 from tests import messages
 from xmla_headers import (
@@ -273,6 +273,39 @@ def test_wants_an_element(value: object) -> None:
     for call in calls:
         with pytest.raises(TypeError, match="an element"):
             call(value)
+
+
+def test_wants_elements_that_hold_their_children() -> None:
+    with pytest.raises(TypeError, match="objectify"):
+        header_of(objectify.fromstring(message(SESSION)))
+
+
+SPOILS: list[Callable[[Any], object]] = [
+    lambda header: header.append(ET.Element(ET.QName("urn:q", "a"))),  # type: ignore[type-var]
+    lambda header: header[0].set(ET.QName("urn:q", "a"), "b"),
+    lambda header: header[0].set("SessionId", 581),
+    lambda header: setattr(header[0], "text", 5),
+    lambda header: setattr(header[0], "tail", 5),
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILS)
+def test_says_what_in_a_tree_is_no_text(spoil: Callable[[Any], object]) -> None:
+    tree = ET.fromstring(message(SESSION))
+    spoil(tree[0])
+
+    with pytest.raises(TypeError, match="in a tree must be str, not"):
+        header_of(tree)
+
+
+def test_refuses_a_tree_with_more_prefixes_in_scope_than_can_be_looked_at() -> None:
+    prefixes = "".join(f' xmlns:p{number}="urn:{number}"' for number in range(200))
+    data = message(f"<q:a{prefixes}>{'<b/>' * 2_000}</q:a>")
+
+    with pytest.raises(DecodeError) as caught:
+        header_of(lxml_tree(data))
+    assert caught.value.code is Code.LIMIT_EXCEEDED
+    assert caught.value.finding.line is None
 
 
 @LIBRARY

@@ -1191,12 +1191,13 @@ def test_matches_by_position() -> None:
         (Fault(FaultCode.CLIENT, ""), "Fault('Client', <0 characters>)"),
         (
             Fault("a", SECRET, "me", [FaultEntry(1, SECRET)], Fragment(SECRET.encode())),
-            "Fault('a', <18 characters>, actor='me', entries=<1>, detail=Fragment(<18 bytes>))",
+            "Fault('a', <18 characters>, actor=<2 characters>, entries=<1>, detail=Fragment(<18 bytes>))",
         ),
         (
             FaultEntry("x", SECRET, SECRET, SECRET, Fragment(SECRET.encode())),
             "FaultEntry('x', <18 characters>)",
         ),
+        (FaultEntry("9F2C1B7E-3D54"), "FaultEntry('9F2C'… (13 characters), <0 characters>)"),
     ],
 )
 def test_shows_no_text_in_which_a_session_id_may_stand(value: Fault | FaultEntry, shown: str) -> None:

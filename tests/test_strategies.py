@@ -18,6 +18,8 @@ from xmla_headers import (
     Code,
     EndSession,
     Envelope,
+    Fault,
+    FaultEntry,
     Fragment,
     Header,
     HeaderBlock,
@@ -124,7 +126,19 @@ def test_a_broken_message_shrinks_to_one_that_breaks_one_rule(code: Code) -> Non
 
 
 @pytest.mark.parametrize(
-    "kind", [Session, BeginSession, EndSession, UnknownHeaderBlock, Header, Fragment, Envelope, SoapVersion]
+    "kind",
+    [
+        BeginSession,
+        Session,
+        EndSession,
+        UnknownHeaderBlock,
+        Header,
+        Fragment,
+        Envelope,
+        Fault,
+        FaultEntry,
+        SoapVersion,
+    ],
 )
 def test_hypothesis_knows_the_values_by_type(kind: type[Any]) -> None:
     assert isinstance(find(st.from_type(kind), lambda _: True, settings=SEARCH), kind)
@@ -133,6 +147,24 @@ def test_hypothesis_knows_the_values_by_type(kind: type[Any]) -> None:
 def test_hypothesis_knows_the_base_of_the_header_blocks() -> None:
     found = find(st.from_type(HeaderBlock), lambda block: type(block) is EndSession, settings=SEARCH)
     assert found == EndSession("")
+
+
+def test_hypothesis_still_knows_what_our_values_are_a_kind_of() -> None:
+    # Header is a Sequence, all are Hashable: without a module of ours in sight.
+    done = run(
+        "import collections.abc as abc, hypothesis.strategies as st, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        "kinds = [abc.Iterable, abc.Sequence[int], abc.Collection, abc.Container, abc.Hashable]\n"
+        "for kind in [*kinds, abc.Reversible, abc.Sized, abc.Iterable[int], object]:\n"
+        "    for _ in range(5):\n"
+        "        st.from_type(kind).example()\n"
+    )
+    assert not done.returncode, done.stderr[-2_000:]
+
+
+@given(strategies.faults())
+def test_faults_can_be_written_and_read_back(fault: Fault) -> None:
+    assert decode(encode(Envelope(body=fault.to_body()))).fault == fault
 
 
 def test_the_entry_point_is_installed() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,15 +22,18 @@ def register() -> None:
     from hypothesis.strategies import register_type_strategy  # noqa: PLC0415
 
     from .envelope import Envelope, Header  # noqa: PLC0415 - see above
+    from .fault import Fault, FaultEntry  # noqa: PLC0415 - see above
     from .fragment import Fragment  # noqa: PLC0415 - see above
     from .model import HeaderBlock, UnknownHeaderBlock  # noqa: PLC0415 - see above
     from .session_headers import SESSION_BLOCKS  # noqa: PLC0415 - see above
 
-    for kind in (HeaderBlock, UnknownHeaderBlock, Header, Fragment, Envelope, *SESSION_BLOCKS.values()):
-        register_type_strategy(kind, _strategy_for)
+    values = (HeaderBlock, UnknownHeaderBlock, Header, Fragment, Envelope, Fault, FaultEntry)
+    for kind in (*values, *SESSION_BLOCKS.values()):
+        # Hypothesis calls it with the type that was asked for, which may be one that this one is a kind of.
+        register_type_strategy(kind, partial(_drawn_for, kind))
 
 
-def _strategy_for(kind: type[Any]) -> SearchStrategy[Any]:
+def _drawn_for(kind: type[Any], _asked_for: object) -> SearchStrategy[Any]:
     # It imports Hypothesis, which may be in the middle of its own import when `register` is called.
     from . import strategies  # noqa: PLC0415
 
@@ -38,6 +43,8 @@ def _strategy_for(kind: type[Any]) -> SearchStrategy[Any]:
         "Header": strategies.headers,
         "Fragment": strategies.fragments,
         "Envelope": strategies.envelopes,
+        "Fault": strategies.faults,
+        "FaultEntry": strategies.fault_entries,
     }
     found = by_name.get(kind.__name__)
     return strategies.header_blocks({kind.spec.qname: kind}) if found is None else found()

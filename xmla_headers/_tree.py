@@ -8,6 +8,7 @@ from ._expat import Parser, is_ncname, short
 from ._namespaces import Namespaces
 from ._reader import NO_LIMITS
 from ._scope import declarations
+from .findings import Code, DecodeError, value_finding
 from .soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLA_NS, XSI_NS
 
 TYPE_CHECKING = False
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     Tree: TypeAlias = Any
 
 __all__ = ["append", "build", "child_elements", "child_named", "exchange", "serialize", "split_tag"]
+
+#: lxml makes the prefixes in scope anew for each element: prefixes times elements, and both are the
+#: sender's. Real heads have a few hundred.
+_MOST_BINDINGS = 250_000
 
 #: Prefixes for people, in the paths of findings: a tree of ElementTree has forgotten its own.
 _PREFIXES = {SOAP_11_NS: "soap", SOAP_12_NS: "soap12", XMLA_NS: "xa", XSI_NS: "xsi", XML_NS: "xml"}
@@ -49,7 +54,9 @@ def serialize(element: Tree) -> bytes:
     (`bad-fragment`) for a name that is none.
     """
     if not isinstance(getattr(element, "tag", None), str):
-        raise wrong_type("an element", "one of ElementTree or lxml", element)
+        raise wrong_type("an element", "one of ElementTree or lxml (of a tree, its getroot())", element)
+    if next(iter(element), None) is element:
+        raise TypeError("an element of lxml.objectify does not hold its children: parse with lxml.etree")
     writer = _Writer(element)
     if split_tag(element.tag)[1] != "Header":
         writer.write(element, body=child_named(element, "Body"))
@@ -71,6 +78,8 @@ class _Writer:
     def __init__(self, root: Tree) -> None:
         #: lxml knows the prefixes of each element, ElementTree has forgotten them.
         self._knows = hasattr(root, "nsmap")
+        #: Prefixes in scope, of all elements together.
+        self._bindings = 0
         #: Namespace -> prefix, for ElementTree.
         self._prefixes = {XML_NS: "xml"}
         self._parts: list[str] = []
@@ -92,7 +101,7 @@ class _Writer:
                 continue
             element, outer = item
             if element is not root and element.tail:
-                todo.append(escape_text(element.tail))
+                todo.append(escape_text(_text("a tail", element.tail)))
             if not isinstance(element.tag, str):
                 parts.append(_other_node(element))
                 continue
@@ -108,7 +117,7 @@ class _Writer:
             if not text and not children:
                 parts.append("/>")
                 continue
-            parts += [">", escape_text(text or "")]
+            parts += [">", escape_text(_text("a text", text or ""))]
             todo.append(f"</{name}>")
             todo += [(child, scope) for child in reversed(children)]
         if not self._knows:
@@ -121,6 +130,10 @@ class _Writer:
         if not self._knows:
             return {}
         scope = {prefix or "": namespace for prefix, namespace in element.nsmap.items()}
+        self._bindings += len(scope)
+        if self._bindings > _MOST_BINDINGS:
+            message = f"the elements of a tree have more than {_MOST_BINDINGS} prefixes in scope in all"
+            raise DecodeError(value_finding(Code.LIMIT_EXCEEDED, message))
         if not split_tag(element.tag)[0]:
             # One that was put under a default namespace does not say that it is in none.
             scope[""] = ""
@@ -155,7 +168,7 @@ class _Writer:
                 if prefixes is None:
                     prefixes = {bound: prefix for prefix, bound in scope.items() if prefix}
                 name = f"{prefixes[namespace]}:{name}"
-            written.append(f' {name}="{escape_attribute(value)}"')
+            written.append(f' {name}="{escape_attribute(_text("an attribute value", value))}"')
         return "".join(written)
 
     def _prefix(self, namespace: str) -> str:
@@ -166,8 +179,14 @@ class _Writer:
         return prefix
 
 
-def _checked(tag: str) -> tuple[str, str]:
-    namespace, local = split_tag(tag)
+def _text(what: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise wrong_type(f"{what} in a tree", "str", value)
+    return value
+
+
+def _checked(tag: object) -> tuple[str, str]:
+    namespace, local = split_tag(_text("a name", tag))
     if not is_ncname(local):
         raise bad_fragment(f"a tree holds {short(local)!r} for a name, which XML does not know")
     return namespace, local
@@ -181,7 +200,9 @@ def _fault_in(body: Tree) -> list[Tree]:
 def _other_node(node: Tree) -> str:
     """Return what stands for a node that is no element: nothing for a comment, which means nothing."""
     # ElementTree and lxml mark such nodes by the function that makes them.
-    kind = node.tag.__name__
+    kind = getattr(node.tag, "__name__", None)
+    if kind is None:
+        raise wrong_type("a name in a tree", "str", node.tag)
     if kind == "Comment":
         return ""
     if kind == "Entity":

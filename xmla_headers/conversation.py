@@ -235,10 +235,10 @@ class Conversation:
     def response(self, header: Header, fault: Fault | None = None) -> None:
         """Take note of a response, with the fault in it if there is one.
 
-        A fault that is `session_lost` moves the session there. What is refused has not been taken for an
-        answer: its request stays open until `unanswered()` closes it. Raises ConversationError
-        (`response-without-request`, `session-id-changed`, `session-not-granted` for an empty id,
-        `wrong-direction`).
+        A fault that is `session_lost` moves the session there, whatever Session comes with it. What is
+        refused has not been taken for an answer: its request stays open until `unanswered()` closes it.
+        Raises ConversationError (`response-without-request`, `session-id-changed`, `session-not-granted`
+        for an empty id, `wrong-direction`).
         """
         if not isinstance(header, Header):
             raise wrong_type("header", "Header", header)

@@ -2,7 +2,8 @@
 
 For code that stands beside a SOAP stack. The elements are taken as they come, and made with the tree's
 own `makeelement`; lxml is not imported. The rules and findings are those of bytes, but for what a tree
-does not have: line, column and offset, what stands outside the root, and for ElementTree the prefixes.
+does not have: line, column and offset, what stands outside the root, and for ElementTree the prefixes:
+they are ours, one for each namespace, all declared on the root, and count as such into `Limits`.
 Of the Body a Fault is looked at, if it comes first, and nothing else.
 """
 

@@ -15,7 +15,7 @@ from ._scope import Scope, declarations
 from ._writer import occurring_prefixes, prefixes
 from .findings import RULES, FaultCode, XmlaHeadersError
 from .fragment import Fragment
-from .model import HeaderBlock, UnknownHeaderBlock
+from .model import HeaderBlock, UnknownHeaderBlock, mask
 from .soap import SOAP_11_NS
 
 __all__ = ["Fault", "FaultEntry", "FaultShape", "fault_for", "session_not_found"]
@@ -33,6 +33,8 @@ _HEXADECIMAL = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
 _DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _TOO_LARGE = 10**19
 _WHITE_SPACE = " \t\r\n"
+#: What is longer may be anything, a session id too: `0xc10c000a` is as long as codes get.
+_SHORT_CODE = 10
 
 #: The fault codes that SOAP 1.1 §4.4.1 puts into its namespace, dotted or not.
 _SOAP_CODES = frozenset(FaultCode)
@@ -92,7 +94,9 @@ class FaultEntry(Record):
         self.put(code=code, description=description, source=source, help_file=help_file, content=content)
 
     def __repr__(self) -> str:
-        return f"FaultEntry({self.code!r}, <{len(self.description)} characters>)"
+        code = self.code
+        shown = repr(code) if isinstance(code, int) or len(code) <= _SHORT_CODE else mask(code)
+        return f"FaultEntry({shown}, <{len(self.description)} characters>)"
 
 
 class Fault(Record):
@@ -171,7 +175,7 @@ class Fault(Record):
         # Servers quote session ids in their texts.
         parts = [repr(str(self.code)), f"<{len(self.string)} characters>"]
         if self.actor is not None:
-            parts.append(f"actor={self.actor!r}")
+            parts.append(f"actor=<{len(self.actor)} characters>")
         if self.entries:
             parts.append(f"entries=<{len(self.entries)}>")
         if self.detail:

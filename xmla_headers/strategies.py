@@ -12,6 +12,7 @@ except ImportError as error:
     raise ImportError(MISSING, name="hypothesis") from error
 
 from .envelope import Envelope, Header
+from .fault import Fault, FaultEntry
 from .findings import RULES, Severity
 from .fragment import Fragment
 from .fuzzing._cases import Stock, break_with, finished, spelled
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = [
     "broken_messages",
     "envelopes",
+    "fault_entries",
+    "faults",
     "fragments",
     "header_blocks",
     "headers",
@@ -110,6 +113,21 @@ _UNKNOWN = (
 def unknown_header_blocks() -> SearchStrategy[UnknownHeaderBlock]:
     """Header blocks that no schema declares."""
     return st.sampled_from(_UNKNOWN).map(UnknownHeaderBlock)
+
+
+def fault_entries() -> SearchStrategy[FaultEntry]:
+    """Errors in the detail of a fault."""
+    codes = st.integers(-(2**31), 2**32 - 1) | st.sampled_from(["00HSBB01", "0xc10c000a", ""])
+    text = session_ids()
+    return st.builds(FaultEntry, codes, text, text, text, st.just(Fragment()))
+
+
+def faults() -> SearchStrategy[Fault]:
+    """SOAP 1.1 faults, some of which say that the session is lost."""
+    codes = st.sampled_from(["Client", "Server.00HSBB01", "XMLAnalysisError.0xc10c000a", ""])
+    text = session_ids()
+    entries = st.lists(fault_entries(), max_size=3).map(tuple)
+    return st.builds(Fault, codes, text, st.none() | text, entries, st.just(Fragment()))
 
 
 def headers(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Header]:

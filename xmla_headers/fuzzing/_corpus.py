@@ -46,7 +46,12 @@ def corpus(
     if count < 1:
         msg = "count must be above 0"
         raise ValueError(msg)
-    cases = list(islice(vectors(seed, types=types), count))
+    # What it refuses it refuses now.
+    iter_cases(seed, types=types)
+    return _files(list(islice(vectors(seed, types=types), count)))
+
+
+def _files(cases: list[Case]) -> Iterator[tuple[str, bytes]]:
     for case in cases:
         yield file_name(case), case.data
     yield MANIFEST, as_json(manifest(cases))

@@ -77,6 +77,10 @@ class Answer(NamedTuple):
     pairs: tuple[Pair, ...] = ()
 
 
+#: Seconds.
+_LONGEST = 86_400
+
+
 def compare(parse: Parse, cases: Iterable[Case], *, timeout: float = 10.0) -> tuple[Disagreement, ...]:
     """Give each message to a parser, and return where it disagrees, grouped by rule.
 
@@ -88,14 +92,18 @@ def compare(parse: Parse, cases: Iterable[Case], *, timeout: float = 10.0) -> tu
     The parser runs in a child process, forked where the platform can fork; elsewhere `parse` must be
     picklable. One that gives no answer within `timeout` seconds is killed, which ends any loop, in C as
     well; one that raises what is no Exception, or whose process ends, has crashed. Both are disagreements
-    of their own kind, and the rest of the cases goes to a new process. State that the parser keeps is
-    therefore not seen by the caller. Raises TypeError when `parse` returns anything else.
+    of their own kind, and the rest of the cases goes on, in a new process if the old one is gone. State
+    that the parser keeps is therefore not seen by the caller. Raises TypeError when `parse` returns
+    anything else.
     """
     if not callable(parse):
         msg = f"parse must be callable, not {type(parse).__name__}"
         raise TypeError(msg)
-    if not timeout > 0:
-        msg = "timeout must be a number of seconds above 0"
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+        msg = f"timeout must be a number of seconds, not {type(timeout).__name__}"
+        raise TypeError(msg)
+    if not 0 < timeout < _LONGEST:
+        msg = "timeout must be a number of seconds above 0, a day at most"
         raise ValueError(msg)
     groups: dict[tuple[DisagreementKind, str], list[Case]] = {}
     with _Worker(parse, timeout) as worker:
@@ -220,9 +228,9 @@ def answer(parse: Callable[[bytes], object], data: bytes) -> Answer:
         match entry:
             # Plain strings, not what a library made of them: they are pickled for the other process.
             case (str() as name, None):
-                pairs.append((str(name), None))
+                pairs.append((str.__str__(name), None))
             case (str() as name, str() as identifier):
-                pairs.append((str(name), str(identifier)))
+                pairs.append((str.__str__(name), str.__str__(identifier)))
             case _:
                 return Answer(Outcome.MISUSED)
     return Answer(Outcome.ACCEPTED, tuple(pairs))
