@@ -53,6 +53,9 @@ ABOUT_VALUES = {
     "session-never-ended",
     "response-without-request",
     "request-without-response",
+    "unexpected-session",
+    "session-lost",
+    "broken-capture",
 }
 #: Codes of an unreadable document: DecodeError.
 FATAL = {
@@ -78,6 +81,8 @@ WARNINGS = {
     "session-not-granted",
     "session-never-ended",
     "request-without-response",
+    "unexpected-session",
+    "session-lost",
 }
 
 #: Stands in the texts below wherever a finding is expected, and is taken out before they are encoded.

@@ -30,7 +30,10 @@ _SOURCES = {
     for path in sorted(_PACKAGE.rglob("*.py"))
 }
 #: They may import the core, and the core never imports them.
-_EDGES = {"schema", "_generate", "cli", "__main__", "fuzzing", "strategies", "_hypothesis"}
+_EDGES = {
+    *("schema", "_generate", "cli", "__main__", "fuzzing", "strategies", "_hypothesis"),
+    *("captures", "transcript"),
+}
 
 
 def _edges(names: Iterable[str]) -> set[str]:

@@ -94,6 +94,9 @@ class Code(StrEnum):
     SESSION_NEVER_ENDED = "session-never-ended"
     RESPONSE_WITHOUT_REQUEST = "response-without-request"
     REQUEST_WITHOUT_RESPONSE = "request-without-response"
+    UNEXPECTED_SESSION = "unexpected-session"
+    SESSION_LOST = "session-lost"
+    BROKEN_CAPTURE = "broken-capture"
 
 
 class Rule(Record):
@@ -220,6 +223,12 @@ _ROWS = (
      "Conversations: an answer to a request that nobody made."),
     (Code.REQUEST_WITHOUT_RESPONSE, _WARNING, "SOAP 1.1 §6.2", FaultCode.CLIENT,
      "Conversations: a request whose answer is needed first, and has not come."),
+    (Code.UNEXPECTED_SESSION, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
+     "Captures: a Session in the answer to a request that named none."),
+    (Code.SESSION_LOST, _WARNING, "XMLA Session element, remarks", FaultCode.CLIENT,
+     "Captures: the server does not know a session any more that it had granted, or accepted."),
+    (Code.BROKEN_CAPTURE, _ERROR, "RFC 9112, HAR 1.2", FaultCode.CLIENT,
+     "Captures: an entry, or the file around it, that cannot be read."),
 )
 # fmt: on
 

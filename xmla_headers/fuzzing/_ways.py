@@ -40,6 +40,9 @@ NOT_ABOUT_BYTES = frozenset(
         Code.SESSION_NEVER_ENDED,
         Code.RESPONSE_WITHOUT_REQUEST,
         Code.REQUEST_WITHOUT_RESPONSE,
+        Code.UNEXPECTED_SESSION,
+        Code.SESSION_LOST,
+        Code.BROKEN_CAPTURE,
     }
 )
 

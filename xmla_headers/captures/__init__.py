@@ -1,0 +1,73 @@
+r"""Captured traffic: the bytes of a .har, a .saz, of raw HTTP or of a message -> captured messages. Pure.
+
+>>> from xmla_headers import captures
+>>> for message in captures.iter_messages(b"POST /xmla HTTP/1.1\\r\\nContent-Length: 4\\r\\n\\r\\n<a/>"):
+...     print(message.name, message.direction, message.body)
+request/0 request b'<a/>'
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from xmla_headers.findings import Code
+
+from ._checked import CheckedMessage, check_message
+from ._har import iter_har
+from ._http import find_start, iter_http
+from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits, trouble
+from ._names import direction_of, pair_names
+from ._saz import iter_saz
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "CaptureLimits",
+    "CapturedMessage",
+    "CheckedMessage",
+    "check_message",
+    "iter_messages",
+    "pair_names",
+]
+
+_ARCHIVE = re.compile(rb"PK(?:\x03\x04|\x05\x06)")
+_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+\{")
+
+
+def iter_messages(
+    data: bytes | bytearray | memoryview, name: str = "", *, limits: CaptureLimits = DEFAULT_LIMITS
+) -> Iterator[CapturedMessage]:
+    """Yield the messages of a capture, in its order, whatever its format.
+
+    What it is shows in its first bytes: a Fiddler archive (.saz), an HTTP Archive 1.2 (.har), an HTTP/1
+    message or a stream of them, or else a message itself. Its file's `name` may tell the direction of a
+    bare message. An entry that cannot be read is a message with its `trouble`, and the rest goes on; only
+    wrong arguments raise. Of HAR and .saz what is not POSTed as XML or to a SOAPAction is passed over. The
+    data must not change meanwhile; one entry at a time is copied.
+    """
+    if not isinstance(data, bytes | bytearray | memoryview):
+        raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
+    if not isinstance(limits, CaptureLimits):
+        raise TypeError(f"limits must be CaptureLimits, not {type(limits).__name__}")
+    view = data if isinstance(data, bytes) else memoryview(data).cast("B")
+    if _ARCHIVE.match(view):
+        return iter_saz(view, limits)
+    if _OBJECT.match(view):
+        return iter_har(view, limits)
+    if _begins_http(view):
+        return iter_http(view, limits)
+    return iter((_bare(view, name, limits),))
+
+
+def _begins_http(data: bytes | memoryview) -> bool:
+    return find_start(data[:4096], 0) == 0
+
+
+def _bare(data: bytes | memoryview, name: str, limits: CaptureLimits) -> CapturedMessage:
+    direction, most = direction_of(name), limits.max_entry_bytes
+    if most is not None and len(data) > most:
+        finding = trouble(Code.LIMIT_EXCEEDED, f"the message has more than {most} bytes (max_entry_bytes)")
+        return CapturedMessage("", b"", direction, trouble=finding)
+    return CapturedMessage("", bytes(data), direction)

@@ -1,0 +1,292 @@
+"""HTTP messages, as they went over the wire or as a capture describes them -> captured messages."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import h11
+
+from xmla_headers.findings import Code
+from xmla_headers.soap import Direction
+
+from ._message import CapturedMessage, trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from xmla_headers.findings import Finding
+
+    from ._message import CaptureLimits
+
+__all__ = ["HttpMessage", "captured", "exchange_of", "find_start", "header_of", "iter_http", "read_http"]
+
+#: Bytes of a start line and header fields: a Kerberos token alone may take 64 KB.
+_MOST_HEAD = 262_144
+_CHUNK = 65_536
+
+#: The first line of a message in HTTP/1. The methods are those that XMLA and its surroundings know.
+_START = (
+    rb"(?:(?:POST|GET|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE) \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}\b)"
+)
+
+#: What Analysis Services negotiates beside text -> what it is, and the connection property that turns it off.
+_FORMAT = "Protocol Format=XML"
+_COMPRESSION = "Transport Compression=None"
+_BINARY = {
+    "application/sx": ("MS-BINXML", _FORMAT),
+    "application/xml+xpress": ("XPRESS compression", _COMPRESSION),
+    "application/sx+xpress": ("MS-BINXML in XPRESS compression", f"{_FORMAT};{_COMPRESSION}"),
+}
+
+#: RFC 9110 §15.5.2 and §15.5.8: the request is sent again, with credentials; nothing has come of it yet.
+_CHALLENGES = frozenset({401, 407})
+
+
+@dataclass(slots=True)
+class HttpMessage:
+    """A request or a response of HTTP."""
+
+    name: str
+    #: None for a response.
+    method: str | None
+    #: None for a request.
+    status: int | None
+    headers: tuple[tuple[str, str], ...]
+    #: As it was sent, its transfer coding taken off.
+    body: bytes
+    time: datetime | None = None
+    #: The content coding has been taken off by whoever captured it.
+    decoded: bool = False
+    #: What is wrong with it.
+    trouble: Finding | None = None
+    #: What the charset is, where the header fields do not say what the bytes are now.
+    charset: str | None = field(default=None)
+
+
+def header_of(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
+    """Return the value of the first header field of a name (in lower case), or None."""
+    for field_name, value in headers:
+        if field_name.lower() == name:
+            return value
+    return None
+
+
+@lru_cache(maxsize=256)
+def _media_type(content_type: str) -> tuple[str, str | None]:
+    """Return media type and charset."""
+    message = Message()
+    message["Content-Type"] = re.sub(r"[\r\n]+", " ", content_type)
+    try:
+        return message.get_content_type(), message.get_content_charset()
+    except (LookupError, ValueError):
+        # RFC 2231 lets a parameter name an encoding of its own.
+        return message.get_content_type(), None
+
+
+def exchange_of(
+    request: HttpMessage | None, response: HttpMessage | None, exchange: str, limits: CaptureLimits
+) -> Iterator[CapturedMessage]:
+    """Yield what an exchange holds of XMLA: its request and its response, or nothing."""
+    if request is not None:
+        if request.trouble is None and not _may_be_xmla(request):
+            return
+        challenged = response is not None and response.status in _CHALLENGES
+        # NTLM and Negotiate begin with requests whose body has been left out.
+        if challenged and not request.body:
+            return
+        yield captured(request, exchange, limits)
+    if response is not None:
+        yield captured(response, exchange, limits)
+
+
+def _may_be_xmla(request: HttpMessage) -> bool:
+    if request.method != "POST":
+        return False
+    if header_of(request.headers, "soapaction") is not None:
+        return True
+    media_type, _ = _media_type(header_of(request.headers, "content-type") or "")
+    if media_type in _BINARY or media_type in ("text/xml", "application/xml", "application/soap+xml"):
+        return True
+    return b"Envelope" in request.body[:4096]
+
+
+def captured(message: HttpMessage, exchange: str | None, limits: CaptureLimits) -> CapturedMessage:
+    """Return an HTTP message as a captured one, its content coding taken off."""
+    media_type, charset = _media_type(header_of(message.headers, "content-type") or "")
+    body, found = message.body, message.trouble
+    if found is None and media_type in _BINARY:
+        what, setting = _BINARY[media_type]
+        found = trouble(
+            Code.NOT_XML,
+            f"the body is {media_type}, {what}",
+            f"capture again with the connection property {setting}",
+        )
+    if found is None and body and not message.decoded:
+        body, found = _decoded(body, header_of(message.headers, "content-encoding") or "", limits)
+    return CapturedMessage(
+        message.name,
+        b"" if found is not None else body,
+        Direction.RESPONSE if message.method is None else Direction.REQUEST,
+        message.charset or charset,
+        message.time or _date(message),
+        message.status,
+        message.headers,
+        exchange,
+        found,
+    )
+
+
+def _date(message: HttpMessage) -> datetime | None:
+    """Return when a response was made, as its Date says (RFC 9110 §6.6.1): to the second."""
+    value = None if message.status is None else header_of(message.headers, "date")
+    try:
+        date = None if value is None else parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return date if date is None or date.tzinfo is not None else date.replace(tzinfo=UTC)
+
+
+# -- content codings ---------------------------------------------------------------------------------
+
+
+def _decoded(body: bytes, codings: str, limits: CaptureLimits) -> tuple[bytes, Finding | None]:
+    """Take the content codings off, the last one first (RFC 9110 §8.4)."""
+    for coding in reversed([word.strip().lower() for word in codings.split(",")]):
+        if coding in ("", "identity"):
+            continue
+        if coding not in ("gzip", "x-gzip", "deflate"):
+            message = f"the body has the content coding {coding!r}, which is not read"
+            hint = "have the capturing program take the coding off, or ask for gzip"
+            return b"", trouble(Code.BROKEN_CAPTURE, message, hint)
+        try:
+            body = _unpacked(body, coding, limits.max_entry_bytes)
+        except (zlib.error, EOFError):
+            return b"", trouble(Code.BROKEN_CAPTURE, f"the body is no {coding}, though its header says so")
+        except OverflowError:
+            message = f"the body unpacks to more than {limits.max_entry_bytes} bytes (max_entry_bytes)"
+            return b"", trouble(Code.LIMIT_EXCEEDED, message)
+    return body, None
+
+
+def _unpacked(body: bytes, coding: str, maximum: int | None) -> bytes:
+    """Unpack within bounds; raises zlib.error, EOFError where it is cut off and OverflowError."""
+    if coding == "deflate":
+        # RFC 9110 §8.4.1.2: some send it without the zlib wrapper around it.
+        wrapped = len(body) > 1 and body[0] & 0x0F == 8 and not (body[0] << 8 | body[1]) % 31
+        window = zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
+    else:
+        window = 16 + zlib.MAX_WBITS
+    pieces, size = [], 0
+    while body:
+        unpacker = zlib.decompressobj(window)
+        piece = unpacker.decompress(body, 0 if maximum is None else maximum - size + 1)
+        size += len(piece)
+        if maximum is not None and size > maximum:
+            raise OverflowError
+        if not unpacker.eof:
+            raise EOFError
+        pieces.append(piece)
+        # A gzip file may hold several members, and zeros behind them.
+        body = unpacker.unused_data.lstrip(b"\0") if window > zlib.MAX_WBITS else b""
+    return b"".join(pieces)
+
+
+# -- the wire ----------------------------------------------------------------------------------------
+
+
+def find_start(data: bytes | memoryview, start: int) -> int | None:
+    """Return where the next HTTP message begins, at `start` or at the beginning of a line behind it."""
+    here = re.compile(rb"[ \t\r\n]*+(" + _START + rb")").match(data, start)
+    found = here or re.compile(rb"(?m)^(" + _START + rb")").search(data, start)
+    return None if found is None else found.start(1)
+
+
+def iter_http(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+    """Yield the messages of a stream: of requests, of responses, or of both as they came.
+
+    The answers come in the order of the requests (RFC 9112 §9.3.2).
+    """
+    counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
+    passed_over: set[int] = set()
+    place = find_start(data, 0)
+    while place is not None:
+        message, end = read_http(data, place, "", limits)
+        direction = Direction.RESPONSE if message.method is None else Direction.REQUEST
+        number = counts[direction]
+        counts[direction] += 1
+        message.name = f"{direction}/{number}"
+        if direction is Direction.REQUEST and message.trouble is None and not _may_be_xmla(message):
+            passed_over.add(number)
+        elif direction is Direction.REQUEST or number not in passed_over:
+            yield captured(message, str(number), limits)
+        else:
+            passed_over.remove(number)
+        place = find_start(data, max(end, place + 1))
+
+
+def read_http(
+    data: bytes | memoryview, start: int, name: str, limits: CaptureLimits
+) -> tuple[HttpMessage, int]:
+    """Read one message of HTTP/1, and return where it ends as well.
+
+    What is wrong with it is its `trouble`; then where it ends is where reading it has ended.
+    """
+    is_response = bytes(data[start : start + 5]) == b"HTTP/"
+    message = HttpMessage(name, None if is_response else "", None, (), b"")
+    connection = h11.Connection(
+        h11.CLIENT if is_response else h11.SERVER, max_incomplete_event_size=_MOST_HEAD
+    )
+    if is_response:
+        connection.send(h11.Request(method="POST", target="/", headers=[("Host", "-")]))
+    body, size, fed = [], 0, start
+    try:
+        while True:
+            event = connection.next_event()
+            match event:
+                case h11.NEED_DATA:
+                    piece = bytes(data[fed : fed + _CHUNK])
+                    fed += len(piece)
+                    connection.receive_data(piece)
+                case h11.Request():
+                    message.method = event.method.decode("latin-1")
+                    message.headers = _fields(event)
+                case h11.Response():
+                    message.status = event.status_code
+                    message.headers = _fields(event)
+                case h11.Data():
+                    size += len(event.data)
+                    if limits.max_entry_bytes is not None and size > limits.max_entry_bytes:
+                        message.trouble = trouble(
+                            Code.LIMIT_EXCEEDED,
+                            f"the body has more than {limits.max_entry_bytes} bytes (max_entry_bytes)",
+                        )
+                        break
+                    body.append(bytes(event.data))
+                case h11.InformationalResponse():
+                    pass
+                case _:
+                    # The end of the message, of the connection, or of what is HTTP on it.
+                    break
+    except h11.RemoteProtocolError as error:
+        reason = "the end is missing" if fed >= len(data) and message.headers else _reason(error)
+        message.trouble = trouble(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
+    message.body = b"".join(body)
+    return message, fed - len(connection.trailing_data[0])
+
+
+def _fields(event: h11.Request | h11.Response) -> tuple[tuple[str, str], ...]:
+    pairs = event.headers.raw_items()
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
+
+
+def _reason(error: h11.RemoteProtocolError) -> str:
+    # h11 may quote what it does not like, a header field with a secret for example.
+    return "this is not how HTTP/1.1 (RFC 9112) writes one" if "b'" in str(error) else str(error)

@@ -1,0 +1,253 @@
+"""Fiddler's session archives: a zip with raw/N_c.txt, N_s.txt and N_m.xml -> captured messages."""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+import zipfile
+import zlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from xmla_headers.findings import Code
+
+from ._http import HttpMessage, exchange_of, read_http
+from ._message import CapturedMessage, broken, trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._message import CaptureLimits
+
+__all__ = ["BufferFile", "iter_saz", "open_archive", "unpack"]
+
+#: What the client sent, what the server sent, and what Fiddler says about it. Any other name is passed
+#: over: nothing here is written under a name that an archive brings.
+_MEMBER = re.compile(r"raw/(?P<number>\d{1,18})_(?P<side>[csm])\.(?:txt|xml)", re.IGNORECASE)
+#: A timer in N_m.xml: attributes of one element, which need no tree of what strangers wrote.
+_TIMER = r'\b%s\s*=\s*"(\d{4}-[^"]{1,40})"'
+_BEGUN = ("ClientBeginRequest", "ClientConnected")
+_ANSWERED = ("ClientDoneResponse", "ServerDoneResponse")
+_MOST_META = 65_536
+
+#: Whatever zipfile raises for what is in an archive.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    LookupError,
+    ValueError,
+    OverflowError,
+)
+_STORED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+_DIRECTORY_ENTRY = re.compile(rb"PK\x01\x02")
+
+
+class BufferFile(io.RawIOBase):
+    """A buffer as a file to read: io.BytesIO would copy it."""
+
+    def __init__(self, data: bytes | memoryview) -> None:
+        super().__init__()
+        self._data = memoryview(data)
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
+        if base + offset < 0:
+            raise OSError("a place in front of the file")
+        self._at = base + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._data[self._at : self._at + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+
+class _Bad(Exception):  # noqa: N818 - it becomes a finding
+    """A member that cannot be had."""
+
+    def __init__(self, code: Code, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.finding = trouble(code, message, hint)
+
+
+class _Allowance:
+    """How much may still be unpacked from an archive."""
+
+    def __init__(self, limits: CaptureLimits) -> None:
+        self.each, self.left = limits.max_entry_bytes, limits.max_unpacked_bytes
+
+    @property
+    def most(self) -> int | None:
+        limits = [limit for limit in (self.each, self.left) if limit is not None]
+        return min(limits) if limits else None
+
+
+def iter_saz(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+    """Yield the messages of the exchanges that may be XMLA, by their numbers."""
+    archive = open_archive(data, limits)
+    if isinstance(archive, CapturedMessage):
+        yield archive
+        return
+    allowance = _Allowance(limits)
+    members: dict[int, dict[str, list[zipfile.ZipInfo]]] = {}
+    for info in archive.infolist():
+        match = _MEMBER.fullmatch(info.filename)
+        if match is not None:
+            sides = members.setdefault(int(match["number"]), {})
+            sides.setdefault(match["side"].lower(), []).append(info)
+    if not members:
+        hint = "a Fiddler archive (.saz) holds raw/1_c.txt, raw/1_s.txt and so on"
+        yield broken("", "a zip archive, but no capture: it has no raw/N_c.txt", hint)
+    for number in sorted(members):
+        sides = members[number]
+        try:
+            begun, answered = _times(archive, sides.get("m", []), allowance)
+            request = _message(archive, sides.get("c", []), limits, allowance)
+            response = _message(archive, sides.get("s", []), limits, allowance)
+        except _Exhausted:
+            message = f"the archive unpacks to more than {limits.max_unpacked_bytes} bytes"
+            finding = trouble(Code.LIMIT_EXCEEDED, f"{message} (max_unpacked_bytes)")
+            yield CapturedMessage(f"raw/{number}", b"", trouble=finding)
+            return
+        if request is not None:
+            request.time = begun
+        if response is not None:
+            response.time = answered
+        yield from exchange_of(request, response, str(number), limits)
+
+
+def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.ZipFile | CapturedMessage:
+    """Return the archive, or what stands for one that cannot be read."""
+    most = limits.max_entries
+    if most is not None:
+        for entries, _ in enumerate(_DIRECTORY_ENTRY.finditer(data), 1):
+            if entries > most:
+                finding = trouble(
+                    Code.LIMIT_EXCEEDED, f"the archive has more than {most} entries (max_entries)"
+                )
+                return CapturedMessage("", b"", trouble=finding)
+    try:
+        return zipfile.ZipFile(BufferFile(data))
+    except _ZIP_ERRORS:
+        return broken("", "a zip archive whose directory cannot be read", "the file is cut off, or damaged")
+
+
+def unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int | None) -> bytes:
+    """Return the content of a member; raises _Bad."""
+    if info.flag_bits & 1:
+        message, hint = "the entry is encrypted", "save the capture again without a password"
+        raise _Bad(Code.BROKEN_CAPTURE, message, hint)
+    # Their decompressors cannot be told how much to unpack at a time.
+    if info.compress_type not in _STORED:
+        raise _Bad(Code.BROKEN_CAPTURE, "the entry is compressed by another method than deflate")
+    try:
+        with archive.open(info) as member:
+            content = member.read() if most is None else member.read(most + 1)
+    except (*_ZIP_ERRORS, NotImplementedError, RuntimeError):
+        raise _Bad(Code.BROKEN_CAPTURE, "the entry is damaged: it cannot be unpacked") from None
+    if most is not None and len(content) > most:
+        raise _Bad(Code.LIMIT_EXCEEDED, f"the entry unpacks to more than {most} bytes (max_entry_bytes)")
+    return content
+
+
+class _Exhausted(Exception):  # noqa: N818 - it becomes a finding
+    """No more may be unpacked."""
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: _Allowance) -> bytes:
+    try:
+        content = unpack(archive, info, allowance.most)
+    except _Bad as bad:
+        if bad.finding.code is Code.LIMIT_EXCEEDED and allowance.most != allowance.each:
+            raise _Exhausted from None
+        raise
+    if allowance.left is not None:
+        allowance.left -= len(content)
+    return content
+
+
+def _message(
+    archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], limits: CaptureLimits, allowance: _Allowance
+) -> HttpMessage | None:
+    if not infos:
+        return None
+    name = infos[0].filename
+    side = _MEMBER.fullmatch(name)
+    assert side is not None
+    request = side["side"].lower() == "c"
+    message = HttpMessage(name, "" if request else None, None, (), b"")
+    if len(infos) > 1:
+        # Readers differ on which of them counts.
+        message.trouble = trouble(Code.BROKEN_CAPTURE, "the archive has two entries of this name")
+        return message
+    try:
+        content = _content(archive, infos[0], allowance)
+    except _Bad as bad:
+        message.trouble = bad.finding
+        return message
+    # A response that never came leaves an empty file.
+    if not content.strip():
+        return None
+    return read_http(_as_http_1(content), 0, name, limits)[0]
+
+
+_HTTP_2 = re.compile(
+    rb"(?P<line>[^\r\n]*?)HTTP/2(?:\.0)?(?P<rest>[^\r\n]*)\r?\n(?P<fields>.*?\n)\r?\n", re.DOTALL
+)
+
+
+def _as_http_1(content: bytes) -> bytes:
+    """Return an exchange of HTTP/2, which Fiddler writes down like one of HTTP/1, as one of HTTP/1.1."""
+    match = _HTTP_2.match(content)
+    if match is None:
+        return content
+    head = b"%bHTTP/1.1%b\r\n%b" % (match["line"], match["rest"], match["fields"])
+    body = content[match.end() :]
+    # RFC 9113 §8.1.1: the end of a message is not in its header fields.
+    if not re.search(rb"(?im)^(?:content-length|transfer-encoding):", head):
+        head += b"Content-Length: %d\r\n" % len(body)
+    if not re.search(rb"(?im)^host:", head) and not head.startswith(b"HTTP/"):
+        head += b"Host: -\r\n"
+    return b"%b\r\n%b" % (head, body)
+
+
+def _times(
+    archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], allowance: _Allowance
+) -> tuple[datetime | None, datetime | None]:
+    """Return when an exchange was begun and when it was answered, as far as Fiddler says so."""
+    if len(infos) != 1 or infos[0].file_size > _MOST_META:
+        return None, None
+    try:
+        text = _content(archive, infos[0], allowance).decode("utf-8", "replace")
+    except _Bad:
+        return None, None
+    return _timer(text, _BEGUN), _timer(text, _ANSWERED)
+
+
+def _timer(text: str, names: tuple[str, ...]) -> datetime | None:
+    for name in names:
+        match = re.search(_TIMER % name, text)
+        try:
+            time = None if match is None else datetime.fromisoformat(match[1])
+        except ValueError:
+            continue
+        # A timer that was not set is in the year 1.
+        if time is not None and time.year > 1900:
+            return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+    return None

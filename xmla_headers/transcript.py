@@ -1,0 +1,295 @@
+"""Many sessions in one stream of captured messages: a Conversation each, and what does not fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ._checks import wrong_type
+from .captures import CheckedMessage
+from .conversation import Conversation, State
+from .envelope import Header
+from .findings import RULES, Code, ConversationError, Finding, XmlaHeadersError
+from .model import mask
+from .session_headers import BeginSession, Session
+from .soap import Direction
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["Placement", "SessionRecord", "Transcript"]
+
+#: HTTP statuses that say nothing about the session: credentials are wanted (RFC 9110 §15.5.2, §15.5.8),
+#: or the request goes elsewhere.
+_TRY_AGAIN = frozenset({*range(300, 400), 401, 407})
+
+#: The first element of a Body, as the WSDL of XMLA names it, where nothing else tells the direction.
+_ANSWERS = frozenset({"Fault", "DiscoverResponse", "ExecuteResponse", "AuthenticateResponse"})
+
+
+@dataclass(slots=True, eq=False)
+class SessionRecord:
+    """What a capture shows of one session."""
+
+    #: 1 for the first one in the capture.
+    number: int
+    #: None as long as none has been granted.
+    session_id: str | None = field(default=None, repr=False)
+    #: The name of the message with BeginSession; None for a session that is older than the capture.
+    begun: str | None = None
+    #: The name of the answer that said that the session is lost.
+    lost: str | None = None
+    state: State = State.NONE
+    requests: int = 0
+    responses: int = 0
+    findings: int = 0
+    first: datetime | None = None
+    last: datetime | None = None
+    #: A request in it was answered as if the session was known.
+    accepted: bool = field(default=False, repr=False)
+    conversation: Conversation = field(default_factory=Conversation, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What may be shown of the id."""
+        return "without an id" if self.session_id is None else mask(self.session_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a message belongs, and what the transcript has to say about it."""
+
+    #: None for a message outside any session, and for one that says nothing about it.
+    session: SessionRecord | None
+    direction: Direction | None
+    findings: tuple[Finding, ...] = ()
+    #: The name of the request that a response answers, where it is in the capture.
+    request: str | None = None
+
+
+@dataclass(slots=True)
+class _Pending:
+    """A request that has not been answered."""
+
+    name: str
+    session: SessionRecord | None
+    #: The conversation has taken note of it.
+    counted: bool
+    #: Its session header, if it has one.
+    block: object
+
+
+class Transcript:
+    """Follows many interleaved sessions in a stream of captured messages.
+
+    It is fed the messages of one capture in their order, as `captures.check_message` returns them, and
+    says what does not fit: `session-not-granted`, `unexpected-session`, `session-id-changed`,
+    `unknown-session`, `session-lost`, `session-used-after-end`, `session-never-ended`,
+    `response-without-request`, `request-without-response`. A capture may begin when sessions are under
+    way, so that an id nobody granted is one from before, until a server denies it. Keeps a record for
+    each session and for each request that waits for its answer, and no message.
+    """
+
+    __slots__ = ("_answered", "_ids", "_loose", "_pending", "_requested", "sessions")
+
+    def __init__(self) -> None:
+        #: All sessions, in the order of their first messages.
+        self.sessions: list[SessionRecord] = []
+        #: The session that has an id now; the ones before it that had the same are over.
+        self._ids: dict[str, SessionRecord] = {}
+        self._pending: dict[str, _Pending] = {}
+        #: The last request of those that nothing pairs with their responses.
+        self._loose: _Pending | None = None
+        self._requested = self._answered = False
+
+    def add(self, checked: CheckedMessage) -> Placement:
+        """Take note of the next message of the capture."""
+        if not isinstance(checked, CheckedMessage):
+            raise wrong_type("checked", "CheckedMessage", checked)
+        match _direction(checked):
+            case Direction.REQUEST:
+                placement = self._request(checked)
+            case Direction.RESPONSE:
+                placement = self._response(checked)
+            case _:
+                return Placement(None, None)
+        record, time = placement.session, checked.message.time
+        if record is not None:
+            record.state = record.conversation.state
+            record.findings += len(placement.findings)
+            if time is not None:
+                record.first = time if record.first is None else min(record.first, time)
+                record.last = time if record.last is None else max(record.last, time)
+        return placement
+
+    def close(self) -> list[tuple[str, Finding]]:
+        """Return what is left behind at the end of the capture, each with the name of its message."""
+        found = []
+        # A folder of requests alone, or of one side of a stream, has nothing to say about the other side.
+        if self._answered:
+            for waiting in self._pending.values():
+                finding = _finding(Code.REQUEST_WITHOUT_RESPONSE, "the capture has no answer to this request")
+                found.append((waiting.name, finding))
+                if waiting.session is not None:
+                    waiting.session.findings += 1
+        for record in self.sessions:
+            if record.begun is not None and record.state in (State.ACTIVE, State.ENDING):
+                message = "the session that is begun here is not ended before the capture is"
+                found.append((record.begun, _finding(Code.SESSION_NEVER_ENDED, message)))
+                record.findings += 1
+        return found
+
+    # -- requests ------------------------------------------------------------------------------------
+
+    def _request(self, checked: CheckedMessage) -> Placement:
+        self._requested = True
+        message, block = checked.message, None
+        if checked.header is not None:
+            try:
+                block = checked.header.session_header
+            except XmlaHeadersError:
+                # ambiguous-session-headers: nobody knows which one the server followed.
+                block = None
+        record, counted, findings = None, False, []
+        if block is not None:
+            record = self._session_of(block, message.name)
+            record.requests += 1
+            try:
+                record.conversation.request(Header(block))
+                counted = True
+            except ConversationError as error:
+                findings.append(error.finding)
+        waiting = _Pending(message.name, record, counted, block)
+        if message.exchange is None:
+            self._loose = waiting
+        else:
+            self._pending[message.exchange] = waiting
+        return Placement(record, Direction.REQUEST, tuple(findings))
+
+    def _session_of(self, block: object, name: str) -> SessionRecord:
+        """Return the session that a request names, a new one where it is not known."""
+        session_id = getattr(block, "session_id", None)
+        record = None if session_id is None else self._ids.get(session_id)
+        if record is not None:
+            return record
+        record = SessionRecord(len(self.sessions) + 1, session_id)
+        self.sessions.append(record)
+        if isinstance(block, BeginSession):
+            record.begun = name
+            record.conversation = Conversation(block)
+        elif session_id:
+            _adopt(record.conversation, session_id)
+            self._ids[session_id] = record
+        return record
+
+    # -- responses -----------------------------------------------------------------------------------
+
+    def _response(self, checked: CheckedMessage) -> Placement:
+        self._answered = True
+        message = checked.message
+        if message.exchange is None:
+            waiting, self._loose = self._loose, None
+        else:
+            waiting = self._pending.pop(message.exchange, None)
+        if waiting is None:
+            findings = []
+            # Before the first request of a capture nothing can be said about it.
+            if message.exchange is not None and self._requested:
+                text = "the capture has no request that this could be the answer to"
+                findings.append(_finding(Code.RESPONSE_WITHOUT_REQUEST, text))
+            return Placement(None, Direction.RESPONSE, tuple(findings))
+        record = waiting.session
+        if checked.header is None:
+            findings = list(self._unusable(checked, waiting))
+        elif record is None:
+            findings = list(self._outside(checked, waiting))
+        else:
+            findings = list(self._answer(checked, waiting, record))
+        if record is not None:
+            record.responses += 1
+        return Placement(record, Direction.RESPONSE, tuple(findings), waiting.name)
+
+    def _unusable(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
+        """Take note of what is no answer: an error page of HTTP, or a message that the rules refuse."""
+        if waiting.counted and waiting.session is not None:
+            waiting.session.conversation.unanswered()
+        status = checked.message.status
+        # What the rules refuse has a finding already.
+        if checked.findings or status is None or status in _TRY_AGAIN:
+            return []
+        text = f"the request is answered by HTTP {status}, without a SOAP message"
+        return [_finding(Code.REQUEST_WITHOUT_RESPONSE, text)]
+
+    def _outside(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
+        header = checked.header
+        if waiting.block is not None or header is None or header.session is None:
+            return []
+        # olapy answers so always.
+        text = "a Session in the answer to a request without a session header"
+        return [_finding(Code.UNEXPECTED_SESSION, text)]
+
+    def _answer(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> list[Finding]:
+        header, fault, conversation = checked.header, checked.fault, record.conversation
+        assert header is not None
+        lost = fault is not None and fault.session_lost
+        before = conversation.state
+        findings = []
+        if waiting.counted:
+            try:
+                conversation.response(header, fault)
+            except ConversationError as error:
+                # What is wrong-direction has been said by the rules; the request is closed all the same.
+                findings += [error.finding] * (error.code is not Code.WRONG_DIRECTION)
+                conversation.unanswered()
+        after = conversation.state
+        if before is State.BEGINNING and after is State.ACTIVE:
+            self._grant(record)
+        elif before is State.BEGINNING and after is State.NONE and fault is None and not findings:
+            text = "BeginSession is answered without a Session: there is none"
+            findings.append(_finding(Code.SESSION_NOT_GRANTED, text))
+        if after is State.LOST and before is not State.LOST:
+            record.lost = checked.message.name
+            findings.append(_loss(record))
+        record.accepted = record.accepted or (not lost and fault is None and not findings)
+        return findings
+
+    def _grant(self, record: SessionRecord) -> None:
+        session_id = record.conversation.session_id
+        assert session_id is not None
+        record.session_id = session_id
+        self._ids[session_id] = record
+
+
+def _direction(checked: CheckedMessage) -> Direction | None:
+    """Return which way a message goes: as the capture says, or else as the message itself does."""
+    message, header = checked.message, checked.header
+    if message.direction is not None or header is None:
+        return message.direction
+    if checked.method in _ANSWERS:
+        return Direction.RESPONSE
+    for block in header:
+        spec = getattr(block, "spec", None)
+        if spec is not None and Direction.RESPONSE not in spec.directions:
+            return Direction.REQUEST
+    return None if checked.method is None else Direction.REQUEST
+
+
+def _adopt(conversation: Conversation, session_id: str) -> None:
+    """Bring a conversation to where it is after a grant that the capture does not show."""
+    conversation.request(Header(BeginSession()))
+    conversation.response(Header(Session(session_id)))
+
+
+def _loss(record: SessionRecord) -> Finding:
+    if record.begun is None and not record.accepted:
+        text = "the server does not know the session, which nobody was granted in this capture"
+        hint = "an id from before a restart of the server, or of another server"
+        return _finding(Code.UNKNOWN_SESSION, text, hint)
+    text = "the server does not know the session any more"
+    hint = "it ends a session that was idle too long, and all of them when it restarts"
+    return _finding(Code.SESSION_LOST, text, hint)
+
+
+def _finding(code: Code, message: str, hint: str | None = None) -> Finding:
+    rule = RULES[code]
+    return Finding(code, rule.severity, message, None, None, None, None, hint, rule.reference)
