@@ -79,6 +79,7 @@ WARNINGS = {
     "duplicate-fault",
     "fault-beside-content",
     "session-not-granted",
+    "session-id-changed",
     "session-never-ended",
     "request-without-response",
     "unexpected-session",

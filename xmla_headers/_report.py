@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 
+from .conversation import State
 from .findings import Severity
 from .model import HeaderBlock, mask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from typing import TypeAlias
 
     from .envelope import Envelope
     from .findings import Finding
     from .model import UnknownHeaderBlock
+    from .transcript import SessionRecord
 
     #: A piece of a line, and what it is: "" or a name of `STYLES`.
     Piece: TypeAlias = tuple[str, str]
 
-__all__ = ["STYLES", "Excerpts", "describe", "github_line", "json_text", "printable", "summary", "text_lines"]
+__all__ = [
+    "STYLES",
+    "Excerpts",
+    "describe",
+    "github_line",
+    "printable",
+    "session_line",
+    "summary",
+    "text_lines",
+]
 
 #: What a piece is -> how a terminal shows it.
 STYLES = {
@@ -66,15 +76,21 @@ def printable(text: str) -> str:
     )
 
 
-def text_lines(path: str, finding: Finding, excerpts: Excerpts) -> Iterator[list[Piece]]:
-    """Yield the lines about one finding: where and what, the source line, a caret, the hint."""
-    yield [
-        (f"{printable(path)}:{finding.line}:{finding.column}: ", "place"),
+def text_lines(path: str, finding: Finding, excerpts: Excerpts | None) -> Iterator[list[Piece]]:
+    """Yield the lines about one finding: where and what, the source line, a caret, the hint.
+
+    One about a session, or about an entry of a capture, has no place in a message.
+    """
+    place = "" if finding.line is None else f"{finding.line}:{finding.column}:"
+    line: list[Piece] = [
+        (f"{printable(path)}:{place} ", "place"),
         (f"{finding.severity}[{finding.code}]", str(finding.severity)),
         (f": {printable(finding.message)}", ""),
-        (f" - at {printable(finding.path or '/')}", ""),
     ]
-    if finding.offset is not None:
+    if finding.path is not None:
+        line.append((f" - at {printable(finding.path)}", ""))
+    yield line
+    if finding.offset is not None and excerpts is not None:
         source, caret = excerpts.at(finding.offset)
         if source.strip():
             yield [(f"    {source}", "")]
@@ -87,7 +103,9 @@ def github_line(path: str, finding: Finding, *, refused: bool) -> str:
     """Return the workflow command that makes a code host show one finding beside the source."""
     kind = "error" if refused else "warning"
     message = finding.message if finding.hint is None else f"{finding.message} (hint: {finding.hint})"
-    place = f"file={_property(printable(path))},line={finding.line},col={finding.column}"
+    place = f"file={_property(printable(path))}"
+    if finding.line is not None:
+        place += f",line={finding.line},col={finding.column}"
     return f"::{kind} {place},title={_property(finding.code)}::{_command(message)}"
 
 
@@ -97,26 +115,6 @@ def _command(text: str) -> str:
 
 def _property(text: str) -> str:
     return _command(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def json_text(
-    messages: Iterable[tuple[str, list[tuple[Finding, bool]]]],
-    unreadable: list[str],
-    counts: dict[str, int],
-) -> str:
-    """Return one JSON document about all messages; each finding says whether it was refused."""
-    document = {
-        "messages": [
-            {
-                "path": path,
-                "findings": [{**finding.to_dict(), "refused": refused} for finding, refused in findings],
-            }
-            for path, findings in messages
-        ],
-        "unreadable": unreadable,
-        "summary": counts,
-    }
-    return json.dumps(document, indent=2)
 
 
 def summary(counts: dict[str, int]) -> list[Piece]:
@@ -132,6 +130,30 @@ def summary(counts: dict[str, int]) -> list[Piece]:
     for index, part in enumerate(parts):
         line += [(", ", "")] * bool(index) + [part]
     return line
+
+
+_STATES = {
+    State.NONE: ("not granted", "warning"),
+    State.BEGINNING: ("not answered", "warning"),
+    State.ACTIVE: ("not ended in this capture", "warning"),
+    State.ENDING: ("its end not answered", "warning"),
+    State.ENDED: ("ended", "good"),
+    State.LOST: ("lost", "error"),
+}
+
+
+def session_line(record: SessionRecord) -> list[Piece]:
+    """Return the line about one session of a capture, its id masked."""
+    begun = "not begun in this capture" if record.begun is None else f"begun in {printable(record.begun)}"
+    counts = f"{_plural(record.requests, 'request')}, {_plural(record.responses, 'answer')}"
+    what, style = _STATES[record.state]
+    if record.lost is not None:
+        what, style = f"lost in {printable(record.lost)}", "error"
+    return [
+        (f"session {record.number}", "place"),
+        (f", {printable(record.label)}: {begun}, {counts}, ", ""),
+        (what, style),
+    ]
 
 
 def _plural(count: int, noun: str) -> str:

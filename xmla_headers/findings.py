@@ -211,7 +211,7 @@ _ROWS = (
      "Values: XML content or an attribute name that could not stand in a message."),
     (Code.SESSION_NOT_GRANTED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
      "Conversations: BeginSession is answered without a session id."),
-    (Code.SESSION_ID_CHANGED, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
+    (Code.SESSION_ID_CHANGED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
      "Conversations: a session id other than the one that was granted."),
     (Code.UNKNOWN_SESSION, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
      "Conversations: a session is used, or ended, that has not been granted."),

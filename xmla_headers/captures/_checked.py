@@ -12,7 +12,7 @@ from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from xmla_headers.envelope import Envelope, Header
     from xmla_headers.fault import Fault
@@ -45,9 +45,13 @@ class CheckedMessage:
     #: Bytes of the message.
     size: int = 0
 
-    def without_body(self) -> CheckedMessage:
-        """Return the same without the bytes of the message, to keep or to send to another process."""
-        return replace(self, message=replace(self.message, body=b""))
+    def without_body(self, findings: Iterable[Finding] | None = None) -> CheckedMessage:
+        """Return the same without the bytes of the message, to keep or to send to another process.
+
+        And with these findings, if they are given.
+        """
+        kept = self.findings if findings is None else tuple(findings)
+        return replace(self, message=replace(self.message, body=b""), findings=kept)
 
 
 def check_message(

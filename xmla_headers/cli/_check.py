@@ -1,0 +1,113 @@
+"""The command `check`: captures -> a verdict for each message and each session."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xmla_headers import _report
+from xmla_headers.findings import Severity
+from xmla_headers.soap import Direction
+from xmla_headers.transcript import Transcript
+
+from ._console import CLEAN, REFUSED, TROUBLE, Printer, ProgressBar, complain
+from ._inputs import Inputs
+from ._judging import Job, judged
+from ._reports import FORMATS, Report
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+
+    from xmla_headers.findings import Finding
+
+    from ._console import Streams
+    from ._judging import Judged
+
+__all__ = ["check"]
+
+
+def check(options: argparse.Namespace, streams: Streams) -> int:
+    """Check captures, report on them, and return the exit status."""
+    with ExitStack() as stack:
+        output = streams.stdout
+        if options.output is not None:
+            try:
+                output = stack.enter_context(Path(options.output).open("w", encoding="utf-8"))
+            except OSError as error:
+                complain(streams, options.output, error)
+                return TROUBLE
+        printer = Printer(output)
+        report = (Report if options.quiet else FORMATS[options.format])(printer)
+        inputs = Inputs(options.paths, streams)
+        bar = stack.enter_context(ProgressBar(printer, streams, inputs.size))
+        run = _Run(options, report)
+        job = Job(
+            Direction(options.direction) if options.direction else None,
+            frozenset(options.ignore),
+            excerpts=options.format == "text" and not options.quiet,
+        )
+        processes = options.jobs or os.cpu_count() or 1
+        try:
+            for message in judged(inputs.messages(), job, processes):
+                run.add(message)
+                bar.advance(message.checked.size)
+        except KeyboardInterrupt:
+            bar.__exit__()
+            run.close(inputs.unreadable, interrupted=True)
+            return 128 + signal.SIGINT
+        bar.__exit__()
+        return run.close(inputs.unreadable, interrupted=False)
+
+
+class _Run:
+    """What is counted while messages come, and what is said about them."""
+
+    def __init__(self, options: argparse.Namespace, report: Report) -> None:
+        self._report = report
+        self._strict, self._refuse = options.strict, frozenset(options.refuse)
+        self._ignore = frozenset(options.ignore)
+        self._transcript = Transcript()
+        self._refused: set[str] = set()
+        self._messages = self._warnings = 0
+
+    def add(self, message: Judged) -> None:
+        placement = self._transcript.add(message.checked)
+        said = [
+            (finding, self._note(message.checked.message.name, finding))
+            for finding in (*message.checked.findings, *self._wanted(placement.findings))
+        ]
+        self._messages += 1
+        self._report.message(message, placement, said)
+
+    def _wanted(self, findings: Iterable[Finding]) -> list[Finding]:
+        return [finding for finding in findings if finding.code not in self._ignore]
+
+    def _note(self, name: str, finding: Finding) -> bool:
+        """Count a finding, and return whether its message is refused for it."""
+        self._warnings += finding.severity is Severity.WARNING
+        refused = _report.is_refused(finding, strict=self._strict, refuse=self._refuse)
+        if refused:
+            self._refused.add(name)
+        return refused
+
+    def close(self, unreadable: list[str], *, interrupted: bool) -> int:
+        left = [
+            (name, finding, self._note(name, finding))
+            for name, finding in ([] if interrupted else self._transcript.close())
+            if finding.code not in self._ignore
+        ]
+        counts = {
+            "messages": self._messages,
+            "refused": len(self._refused),
+            "warnings": self._warnings,
+            "unreadable": len(unreadable),
+        }
+        sessions = self._transcript.sessions
+        self._report.end(left, sessions, unreadable, counts, interrupted=interrupted)
+        if unreadable:
+            return TROUBLE
+        return REFUSED if self._refused else CLEAN

@@ -1,0 +1,87 @@
+"""The commands `show`, `corpus` and `generate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xmla_headers import _report
+from xmla_headers.codec import decode
+from xmla_headers.findings import XmlaHeadersError
+
+from ._console import CLEAN, REFUSED, TROUBLE, Printer, complain
+from ._inputs import read_file
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ._console import Streams
+
+__all__ = ["corpus", "generate", "show"]
+
+
+def show(options: argparse.Namespace, streams: Streams) -> int:
+    data = read_file(options.path, streams)
+    if data is None:
+        return TROUBLE
+    printer = Printer(streams.stdout)
+    try:
+        envelope = decode(data)
+    except XmlaHeadersError as error:
+        for line in _report.text_lines(options.path, error.finding, _report.Excerpts(data)):
+            printer.line(line)
+        return REFUSED
+    for text in _report.describe(envelope, show_ids=options.show_ids):
+        printer.line([(text, "")])
+    for finding in envelope.warnings:
+        printer.line([(_report.printable(f"  {finding}"), "warning")])
+    return CLEAN
+
+
+def corpus(options: argparse.Namespace, streams: Streams) -> int:
+    from xmla_headers import fuzzing  # noqa: PLC0415 - for this alone
+
+    folder = Path(options.folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_empty(folder)
+        for name, content in fuzzing.corpus(options.seed, options.count):
+            (folder / name).write_bytes(content)
+    except (OSError, ValueError) as error:
+        complain(streams, options.folder, error)
+        return TROUBLE
+    streams.stdout.write(f"{options.count} messages, a manifest and its schema written\n")
+    return CLEAN
+
+
+def _check_empty(folder: Path) -> None:
+    if any(folder.iterdir()):
+        raise OSError(0, "this folder is not empty")
+
+
+def generate(options: argparse.Namespace, streams: Streams) -> int:
+    from xmla_headers import schema  # noqa: PLC0415 - xmlschema takes long to import
+
+    data = read_file(options.schema, streams)
+    if data is None:
+        return TROUBLE
+    try:
+        source = schema.generate(data.decode())
+    except (schema.SchemaError, UnicodeDecodeError) as error:
+        complain(streams, options.schema, error)
+        return TROUBLE
+    if options.output is None:
+        streams.stdout.write(source)
+        return CLEAN
+    try:
+        _check_different(options.output, options.schema)
+        Path(options.output).write_text(source, encoding="utf-8", newline="\n")
+    except OSError as error:
+        complain(streams, options.output, error)
+        return TROUBLE
+    return CLEAN
+
+
+def _check_different(output: str, schema: str) -> None:
+    if schema != "-" and Path(output).exists() and Path(output).samefile(schema):
+        raise OSError(0, "this is the schema itself")

@@ -1,0 +1,124 @@
+"""Paths -> captured messages: the only code that finds, opens and reads captures."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from xmla_headers import captures
+
+from ._console import complain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from xmla_headers.captures import CapturedMessage
+
+    from ._console import Streams
+
+__all__ = ["Inputs", "read_file"]
+
+#: What is taken of a folder. A file that is named is taken whatever its name.
+_CAPTURE = re.compile(r"(?i).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
+
+#: Larger files are mapped, so that of a large capture no more is in memory than is being looked at.
+_MAPPED = 4_194_304
+
+
+class _File(NamedTuple):
+    path: str
+    #: What it has in common with the file that answers it.
+    exchange: str | None
+    size: int
+
+
+class Inputs:
+    """The captures that a command was given, and which of them cannot be read."""
+
+    def __init__(self, paths: Sequence[str], streams: Streams) -> None:
+        self._streams = streams
+        #: Files and folders that cannot be read; each has been complained about.
+        self.unreadable: list[str] = []
+        self._files = [file for path in paths for file in self._list(path)]
+        #: Bytes of all files.
+        self.size = sum(file.size for file in self._files)
+
+    def messages(self) -> Iterator[CapturedMessage]:
+        """Yield all messages, each under a name that begins with the path of its file."""
+        for file in self._files:
+            try:
+                data = _load(file, self._streams)
+            except (OSError, ValueError) as error:
+                self._complain(file.path, error)
+                continue
+            yield from self._messages(file, data)
+
+    def _messages(self, file: _File, data: bytes | memoryview) -> Iterator[CapturedMessage]:
+        empty = True
+        for message in captures.iter_messages(data, file.path):
+            empty = False
+            name = f"{file.path}/{message.name}" if message.name else file.path
+            key = file.path if file.exchange is None else file.exchange
+            # A file that nothing pairs with another one stands alone, unless it holds exchanges itself.
+            alone = message.exchange is None and file.exchange is None
+            exchange = None if alone else f"{key}/{message.exchange or ''}"
+            yield replace(message, name=name, exchange=exchange)
+        if empty:
+            self._complain(file.path, ValueError("there is no XMLA message in this capture"))
+
+    def _complain(self, path: str, error: OSError | ValueError) -> None:
+        self.unreadable.append(path)
+        complain(self._streams, path, error)
+
+    def _list(self, path: str) -> list[_File]:
+        # Path.is_dir raises for a name that is too long, or behind a closed door; the reading says it better.
+        if path == "-" or not os.path.isdir(path):  # noqa: PTH112
+            return [_File(path, None, _size(path))]
+        names = list(self._walk(path))
+        if not names and path not in self.unreadable:
+            what = "there is no *.xml, *.har, *.saz, *.http in this folder"
+            self._complain(path, ValueError(what))
+        return [_File(name, exchange, _size(name)) for name, exchange in captures.pair_names(names)]
+
+    def _walk(self, path: str) -> Iterator[str]:
+        def complain_about(error: OSError) -> None:
+            self._complain(str(error.filename), error)
+
+        for folder, _, names in os.walk(path, onerror=complain_about):
+            for name in names:
+                file = Path(folder) / name
+                # A pipe of that name would be waited for.
+                if _CAPTURE.fullmatch(name) and (file.is_file() or file.is_symlink()):
+                    yield str(file)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 - called for each of very many files
+    except (OSError, ValueError):
+        return 0
+
+
+def _load(file: _File, streams: Streams) -> bytes | memoryview:
+    if file.path != "-" and file.size > _MAPPED:
+        with Path(file.path).open("rb") as opened:
+            return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+    return streams.stdin.read() if file.path == "-" else _content(file.path)
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123 - called for each of very many files
+        return file.read()
+
+
+def read_file(path: str, streams: Streams) -> bytes | None:
+    """Return what a file holds, - being standard input; None, and a complaint, if it cannot be read."""
+    try:
+        return streams.stdin.read() if path == "-" else _content(path)
+    except (OSError, ValueError) as error:
+        complain(streams, path, error)
+        return None
