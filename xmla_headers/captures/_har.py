@@ -47,6 +47,7 @@ def iter_har(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[Captur
                 yield from _entry(entry, name, str(number - 1), limits)
                 continue
             text.skip()
+        text.leave(2)
     except BrokenError as error:
         yield broken("", f"the HAR breaks off behind {_entries(number)}: {error}")
 

@@ -246,7 +246,7 @@ def read_http(
     )
     if is_response:
         connection.send(h11.Request(method="POST", target="/", headers=[("Host", "-")]))
-    body, size, fed = [], 0, start
+    body, size, fed, ended = [], 0, start, False
     try:
         while True:
             event = connection.next_event()
@@ -254,6 +254,7 @@ def read_http(
                 case h11.NEED_DATA:
                     piece = bytes(data[fed : fed + _CHUNK])
                     fed += len(piece)
+                    ended = not piece
                     connection.receive_data(piece)
                 case h11.Request():
                     message.method = event.method.decode("latin-1")
@@ -276,7 +277,7 @@ def read_http(
                     # The end of the message, of the connection, or of what is HTTP on it.
                     break
     except h11.RemoteProtocolError as error:
-        reason = "the end is missing" if fed >= len(data) and message.headers else _reason(error)
+        reason = "the end is missing" if ended and message.headers else _reason(error)
         message.trouble = trouble(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
     message.body = b"".join(body)
     return message, fed - len(connection.trailing_data[0])

@@ -16,7 +16,7 @@ _WINDOW = 262_144
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
 #: What there is to find outside strings, and the rest of a string.
-_STRUCTURE = re.compile(r'["{}\[\]]')
+_STRUCTURE = {"{": re.compile('["{}]'), "[": re.compile(r'["\[\]]'), '"': re.compile('"')}
 _STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _SCALAR = re.compile(r"[^ \t\r\n,\]}]*+")
 
@@ -153,9 +153,11 @@ class JsonText:
         if first not in '"{[':
             self._skip_scalar()
             return
-        depth = 0
+        # Brackets of the kind that it begins with balance; where the other kind does not, the value is
+        # broken, and ends here all the same.
+        structure, depth = _STRUCTURE[first], 0
         while True:
-            found = _STRUCTURE.search(self._text, self._at)
+            found = structure.search(self._text, self._at)
             if found is None:
                 self._at = len(self._text)
                 if not self._more():
@@ -171,6 +173,18 @@ class JsonText:
                     depth -= 1
             if depth <= 0:
                 return
+
+    def leave(self, objects: int) -> None:
+        """Pass over what is left of the objects that were entered by name, to the end of the text."""
+        for _ in range(objects):
+            self._take(",}")
+            while self._text[self._at - 1] == ",":
+                self.skip()
+                self._take(":")
+                self.skip()
+                self._take(",}")
+        if self._peek():
+            raise BrokenError("there is something behind its end")
 
     def _skip_scalar(self) -> None:
         while True:
