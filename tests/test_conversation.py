@@ -913,3 +913,58 @@ def test_follows_a_recording(prefix: str) -> None:
 def test_all_recordings_are_followed() -> None:
     recorded = {re.sub("-[0-9]+-http.json", "", path.name) for path in _CAPTURED.glob("*-http.json")}
     assert set(_REPLAYED) == recorded
+
+
+# -- answers whose requests are known -------------------------------------------------------------------
+
+
+def _open(*blocks: BeginSession | Session | EndSession | None, begun: bool = True) -> Conversation:
+    conversation = Conversation()
+    if begun:
+        conversation.request(Header(BeginSession()))
+        conversation.response(Header(Session("id")))
+    for block in blocks:
+        conversation.request(Header() if block is None else Header(block))
+    return conversation
+
+
+@pytest.mark.parametrize(
+    ("conversation", "request_block", "answer", "after"),
+    [
+        (_open(Session("id"), EndSession("id")), EndSession("id"), Header(), State.ENDED),
+        (_open(Session("id"), EndSession("id")), Session("id"), Header(), State.ENDING),
+        (_open(Session("id"), EndSession("id")), Session("id"), Header(Session("id")), State.ENDING),
+        (_open(None, EndSession("id")), None, Header(), State.ENDING),
+        (_open(None, BeginSession(), begun=False), BeginSession(), Header(), State.NONE),
+        (_open(None, BeginSession(), begun=False), BeginSession(), Header(Session("id")), State.ACTIVE),
+        (_open(None, BeginSession(), begun=False), None, Header(), State.BEGINNING),
+        # olapy answers Session to everybody.
+        (_open(None, BeginSession(), begun=False), None, Header(Session("id")), State.BEGINNING),
+    ],
+)
+def test_an_answer_settles_its_own_request_where_the_caller_knows_it(
+    conversation: Conversation,
+    request_block: BeginSession | Session | EndSession | None,
+    answer: Header,
+    after: State,
+) -> None:
+    request = Header() if request_block is None else Header(request_block)
+    conversation.response(answer, request=request)
+    assert (conversation.state, conversation.requests_unanswered) == (after, 1)
+
+
+def test_no_answer_falls_back_where_it_is_known_whose_it_would_have_been() -> None:
+    conversation = _open(Session("id"), EndSession("id"))
+    conversation.unanswered(request=Header(Session("id")))
+    assert conversation.state is State.ENDING
+    conversation = _open(Session("id"), EndSession("id"))
+    conversation.unanswered(request=Header(EndSession("id")))
+    assert conversation.state is State.ACTIVE
+
+
+def test_the_request_is_a_header() -> None:
+    wrong: Any = Session("id")
+    with pytest.raises(TypeError):
+        _open(None).response(Header(), request=wrong)
+    with pytest.raises(TypeError):
+        _open(None).unanswered(request=wrong)

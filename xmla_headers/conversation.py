@@ -232,11 +232,13 @@ class Conversation:
         self._state = after
         self._unanswered += 1
 
-    def response(self, header: Header, fault: Fault | None = None) -> None:
+    def response(self, header: Header, fault: Fault | None = None, *, request: Header | None = None) -> None:
         """Take note of a response, with the fault in it if there is one.
 
-        A fault that is `session_lost` moves the session there, whatever Session comes with it. What is
-        refused has not been taken for an answer: its request stays open until `unanswered()` closes it.
+        `request` is the header of the request that it answers, where the caller knows: then what else is
+        unanswered makes no difference. A fault that is `session_lost` moves the session there, whatever
+        Session comes with it. What is refused has not been taken for an answer: its request stays open
+        until `unanswered()` closes it.
         Raises ConversationError (`response-without-request`, `session-id-changed`, `session-not-granted`
         for an empty id, `wrong-direction`).
         """
@@ -244,6 +246,7 @@ class Conversation:
             raise wrong_type("header", "Header", header)
         if fault is not None and not isinstance(fault, Fault):
             raise wrong_type("fault", "Fault or None", fault)
+        _check_request(request)
         for block in header:
             spec = getattr(block, "spec", None)
             if spec is not None and Direction.RESPONSE not in spec.directions:
@@ -251,34 +254,35 @@ class Conversation:
         session = header.session
         session_id = None if session is None else session.session_id
         if fault is not None and fault.session_lost:
-            self._settle(Event.LOSS)
+            self._settle(Event.LOSS, request=request)
         elif session is not None and (fault is None or self._state is not State.ENDING):
-            self._settle(Event.GRANT, session_id)
+            self._settle(Event.GRANT, session_id, request)
         else:
             # A fault to EndSession does not end the session, least of all if it names it.
-            self._settle(Event.ANSWER if fault is None else Event.FAULT, session_id)
+            self._settle(Event.ANSWER if fault is None else Event.FAULT, session_id, request)
 
-    def unanswered(self) -> None:
+    def unanswered(self, *, request: Header | None = None) -> None:
         """Take note that a request gets no usable answer: a time-out, an HTTP error page.
 
-        A BeginSession that was pending falls back to no session, an EndSession to an active one.
-        Raises ConversationError (`response-without-request`).
+        A BeginSession that was pending falls back to no session, an EndSession to an active one. `request`
+        is its header, where the caller knows. Raises ConversationError (`response-without-request`).
         """
-        self._settle(Event.UNANSWERED)
+        _check_request(request)
+        self._settle(Event.UNANSWERED, request=request)
 
     def session_lost(self) -> None:
         """Take note of a loss that no message told: a new server, a session closed from elsewhere."""
         if self._state is not State.BEGINNING:
             self._state = TRANSITIONS[self._state][Event.LOSS]
 
-    def _settle(self, event: Event, session_id: str | None = None) -> None:
+    def _settle(self, event: Event, session_id: str | None = None, request: Header | None = None) -> None:
         """Move by what became of a request."""
         if not self._unanswered:
             _refuse(Code.RESPONSE_WITHOUT_REQUEST, "there is no request that this could be the answer to")
         state = self._state
         if session_id is not None:
             self._check_granted(session_id)
-        if state in _PENDING and self._unanswered > 1 and not self._decides(event, session_id):
+        if state in _PENDING and not self._decides(event, session_id, request):
             event = Event.OTHER
         after = TRANSITIONS[state][event]
         if after is State.ACTIVE and event is Event.GRANT:
@@ -286,12 +290,18 @@ class Conversation:
         self._state = after
         self._unanswered -= 1
 
-    def _decides(self, event: Event, session_id: str | None) -> bool:
-        """Whether a response settles what is pending, whichever of the open requests it answers."""
-        if self._state is State.ENDING:
-            return event is Event.LOSS
-        # The id of the session before may come with a late answer to a request of that time.
-        return event is Event.GRANT and session_id != self._id
+    def _decides(self, event: Event, session_id: str | None, request: Header | None) -> bool:
+        """Whether a response settles what is pending."""
+        if self._state is State.ENDING and event is Event.LOSS:
+            return True
+        if request is not None:
+            pending = BeginSession if self._state is State.BEGINNING else EndSession
+            return isinstance(request.session_header, pending)
+        if self._unanswered == 1:
+            return True
+        # Whichever of the open requests it answers. The id of the session before may come with a late answer
+        # to a request of that time.
+        return self._state is State.BEGINNING and event is Event.GRANT and session_id != self._id
 
     def _check_granted(self, session_id: str) -> None:
         if self._state in (State.NONE, State.ENDED):
@@ -303,6 +313,11 @@ class Conversation:
 
     def __repr__(self) -> str:
         return f"Conversation(<{self._state}, {self._unanswered} unanswered>)"
+
+
+def _check_request(request: object) -> None:
+    if request is not None and not isinstance(request, Header):
+        raise wrong_type("request", "Header or None", request)
 
 
 def _refuse(code: Code, message: str) -> NoReturn:

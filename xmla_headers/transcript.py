@@ -9,7 +9,7 @@ from ._checks import wrong_type
 from .captures import CheckedMessage
 from .conversation import Conversation, State
 from .envelope import Header
-from .findings import RULES, Code, ConversationError, Finding, XmlaHeadersError
+from .findings import RULES, Code, ConversationError, Finding, ValidationError
 from .model import mask
 from .session_headers import BeginSession, Session
 from .soap import Direction
@@ -75,8 +75,8 @@ class _Pending:
     session: SessionRecord | None
     #: The conversation has taken note of it.
     counted: bool
-    #: Its session header, if it has one.
-    block: object
+    #: Its session header alone, if it has one; None where nobody knows what it asks for.
+    header: Header | None
 
 
 class Transcript:
@@ -143,23 +143,18 @@ class Transcript:
 
     def _request(self, checked: CheckedMessage) -> Placement:
         self._requested = True
-        message, block = checked.message, None
-        if checked.header is not None:
-            try:
-                block = checked.header.session_header
-            except XmlaHeadersError:
-                # ambiguous-session-headers: nobody knows which one the server followed.
-                block = None
+        message, header = checked.message, _asked(checked)
         record, counted, findings = None, False, []
-        if block is not None:
+        if header:
+            (block,) = header
             record = self._session_of(block, message.name)
             record.requests += 1
             try:
-                record.conversation.request(Header(block))
+                record.conversation.request(header)
                 counted = True
             except ConversationError as error:
                 findings.append(error.finding)
-        waiting = _Pending(message.name, record, counted, block)
+        waiting = _Pending(message.name, record, counted, header)
         if message.exchange is None:
             self._loose = waiting
         else:
@@ -212,7 +207,7 @@ class Transcript:
     def _unusable(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
         """Take note of what is no answer: an error page of HTTP, or a message that the rules refuse."""
         if waiting.counted and waiting.session is not None:
-            waiting.session.conversation.unanswered()
+            waiting.session.conversation.unanswered(request=waiting.header)
         status = checked.message.status
         # What the rules refuse has a finding already.
         if checked.findings or status is None or status in _TRY_AGAIN:
@@ -222,7 +217,7 @@ class Transcript:
 
     def _outside(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
         header = checked.header
-        if waiting.block is not None or header is None or header.session is None:
+        if waiting.header is None or header is None or header.session is None:
             return []
         # olapy answers so always.
         text = "a Session in the answer to a request without a session header"
@@ -236,11 +231,11 @@ class Transcript:
         findings = []
         if waiting.counted:
             try:
-                conversation.response(header, fault)
+                conversation.response(header, fault, request=waiting.header)
             except ConversationError as error:
                 # What is wrong-direction has been said by the rules; the request is closed all the same.
                 findings += [error.finding] * (error.code is not Code.WRONG_DIRECTION)
-                conversation.unanswered()
+                conversation.unanswered(request=waiting.header)
         after = conversation.state
         if before is State.BEGINNING and after is State.ACTIVE:
             self._grant(record)
@@ -258,6 +253,18 @@ class Transcript:
         assert session_id is not None
         record.session_id = session_id
         self._ids[session_id] = record
+
+
+def _asked(checked: CheckedMessage) -> Header | None:
+    """Return the session header of a request, alone; None where nobody knows what it asks for."""
+    if checked.header is None:
+        return None
+    try:
+        block = checked.header.session_header
+    except ValidationError:
+        # ambiguous-session-headers: servers disagree on which one wins.
+        return None
+    return Header() if block is None else Header(block)
 
 
 def _direction(checked: CheckedMessage) -> Direction | None:

@@ -1,0 +1,325 @@
+"""Transcripts: what does not fit in a capture, and what becomes of each session."""
+
+from __future__ import annotations
+
+import pickle
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xmla_headers import RULES, Code, Direction, Severity, State
+from xmla_headers.captures import CapturedMessage, check_message
+from xmla_headers.transcript import SessionRecord, Transcript
+
+from .capture_files import BEGIN, end, lost, message, session
+
+if TYPE_CHECKING:
+    from typing import Any
+
+GRANT = message(session("abcdefgh"))
+USE = session("abcdefgh")
+END = end("abcdefgh")
+OK = message(body="<x:ExecuteResponse/>")
+LOST = lost("abcdefgh")
+FAULT = message(body="<s:Fault><faultcode>s:Client</faultcode></s:Fault>")
+NO_ID = message(session(""))
+
+
+class Step(NamedTuple):
+    """One exchange: the session header of the request, the response, its HTTP status."""
+
+    block: str
+    response: bytes | None
+    status: int = 200
+
+
+def play(steps: list[Step], transcript: Transcript | None = None) -> list[str]:
+    """Return what is found, each with its place: 3 for the request of exchange 3, -3 for its answer."""
+    transcript = Transcript() if transcript is None else transcript
+    found = []
+    for number, step in enumerate(steps, 1):
+        request = CapturedMessage(str(number), message(step.block), Direction.REQUEST, exchange=str(number))
+        placement = transcript.add(check_message(request))
+        found += [f"{finding.code} {number}" for finding in placement.findings]
+        if step.response is not None:
+            response = CapturedMessage(
+                str(-number), step.response, Direction.RESPONSE, status=step.status, exchange=str(number)
+            )
+            placement = transcript.add(check_message(response))
+            assert placement.request == str(number)
+            found += [f"{finding.code} {-number}" for finding in placement.findings]
+    return found + [f"{finding.code} {name}" for name, finding in transcript.close()]
+
+
+def states(transcript: Transcript) -> list[State]:
+    return [record.state for record in transcript.sessions]
+
+
+CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
+    "in good order": ([Step(BEGIN, GRANT), Step(USE, OK), Step(END, OK)], [], [State.ENDED]),
+    "echoes": ([Step(BEGIN, GRANT), Step(USE, GRANT), Step(END, GRANT)], [], [State.ENDED]),
+    "not granted": ([Step(BEGIN, OK)], ["session-not-granted -1"], [State.NONE]),
+    "granted without an id": ([Step(BEGIN, NO_ID)], ["session-not-granted -1"], [State.NONE]),
+    "refused": ([Step(BEGIN, FAULT)], [], [State.NONE]),
+    "unexpected": ([Step("", GRANT)], ["unexpected-session -1"], []),
+    "implicit": ([Step("", OK), Step("", FAULT)], [], []),
+    "another id": (
+        [Step(BEGIN, GRANT), Step(USE, message(session("other"))), Step(END, OK)],
+        ["session-id-changed -2"],
+        [State.ENDED],
+    ),
+    "another id at the end": (
+        [Step(BEGIN, GRANT), Step(END, message(session("other")))],
+        ["session-id-changed -2", "session-never-ended 1"],
+        [State.ACTIVE],
+    ),
+    "lost": ([Step(BEGIN, GRANT), Step(USE, OK), Step(USE, LOST)], ["session-lost -3"], [State.LOST]),
+    "lost once": (
+        [Step(BEGIN, GRANT), Step(USE, LOST), Step(USE, LOST)],
+        ["session-lost -2"],
+        [State.LOST],
+    ),
+    "lost at the end": ([Step(BEGIN, GRANT), Step(END, LOST)], ["session-lost -2"], [State.LOST]),
+    "lost, ended": (
+        [Step(BEGIN, GRANT), Step(USE, LOST), Step(END, LOST)],
+        ["session-lost -2", "unknown-session 3"],
+        [State.LOST],
+    ),
+    "lost and found": (
+        [Step(BEGIN, GRANT), Step(USE, LOST), Step(USE, GRANT), Step(END, OK)],
+        ["session-lost -2"],
+        [State.ENDED],
+    ),
+    "lost, begun again": (
+        [
+            Step(BEGIN, GRANT),
+            Step(USE, LOST),
+            Step(BEGIN, message(session("second"))),
+            Step(end("second"), OK),
+        ],
+        ["session-lost -2"],
+        [State.LOST, State.ENDED],
+    ),
+    "unknown": ([Step(USE, LOST)], ["unknown-session -1"], [State.LOST]),
+    "from before": ([Step(USE, OK), Step(END, OK)], [], [State.ENDED]),
+    "from before, left": ([Step(USE, OK)], [], [State.ACTIVE]),
+    "from before, lost": ([Step(USE, OK), Step(USE, LOST)], ["session-lost -2"], [State.LOST]),
+    "used after its end": (
+        [Step(BEGIN, GRANT), Step(END, OK), Step(USE, LOST), Step(END, LOST)],
+        ["session-used-after-end 3", "session-used-after-end 4"],
+        [State.ENDED],
+    ),
+    "the same id again": (
+        [Step(BEGIN, GRANT), Step(END, OK), Step(BEGIN, GRANT), Step(USE, OK), Step(END, OK)],
+        [],
+        [State.ENDED, State.ENDED],
+    ),
+    "never ended": ([Step(BEGIN, GRANT), Step(USE, OK)], ["session-never-ended 1"], [State.ACTIVE]),
+    "no answer": (
+        [Step(BEGIN, GRANT), Step(USE, None), Step(END, OK)],
+        ["request-without-response 2"],
+        [State.ENDED],
+    ),
+    "no answer to BeginSession": (
+        [Step("", OK), Step(BEGIN, None)],
+        ["request-without-response 2"],
+        [State.BEGINNING],
+    ),
+    "an error page": (
+        [Step(BEGIN, GRANT), Step(USE, b"Bad Gateway", 502), Step(END, OK)],
+        ["request-without-response -2"],
+        [State.ENDED],
+    ),
+    "an error page to BeginSession": (
+        [Step(BEGIN, b"Bad Gateway", 502), Step(BEGIN, GRANT), Step(END, OK)],
+        ["request-without-response -1"],
+        [State.NONE, State.ENDED],
+    ),
+    "asked for credentials": (
+        [Step(BEGIN, b"", 401), Step(BEGIN, GRANT), Step(END, b"", 407), Step(END, OK)],
+        [],
+        [State.NONE, State.ENDED],
+    ),
+    # What the rules say about a message they say; here it is no answer.
+    "an answer that is refused": (
+        [Step(BEGIN, GRANT), Step(USE, message(USE + USE)), Step(END, OK)],
+        [],
+        [State.ENDED],
+    ),
+    "ambiguous": ([Step(BEGIN + USE, OK), Step(USE, OK)], [], [State.ACTIVE]),
+    "a request that is refused": ([Step(USE + USE, OK)], [], []),
+    "requests alone": (
+        [Step(BEGIN, None), Step(USE, None), Step("", None)],
+        [],
+        [State.BEGINNING, State.ACTIVE],
+    ),
+    "BeginSession in a response": ([Step("", message(BEGIN))], [], []),
+}
+
+
+@pytest.mark.parametrize(("steps", "expected", "after"), CASES.values(), ids=CASES)
+def test_says_what_does_not_fit(steps: list[Step], expected: list[str], after: list[State]) -> None:
+    transcript = Transcript()
+    assert play(steps, transcript) == expected
+    assert states(transcript) == after
+
+
+def test_each_code_of_a_transcript_is_in_the_table() -> None:
+    said = {line.split()[0] for _, lines, _ in CASES.values() for line in lines}
+    missing = {Code.RESPONSE_WITHOUT_REQUEST}  # which has a test of its own
+    assert said | missing == {
+        *("session-not-granted", "unexpected-session", "session-id-changed", "unknown-session"),
+        *("session-lost", "session-used-after-end", "session-never-ended", "request-without-response"),
+        "response-without-request",
+    }
+
+
+@given(st.permutations(range(6)), st.sampled_from(sorted(CASES)), st.sampled_from(sorted(CASES)))
+def test_interleaved_sessions_are_told_apart(order: list[int], one: str, other: str) -> None:
+    def renamed(case: str, name: str) -> list[Step]:
+        return [
+            Step(
+                step.block.replace("abcdefgh", name),
+                None if step.response is None else step.response.replace(b"abcdefgh", name.encode()),
+                step.status,
+            )
+            for step in CASES[case][0]
+        ]
+
+    # Without what depends on there being any other exchange, and on a session of the same id.
+    quiet = {"requests alone", "lost, begun again", "another id", "another id at the end"}
+    if one in quiet or other in quiet:
+        return
+    first, second = renamed(one, "first-id"), renamed(other, "second-id")
+    merged: list[tuple[str, int, Step]] = []
+    queues = [("a", first), ("b", second)]
+    places = [0, 0]
+    for chance in order * 2:
+        name, steps = queues[chance % 2]
+        if places[chance % 2] < len(steps):
+            merged.append((name, places[chance % 2] + 1, steps[places[chance % 2]]))
+            places[chance % 2] += 1
+    for which, (name, steps) in enumerate(queues):
+        merged += [(name, place + 1, steps[place]) for place in range(places[which], len(steps))]
+    found = play([step for _, _, step in merged])
+    expected = []
+    for name, case in (("a", one), ("b", other)):
+        position = {number: place for place, (whose, number, _) in enumerate(merged, 1) if whose == name}
+        for line in CASES[case][1]:
+            code, place = line.split()
+            expected.append(f"{code} {position[abs(int(place))] * (1 if int(place) > 0 else -1)}")
+    assert sorted(found) == sorted(expected)
+
+
+def test_an_answer_finds_its_request_in_whatever_order() -> None:
+    transcript = Transcript()
+
+    def add(name: str, body: bytes, direction: Direction) -> Any:
+        return transcript.add(check_message(CapturedMessage(name, body, direction, exchange=name[0])))
+
+    add("1q", message(BEGIN), Direction.REQUEST)
+    add("2q", message(BEGIN), Direction.REQUEST)
+    second = add("2a", message(session("second")), Direction.RESPONSE)
+    first = add("1a", message(session("first")), Direction.RESPONSE)
+    assert (first.request, second.request) == ("1q", "2q")
+    assert [record.session_id for record in transcript.sessions] == ["first", "second"]
+    assert (first.session.number, second.session.number) == (1, 2)
+
+
+def test_a_response_without_a_request_is_noticed_behind_the_first_request() -> None:
+    def responses(transcript: Transcript) -> list[Code]:
+        stray = CapturedMessage("stray", OK, Direction.RESPONSE, exchange="stray")
+        return [finding.code for finding in transcript.add(check_message(stray)).findings]
+
+    transcript = Transcript()
+    assert responses(transcript) == []
+    request = CapturedMessage("q", message(), Direction.REQUEST, exchange="1")
+    transcript.add(check_message(request))
+    assert responses(transcript) == [Code.RESPONSE_WITHOUT_REQUEST]
+
+
+def test_messages_that_nothing_pairs_follow_each_other() -> None:
+    transcript = Transcript()
+    bodies = [message(BEGIN), GRANT, message(USE), OK, message(END), OK]
+    for number, body in enumerate(bodies):
+        text = body.replace(b"<Execute/>", b"<x:ExecuteResponse/>") if number % 2 else body
+        placement = transcript.add(check_message(CapturedMessage(str(number), text)))
+        assert placement.direction is (Direction.RESPONSE if number % 2 else Direction.REQUEST)
+        assert placement.findings == ()
+    assert states(transcript) == [State.ENDED]
+    assert transcript.close() == []
+
+
+def test_a_response_of_its_own_says_nothing() -> None:
+    transcript = Transcript()
+    placement = transcript.add(check_message(CapturedMessage("", LOST)))
+    assert (placement.session, placement.findings, placement.request) == (None, (), None)
+    assert transcript.close() == []
+
+
+def test_an_entry_that_cannot_be_read_is_nobodys() -> None:
+    transcript = Transcript()
+    assert transcript.add(check_message(CapturedMessage("", b"junk"))).direction is None
+    assert transcript.sessions == []
+
+
+def test_knows_when_a_session_was_used_first_and_last() -> None:
+    transcript = Transcript()
+    start = datetime(2026, 11, 20, tzinfo=UTC)
+    for number, (block, after) in enumerate([(BEGIN, 0), (USE, 90), (USE, 30)]):
+        for direction, body in ((Direction.REQUEST, message(block)), (Direction.RESPONSE, GRANT)):
+            item = CapturedMessage(
+                f"{number}{direction}",
+                body,
+                direction,
+                time=start + timedelta(minutes=after),
+                exchange=str(number),
+            )
+            transcript.add(check_message(item))
+    (record,) = transcript.sessions
+    assert (record.first, record.last) == (start, start + timedelta(minutes=90))
+    assert (record.requests, record.responses) == (3, 3)
+
+
+def test_a_record_shows_no_id() -> None:
+    transcript = Transcript()
+    play([Step(BEGIN, GRANT)], transcript)
+    (record,) = transcript.sessions
+    assert record.session_id == "abcdefgh"
+    assert "abcdefgh" not in repr(record)
+    assert record.label == "'abcd'… (8 characters)"
+    assert SessionRecord(1).label == "without an id"
+
+
+def test_findings_are_those_of_the_catalogue_and_hold_no_id() -> None:
+    transcript = Transcript()
+    for name in ("lost", "used after its end", "another id", "unknown", "never ended", "an error page"):
+        transcript = Transcript()
+        for number, step in enumerate(CASES[name][0]):
+            for direction, body in (
+                (Direction.REQUEST, message(step.block)),
+                (Direction.RESPONSE, step.response),
+            ):
+                assert body is not None
+                item = CapturedMessage("n", body, direction, status=step.status, exchange=str(number))
+                for finding in transcript.add(check_message(item)).findings:
+                    assert finding.severity is RULES[finding.code].severity
+                    assert finding.reference == RULES[finding.code].reference
+                    assert (finding.line, finding.offset, finding.path) == (None, None, None)
+                    assert "abcdefgh" not in repr(finding)
+                    assert pickle.loads(pickle.dumps(finding)) == finding
+
+
+def test_a_lost_session_is_a_warning_and_a_denied_one_an_error() -> None:
+    # "The server instance may choose to time out": that happens, and nobody is wrong.
+    assert RULES[Code.SESSION_LOST].severity is Severity.WARNING
+    assert RULES[Code.UNKNOWN_SESSION].severity is Severity.ERROR
+
+
+def test_wrong_arguments_are_type_errors() -> None:
+    wrong: Any = CapturedMessage("", b"")
+    with pytest.raises(TypeError):
+        Transcript().add(wrong)
