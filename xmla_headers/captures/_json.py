@@ -106,7 +106,10 @@ class JsonText:
         if self._fresh:
             self._fresh = False
             self._take("[")
-            return self._peek() != "]"
+            if self._peek() != "]":
+                return True
+            self._at += 1
+            return False
         self._take(",]")
         return self._text[self._at - 1] == ","
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,8 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
         printer = Printer(output)
         report = (Report if options.quiet else FORMATS[options.format])(printer)
         inputs = Inputs(options.paths, streams)
-        bar = stack.enter_context(ProgressBar(printer, streams, inputs.size))
+        bar = ProgressBar(printer, streams, inputs.size)
+        stack.callback(bar.stop)
         run = _Run(options, report)
         job = Job(
             Direction(options.direction) if options.direction else None,
@@ -56,10 +58,16 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
                 run.add(message)
                 bar.advance(message.checked.size)
         except KeyboardInterrupt:
-            bar.__exit__()
+            bar.stop()
             run.close(inputs.unreadable, interrupted=True)
             return 128 + signal.SIGINT
-        bar.__exit__()
+        except BrokenExecutor:
+            # Killed from outside, most likely for the memory it took.
+            bar.stop()
+            complain(streams, "--jobs", OSError(0, "a process has died, and its messages were not checked"))
+            run.close(inputs.unreadable, interrupted=True)
+            return TROUBLE
+        bar.stop()
         return run.close(inputs.unreadable, interrupted=False)
 
 

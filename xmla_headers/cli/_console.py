@@ -9,7 +9,6 @@ from xmla_headers import _report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Self
 
     from rich.console import Console
     from rich.progress import Progress
@@ -80,12 +79,11 @@ class ProgressBar:
         self._begun = time.monotonic()
         self._progress: Progress | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Take the bar off the terminal; again, and nothing happens."""
         if self._progress is not None:
             self._progress.stop()
+            self._progress = self._console = None
 
     def advance(self, size: int) -> None:
         """Take note of one more message, and of how many of all bytes it was."""

@@ -1,0 +1,321 @@
+"""`check` on captures: every format, in one process and in several, to the end and interrupted."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
+from typing import TYPE_CHECKING
+
+import pytest
+
+from xmla_headers import cli
+from xmla_headers.cli import _console, _inputs, _judging
+
+from .capture_files import (
+    BEGIN,
+    Exchange,
+    har,
+    http_request,
+    http_response,
+    lost,
+    message,
+    recorded,
+    saz,
+    session,
+    stream,
+)
+from .test_cli import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+ID = "9F2C1B7E-3D54-4A0B"
+STORY = [
+    Exchange(message(BEGIN), message(session(ID))),
+    Exchange(message(session(ID)), message()),
+    Exchange(message(session(ID)), lost(ID), 500),
+    Exchange(message(), message()),
+]
+FORMATS: dict[str, Callable[[list[Exchange]], bytes]] = {"har": har, "saz": saz, "http": stream}
+
+
+def run(*arguments: str | Path, terminal: bool = False) -> tuple[int, str, str]:
+    out, err = Terminal() if terminal else io.StringIO(), io.StringIO()
+    status = cli.run([str(argument) for argument in arguments], cli.Streams(io.BytesIO(), out, err))
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """All formats, and the recordings as a folder of messages."""
+    for name, make in FORMATS.items():
+        (tmp_path / f"story.{name}").write_bytes(make(STORY))
+    messages = tmp_path / "messages"
+    messages.mkdir()
+    for number, exchange in enumerate(recorded(), 1):
+        assert exchange.response is not None
+        (messages / f"request-{number}.xml").write_bytes(exchange.request)
+        (messages / f"response-{number}.xml").write_bytes(exchange.response)
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for number, exchange in enumerate(STORY, 9):
+        (raw / f"{number}_c.txt").write_bytes(http_request(exchange))
+        (raw / f"{number}_s.txt").write_bytes(http_response(exchange, "chunked gzip"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["story.har", "story.saz", "story.http", "raw"])
+def test_tells_what_became_of_a_session_whatever_the_format(folder: Path, name: str) -> None:
+    status, out, err = run("check", folder / name)
+    lines = out.splitlines()
+    assert [re.sub(r".*: (?=warning)", "", line) for line in lines if "warning[" in line] == [
+        "warning[session-lost]: the server does not know the session any more",
+    ]
+    assert "hint: it ends a session that was idle too long" in out
+    (told,) = [line for line in lines if line.startswith("session ")]
+    assert re.fullmatch(
+        r"session 1, '9F2C'… \(18 characters\): begun in \S+, 3 requests, 3 answers, lost in \S+", told
+    )
+    assert lines[-1] == "8 messages checked: 0 refused, 1 warning"
+    assert (status, err) == (0, "")
+    assert ID not in out
+    assert run("check", "--refuse", "session-lost", folder / name)[0] == 1
+    assert run("check", "--ignore", "session-lost", folder / name)[1].splitlines()[-1].endswith("0 warnings")
+
+
+def test_pairs_the_messages_of_a_folder_by_name(folder: Path) -> None:
+    _, out, _ = run("check", folder / "messages")
+    told = [line for line in out.splitlines() if line.startswith("session ")]
+    assert len(told) == 3
+    assert told[0].endswith("request-2.xml, 4 requests, 4 answers, ended")
+    assert "request-6.xml: warning[session-never-ended]" in out
+
+
+def test_takes_direction_from_the_capture(tmp_path: Path) -> None:
+    exchange = Exchange(message(BEGIN), message(BEGIN))
+    for name, make in FORMATS.items():
+        path = tmp_path / f"a.{name}"
+        path.write_bytes(make([exchange]))
+        assert "error[wrong-direction]" in run("check", path)[1]
+    path = tmp_path / "a-response.xml"
+    path.write_bytes(message(BEGIN))
+    assert run("check", path)[0] == 1
+    assert run("check", "--direction", "request", path)[0] == 1
+
+
+def test_all_of_a_folder_is_one_capture(folder: Path) -> None:
+    status, out, err = run("check", folder)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1].startswith("46 messages checked: 0 refused")
+
+
+def test_several_processes_say_the_same_as_one(folder: Path) -> None:
+    for options in ([], ["--format", "json"], ["--format", "github"], ["--strict"], ["--quiet"]):
+        assert run("check", "--jobs", "2", *options, folder) == run("check", *options, folder)
+    assert run("check", "--jobs", "0", folder) == run("check", folder)
+
+
+def test_json_tells_sessions_and_directions(folder: Path) -> None:
+    _, out, _ = run("check", "--format", "json", folder / "story.har")
+    document = json.loads(out)
+    assert list(document) == ["messages", "left", "sessions", "unreadable", "interrupted", "summary"]
+    assert [item["direction"] for item in document["messages"]] == ["request", "response"] * 4
+    assert [item["session"] for item in document["messages"]] == [1] * 6 + [None] * 2
+    assert [item["status"] for item in document["messages"]] == [None, 200, None, 200, None, 500, None, 200]
+    (told,) = document["sessions"]
+    assert told == {
+        "number": 1,
+        "id": "'9F2C'… (18 characters)",
+        "begun": document["messages"][0]["path"],
+        "state": "lost",
+        "lost": document["messages"][5]["path"],
+        "requests": 3,
+        "responses": 3,
+        "findings": 1,
+    }
+    assert document["messages"][5]["findings"][0]["code"] == "session-lost"
+    assert ID not in out
+
+
+def test_json_of_nothing_is_json(tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    path.write_bytes(har([]))
+    status, out, err = run("check", "--format", "json", path)
+    assert json.loads(out)["messages"] == []
+    assert status == 2
+    assert "there is no XMLA message in this capture" in err
+
+
+def test_what_is_left_at_the_end_is_told_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    path.write_bytes(har([STORY[0], Exchange(message(session(ID)), None)]))
+    _, out, _ = run("check", path)
+    assert f"{path}/entries/1/request: warning[request-without-response]" in out
+    assert f"{path}/entries/0/request: warning[session-never-ended]" in out
+    left = json.loads(run("check", "--format", "json", path)[1])["left"]
+    assert [(item["code"], item["refused"]) for item in left] == [
+        ("request-without-response", False),
+        ("session-never-ended", False),
+    ]
+    assert run("check", "--strict", path)[0] == 1
+    assert "::warning file=" in run("check", "--format", "github", path)[1]
+
+
+def test_broken_captures_are_one_clear_line_each_and_the_rest_is_checked(
+    tmp_path: Path, folder: Path
+) -> None:
+    whole = har(STORY)
+    (tmp_path / "story.har").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "story.saz").write_bytes(saz(STORY)[:-30])
+    (tmp_path / "b\x1b[31m.xml").write_bytes(message())
+    status, out, err = run("check", tmp_path)
+    assert err == ""
+    assert out.count("error[broken-capture]") == 3
+    assert "\x1b" not in out
+    assert status == 1
+    assert "Traceback" not in out
+    assert " messages checked: 3 refused, " in out.splitlines()[-1]
+    assert folder == tmp_path
+
+
+def test_a_file_that_may_not_be_read_is_told_and_the_rest_checked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = _inputs._content
+
+    def refusing(path: str) -> bytes:
+        if path.endswith(".har"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return content(path)
+
+    monkeypatch.setattr(_inputs, "_content", refusing)
+    status, out, err = run("check", folder)
+    assert (status, err) == (2, f"xmla-headers: {folder / 'story.har'}: Permission denied\n")
+    assert out.splitlines()[-1].startswith("38 messages checked: 0 refused")
+
+
+def test_a_link_to_nowhere_is_told_and_the_rest_checked(folder: Path) -> None:
+    (folder / "a.har").symlink_to(folder / "nowhere")
+    status, out, err = run("check", folder)
+    assert status == 2
+    assert err == f"xmla-headers: {folder / 'a.har'}: No such file or directory\n"
+    assert out.splitlines()[-1].startswith("46 messages checked: 0 refused")
+
+
+def test_a_huge_file_is_a_finding(tmp_path: Path) -> None:
+    with (tmp_path / "huge.xml").open("wb") as file:
+        file.truncate(3_000_000_000)
+    (tmp_path / "small.xml").write_bytes(message())
+    status, out, _ = run("check", tmp_path)
+    assert "huge.xml: error[limit-exceeded]" in out
+    assert (status, out.splitlines()[-1]) == (1, "2 messages checked: 1 refused, 0 warnings")
+
+
+def test_the_report_goes_where_it_is_told(folder: Path) -> None:
+    target = folder / "report.txt"
+    expected = run("check", folder / "story.har")
+    assert run("check", "--output", target, folder / "story.har") == (0, "", "")
+    assert target.read_text(encoding="utf-8") == expected[1]
+    status, out, err = run("check", "--output", folder / "no" / "where", folder / "story.har")
+    assert (status, out) == (2, "")
+    assert err == f"xmla-headers: {folder / 'no' / 'where'}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("jobs", ["-1", "x", "1000", "1.5"])
+def test_a_number_of_processes_is_one(jobs: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        run("check", "--jobs", jobs, "a.xml")
+    assert error.value.code == 2
+    assert "processes to be had" in capsys.readouterr().err
+
+
+# -- interrupted ----------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_leaves_a_summary_of_what_was_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = _judging._judge
+    seen: list[int] = []
+
+    def interrupted(*arguments: object) -> object:
+        seen.append(1)
+        if len(seen) == 4:
+            raise KeyboardInterrupt
+        return judge(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_judging, "_judge", interrupted)
+    status, out, _ = run("check", folder / "story.har")
+    assert status == 128 + signal.SIGINT
+    assert out.splitlines()[-2:] == [
+        "interrupted: what follows is about the part that was read",
+        "3 messages checked: 0 refused, 0 warnings",
+    ]
+    seen.clear()
+    status, out, _ = run("check", "--format", "json", folder / "story.har")
+    document = json.loads(out)
+    assert (status, document["interrupted"], len(document["messages"])) == (130, True, 3)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_on_the_real_command(tmp_path: Path, jobs: str) -> None:
+    path = tmp_path / "a.har"
+    path.write_bytes(har(recorded() * 2_000))
+    command = [sys.executable, "-m", "xmla_headers", "check", "--jobs", jobs, str(path)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted: " in out
+    assert re.fullmatch(r"[\d,]+ messages checked: .*", out.splitlines()[-1])
+    assert err == ""
+
+
+def test_a_process_that_dies_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies(*_: object) -> Iterator[object]:
+        yield from ()
+        raise BrokenProcessPool
+
+    monkeypatch.setattr("xmla_headers.cli._check.judged", dies)
+    status, out, err = run("check", "--jobs", "2", folder / "story.har")
+    assert status == 2
+    assert "a process has died" in err
+    assert out.splitlines()[-1].startswith("0 messages checked")
+
+
+# -- progress -------------------------------------------------------------------------------------------
+
+
+def test_long_work_shows_a_bar_on_a_terminal_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_console, "_LONG", -1.0)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    shown = run("check", folder / "story.har", terminal=True)[1]
+    assert "messages" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown).partition("session-lost")[0]
+    assert "\x1b[?25h" in shown  # the cursor is there again
+    quiet = run("check", folder / "story.har")[1]
+    assert "\x1b" not in quiet
+    monkeypatch.setattr(_console, "_LONG", 1e9)
+    assert "\x1b[?25" not in run("check", folder / "story.har", terminal=True)[1]
+
+
+def test_a_bar_never_runs_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_console, "_LONG", -1.0)
+    streams = cli.Streams(io.BytesIO(), Terminal(), io.StringIO())
+    bar = _console.ProgressBar(_console.Printer(streams.stdout), streams, 10)
+    for _ in range(5):
+        bar.advance(7)
+        time.sleep(0)
+    bar.stop()
+    bar.stop()
+    assert bar._done == 10
