@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmla_headers import RULES, Code, Direction, Severity, State
+from xmla_headers import RULES, Code, Direction, Finding, Severity, State
 from xmla_headers.captures import CapturedMessage, check_message
 from xmla_headers.transcript import SessionRecord, Transcript
 
@@ -282,6 +282,34 @@ def test_knows_when_a_session_was_used_first_and_last() -> None:
     (record,) = transcript.sessions
     assert (record.first, record.last) == (start, start + timedelta(minutes=90))
     assert (record.requests, record.responses) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("idle", "says"),
+    [
+        (timedelta(seconds=1), "any more"),
+        (timedelta(seconds=90), "any more, 90 seconds after its last use"),
+        (timedelta(minutes=35, seconds=59), "any more, 35 minutes after its last use"),
+        (timedelta(hours=2), "any more, 2 hours after its last use"),
+        (timedelta(days=3), "any more, 3 days after its last use"),
+        (timedelta(seconds=-5), "any more"),
+        (None, "any more"),
+    ],
+)
+def test_tells_how_long_a_lost_session_had_not_been_used(idle: timedelta | None, says: str) -> None:
+    transcript = Transcript()
+    time = datetime(2026, 11, 20, tzinfo=UTC)
+    findings: tuple[Finding, ...] = ()
+    for number, (block, answer, wait) in enumerate(
+        [(BEGIN, GRANT, None), (USE, OK, timedelta(minutes=9)), (USE, LOST, idle)]
+    ):
+        time = time if wait is None else time + wait
+        for direction, body in ((Direction.REQUEST, message(block)), (Direction.RESPONSE, answer)):
+            when = None if idle is None else time
+            item = CapturedMessage("n", body, direction, time=when, exchange=str(number))
+            findings = transcript.add(check_message(item)).findings
+    (finding,) = findings
+    assert finding.message.endswith(says)
 
 
 def test_a_record_shows_no_id() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from ._checks import wrong_type
@@ -22,6 +23,9 @@ __all__ = ["Placement", "SessionRecord", "Transcript"]
 #: HTTP statuses that say nothing about the session: credentials are wanted (RFC 9110 §15.5.2, §15.5.8),
 #: or the request goes elsewhere.
 _TRY_AGAIN = frozenset({*range(300, 400), 401, 407})
+
+#: What is shorter explains no loss.
+_NOTABLE = timedelta(seconds=2)
 
 #: The first element of a Body, as the WSDL of XMLA names it, where nothing else tells the direction.
 _ANSWERS = frozenset({"Fault", "DiscoverResponse", "ExecuteResponse", "AuthenticateResponse"})
@@ -77,6 +81,8 @@ class _Pending:
     counted: bool
     #: Its session header alone, if it has one; None where nobody knows what it asks for.
     header: Header | None
+    #: How long the session had not been used by then, where the capture tells.
+    idle: timedelta | None = None
 
 
 class Transcript:
@@ -144,17 +150,19 @@ class Transcript:
     def _request(self, checked: CheckedMessage) -> Placement:
         self._requested = True
         message, header = checked.message, _asked(checked)
-        record, counted, findings = None, False, []
+        record, counted, findings, idle = None, False, [], None
         if header:
             (block,) = header
             record = self._session_of(block, message.name)
             record.requests += 1
+            if record.last is not None and message.time is not None:
+                idle = message.time - record.last
             try:
                 record.conversation.request(header)
                 counted = True
             except ConversationError as error:
                 findings.append(error.finding)
-        waiting = _Pending(message.name, record, counted, header)
+        waiting = _Pending(message.name, record, counted, header, idle)
         if message.exchange is None:
             self._loose = waiting
         else:
@@ -244,7 +252,7 @@ class Transcript:
             findings.append(_finding(Code.SESSION_NOT_GRANTED, text))
         if after is State.LOST and before is not State.LOST:
             record.lost = checked.message.name
-            findings.append(_loss(record))
+            findings.append(_loss(record, waiting.idle))
         record.accepted = record.accepted or (not lost and fault is None and not findings)
         return findings
 
@@ -287,14 +295,27 @@ def _adopt(conversation: Conversation, session_id: str) -> None:
     conversation.response(Header(Session(session_id)))
 
 
-def _loss(record: SessionRecord) -> Finding:
+def _loss(record: SessionRecord, idle: timedelta | None) -> Finding:
     if record.begun is None and not record.accepted:
         text = "the server does not know the session, which nobody was granted in this capture"
         hint = "an id from before a restart of the server, or of another server"
         return _finding(Code.UNKNOWN_SESSION, text, hint)
     text = "the server does not know the session any more"
+    if idle is not None and idle >= _NOTABLE:
+        text = f"{text}, {_spoken(idle)} after its last use"
     hint = "it ends a session that was idle too long, and all of them when it restarts"
     return _finding(Code.SESSION_LOST, text, hint)
+
+
+def _spoken(time: timedelta) -> str:
+    for unit, name in (
+        (timedelta(days=1), "days"),
+        (timedelta(hours=1), "hours"),
+        (timedelta(minutes=1), "minutes"),
+    ):
+        if time >= 2 * unit:
+            return f"{time // unit} {name}"
+    return f"{time // timedelta(seconds=1)} seconds"
 
 
 def _finding(code: Code, message: str, hint: str | None = None) -> Finding:
