@@ -530,6 +530,15 @@ def test_reads_on_behind_a_message_that_is_none() -> None:
     assert [item.body for item in found[2:]] == [body for _, body in WIRE[2:4]]
 
 
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+@pytest.mark.parametrize("end_of_line", [b"\r\n", b"\n"])
+def test_a_request_needs_no_host(version: bytes, end_of_line: bytes) -> None:
+    head = b"POST /xmla HTTP/%b\r\nContent-Type: text/xml\r\nContent-Length: %d\r\n\r\n"
+    data = (head % (version, len(message()))).replace(b"\r\n", end_of_line) + message()
+    found = read(data * 2)
+    assert [item.body for item in found] == [message()] * 2
+
+
 def test_interim_responses_are_none() -> None:
     data = http_request(RECORDED[0]) + b"HTTP/1.1 100 Continue\r\n\r\n" + http_response(RECORDED[0])
     assert [item.body for item in read(data)] == [body for _, body in WIRE[:2]]

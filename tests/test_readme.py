@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import doctest
+import io
 import re
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import xmla_headers
-from xmla_headers import RULES, TRANSITIONS, State
+from xmla_headers import RULES, TRANSITIONS, State, cli
+
+from .capture_files import BEGIN, Exchange, har, lost, message, session
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -95,6 +104,26 @@ def test_the_console_example_is_what_the_command_prints() -> None:
         for line in _report.text_lines(path, finding, _report.Excerpts(source))
     ]
     assert shown[2].splitlines()[:-1] == lines
+
+
+def test_the_console_example_of_a_capture_is_what_the_command_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = "9F2C1B7E-3D54-4A0B-8C1E-5A6F7B8C9D0E"
+    used = message(session(session_id))
+    story = [(BEGIN, used), (session(session_id), message()), (session(session_id), lost(session_id))]
+
+    def change(document: dict[str, Any]) -> None:
+        document["log"]["entries"][2]["startedDateTime"] = "2026-11-20T10:36:30Z"
+
+    exchanges = [Exchange(message(block), answer) for block, answer in story]
+    (tmp_path / "capture.har").write_bytes(har(exchanges, change))
+    monkeypatch.chdir(tmp_path)
+    out = io.StringIO()
+    shown = re.search(r"```console\n\$ xmla-headers (check capture\.har)\n(.+?)```", README, re.DOTALL)
+    assert shown is not None
+    assert cli.run(shlex.split(shown[1]), cli.Streams(io.BytesIO(), out, out)) == 0
+    assert out.getvalue() == shown[2]
 
 
 def test_links_lead_somewhere() -> None:

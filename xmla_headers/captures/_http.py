@@ -37,6 +37,10 @@ _START = (
     rb"(?:(?:POST|GET|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE) \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}\b)"
 )
 
+#: The end of a request line. HTTP/1.0 is the same in as many bytes, but for the Host field, which whoever
+#: wrote a log may have left out.
+_HTTP_1_1 = re.compile(rb"\A([^\r\n]*HTTP/1\.)1(?=\r?\n)")
+
 #: What Analysis Services negotiates beside text -> what it is, and the connection property that turns it off.
 _FORMAT = "Protocol Format=XML"
 _COMPRESSION = "Transport Compression=None"
@@ -253,6 +257,8 @@ def read_http(
             match event:
                 case h11.NEED_DATA:
                     piece = bytes(data[fed : fed + _CHUNK])
+                    if fed == start and not is_response:
+                        piece = _HTTP_1_1.sub(rb"\g<1>0", piece, count=1)
                     fed += len(piece)
                     ended = not piece
                     connection.receive_data(piece)

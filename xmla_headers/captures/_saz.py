@@ -222,8 +222,6 @@ def _as_http_1(content: bytes) -> bytes:
     # RFC 9113 §8.1.1: the end of a message is not in its header fields.
     if not re.search(rb"(?im)^(?:content-length|transfer-encoding):", head):
         head += b"Content-Length: %d\r\n" % len(body)
-    if not re.search(rb"(?im)^host:", head) and not head.startswith(b"HTTP/"):
-        head += b"Host: -\r\n"
     return b"%b\r\n%b" % (head, body)
 
 
