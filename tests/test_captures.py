@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import doctest
 import gzip
 import json
 import pickle
@@ -64,6 +65,11 @@ def read(data: bytes, **options: Any) -> list[CapturedMessage]:
 
 def troubles(messages: Iterable[CapturedMessage]) -> list[tuple[str, str]]:
     return [(found.name, str(found.trouble.code)) for found in messages if found.trouble is not None]
+
+
+def test_the_example_runs() -> None:
+    assert doctest.testmod(captures).failed == 0
+    assert doctest.testmod(captures).attempted == 4
 
 
 # -- every format says the same -----------------------------------------------------------------------

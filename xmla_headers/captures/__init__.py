@@ -1,9 +1,12 @@
 r"""Captured traffic: the bytes of a .har, a .saz, of raw HTTP or of a message -> captured messages. Pure.
 
 >>> from xmla_headers import captures
->>> for message in captures.iter_messages(b"POST /xmla HTTP/1.1\\r\\nContent-Length: 4\\r\\n\\r\\n<a/>"):
-...     print(message.name, message.direction, message.body)
-request/0 request b'<a/>'
+>>> log = b"POST /xmla HTTP/1.1\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>"
+>>> log += b"HTTP/1.1 502 Bad Gateway\r\n\r\n"
+>>> for message in captures.iter_messages(log):
+...     print(message.name, message.direction, message.status, message.body)
+request/0 request None b'<a/>'
+response/0 response 502 b''
 """
 
 from __future__ import annotations
