@@ -255,7 +255,14 @@ FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         "",
         f"<v:Count xsi:type='{SECRET}'>1</v:Count>",
-        [(f"{BODY}/v:Count/@xsi:type", "xsi:type of v:Count names no type that the schema declares")],
+        [(f"{BODY}/v:Count/@xsi:type", "xsi:type of v:Count names no type that the schema allows there")],
+    ),
+    (
+        "",
+        f"<v:Count xsi:type='xs:date' xmlns:xs='{XS}'>1</v:Count>",
+        [
+            (f"{BODY}/v:Count/@xsi:type", "xsi:type of v:Count names no type that the schema allows there"),
+        ],
     ),
     # Of several, each; what no schema declares is nobody's finding.
     (

@@ -107,7 +107,7 @@ _FIXED = "the content of {element} is not what the schema fixes"
 _NIL = "{attribute} is not allowed for {element}, or not so"
 _ABSTRACT = "the schema declares {element} as abstract"
 _UNKNOWN = "the schema does not declare {element}, or not its type"
-_TYPE = "{attribute} of {element} names no type that the schema declares"
+_TYPE = "{attribute} of {element} names no type that the schema allows there"
 _KEY = "{element} breaks a key, a uniqueness or a reference to one"
 #: How xmlschema begins to say what quotes no value, up to there -> how it is said here.
 _REASONS = (
@@ -124,7 +124,7 @@ _REASONS = (
     (r"(?:element is not nillable|xsi:nil)", _NIL),
     (r"can't use an abstract ", _ABSTRACT),
     (r"element '[^']*' (?:not found|is not allowed here)|unavailable namespace |unknown type ", _UNKNOWN),
-    (r"""["']*global """, _TYPE),
+    (r"""["']*global |Xsd\w+\(.* cannot substitute """, _TYPE),
     (
         r"(?:duplicated (?:xs:ID )?value|missing key field|no more than one attribute of type ID|IDREF) ",
         _KEY,
