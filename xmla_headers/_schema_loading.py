@@ -79,7 +79,6 @@ def _schema(text: str, namespace: str | None, *, build: bool) -> xmlschema.XMLSc
             namespace or None,
             allow="none",
             defuse="always",
-            use_location_hints=False,
             use_fallback=False,
             build=build,
         )
