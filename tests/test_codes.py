@@ -44,6 +44,7 @@ DSML_NS = "urn:schema-microsoft-com:activedirectory:dsmlv2"
 
 #: Codes that are about values only, and have no bytes to be found in.
 ABOUT_VALUES = {
+    "schema-violation",
     "unencodable-text",
     "bad-fragment",
     "session-not-granted",

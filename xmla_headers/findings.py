@@ -85,6 +85,7 @@ class Code(StrEnum):
     FAULT_WITHOUT_CODE = "fault-without-code"
     DUPLICATE_FAULT = "duplicate-fault"
     FAULT_BESIDE_CONTENT = "fault-beside-content"
+    SCHEMA_VIOLATION = "schema-violation"
     UNENCODABLE_TEXT = "unencodable-text"
     BAD_FRAGMENT = "bad-fragment"
     SESSION_NOT_GRANTED = "session-not-granted"
@@ -205,6 +206,8 @@ _ROWS = (
      "With `deep`: a second Fault in the Body."),
     (Code.FAULT_BESIDE_CONTENT, _WARNING, "SOAP 1.1 §4.4", FaultCode.SERVER,
      "With `deep`: a Fault and another element in one Body."),
+    (Code.SCHEMA_VIOLATION, _ERROR, "XML Schema Part 1 §5.2", FaultCode.CLIENT,
+     "Schemas: what an XML schema does not allow, found by `schema.SchemaValidator` alone."),
     (Code.UNENCODABLE_TEXT, _ERROR, "XML 1.0 §2.2", FaultCode.SERVER,
      "Values: a character that XML 1.0 cannot carry."),
     (Code.BAD_FRAGMENT, _ERROR, "XML 1.0 §2.1", FaultCode.SERVER,

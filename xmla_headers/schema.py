@@ -1,20 +1,21 @@
-"""XML Schema -> BlockSpecs, generated source and run-time types: the only importer of xmlschema."""
+"""XML Schema -> BlockSpecs, generated source, run-time types, and a second opinion on messages."""
 
 from __future__ import annotations
 
 import builtins
 import keyword
 import re
-import warnings
 from dataclasses import fields, make_dataclass
-from importlib.resources import files
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import xmlschema
 from xmlschema.validators import XsdAttribute
 
 from ._generate import source_of
+from ._schema_files import read_schema
+from ._schema_loading import load
+from ._schema_sources import SchemaError
+from ._schema_validator import SchemaValidator
 from .model import AttributeSpec, BlockSpec, HeaderBlock
 from .soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS, Direction
 
@@ -22,14 +23,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from xml.etree.ElementTree import Element
 
+    import xmlschema
     from xmlschema.validators import XsdElement
 
-__all__ = ["SchemaError", "generate", "read_schema", "specs_from_schema", "types_from_schema"]
+__all__ = [
+    "SchemaError",
+    "SchemaValidator",
+    "generate",
+    "read_schema",
+    "specs_from_schema",
+    "types_from_schema",
+]
 
 #: The namespace of what a schema says in xs:appinfo about a header block.
 APPINFO_NS = "urn:xmla-headers:schema"
-
-_OURS = frozenset({"soap-envelope-1.1.xsd", "xmla-session-headers.xsd"})
 
 _TAKEN = frozenset({SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS})
 #: What a generated module imports and defines itself.
@@ -42,24 +49,6 @@ _GENERATED = frozenset(
 _RESERVED = frozenset(field.name for field in fields(HeaderBlock)) | {"spec", "qname", "str"}
 
 
-class SchemaError(ValueError):
-    """The schema cannot be read, or says what no header block here can be."""
-
-
-def read_schema(name: str) -> str:
-    """Return the text of a schema that comes with the package.
-
-    `xmla-session-headers.xsd` or `soap-envelope-1.1.xsd`; raises FileNotFoundError for anything else.
-    """
-    package = files("xmla_headers")
-    # In a wheel the schemas stand in the package, in a checkout beside it.
-    for folder in (package / "schemas", package / ".." / "schemas"):
-        schema = folder / name
-        if name in _OURS and schema.is_file():
-            return schema.read_text(encoding="utf-8")
-    raise FileNotFoundError(f"no schema {name!r} comes with xmla_headers")
-
-
 def specs_from_schema(text: str) -> tuple[BlockSpec, ...]:
     """Return the header blocks that an XML schema declares: one for each global element.
 
@@ -68,7 +57,7 @@ def specs_from_schema(text: str) -> tuple[BlockSpec, ...]:
     which blocks are alternatives to each other, in xs:appinfo (both directions, none). Raises
     SchemaError.
     """
-    return _specs(_load(text))
+    return _specs(load(text))
 
 
 def _specs(schema: xmlschema.XMLSchema10) -> tuple[BlockSpec, ...]:
@@ -92,7 +81,7 @@ def generate(text: str) -> str:
     The pure half of `xmla-headers generate`. Its SESSION_BLOCKS is what `types=` takes. Raises
     SchemaError.
     """
-    schema = _load(text)
+    schema = load(text)
     return source_of(_specs(schema), _documentation(schema))
 
 
@@ -102,7 +91,7 @@ def types_from_schema(text: str) -> Mapping[str, type[HeaderBlock]]:
     Their values do not pickle, as no module holds the classes; those of a generated module do.
     Raises SchemaError.
     """
-    schema = _load(text)
+    schema = load(text)
     documentation = _documentation(schema)
     return MappingProxyType(
         {spec.qname: _block_type(spec, documentation.get(spec.local_name)) for spec in _specs(schema)}
@@ -123,24 +112,6 @@ def _block_type(spec: BlockSpec, documentation: str | None) -> type[HeaderBlock]
         slots=True,
         repr=False,
     )
-
-
-def _load(text: str) -> xmlschema.XMLSchema10:
-    if not isinstance(text, str):
-        msg = f"a schema must be passed as str, not {type(text).__name__}"
-        raise TypeError(msg)
-    # Text that does not begin with "<" would be taken for a path or an address, and opened.
-    if not text.lstrip().startswith("<"):
-        msg = "this is no XML schema (what is wanted is its text, not its path)"
-        raise SchemaError(msg)
-    try:
-        with warnings.catch_warnings():
-            # What an import would have brought is missed where it is used, if it is.
-            warnings.simplefilter("ignore", xmlschema.XMLSchemaImportWarning)
-            return xmlschema.XMLSchema10(text, allow="none", defuse="always", use_location_hints=False)
-    except (xmlschema.XMLSchemaException, SyntaxError, ValueError) as error:
-        msg = f"the schema cannot be read: {error}"
-        raise SchemaError(msg) from error
 
 
 def _occurrence(schema: xmlschema.XMLSchema10) -> Iterator[tuple[str | None, int | None]]:

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ANYWHERE", "NOT_ABOUT_BYTES", "WAYS", "Given", "Way", "make_value", "ways_to_break"]
 
-#: Codes that no message breaks: those about values, and about more than one message.
+#: Codes that no message breaks: those about values, about more than one message, and of a schema given.
 NOT_ABOUT_BYTES = frozenset(
     {
+        Code.SCHEMA_VIOLATION,
         Code.UNENCODABLE_TEXT,
         Code.BAD_FRAGMENT,
         Code.SESSION_NOT_GRANTED,
