@@ -545,6 +545,12 @@ def test_a_request_needs_no_host(version: bytes, end_of_line: bytes) -> None:
     assert [item.body for item in found] == [message()] * 2
 
 
+def test_what_follows_a_request_without_a_length_is_its_body() -> None:
+    head = b"POST /xmla HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n"
+    found = read((head + message() + b"\r\n") * 2 + http_response(RECORDED[0]) + head)
+    assert [item.body for item in found] == [message(), message(), WIRE[1][1], b""]
+
+
 def test_interim_responses_are_none() -> None:
     data = http_request(RECORDED[0]) + b"HTTP/1.1 100 Continue\r\n\r\n" + http_response(RECORDED[0])
     assert [item.body for item in read(data)] == [body for _, body in WIRE[:2]]

@@ -77,8 +77,9 @@ def folder(tmp_path: Path) -> Path:
 def test_tells_what_became_of_a_session_whatever_the_format(folder: Path, name: str) -> None:
     status, out, err = run("check", folder / name)
     lines = out.splitlines()
+    idle = ", 59 seconds after its last use" if name in ("story.har", "story.saz") else ""
     assert [re.sub(r".*: (?=warning)", "", line) for line in lines if "warning[" in line] == [
-        "warning[session-lost]: the server does not know the session any more",
+        f"warning[session-lost]: the server does not know the session any more{idle}",
     ]
     assert "hint: it ends a session that was idle too long" in out
     (told,) = [line for line in lines if line.startswith("session ")]
@@ -319,3 +320,64 @@ def test_a_bar_never_runs_over(monkeypatch: pytest.MonkeyPatch) -> None:
     bar.stop()
     bar.stop()
     assert bar._done == 10
+
+
+# -- schemas --------------------------------------------------------------------------------------------
+
+SCHEMA = """\
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:v" elementFormDefault="qualified">
+  {more}
+  <xs:element name="Version">
+    <xs:complexType><xs:attribute name="Sequence" type="xs:int" use="required"/></xs:complexType>
+  </xs:element>
+  <xs:element name="Discover"><xs:complexType><xs:sequence>
+    <xs:element name="RequestType" type="xs:string"/>
+  </xs:sequence></xs:complexType></xs:element>
+</xs:schema>"""
+VENDOR = message(
+    '<v:Version xmlns:v="urn:v" Sequence="x400"/>', '\n<Discover xmlns="urn:v">\n  <Request/>\n</Discover>'
+)
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.har", "a.saz"])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_holds_messages_to_a_schema_of_the_users(tmp_path: Path, name: str, jobs: str) -> None:
+    schema, path = tmp_path / "v.xsd", tmp_path / name
+    schema.write_text(SCHEMA.format(more=""), encoding="utf-8")
+    exchange = [Exchange(VENDOR, message())]
+    path.write_bytes(VENDOR if name == "a.xml" else FORMATS[name[2:]](exchange))
+    assert run("check", path)[0] == 0
+    status, out, err = run("check", "--jobs", jobs, "--schema", schema, path)
+    assert (status, err) == (1, "")
+    found = re.findall(r":(\d+):\d+: error\[schema-violation\]: .* - at (\S+)", out)
+    assert found == [
+        ("1", "/s:Envelope/s:Header/v:Version/@Sequence"),
+        ("3", "/s:Envelope/s:Body/Discover/Request"),
+    ]
+    assert run("check", "--schema", schema, "--ignore", "schema-violation", path)[0] == 0
+
+
+def test_a_schema_finds_another_among_those_named_alone(tmp_path: Path) -> None:
+    schema, other, path = tmp_path / "v.xsd", tmp_path / "w.xsd", tmp_path / "a.xml"
+    include = '<xs:include schemaLocation="w.xsd"/>'
+    schema.write_text(SCHEMA.format(more=include), encoding="utf-8")
+    other.write_text('<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"/>', encoding="utf-8")
+    path.write_bytes(message())
+    assert run("check", "--schema", schema, "--schema", other, path)[0] == 0
+    # It lies beside the other one, and is not looked for there.
+    status, out, err = run("check", "--schema", schema, path)
+    assert (status, out) == (2, "")
+    assert "w.xsd" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", [None, "", "<a/>", "\x00", "<xs:schema"])
+def test_a_schema_that_is_none_is_a_usage_error(tmp_path: Path, text: str | None) -> None:
+    schema, path = tmp_path / "v.xsd", tmp_path / "a.xml"
+    path.write_bytes(message())
+    if text is not None:
+        schema.write_text(text, encoding="utf-8")
+    status, out, err = run("check", "--schema", schema, path)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"xmla-headers: {schema}: ")
+    assert err.count("\n") == 1

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 
-from ._checked import CheckedMessage, check_message
+from ._checked import CheckedMessage, check_message, is_soap
 from ._har import iter_har
 from ._http import find_start, iter_http
 from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits, trouble
@@ -31,6 +31,7 @@ __all__ = [
     "CapturedMessage",
     "CheckedMessage",
     "check_message",
+    "is_soap",
     "iter_messages",
     "pair_names",
 ]

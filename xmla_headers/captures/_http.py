@@ -286,7 +286,18 @@ def read_http(
         reason = "the end is missing" if ended and message.headers else _reason(error)
         message.trouble = trouble(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
     message.body = b"".join(body)
-    return message, fed - len(connection.trailing_data[0])
+    end = fed - len(connection.trailing_data[0])
+    if message.method and message.trouble is None and not _says_its_length(message):
+        # A request without a length has no body (RFC 9112 §6.3); who pastes one may have left the field out.
+        stop = find_start(data, end)
+        stop = len(data) if stop is None else stop
+        if limits.max_entry_bytes is None or stop - end <= limits.max_entry_bytes:
+            message.body, end = bytes(data[end:stop]).strip(), stop
+    return message, end
+
+
+def _says_its_length(message: HttpMessage) -> bool:
+    return any(header_of(message.headers, name) for name in ("content-length", "transfer-encoding"))
 
 
 def _fields(event: h11.Request | h11.Response) -> tuple[tuple[str, str], ...]:

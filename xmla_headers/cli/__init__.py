@@ -76,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--strict", action="store_true", help="refuse warnings as well")
     for option, what in (("--refuse", "a warning to refuse"), ("--ignore", "a code to pass over")):
         check.add_argument(option, action="append", default=[], metavar="CODE", type=_code, help=what)
+    check.add_argument(
+        "--schema",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="an XML schema for header blocks and what the Body holds; nothing else is fetched",
+    )
     check.add_argument("--format", choices=["text", "json", "github"], default="text")
     check.add_argument("--quiet", action="store_true", help="print no findings: the exit status tells")
     check.add_argument("--output", metavar="FILE", help="where the report goes; standard output if not given")

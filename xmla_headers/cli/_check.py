@@ -16,7 +16,7 @@ from xmla_headers.transcript import Transcript
 
 from ._console import CLEAN, REFUSED, TROUBLE, Printer, ProgressBar, complain
 from ._inputs import Inputs
-from ._judging import Job, judged
+from ._judging import Job, judged, load_schemas
 from ._reports import FORMATS, Report
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
                 return TROUBLE
         printer = Printer(output)
         report = (Report if options.quiet else FORMATS[options.format])(printer)
+        try:
+            schemas = load_schemas(options.schema)
+        except (OSError, ValueError) as error:
+            complain(streams, getattr(error, "filename", None) or ", ".join(options.schema), error)
+            return TROUBLE
         inputs = Inputs(options.paths, streams)
         bar = ProgressBar(printer, streams, inputs.size)
         stack.callback(bar.stop)
@@ -51,6 +56,7 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
             Direction(options.direction) if options.direction else None,
             frozenset(options.ignore),
             excerpts=options.format == "text" and not options.quiet,
+            schemas=schemas,
         )
         processes = options.jobs or os.cpu_count() or 1
         try:

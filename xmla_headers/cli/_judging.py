@@ -6,10 +6,12 @@ import signal
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xmla_headers import _report
-from xmla_headers.captures import CheckedMessage, check_message
+from xmla_headers.captures import CheckedMessage, check_message, is_soap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,9 +19,10 @@ if TYPE_CHECKING:
 
     from xmla_headers._report import Piece
     from xmla_headers.captures import CapturedMessage
+    from xmla_headers.schema import SchemaValidator
     from xmla_headers.soap import Direction
 
-__all__ = ["Job", "Judged", "judged"]
+__all__ = ["Job", "Judged", "judged", "load_schemas"]
 
 #: A batch is as many messages as are worth a trip to another process, or as many bytes.
 _BATCH, _BATCH_BYTES = 128, 1_048_576
@@ -35,6 +38,8 @@ class Job:
     ignore: frozenset[str]
     #: Show the source line of each finding.
     excerpts: bool
+    #: Name and text of each schema that messages are held to as well.
+    schemas: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,14 @@ class Judged:
 
     checked: CheckedMessage
     lines: tuple[list[Piece], ...] = ()
+
+
+def load_schemas(paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return name and text of each schema; raises OSError, and ValueError for what is none."""
+    schemas = tuple((path, Path(path).read_text(encoding="utf-8-sig")) for path in paths)
+    if schemas:
+        _validator(schemas)
+    return schemas
 
 
 def judged(messages: Iterable[CapturedMessage], job: Job, processes: int) -> Iterator[Judged]:
@@ -82,13 +95,24 @@ def _batches(messages: Iterable[CapturedMessage]) -> Iterator[list[CapturedMessa
         yield batch
 
 
+@cache
+def _validator(schemas: tuple[tuple[str, str], ...]) -> SchemaValidator:
+    """Return the one validator of this process."""
+    from xmla_headers.schema import SchemaValidator  # noqa: PLC0415 - xmlschema takes long to import
+
+    return SchemaValidator(dict(schemas))
+
+
 def _judge_all(messages: Sequence[CapturedMessage], job: Job) -> list[Judged]:
     return [_judge(message, job) for message in messages]
 
 
 def _judge(message: CapturedMessage, job: Job) -> Judged:
     checked = check_message(message, direction=job.direction)
-    findings = [finding for finding in checked.findings if finding.code not in job.ignore]
+    findings = list(checked.findings)
+    if job.schemas and message.trouble is None and is_soap(message):
+        findings += _validator(job.schemas).iter_findings(message.body, encoding=message.charset)
+    findings = [finding for finding in findings if finding.code not in job.ignore]
     lines: list[list[Piece]] = []
     if job.excerpts and findings:
         excerpts = _report.Excerpts(message.body)
