@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -583,6 +585,24 @@ def test_looks_at_an_element_only_when_it_is_asked_for(
     assert built == [f"{HEADER}/v:Ticket", f"{BODY}/v:Query"]
 
 
+def test_holds_on_to_no_tree_that_it_is_done_with(
+    vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trees: list[weakref.ref[Any]] = []
+    build = _placed_tree.PlacedElement.build
+
+    def noted(self: _placed_tree.PlacedElement) -> Any:
+        tree = build(self)
+        trees.append(weakref.ref(tree))
+        return tree
+
+    monkeypatch.setattr(_placed_tree.PlacedElement, "build", noted)
+    for _ in vendor.iter_findings(message("", "<v:Query/>" * 20).encode()):
+        gc.collect()
+        assert sum(tree() is not None for tree in trees) <= 2
+    assert len(trees) == 20
+
+
 def test_builds_no_tree_of_what_no_schema_declares(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -896,6 +916,7 @@ def run():
             found += sum(1 for finding in validator.iter_findings(data))
     return loaded, found
 
+import gc
 import json
 from tests.test_schema_validator import LOOSE
 loose = [SchemaValidator(), SchemaValidator({{"loose.xsd": LOOSE}})]

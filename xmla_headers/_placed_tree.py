@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 
 from defusedxml import ElementTree
 
@@ -171,7 +171,10 @@ def placed_elements(message: RawMessage, wanted: Container[str]) -> Iterator[Pla
     """
     places = _Places(message, wanted)
     places.run()
-    yield from places.found
+    found = places.found
+    # None is held on to: it has its tree by the time the next one is asked for.
+    while found:
+        yield found.popleft()
 
 
 class _Places(Parser):
@@ -206,7 +209,7 @@ class _Places(Parser):
         #: What is wanted, while in it.
         self._block: RawElement | None = None
         self._placed: PlacedElement | None = None
-        self.found: list[PlacedElement] = []
+        self.found: deque[PlacedElement] = deque()
         self.expat.StartElementHandler = self._start
         self.expat.EndElementHandler = self._end
 

@@ -36,7 +36,7 @@ MOST_FINDINGS = 100
 
 
 class SchemaValidator:
-    """Holds header blocks, and what stands in the Body, to XML schemas.
+    """Holds header blocks, and what stands in the Body, to XML schemas (1.0).
 
     `schemas` maps names to texts; without it, they are the two that come with the package. An xs:include
     or xs:import finds what its schemaLocation names among them, by the whole name or by its last part, an
