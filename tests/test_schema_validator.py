@@ -948,13 +948,7 @@ LOOSE = xsd(
 def hostile_schemas() -> list[dict[str, str]]:
     """Return schemas that refer to what was not given, in all the ways there are."""
     schemas: list[dict[str, str]] = []
-    for place in (
-        "http://127.0.0.1:9/b.xsd",
-        "file:///etc/hosts",
-        "/etc/hosts",
-        "b.xsd",
-        "ftp://127.0.0.1/b",
-    ):
+    for place in ("http://127.0.0.1:9/b.xsd", "file:///etc/hosts", "b.xsd"):
         texts = (
             f'<xs:include schemaLocation="{place}"/>',
             f'<xs:redefine schemaLocation="{place}"/>',

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections import deque
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from xmla_headers._report import Piece
     from xmla_headers.captures import CapturedMessage
+    from xmla_headers.findings import Finding
     from xmla_headers.schema import SchemaValidator
     from xmla_headers.soap import Direction
 
@@ -47,7 +48,8 @@ class Judged:
     """A message without its bytes, and a report's lines about its findings."""
 
     checked: CheckedMessage
-    lines: tuple[list[Piece], ...] = ()
+    #: Written when they are asked for, which is not always.
+    lines: Iterable[list[Piece]] = ()
 
 
 def load_schemas(paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -104,7 +106,10 @@ def _validator(schemas: tuple[tuple[str, str], ...]) -> SchemaValidator:
 
 
 def _judge_all(messages: Sequence[CapturedMessage], job: Job) -> list[Judged]:
-    return [_judge(message, job) for message in messages]
+    # A generator does not travel.
+    return [
+        replace(judged, lines=list(judged.lines)) for judged in (_judge(message, job) for message in messages)
+    ]
 
 
 def _judge(message: CapturedMessage, job: Job) -> Judged:
@@ -113,9 +118,11 @@ def _judge(message: CapturedMessage, job: Job) -> Judged:
     if job.schemas and message.trouble is None and is_soap(message):
         findings += _validator(job.schemas).iter_findings(message.body, encoding=message.charset)
     findings = [finding for finding in findings if finding.code not in job.ignore]
-    lines: list[list[Piece]] = []
-    if job.excerpts and findings:
-        excerpts = _report.Excerpts(message.body)
-        for finding in findings:
-            lines += _report.text_lines(message.name, finding, excerpts)
-    return Judged(checked.without_body(findings), tuple(lines))
+    lines = _lines(message, findings) if job.excerpts and findings else ()
+    return Judged(checked.without_body(findings), lines)
+
+
+def _lines(message: CapturedMessage, findings: Sequence[Finding]) -> Iterator[list[Piece]]:
+    excerpts = _report.Excerpts(message.body)
+    for finding in findings:
+        yield from _report.text_lines(message.name, finding, excerpts)
