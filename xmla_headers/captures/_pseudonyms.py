@@ -113,9 +113,8 @@ class Table:
         self._needles = None
         # First those that are their own, so that no other id gets one of them.
         for identifier in [each for each in self._waiting if _PSEUDONYM.fullmatch(each)]:
-            if identifier not in self._taken:
-                del self._waiting[identifier]
-                self._enter(identifier, identifier)
+            del self._waiting[identifier]
+            self._enter(identifier, identifier)
         number = 0
         for identifier in self._waiting:
             first, spellings = self._groups.get(fold(identifier), ("", 0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from ._editor import Editor
@@ -115,11 +116,23 @@ def redact(
         pseudonyms = Pseudonyms()
     elif not isinstance(pseudonyms, Pseudonyms):
         raise TypeError(f"pseudonyms must be Pseudonyms or None, not {type(pseudonyms).__name__}")
-    pseudonyms.learn(view, name, limits=limits)
-    editor = Editor(pseudonyms._table, limits, name, learns=False)  # noqa: SLF001 - the public half of it
-    new = _rewritten(view, editor)
-    changes = tuple(Change(*what, count) for what, count in editor.changes.items())
-    return Redacted(new, changes)
+    table = pseudonyms._table  # noqa: SLF001 - the public half of it
+    changes: Counter[tuple[str, ChangeKind, str]] = Counter()
+    for _ in range(_ROUNDS):
+        pseudonyms.learn(view, name, limits=limits)
+        editor = Editor(table, limits, name, learns=False)
+        view = _rewritten(view, editor)
+        if not editor.changes:
+            break
+        changes += editor.changes
+    else:
+        view, changes = b"", Counter({(name, ChangeKind.UNSEARCHABLE, "markup within markup"): 1})
+    return Redacted(view, tuple(Change(*what, count) for what, count in changes.items()))
+
+
+#: In a broken message, what is taken out may leave something behind that looks like a secret again: what
+#: has been changed is looked through again, most often once.
+_ROUNDS = 8
 
 
 def _checked(data: object, limits: object) -> bytes:
