@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ._message import CaptureLimits
     from ._pseudonyms import Needles, Table
 
-__all__ = ["Editor", "unsearchable"]
+__all__ = ["Characters", "Editor"]
 
 #: Where the NULs are in the first four bytes of "<" and an ASCII character -> the encoding.
 _NULS = {
@@ -29,6 +29,7 @@ _MARKS = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
+_WIDTHS = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
 #: What text cannot be found in: gzip, zip, MS-BINXML.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\xdf\xff", "MS-BINXML"))
 
@@ -93,17 +94,13 @@ class Editor:
 
     def data(self, data: bytes, place: str, *, head: bool = False) -> bytes:
         """Return bytes with the secrets of their text hidden, and every other byte as it was."""
-        text, codec, errors = _text(data)
-        new = self.text(text, place, head=head)
-        if new is text:
-            return data
-        encoded = new.encode(codec, errors)
-        width = _WIDTHS.get(codec, 1)
-        return encoded + data[len(data) - len(data) % width :]
+        characters = Characters(data)
+        new = self.text(characters.text, place, head=head)
+        return data if new is characters.text else characters.encode(new)
 
     def message(self, data: bytes, place: str) -> bytes:
         """Return a message with its secrets hidden; nothing of one that cannot be searched."""
-        reason = unsearchable(data, self.limits)
+        reason = _unsearchable(data, self.limits)
         if reason is None:
             return self.data(data, place)
         return self.emptied(data, place, reason)
@@ -126,10 +123,7 @@ class Editor:
                     self._table.add(begun[0])
 
 
-_WIDTHS = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
-
-
-def unsearchable(data: bytes, limits: CaptureLimits) -> str | None:
+def _unsearchable(data: bytes, limits: CaptureLimits) -> str | None:
     """Return why a message cannot be searched, or None."""
     most = limits.max_entry_bytes
     if most is not None and len(data) > most:
@@ -137,15 +131,25 @@ def unsearchable(data: bytes, limits: CaptureLimits) -> str | None:
     return next((f"{name}, not text" for first, name in _PACKED if data.startswith(first)), None)
 
 
-def _text(data: bytes) -> tuple[str, str, str]:
-    """Return bytes as a text that becomes the same bytes again, whatever they are, and by which codec."""
-    first = data[:4]
-    codec = next((codec for mark, codec in _MARKS if first.startswith(mark)), None)
-    codec = codec or _NULS.get(tuple(place for place, byte in enumerate(first) if not byte))
-    if codec is not None:
-        end = len(data) - len(data) % _WIDTHS[codec]
-        try:
-            return data[:end].decode(codec, "surrogatepass"), codec, "surrogatepass"
-        except UnicodeDecodeError:
-            pass
-    return data.decode("utf-8", "surrogateescape"), "utf-8", "surrogateescape"
+class Characters:
+    """Bytes as a text that becomes the same bytes again, whatever they are."""
+
+    def __init__(self, data: bytes) -> None:
+        first = data[:4]
+        codec = next((codec for mark, codec in _MARKS if first.startswith(mark)), None)
+        codec = codec or _NULS.get(tuple(place for place, byte in enumerate(first) if not byte))
+        self._codec, self._errors, self._rest = "utf-8", "surrogateescape", b""
+        if codec is not None:
+            end = len(data) - len(data) % _WIDTHS[codec]
+            try:
+                self.text = data[:end].decode(codec, "surrogatepass")
+            except UnicodeDecodeError:
+                pass
+            else:
+                self._codec, self._errors, self._rest = codec, "surrogatepass", data[end:]
+                return
+        self.text = data.decode("utf-8", "surrogateescape")
+
+    def encode(self, text: str) -> bytes:
+        """Return a text that has been made of this one as bytes."""
+        return text.encode(self._codec, self._errors) + self._rest

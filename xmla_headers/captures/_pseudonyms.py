@@ -54,7 +54,7 @@ class Table:
     one, from an earlier redaction, and stays.
     """
 
-    __slots__ = ("_groups", "_needles", "_pseudonyms", "_taken", "_waiting")
+    __slots__ = ("_groups", "_needles", "_number", "_pseudonyms", "_taken", "_waiting")
 
     def __init__(self) -> None:
         self._pseudonyms: dict[str, str] = {}
@@ -63,18 +63,13 @@ class Table:
         #: Folded id -> the pseudonym of its first spelling, and how many spellings there are.
         self._groups: dict[str, tuple[str, int]] = {}
         self._taken: set[str] = set()
+        self._number = 0
         self._needles: Needles | None = None
 
     def __len__(self) -> int:
-        return len(self._pseudonyms) + len(self._waiting)
-
-    def __repr__(self) -> str:
-        count = len(self)
-        return (
-            f"{type(self).__name__}(<1 session id>)"
-            if count == 1
-            else f"{type(self).__name__}(<{count} session ids>)"
-        )
+        """Return the number of ids that are hidden."""
+        self._settle()
+        return sum(identifier != pseudonym for identifier, pseudonym in self._pseudonyms.items())
 
     def add(self, identifier: str) -> None:
         """Take note of an id."""
@@ -115,7 +110,6 @@ class Table:
         for identifier in [each for each in self._waiting if _PSEUDONYM.fullmatch(each)]:
             del self._waiting[identifier]
             self._enter(identifier, identifier)
-        number = 0
         for identifier in self._waiting:
             first, spellings = self._groups.get(fold(identifier), ("", 0))
             if spellings:
@@ -123,11 +117,10 @@ class Table:
                     spellings += 1
                 self._enter(identifier, f"{first}.{spellings + 1}", spellings)
                 continue
-            number = max(number, len(self._groups))
-            number += 1
-            while f"session-{number}" in self._taken:
-                number += 1
-            self._enter(identifier, f"session-{number}")
+            self._number += 1
+            while f"session-{self._number}" in self._taken:
+                self._number += 1
+            self._enter(identifier, f"session-{self._number}")
         self._waiting.clear()
 
     def _enter(self, identifier: str, pseudonym: str, spellings: int = 0) -> None:

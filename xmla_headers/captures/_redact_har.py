@@ -9,6 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from ._editor import Characters
 from ._http import BINARY, unpacked_body
 from ._secrets import ChangeKind, Edit, merged, named_edits
 from ._spelling import Expanded, json_text
@@ -234,7 +235,8 @@ class _Walk:
 
 def redact_har(data: bytes, editor: Editor) -> bytes:
     """Return a HAR without its secrets, whole or broken."""
-    text = data.decode("utf-8", "surrogateescape")
+    characters = Characters(data)
+    text = characters.text
     walk = _Walk(text, editor)
     walk.run()
     edits = sorted(walk.edits)
@@ -247,7 +249,7 @@ def redact_har(data: bytes, editor: Editor) -> bytes:
         parts += [text[done:start], replacement]
         done = end
     parts.append(text[done:])
-    return "".join(parts).encode("utf-8", "surrogateescape")
+    return characters.encode("".join(parts))
 
 
 def _of_broken(text: str, editor: Editor, hidden: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:

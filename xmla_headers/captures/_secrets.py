@@ -122,7 +122,7 @@ _MARKUP = re.compile(
     rf"(?=[\s/>]|\Z)(?P<rest>{_ATTRIBUTES})>?)"
 )
 _FIELD_LINE = re.compile(
-    rf"(?im)^(?:[<>*] )?[ \t]*+"
+    rf"(?im)^\ufeff?+(?:[<>*] )?[ \t]*+"
     rf"(?P<name>{'|'.join(map(re.escape, _FIELDS))}|[a-z0-9-]{{0,40}}?(?:{_IDENTIFIER}))"
     r"[ \t]*+:(?P<value>[^\r\n<]*+(?:\r?\n[ \t]++[^\r\n<]*+)*+)"
 )
@@ -209,10 +209,10 @@ def _elements(text: str) -> Iterator[Edit]:
             return
         place = match.end()
         if match["name"] is None:
-            end = _end_of(match, text)
+            end, after = _end_of(match, text)
             # An element that is commented out is one; what is not closed there ends there.
             yield from _commented(text, place, end)
-            place = end
+            place = after
         elif not match["slash"] and not match["rest"].endswith("/"):
             end, after = _closed(text, match, size, nested=True)
             if end > place:
@@ -233,11 +233,11 @@ def _commented(text: str, start: int, end: int) -> Iterator[Edit]:
             start = after
 
 
-def _end_of(match: re.Match[str], text: str) -> int:
-    """Return where a comment or a CDATA section ends."""
+def _end_of(match: re.Match[str], text: str) -> tuple[int, int]:
+    """Return where the content of a comment or a CDATA section ends, and where it does itself."""
     closing = "-->" if match["comment"] else "]]>"
     end = text.find(closing, match.end())
-    return len(text) if end < 0 else end + len(closing)
+    return (len(text), len(text)) if end < 0 else (end, end + len(closing))
 
 
 def _closed(text: str, opening: re.Match[str], limit: int, *, nested: bool) -> tuple[int, int]:
@@ -250,7 +250,7 @@ def _closed(text: str, opening: re.Match[str], limit: int, *, nested: bool) -> t
             return limit, limit
         place = match.end()
         if match["name"] is None:
-            place = _end_of(match, text) if nested else place
+            place = _end_of(match, text)[1] if nested else place
         elif match["name"] == opening["name"] and not (not match["slash"] and match["rest"].endswith("/")):
             depth += -1 if match["slash"] else 1
             if not depth:
