@@ -92,11 +92,18 @@ class Editor:
         """Return a text with its secrets hidden."""
         return self.apply(text, self.find(text, head=head), place)
 
-    def data(self, data: bytes, place: str, *, head: bool = False) -> bytes:
-        """Return bytes with the secrets of their text hidden, and every other byte as it was."""
-        characters = Characters(data)
+    def data(self, data: bytes, place: str, *, head: bool = False, mixed: bool = False) -> bytes:
+        """Return bytes with the secrets of their text hidden, and every other byte as it was.
+
+        `mixed`: they may be in several encodings, whatever they begin with.
+        """
+        characters = Characters(data, mixed=mixed)
         new = self.text(characters.text, place, head=head)
         return data if new is characters.text else characters.encode(new)
+
+    def searchable(self, data: bytes) -> bool:
+        """Whether a message is text, and within the limits."""
+        return _unsearchable(data, self.limits) is None
 
     def message(self, data: bytes, place: str) -> bytes:
         """Return a message with its secrets hidden; nothing of one that cannot be searched."""
@@ -134,8 +141,8 @@ def _unsearchable(data: bytes, limits: CaptureLimits) -> str | None:
 class Characters:
     """Bytes as a text that becomes the same bytes again, whatever they are."""
 
-    def __init__(self, data: bytes) -> None:
-        first = data[:4]
+    def __init__(self, data: bytes, *, mixed: bool = False) -> None:
+        first = b"" if mixed else data[:4]
         codec = next((codec for mark, codec in _MARKS if first.startswith(mark)), None)
         codec = codec or _NULS.get(tuple(place for place, byte in enumerate(first) if not byte))
         self._codec, self._errors, self._rest = "utf-8", "surrogateescape", b""

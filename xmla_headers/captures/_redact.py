@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ from ._format import Format, format_of
 from ._message import DEFAULT_LIMITS, CaptureLimits
 from ._pseudonyms import Table
 from ._redact_har import redact_har
-from ._redact_http import redact_http
+from ._redact_http import like_http, redact_http
 from ._redact_saz import redact_saz
 from ._secrets import ChangeKind
 
@@ -147,8 +148,19 @@ def _rewritten(data: bytes, editor: Editor) -> bytes:
     match format_of(data):
         case Format.SAZ:
             return redact_saz(data, editor)
-        case Format.HAR:
-            return redact_har(data, editor)
         case Format.HTTP:
             return redact_http(data, editor)
+    if _OBJECT.match(data):
+        return redact_har(data, editor)
+    # What is left of a capture whose beginning is missing, or damaged.
+    if editor.searchable(data):
+        if like_http(data):
+            return redact_http(data, editor)
+        if not _MARKUP.match(data) and _LIKE_JSON.search(data):
+            return redact_har(data, editor)
     return editor.message(data, "")
+
+
+_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+\{[ \t\r\n]*+(?:[\"}]|\Z)")
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+<[^\x00-\x20{\"'<>]")
+_LIKE_JSON = re.compile(rb"\"[^\"<>]{1,100}\"\s*+:")

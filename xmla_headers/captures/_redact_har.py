@@ -32,6 +32,10 @@ _PAIR = re.compile(
 )
 
 
+#: Base64, with nothing around it that says so: letters go on for as long as in no word.
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]|\\/){40,}+={0,2}")
+
+
 class _String(NamedTuple):
     """A string, without its quotes."""
 
@@ -64,6 +68,8 @@ class _Walk:
         self._stack: list[_Container] = []
         #: What to replace, by what, in order of finding.
         self.edits: list[tuple[int, int, str]] = []
+        #: The contents that are said to be base64: they have been looked into.
+        self.unpacked: list[tuple[int, int, str]] = []
         #: Something is no JSON.
         self.broken = False
 
@@ -149,7 +155,7 @@ class _Walk:
                 return
         if container.cookies and name not in _OF_COOKIES:
             self._cookie(string, place)
-        elif name == "text" and "encoding" in members:
+        elif name == "text" and self._is_base64(members, string):
             self._content(members, string, place)
         elif not self._named(name, string, place):
             self._generic(string, place)
@@ -189,12 +195,15 @@ class _Walk:
         value = json_text(self._text, *string)
         self._add(value, self._editor.find(value.text), place)
 
+    def _is_base64(self, members: dict[str, _String], string: _String) -> bool:
+        if "encoding" in members:
+            return json_text(self._text, *members["encoding"]).text == "base64"
+        return _BASE64.fullmatch(self._text, *string) is not None
+
     def _content(self, members: dict[str, _String], string: _String, place: str) -> None:
-        """Hide what is secret in a content that is written in base64, or says something of the kind."""
+        """Hide what is secret in a content that is written in base64."""
         text = json_text(self._text, *string).text
-        if json_text(self._text, *members["encoding"]).text != "base64":
-            self._generic(string, place)
-            return
+        self.unpacked.append((*string, ""))
         told = json_text(self._text, *members["mimeType"]).text if "mimeType" in members else ""
         media_type = told.partition(";")[0].strip().lower()
         if media_type in BINARY:
@@ -241,7 +250,7 @@ def redact_har(data: bytes, editor: Editor) -> bytes:
     walk.run()
     edits = sorted(walk.edits)
     if walk.broken:
-        edits = sorted([*edits, *_of_broken(text, editor, edits)])
+        edits = sorted([*edits, *_of_broken(text, editor, edits, sorted(walk.unpacked))])
     if not edits:
         return data
     parts, done = [], 0
@@ -252,7 +261,12 @@ def redact_har(data: bytes, editor: Editor) -> bytes:
     return characters.encode("".join(parts))
 
 
-def _of_broken(text: str, editor: Editor, hidden: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+def _of_broken(
+    text: str,
+    editor: Editor,
+    hidden: list[tuple[int, int, str]],
+    unpacked: list[tuple[int, int, str]],
+) -> list[tuple[int, int, str]]:
     """Return what else is to be hidden in what is no JSON: quotes do not tell there what is a string."""
     found = editor.find(text)
     for match in _PAIR.finditer(text):
@@ -261,6 +275,10 @@ def _of_broken(text: str, editor: Editor, hidden: list[tuple[int, int, str]]) ->
             edit._replace(start=start + edit.start, end=start + edit.end)
             for edit in named_edits(match["name"], match["value"]) or ()
         ]
+    for match in _BASE64.finditer(text):
+        # A piece of it can be anything.
+        edit = Edit(*match.span(), ChangeKind.UNSEARCHABLE, "base64, and nothing that tells of what")
+        found += [edit._replace(start=start, end=end) for start, end in _outside(edit, unpacked)]
     found = merged(found)
     if editor.learns:
         editor.apply(text, found, "")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._editor import Editor
     from ._http import HttpMessage
 
-__all__ = ["redact_http", "redact_one"]
+__all__ = ["like_http", "redact_http", "redact_one"]
 
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 #: RFC 9110 §15.2: such a response stands in front of the one that counts.
@@ -23,7 +23,17 @@ _INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d\b")
 
 _LENGTH = re.compile(rb"(?im)^(content-length[ \t]*:[ \t]*)(\d{1,18})([ \t]*\r?)$")
 _CODINGS = re.compile(rb"(?im)^(transfer-encoding|content-encoding)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(\r?\n|\Z)")
+#: RFC 9112 §7.1, as no message and no text of ours begins.
+_CHUNK = re.compile(rb"[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]{0,200})?\r\n")
+_DAMAGED = "coded, and cut off or damaged"
+_FIELD = re.compile(rb"(?im)^(?:content-(?:length|type|encoding)|transfer-encoding)[ \t]*+:")
 _MEDIA_TYPE = re.compile(rb"(?im)^content-type[ \t]*:[ \t]*\"?([a-z0-9.+/_-]+)")
+
+
+def like_http(data: bytes) -> bool:
+    """Whether it begins with header fields, in front of which a first line may be missing, or damaged."""
+    markup = data.find(b"<", 1)
+    return _FIELD.search(data, 0, len(data) if markup < 0 else markup) is not None
 
 
 def redact_http(data: bytes, editor: Editor) -> bytes:
@@ -33,7 +43,7 @@ def redact_http(data: bytes, editor: Editor) -> bytes:
     place = find_start(data, 0)
     while place is not None:
         # What is between messages belongs to none, or to the one before it.
-        pieces.append(editor.message(data[done:place], name))
+        pieces.append(_between(data[done:place], name, editor))
         message, end = read_http(data, place, "", editor.limits)
         following = find_start(data, max(end, place + 1))
         if message.trouble is not None:
@@ -43,8 +53,30 @@ def redact_http(data: bytes, editor: Editor) -> bytes:
         counts[direction] += 1
         pieces.append(redact_one(data[place:end], message, name, editor))
         done, place = end, following
-    pieces.append(editor.message(data[done:], name))
+    pieces.append(_between(data[done:], name, editor))
     return b"".join(pieces)
+
+
+def _between(data: bytes, name: str, editor: Editor) -> bytes:
+    """Return what is no HTTP message, perhaps because its first line is damaged, without its secrets."""
+    if not data:
+        return data
+    field = _FIELD.search(data)
+    found = None if field is None else _HEAD_END.search(data, field.start())
+    if found is None:
+        return editor.data(_body(data, name, editor), name, mixed=True)
+    head, rest = data[: found.end()], data[found.end() :]
+    coded = _CODINGS.search(head) is not None
+    rest = editor.emptied(rest, name, _DAMAGED) if coded else _body(rest, name, editor)
+    # Behind a body in UTF-16 there may be another head.
+    return editor.data(head, name, head=True) + editor.data(rest, name, mixed=True)
+
+
+def _body(data: bytes, name: str, editor: Editor) -> bytes:
+    """Return a body that is not coded, as far as its head tells."""
+    # In chunks an id may be in two pieces.
+    chunked = _CHUNK.match(data) is not None
+    return editor.emptied(data, name, _DAMAGED) if chunked else editor.message(data, name)
 
 
 def redact_one(data: bytes, message: HttpMessage, name: str, editor: Editor) -> bytes:
@@ -68,11 +100,11 @@ def redact_one(data: bytes, message: HttpMessage, name: str, editor: Editor) -> 
         if message.trouble.code is Code.LIMIT_EXCEEDED:
             reason = f"more than {editor.limits.max_entry_bytes} bytes (max_entry_bytes)"
         elif coded:
-            reason = "coded, and cut off or damaged"
+            reason = _DAMAGED
     if reason is not None:
         return _emptied(new_head, body, name, reason, editor)
     if not coded:
-        new_body = editor.message(body, name)
+        new_body = _body(body, name, editor)
         return _with_length(new_head, len(new_body) - len(body)) + new_body
     plain, trouble = unpacked_body(message.body, content_coding.decode("latin-1"), editor.limits)
     if trouble is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers.session_headers import SESSION_BLOCKS
 
-from ._spelling import characters, expand, fold, pieces, resolved, whole
+from ._spelling import characters, expand, fold, pieces, resolved, whole, without_nuls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -153,8 +153,9 @@ def find(text: str, needles: Needles | None, *, head: bool = False, depth: int =
     if needles is not None:
         found += _occurrences(text, needles)
     if depth:
-        for start, end in pieces(text):
-            expanded = expand(text, start, end)
+        views = [expand(text, start, end) for start, end in pieces(text)]
+        views += [without_nuls(text)] if "\0" in text else []
+        for expanded in views:
             for edit in find(expanded.text, needles, head=head, depth=depth - 1):
                 first, last = expanded.span(edit.start, edit.end)
                 found.append(edit._replace(start=first, end=last))

@@ -6,7 +6,17 @@ import re
 from array import array
 from bisect import bisect_right
 
-__all__ = ["Expanded", "characters", "expand", "fold", "json_text", "pieces", "resolved", "whole"]
+__all__ = [
+    "Expanded",
+    "characters",
+    "expand",
+    "fold",
+    "json_text",
+    "pieces",
+    "resolved",
+    "whole",
+    "without_nuls",
+]
 
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -21,8 +31,8 @@ _PERCENT = r"%[0-7][0-9a-fA-F]|%[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){1,3}
 
 _REFERENCES = re.compile(_REFERENCE)
 _JSON_ESCAPES = re.compile(_JSON)
-#: NULs too: without them the ASCII of a UTF-16 that was not recognized can be read.
-_ESCAPES = re.compile(rf"{_REFERENCE}|{_JSON}|{_PERCENT}|\0+")
+_ESCAPES = re.compile(rf"{_REFERENCE}|{_JSON}|{_PERCENT}")
+_NULS = re.compile("\0+")
 
 #: What surrogateescape makes of bytes that are not UTF-8: the character they are in ISO-8859-1.
 _AS_LATIN_1 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
@@ -101,6 +111,7 @@ def _character(escape: str) -> str:
         return b"".join(unit.to_bytes(2, "little") for unit in units).decode("utf-16-le", "surrogatepass")
     if first == "%":
         return bytes.fromhex(escape.replace("%", "")).decode("utf-8", "surrogateescape")
+    # A NUL.
     return ""
 
 
@@ -112,6 +123,11 @@ def expand(text: str, start: int = 0, end: int | None = None) -> Expanded:
 def json_text(text: str, start: int, end: int) -> Expanded:
     """Return what stands between the quotes of a string of JSON."""
     return Expanded(text, _JSON_ESCAPES, start, end)
+
+
+def without_nuls(text: str) -> Expanded:
+    """Return a text in which the ASCII can be read of a UTF-16 that was not recognized."""
+    return Expanded(text, _NULS, 0, len(text))
 
 
 def pieces(text: str) -> list[tuple[int, int]]:
