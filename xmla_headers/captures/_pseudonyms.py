@@ -176,6 +176,10 @@ class Needles:
                     break
         yield from self._cut_off(folded, done)
 
+    def may_occur(self, folded: str) -> bool:
+        """Whether a long id may occur in a text, or begin in it."""
+        return self._start is not None and self._start.search(folded) is not None
+
     def _longest(self, folded: str, start: int, piece: str) -> tuple[str, int]:
         """Return the id that begins with the piece and goes on longest as the text does, and its end."""
         best, end = "", start + len(piece)

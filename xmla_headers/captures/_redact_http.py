@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from xmla_headers.findings import Code
 from xmla_headers.soap import Direction
 
-from ._http import BINARY, find_start, read_http, unpacked_body
+from ._http import BINARY, HttpMessage, find_start, read_http, unpacked_body
+from ._message import trouble
 from ._secrets import ChangeKind
 
 if TYPE_CHECKING:
     from ._editor import Editor
-    from ._http import HttpMessage
 
 __all__ = ["like_http", "redact_http", "redact_one"]
 
@@ -25,6 +25,7 @@ _LENGTH = re.compile(rb"(?im)^(content-length[ \t]*:[ \t]*)(\d{1,18})([ \t]*\r?)
 _CODINGS = re.compile(rb"(?im)^(transfer-encoding|content-encoding)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(\r?\n|\Z)")
 #: RFC 9112 §7.1, as no message and no text of ours begins.
 _CHUNK = re.compile(rb"[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]{0,200})?\r\n")
+_BROKEN = trouble(Code.BROKEN_CAPTURE, "no whole HTTP message")
 _DAMAGED = "coded, and cut off or damaged"
 _FIELD = re.compile(rb"(?im)^(?:content-(?:length|type|encoding)|transfer-encoding)[ \t]*+:")
 _MEDIA_TYPE = re.compile(rb"(?im)^content-type[ \t]*:[ \t]*\"?([a-z0-9.+/_-]+)")
@@ -44,8 +45,14 @@ def redact_http(data: bytes, editor: Editor) -> bytes:
     while place is not None:
         # What is between messages belongs to none, or to the one before it.
         pieces.append(_between(data[done:place], name, editor))
-        message, end = read_http(data, place, "", editor.limits)
-        following = find_start(data, max(end, place + 1))
+        following = find_start(data, place + 1)
+        head = _HEAD_END.search(data, place, following or len(data))
+        if head is None:
+            # A head that another one begins in. Whether h11 refuses it is no question, only how late.
+            message = HttpMessage(name, "", None, (), b"", trouble=_BROKEN)
+        else:
+            message, end = read_http(data, place, "", editor.limits)
+            following = find_start(data, max(end, place + 1))
         if message.trouble is not None:
             end = len(data) if following is None else following
         direction = Direction.RESPONSE if data.startswith(b"HTTP/", place) else Direction.REQUEST
@@ -106,8 +113,8 @@ def redact_one(data: bytes, message: HttpMessage, name: str, editor: Editor) -> 
     if not coded:
         new_body = _body(body, name, editor)
         return _with_length(new_head, len(new_body) - len(body)) + new_body
-    plain, trouble = unpacked_body(message.body, content_coding.decode("latin-1"), editor.limits)
-    if trouble is not None:
+    plain, failure = unpacked_body(message.body, content_coding.decode("latin-1"), editor.limits)
+    if failure is not None:
         return _emptied(new_head, body, name, "the content coding cannot be taken off", editor)
     new_plain = editor.message(plain, name)
     if new_plain == plain and not _has_secrets(body, codings, editor):

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers.session_headers import SESSION_BLOCKS
 
-from ._spelling import characters, expand, fold, pieces, resolved, whole, without_nuls
+from ._spelling import characters, expand, fold, is_escaped, pieces, resolved, unescaped, whole, without_nuls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ._pseudonyms import Needles
+    from ._spelling import Expanded
 
 __all__ = ["ChangeKind", "Edit", "find", "merged", "named_edits"]
 
@@ -57,16 +58,15 @@ class Edit(NamedTuple):
 # -- names -------------------------------------------------------------------------------------------
 
 #: The attributes that hold an id, by the schema; SESSION_ID, session-id and ASP.NET_SessionId as well.
-_IDENTIFIER = "|".join(
-    sorted(
-        {
-            r"[-_.]?".join(re.findall("[A-Z]?[a-z]+", attribute.name))
-            for block in SESSION_BLOCKS.values()
-            for attribute in block.spec.attributes
-            if attribute.identifier
-        }
-    )
+_IDENTIFIERS = sorted(
+    {
+        tuple(re.findall("[A-Z]?[a-z]+", attribute.name))
+        for block in SESSION_BLOCKS.values()
+        for attribute in block.spec.attributes
+        if attribute.identifier
+    }
 )
+_IDENTIFIER = "|".join("[-_.]?".join(parts) for parts in _IDENTIFIERS)
 _IDENTIFIER_END = re.compile(rf"(?i)(?:{_IDENTIFIER})\Z")
 
 #: Header blocks, elements of Authenticate (MS-SSAS §3.1.4.3) and of property lists that hold credentials.
@@ -131,10 +131,17 @@ _HEAD_LINE = re.compile(_FIELD_LINE.pattern.replace(r"[^\r\n<]", r"[^\r\n]"))
 #: RFC 3986 §3.2.1
 _USER_INFORMATION = re.compile(r"://([^/\s\"'<>@?#\\]{1,256})@")
 
-#: What none of the patterns can do without, so that most texts are looked through once.
-_ANY = re.compile(
-    rf"(?i){_IDENTIFIER}|{'|'.join(_ELEMENTS)}|{'|'.join(_CREDENTIALS)}|authenticat|authorization|cookie|://"
-)
+
+def _words(*names: str) -> tuple[str, ...]:
+    """Return what stands in each of the names, in lower case."""
+    return tuple({name.lower() for name in names})
+
+
+#: What the patterns cannot do without: to look for words is faster by an order of magnitude.
+_IDENTIFIER_WORDS = _words(*(parts[0] for parts in _IDENTIFIERS))
+_ELEMENT_WORDS = _words(*_ELEMENTS)
+_FIELD_WORDS = _words(*_FIELDS)
+_CREDENTIAL_WORDS = _words(*_CREDENTIALS)
 
 
 def find(text: str, needles: Needles | None, *, head: bool = False, depth: int = 3) -> list[Edit]:
@@ -145,21 +152,52 @@ def find(text: str, needles: Needles | None, *, head: bool = False, depth: int =
     `head`: the text is the head of an HTTP message.
     """
     found: list[Edit] = []
-    if _ANY.search(text) is not None:
+    lower = text.lower()
+    identifiers = _any(_IDENTIFIER_WORDS, lower)
+    if _any(_ELEMENT_WORDS, lower):
         found += _elements(text)
+    if identifiers or _any(_FIELD_WORDS, lower):
         found += _fields(text, _HEAD_LINE if head else _FIELD_LINE)
+    if identifiers:
         found += _identifiers(text)
+    if _any(_CREDENTIAL_WORDS, lower):
         found += _credentials(text)
+    if "@" in text:
+        found += _user_information(text)
     if needles is not None:
         found += _occurrences(text, needles)
     if depth:
-        views = [expand(text, start, end) for start, end in pieces(text)]
-        views += [without_nuls(text)] if "\0" in text else []
-        for expanded in views:
+        views = [without_nuls(text)] if "\0" in text else []
+        for expanded in (*views, *_escaped(text, needles)):
             for edit in find(expanded.text, needles, head=head, depth=depth - 1):
                 first, last = expanded.span(edit.start, edit.end)
                 found.append(edit._replace(start=first, end=last))
     return merged(found)
+
+
+def _any(words: tuple[str, ...], lower: str) -> bool:
+    return any(word in lower for word in words)
+
+
+def _escaped(text: str, needles: Needles | None) -> Iterator[Expanded]:
+    """Yield the stretches between tags in which something is escaped that may have to be hidden."""
+    found = pieces(text)
+    # Most of them, "a &amp; b" in a rowset, have nothing of the kind: many are judged at a time.
+    for first in range(0, len(found), _BATCH):
+        batch = found[first : first + _BATCH]
+        plain = unescaped("\n".join(text[start:end] for start, end in batch))
+        lower = plain.lower()
+        if (
+            _any(_WORDS, lower)
+            or is_escaped(plain)
+            or (needles is not None and needles.may_occur(fold(plain)))
+        ):
+            for start, end in batch:
+                yield expand(text, start, end)
+
+
+_BATCH = 64
+_WORDS = (*_IDENTIFIER_WORDS, *_ELEMENT_WORDS, *_FIELD_WORDS, *_CREDENTIAL_WORDS, "@")
 
 
 def merged(edits: Iterable[Edit]) -> list[Edit]:
@@ -276,8 +314,15 @@ def _identifiers(text: str) -> Iterator[Edit]:
             yield from _identifier(text, start, end, resolved(value))
         else:
             yield from _identifier(text, start, end, whole(value))
-    for match in _IDENTIFIER_TAG.finditer(text):
-        yield from _content(text, match.end())
+    place = 0
+    while (tag := _IDENTIFIER_TAG.search(text, place)) is not None:
+        runs, place = _content(text, tag.end())
+        filled = [run for run in runs if run[2].strip(_AROUND)]
+        if filled:
+            (start, end, _), *others = filled
+            yield from _identifier(text, start, end, "".join(value for _, _, value in filled))
+            for start, end, _ in others:
+                yield Edit(start, end, ChangeKind.SESSION_ID, "")
 
 
 def _identifier(text: str, start: int, end: int, value: str) -> Iterator[Edit]:
@@ -295,32 +340,28 @@ def _identifier(text: str, start: int, end: int, value: str) -> Iterator[Edit]:
 _AROUND = " \t\r\n{}"
 
 
-def _content(text: str, start: int) -> Iterator[Edit]:
-    """Yield the edits for an element whose text is an id: the text may be in pieces."""
+def _content(text: str, start: int) -> tuple[list[tuple[int, int, str]], int]:
+    """Return the pieces of an element's text, from where to where and what they mean, and its end."""
     runs: list[tuple[int, int, str]] = []
-    place, size = start, len(text)
-    while place < size:
+    place = start
+    while True:
         end = text.find("<", place)
-        end = size if end < 0 else end
+        end = len(text) if end < 0 else end
         if end > place:
             runs.append((place, end, resolved(text[place:end])))
-        if text.startswith("<!--", end):
-            stop = text.find("-->", end)
-            place = size if stop < 0 else stop + 3
-        elif text.startswith("<![CDATA[", end):
-            stop = text.find("]]>", end)
-            stop = size if stop < 0 else stop
-            runs.append((end + 9, stop, characters(text[end + 9 : stop])))
-            place = stop + 3
-        else:
-            break
-    filled = [run for run in runs if run[2].strip(_AROUND)]
-    if filled:
-        value = "".join(run[2] for run in filled)
-        (first, *others) = filled
-        yield from _identifier(text, first[0], first[1], value)
-        for begin, end, _ in others:
-            yield Edit(begin, end, ChangeKind.SESSION_ID, "")
+        kind = next((kind for kind in _CLOSED_BY if text.startswith(kind, end)), None)
+        # What is not closed is no more than a "<": to look for the end of each would cost a square.
+        close = -1 if kind is None else text.find(_CLOSED_BY[kind], end, end + _MOST_COMMENT)
+        if kind is None or close < 0:
+            return runs, max(end, start)
+        if kind == "<![CDATA[":
+            runs.append((end + 9, close, characters(text[end + 9 : close])))
+        place = close + 3
+
+
+_CLOSED_BY = {"<!--": "-->", "<![CDATA[": "]]>"}
+#: Characters of a comment, or a section, within the text of an id.
+_MOST_COMMENT = 1024
 
 
 def _occurrences(text: str, needles: Needles) -> Iterator[Edit]:
@@ -344,5 +385,8 @@ def _credentials(text: str) -> Iterator[Edit]:
         start, end = match.span(match.lastgroup or 0)
         if start < end:
             yield Edit(start, end, ChangeKind.CREDENTIAL, _CREDENTIAL_NAMES[match["name"].lower()])
+
+
+def _user_information(text: str) -> Iterator[Edit]:
     for match in _USER_INFORMATION.finditer(text):
         yield Edit(*match.span(1), ChangeKind.CREDENTIAL, "the user information of a URL")

@@ -11,9 +11,11 @@ __all__ = [
     "characters",
     "expand",
     "fold",
+    "is_escaped",
     "json_text",
     "pieces",
     "resolved",
+    "unescaped",
     "whole",
     "without_nuls",
 ]
@@ -123,6 +125,16 @@ def expand(text: str, start: int = 0, end: int | None = None) -> Expanded:
 def json_text(text: str, start: int, end: int) -> Expanded:
     """Return what stands between the quotes of a string of JSON."""
     return Expanded(text, _JSON_ESCAPES, start, end)
+
+
+def unescaped(text: str) -> str:
+    """Return what `expand` does, without the places."""
+    return _ESCAPES.sub(lambda match: _character(match[0]), text)
+
+
+def is_escaped(text: str) -> bool:
+    """Whether there is a reference, or another escape, in a text."""
+    return _ESCAPES.search(text) is not None
 
 
 def without_nuls(text: str) -> Expanded:
