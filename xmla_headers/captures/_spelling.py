@@ -48,11 +48,16 @@ _FOLDED: dict[int, int | str] = {**_AS_LATIN_1, **_SPACES, ord(_FINAL_SIGMA): _S
 class Expanded:
     """A text with its escapes replaced by what they stand for, and where each place was before."""
 
-    __slots__ = ("_ends", "_places", "_sizes", "_starts", "text")
+    __slots__ = ("_ends", "_places", "_sizes", "_start", "_starts", "text")
 
     def __init__(self, text: str, pattern: re.Pattern[str], start: int, end: int) -> None:
-        self._places, self._sizes = array("q"), array("q")
+        #: Where the text stood before, and escapes in it: where each was, and where and how long it is now.
+        self._start = start
         self._starts, self._ends = array("q"), array("q")
+        self._places, self._sizes = array("q"), array("q")
+        if pattern.search(text, start, end) is None:
+            self.text = text[start:end]
+            return
         parts, length, done = [], 0, start
         for match in pattern.finditer(text, start, end):
             character = _character(match[0])
@@ -64,22 +69,7 @@ class Expanded:
             self._ends.append(match.end())
             length += len(character)
             done = match.end()
-        parts.append(text[done:end])
-        if not self._places:
-            # What stands in front of the text is the one thing to add.
-            self._places.append(0)
-            self._sizes.append(0)
-            self._starts.append(start)
-            self._ends.append(start)
-        elif self._places[0]:
-            for column, value in (
-                (self._places, 0),
-                (self._sizes, 0),
-                (self._starts, start),
-                (self._ends, start),
-            ):
-                column.insert(0, value)
-        self.text = "".join(parts)
+        self.text = "".join([*parts, text[done:end]])
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where a stretch of the text stood before."""
@@ -89,6 +79,8 @@ class Expanded:
     def _place(self, index: int) -> tuple[int, int]:
         """Return where the character at an index began and ended before."""
         escape = bisect_right(self._places, index) - 1
+        if escape < 0:
+            return self._start + index, self._start + index + 1
         behind = index - self._places[escape] - self._sizes[escape]
         if behind < 0:
             return self._starts[escape], self._ends[escape]
