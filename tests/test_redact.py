@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -354,6 +355,41 @@ def test_gives_new_ids_new_pseudonyms() -> None:
     for number, name in enumerate(("first-id", "second-id", "first-id"), 1):
         data = redact(f"<Session SessionId='{name}'/>".encode(), pseudonyms=pseudonyms).data
         assert data == f"<Session SessionId='session-{1 if number == 3 else number}'/>".encode()
+
+
+def test_redacts_what_looks_like_utf_32_and_is_none() -> None:
+    data = b"\xff\xfe\0\0\xff\xff\xff\xff<Session SessionId='abc'/>"
+    assert redact(data).data == data.replace(b"abc", b"session-1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be"])
+def test_keeps_the_rest_of_a_last_character(encoding: str) -> None:
+    data = "<Session SessionId='abc'/>".encode(encoding)
+    assert (
+        redact(data + b"x").data == data.decode(encoding).replace("abc", "session-1").encode(encoding) + b"x"
+    )
+
+
+def test_gives_no_pseudonym_twice_to_spellings_of_an_id() -> None:
+    ids = ("session-1.2", "session-1", "SESSION-1", "Session-1", "other-id", "OTHER-ID")
+    text = "".join(f"<Session SessionId='{name}'/>" for name in ids)
+    redacted = redact(text.encode()).data.decode()
+    pseudonyms = re.findall("'([^']*)'", redacted)
+    assert pseudonyms == [
+        "session-1.2",
+        "session-1",
+        "session-1.3",
+        "session-1.4",
+        "session-2",
+        "session-2.2",
+    ]
+
+
+def test_hides_a_long_id_as_far_as_it_goes() -> None:
+    ids = [f"{'a' * 300}{rest}" for rest in ("bb", "cc", "ccdd")]
+    text = "".join(f"<Session SessionId='{name}'/>" for name in ids) + f"<b>{ids[2]}-{ids[0]}-{ids[1]}x</b>"
+    expected = "".join(f"<Session SessionId='session-{number}'/>" for number in (1, 2, 3))
+    assert redact(text.encode()).data.decode() == f"{expected}<b>session-3-session-1-session-2x</b>"
 
 
 def test_shows_no_secret() -> None:

@@ -374,6 +374,13 @@ def test_leaves_out_a_content_of_a_har_that_cannot_be_searched(text: str, mime_t
     ]
 
 
+def test_leaves_out_a_string_beyond_the_limit() -> None:
+    limits = CaptureLimits(max_entry_bytes=50)
+    text = '"postData":{"text":"%s"}'
+    assert redact(_har_of(text % ("<a>" * 17)), limits=limits).data == _har_of(text % "")
+    assert redact(_har_of(text % ("<a>" * 16)), limits=limits).changes == ()
+
+
 def test_keeps_what_is_whole_of_a_har_that_is_cut_off() -> None:
     data = har(_EXCHANGES, "base64")
     redacted = redact(data[: len(data) * 2 // 3])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -16,20 +17,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Characters", "Editor"]
 
+_UTF_16_LE = (2, codecs.utf_16_le_decode, codecs.utf_16_le_encode)
+_UTF_16_BE = (2, codecs.utf_16_be_decode, codecs.utf_16_be_encode)
+_UTF_32_LE = (4, codecs.utf_32_le_decode, codecs.utf_32_le_encode)
+_UTF_32_BE = (4, codecs.utf_32_be_decode, codecs.utf_32_be_encode)
 #: Where the NULs are in the first four bytes of "<" and an ASCII character -> the encoding.
-_NULS = {
-    (1, 3): "utf-16-le",
-    (0, 2): "utf-16-be",
-    (1, 2, 3): "utf-32-le",
-    (0, 1, 2): "utf-32-be",
-}
+_NULS = {(1, 3): _UTF_16_LE, (0, 2): _UTF_16_BE, (1, 2, 3): _UTF_32_LE, (0, 1, 2): _UTF_32_BE}
 _MARKS = (
-    (b"\xff\xfe\0\0", "utf-32-le"),
-    (b"\0\0\xfe\xff", "utf-32-be"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
+    (codecs.BOM_UTF32_LE, _UTF_32_LE),
+    (codecs.BOM_UTF32_BE, _UTF_32_BE),
+    (codecs.BOM_UTF16_LE, _UTF_16_LE),
+    (codecs.BOM_UTF16_BE, _UTF_16_BE),
 )
-_WIDTHS = {"utf-16-le": 2, "utf-16-be": 2, "utf-32-le": 4, "utf-32-be": 4}
 #: What text cannot be found in: gzip, zip, MS-BINXML.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\xdf\xff", "MS-BINXML"))
 
@@ -145,18 +144,23 @@ class Characters:
         first = b"" if mixed else data[:4]
         codec = next((codec for mark, codec in _MARKS if first.startswith(mark)), None)
         codec = codec or _NULS.get(tuple(place for place, byte in enumerate(first) if not byte))
-        self._codec, self._errors, self._rest = "utf-8", "surrogateescape", b""
+        #: What encodes it, None for UTF-8, and what is left of a last character.
+        self._encode, self._rest = None, b""
         if codec is not None:
-            end = len(data) - len(data) % _WIDTHS[codec]
+            width, decode, encode = codec
+            end = len(data) - len(data) % width
             try:
-                self.text = data[:end].decode(codec, "surrogatepass")
+                # No codec is looked up by its name: that may import one.
+                self.text, _ = decode(data[:end], "surrogatepass", True)
             except UnicodeDecodeError:
                 pass
             else:
-                self._codec, self._errors, self._rest = codec, "surrogatepass", data[end:]
+                self._encode, self._rest = encode, data[end:]
                 return
         self.text = data.decode("utf-8", "surrogateescape")
 
     def encode(self, text: str) -> bytes:
         """Return a text that has been made of this one as bytes."""
-        return text.encode(self._codec, self._errors) + self._rest
+        if self._encode is None:
+            return text.encode("utf-8", "surrogateescape")
+        return self._encode(text, "surrogatepass")[0] + self._rest
