@@ -11,16 +11,17 @@ response/0 response 502 b''
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 
 from ._checked import CheckedMessage, check_message, is_soap
+from ._format import Format, format_of
 from ._har import iter_har
-from ._http import find_start, iter_http
+from ._http import iter_http
 from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits, trouble
 from ._names import direction_of, pair_names
+from ._redact import Change, ChangeKind, Pseudonyms, Redacted, redact
 from ._saz import iter_saz
 
 if TYPE_CHECKING:
@@ -29,15 +30,17 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptureLimits",
     "CapturedMessage",
+    "Change",
+    "ChangeKind",
     "CheckedMessage",
+    "Pseudonyms",
+    "Redacted",
     "check_message",
     "is_soap",
     "iter_messages",
     "pair_names",
+    "redact",
 ]
-
-_ARCHIVE = re.compile(rb"PK(?:\x03\x04|\x05\x06)")
-_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+\{")
 
 
 def iter_messages(
@@ -56,17 +59,15 @@ def iter_messages(
     if not isinstance(limits, CaptureLimits):
         raise TypeError(f"limits must be CaptureLimits, not {type(limits).__name__}")
     view = data if isinstance(data, bytes) else memoryview(data).cast("B")
-    if _ARCHIVE.match(view):
-        return iter_saz(view, limits)
-    if _OBJECT.match(view):
-        return iter_har(view, limits)
-    if _begins_http(view):
-        return iter_http(view, limits)
-    return iter((_bare(view, name, limits),))
-
-
-def _begins_http(data: bytes | memoryview) -> bool:
-    return find_start(data[:4096], 0) == 0
+    match format_of(view):
+        case Format.SAZ:
+            return iter_saz(view, limits)
+        case Format.HAR:
+            return iter_har(view, limits)
+        case Format.HTTP:
+            return iter_http(view, limits)
+        case Format.BARE:
+            return iter((_bare(view, name, limits),))
 
 
 def _bare(data: bytes | memoryview, name: str, limits: CaptureLimits) -> CapturedMessage:

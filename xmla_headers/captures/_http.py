@@ -26,7 +26,17 @@ if TYPE_CHECKING:
 
     from ._message import CaptureLimits
 
-__all__ = ["HttpMessage", "captured", "exchange_of", "find_start", "header_of", "iter_http", "read_http"]
+__all__ = [
+    "BINARY",
+    "HttpMessage",
+    "captured",
+    "exchange_of",
+    "find_start",
+    "header_of",
+    "iter_http",
+    "read_http",
+    "unpacked_body",
+]
 
 #: Bytes of a start line and header fields: a Kerberos token alone may take 64 KB.
 _MOST_HEAD = 262_144
@@ -44,7 +54,7 @@ _HTTP_1_1 = re.compile(rb"\A([^\r\n]*HTTP/1\.)1(?=\r?\n)")
 #: What Analysis Services negotiates beside text -> what it is, and the connection property that turns it off.
 _FORMAT = "Protocol Format=XML"
 _COMPRESSION = "Transport Compression=None"
-_BINARY = {
+BINARY = {
     "application/sx": ("MS-BINXML", _FORMAT),
     "application/xml+xpress": ("XPRESS compression", _COMPRESSION),
     "application/sx+xpress": ("MS-BINXML in XPRESS compression", f"{_FORMAT};{_COMPRESSION}"),
@@ -117,7 +127,7 @@ def _may_be_xmla(request: HttpMessage) -> bool:
     if header_of(request.headers, "soapaction") is not None:
         return True
     media_type, _ = _media_type(header_of(request.headers, "content-type") or "")
-    if media_type in _BINARY or media_type in ("text/xml", "application/xml", "application/soap+xml"):
+    if media_type in BINARY or media_type in ("text/xml", "application/xml", "application/soap+xml"):
         return True
     return b"Envelope" in request.body[:4096]
 
@@ -126,15 +136,15 @@ def captured(message: HttpMessage, exchange: str | None, limits: CaptureLimits) 
     """Return an HTTP message as a captured one, its content coding taken off."""
     media_type, charset = _media_type(header_of(message.headers, "content-type") or "")
     body, found = message.body, message.trouble
-    if found is None and media_type in _BINARY:
-        what, setting = _BINARY[media_type]
+    if found is None and media_type in BINARY:
+        what, setting = BINARY[media_type]
         found = trouble(
             Code.NOT_XML,
             f"the body is {media_type}, {what}",
             f"capture again with the connection property {setting}",
         )
     if found is None and body and not message.decoded:
-        body, found = _decoded(body, header_of(message.headers, "content-encoding") or "", limits)
+        body, found = unpacked_body(body, header_of(message.headers, "content-encoding") or "", limits)
     return CapturedMessage(
         message.name,
         b"" if found is not None else body,
@@ -161,8 +171,8 @@ def _date(message: HttpMessage) -> datetime | None:
 # -- content codings ---------------------------------------------------------------------------------
 
 
-def _decoded(body: bytes, codings: str, limits: CaptureLimits) -> tuple[bytes, Finding | None]:
-    """Take the content codings off, the last one first (RFC 9110 §8.4)."""
+def unpacked_body(body: bytes, codings: str, limits: CaptureLimits) -> tuple[bytes, Finding | None]:
+    """Take the content codings off a body, the last one first (RFC 9110 §8.4)."""
     for coding in reversed([word.strip().lower() for word in codings.split(",")]):
         if coding in ("", "identity"):
             continue

@@ -20,11 +20,23 @@ if TYPE_CHECKING:
 
     from ._message import CaptureLimits
 
-__all__ = ["BufferFile", "iter_saz", "open_archive", "unpack"]
+__all__ = [
+    "MEMBER",
+    "ZIP_ERRORS",
+    "Allowance",
+    "BadMember",
+    "BufferFile",
+    "Exhausted",
+    "as_http_1",
+    "content_of",
+    "iter_saz",
+    "open_archive",
+    "unpack",
+]
 
 #: What the client sent, what the server sent, and what Fiddler says about it. Any other name is passed
 #: over: nothing here is written under a name that an archive brings.
-_MEMBER = re.compile(r"raw/(?P<number>\d{1,18})_(?P<side>[csm])\.(?:txt|xml)", re.IGNORECASE)
+MEMBER = re.compile(r"raw/(?P<number>\d{1,18})_(?P<side>[csm])\.(?:txt|xml)", re.IGNORECASE)
 #: A timer in N_m.xml: attributes of one element, which need no tree of what strangers wrote.
 _TIMER = r'\b%s\s*=\s*"(\d{4}-[^"]{1,40})"'
 _BEGUN = ("ClientBeginRequest", "ClientConnected")
@@ -32,7 +44,7 @@ _ANSWERED = ("ClientDoneResponse", "ServerDoneResponse")
 _MOST_META = 65_536
 
 #: Whatever zipfile raises for what is in an archive.
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     zlib.error,
@@ -78,7 +90,7 @@ class BufferFile(io.RawIOBase):
         return len(piece)
 
 
-class _Bad(Exception):  # noqa: N818 - it becomes a finding
+class BadMember(Exception):  # noqa: N818 - it becomes a finding
     """A member that cannot be had."""
 
     def __init__(self, code: Code, message: str, hint: str | None = None) -> None:
@@ -86,7 +98,7 @@ class _Bad(Exception):  # noqa: N818 - it becomes a finding
         self.finding = trouble(code, message, hint)
 
 
-class _Allowance:
+class Allowance:
     """How much may still be unpacked from an archive."""
 
     def __init__(self, limits: CaptureLimits) -> None:
@@ -104,10 +116,10 @@ def iter_saz(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[Captur
     if isinstance(archive, CapturedMessage):
         yield archive
         return
-    allowance = _Allowance(limits)
+    allowance = Allowance(limits)
     members: dict[int, dict[str, list[zipfile.ZipInfo]]] = {}
     for info in archive.infolist():
-        match = _MEMBER.fullmatch(info.filename)
+        match = MEMBER.fullmatch(info.filename)
         if match is not None:
             sides = members.setdefault(int(match["number"]), {})
             sides.setdefault(match["side"].lower(), []).append(info)
@@ -120,7 +132,7 @@ def iter_saz(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[Captur
             begun, answered = _times(archive, sides.get("m", []), allowance)
             request = _message(archive, sides.get("c", []), limits, allowance)
             response = _message(archive, sides.get("s", []), limits, allowance)
-        except _Exhausted:
+        except Exhausted:
             message = f"the archive unpacks to more than {limits.max_unpacked_bytes} bytes"
             finding = trouble(Code.LIMIT_EXCEEDED, f"{message} (max_unpacked_bytes)")
             yield CapturedMessage(f"raw/{number}", b"", trouble=finding)
@@ -144,38 +156,39 @@ def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.Zip
                 return CapturedMessage("", b"", trouble=finding)
     try:
         return zipfile.ZipFile(BufferFile(data))
-    except _ZIP_ERRORS:
+    except ZIP_ERRORS:
         return broken("", "a zip archive whose directory cannot be read", "the file is cut off, or damaged")
 
 
 def unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int | None) -> bytes:
-    """Return the content of a member; raises _Bad."""
+    """Return the content of a member; raises BadMember."""
     if info.flag_bits & 1:
         message, hint = "the entry is encrypted", "save the capture again without a password"
-        raise _Bad(Code.BROKEN_CAPTURE, message, hint)
+        raise BadMember(Code.BROKEN_CAPTURE, message, hint)
     # Their decompressors cannot be told how much to unpack at a time.
     if info.compress_type not in _STORED:
-        raise _Bad(Code.BROKEN_CAPTURE, "the entry is compressed by another method than deflate")
+        raise BadMember(Code.BROKEN_CAPTURE, "the entry is compressed by another method than deflate")
     try:
         with archive.open(info) as member:
             content = member.read() if most is None else member.read(most + 1)
-    except (*_ZIP_ERRORS, NotImplementedError, RuntimeError):
-        raise _Bad(Code.BROKEN_CAPTURE, "the entry is damaged: it cannot be unpacked") from None
+    except (*ZIP_ERRORS, NotImplementedError, RuntimeError):
+        raise BadMember(Code.BROKEN_CAPTURE, "the entry is damaged: it cannot be unpacked") from None
     if most is not None and len(content) > most:
-        raise _Bad(Code.LIMIT_EXCEEDED, f"the entry unpacks to more than {most} bytes (max_entry_bytes)")
+        raise BadMember(Code.LIMIT_EXCEEDED, f"the entry unpacks to more than {most} bytes (max_entry_bytes)")
     return content
 
 
-class _Exhausted(Exception):  # noqa: N818 - it becomes a finding
+class Exhausted(Exception):  # noqa: N818 - it becomes a finding
     """No more may be unpacked."""
 
 
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: _Allowance) -> bytes:
+def content_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes:
+    """Return the content of a member, which the allowance pays for; raises BadMember and Exhausted."""
     try:
         content = unpack(archive, info, allowance.most)
-    except _Bad as bad:
+    except BadMember as bad:
         if bad.finding.code is Code.LIMIT_EXCEEDED and allowance.most != allowance.each:
-            raise _Exhausted from None
+            raise Exhausted from None
         raise
     if allowance.left is not None:
         allowance.left -= len(content)
@@ -183,12 +196,12 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: _Allowa
 
 
 def _message(
-    archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], limits: CaptureLimits, allowance: _Allowance
+    archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], limits: CaptureLimits, allowance: Allowance
 ) -> HttpMessage | None:
     if not infos:
         return None
     name = infos[0].filename
-    side = _MEMBER.fullmatch(name)
+    side = MEMBER.fullmatch(name)
     assert side is not None
     request = side["side"].lower() == "c"
     message = HttpMessage(name, "" if request else None, None, (), b"")
@@ -197,14 +210,14 @@ def _message(
         message.trouble = trouble(Code.BROKEN_CAPTURE, "the archive has two entries of this name")
         return message
     try:
-        content = _content(archive, infos[0], allowance)
-    except _Bad as bad:
+        content = content_of(archive, infos[0], allowance)
+    except BadMember as bad:
         message.trouble = bad.finding
         return message
     # A response that never came leaves an empty file.
     if not content.strip():
         return None
-    return read_http(_as_http_1(content), 0, name, limits)[0]
+    return read_http(as_http_1(content), 0, name, limits)[0]
 
 
 _HTTP_2 = re.compile(
@@ -212,7 +225,7 @@ _HTTP_2 = re.compile(
 )
 
 
-def _as_http_1(content: bytes) -> bytes:
+def as_http_1(content: bytes) -> bytes:
     """Return an exchange of HTTP/2, which Fiddler writes down like one of HTTP/1, as one of HTTP/1.1."""
     match = _HTTP_2.match(content)
     if match is None:
@@ -226,14 +239,14 @@ def _as_http_1(content: bytes) -> bytes:
 
 
 def _times(
-    archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], allowance: _Allowance
+    archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], allowance: Allowance
 ) -> tuple[datetime | None, datetime | None]:
     """Return when an exchange was begun and when it was answered, as far as Fiddler says so."""
     if len(infos) != 1 or infos[0].file_size > _MOST_META:
         return None, None
     try:
-        text = _content(archive, infos[0], allowance).decode("utf-8", "replace")
-    except _Bad:
+        text = content_of(archive, infos[0], allowance).decode("utf-8", "replace")
+    except BadMember:
         return None, None
     return _timer(text, _BEGUN), _timer(text, _ANSWERED)
 
