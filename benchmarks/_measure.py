@@ -58,7 +58,6 @@ def interleave(
     rounds: Iterable[RoundT],
     *,
     loops: int = 1,
-    warm_up: bool = True,
 ) -> Times:
     """Run every candidate once per round, in another order each time.
 
@@ -75,7 +74,7 @@ def interleave(
             for _ in range(loops):
                 candidate(material)
             spent = time.process_time() - start
-            if number or not warm_up:
+            if number:
                 times.rounds[name].append(spent)
     return times
 
