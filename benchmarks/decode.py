@@ -86,6 +86,9 @@ def run(*, quick: bool) -> Iterator[Table]:
     results = [_measured(case, there) for case in _cases(quick=quick)]
     yield _ours(results)
     notes = [*missing, *(peer.no_answers for peer in there.values() if peer.no_answers)]
+    for name, peer in there.items():
+        passed = ", ".join(sorted(peer.lets_pass)) or "nothing"
+        notes.append(f"{name}, of what decode refuses in tests/test_peers.py, lets pass: {passed}")
     if not quick:
         notes.append("from 1 MB on in rounds of their own, since a tree leaves the caches cold; 100 MB: once")
     yield from _theirs(results, notes)
