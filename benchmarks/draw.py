@@ -95,7 +95,7 @@ CHARTS = (
         "CPU time; requests up to 2 KB, rowsets above",
         (
             Line("decode", "new", "decode", "ours"),
-            Line("decode", "seen", "with a HeadCache", "ours", dashed=True),
+            Line("decode", "seen", "decode, HeadCache", "ours", dashed=True),
             Line("decode", "pyexpat", "bare pyexpat", "floor", dashed=True),
             *_peers("decode"),
         ),
