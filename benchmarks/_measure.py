@@ -8,10 +8,13 @@ import platform
 import pyexpat
 import time
 from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from .peers import DISTRIBUTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -25,21 +28,36 @@ class Times:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.rounds: dict[str, list[float]] = {name: [] for name in names}
+        #: Those that ran in other rounds.
+        self.apart: set[str] = set()
 
     def median(self, name: str) -> float | None:
         """Return the median in seconds; None for a candidate that did not run."""
         return median(self.rounds[name]) if name in self.rounds else None
 
     def ratio(self, name: str, base: str) -> float | None:
-        """Return the median of the ratios within one round: load from outside hits both alike."""
+        """Return the median of the ratios within one round: load from outside hits both alike.
+
+        Of those that met in no round it is the ratio of the medians.
+        """
         if name not in self.rounds or base not in self.rounds:
             return None
-        pairs = zip(self.rounds[name], self.rounds[base], strict=True)
-        return median(mine / other for mine, other in pairs)
+        mine, others = self.rounds[name], self.rounds[base]
+        if (name in self.apart) != (base in self.apart):
+            return median(mine) / median(others)
+        return median(mine_once / other for mine_once, other in zip(mine, others, strict=True))
+
+    def add(self, other: Times) -> None:
+        """Take in candidates that ran in rounds of their own."""
+        self.rounds |= other.rounds
+        self.apart |= set(other.rounds)
 
 
 def interleave(
-    candidates: Mapping[str, Callable[[RoundT], object]], rounds: Iterable[RoundT], *, loops: int = 1
+    candidates: Mapping[str, Callable[[RoundT], object]],
+    rounds: Iterable[RoundT],
+    *,
+    loops: int = 1,
 ) -> Times:
     """Run every candidate once per round, in another order each time.
 
@@ -69,6 +87,8 @@ class Table:
     columns: tuple[str, ...]
     rows: list[tuple[Cell, ...]]
     notes: list[str] = field(default_factory=list)
+    #: What charts are drawn from: name -> pairs of a size in bytes and what it costs.
+    lines: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -111,18 +131,16 @@ def about() -> dict[str, str]:
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "expat": pyexpat.EXPAT_VERSION.removeprefix("expat_"),
-        "lxml": _lxml_version(),
+        **{name: _version(name) for name in DISTRIBUTIONS},
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
     }
 
 
-def _lxml_version() -> str:
+def _version(distribution: str) -> str:
     try:
-        from lxml import etree
-    except ImportError:
+        return version(distribution)
+    except PackageNotFoundError:
         return "not installed"
-    numbers = (".".join(map(str, version)) for version in (etree.LXML_VERSION[:3], etree.LIBXML_VERSION))
-    return " with libxml2 ".join(numbers)
 
 
 def _processor() -> str:

@@ -29,6 +29,14 @@ _EXECUTE = (
     b"</Statement></Command><Properties/></Execute>",
 )
 
+#: BeginSession has no id, so that the head is the same every time; the padding is a name to look for.
+_DISCOVER = (
+    b'<soap:Envelope xmlns:soap="' + SOAP + b'"><soap:Header><BeginSession xmlns="' + XMLA + b'"'
+    b' soap:mustUnderstand="1"/></soap:Header><soap:Body><Discover xmlns="' + XMLA + b'">'
+    b"<RequestType>MDSCHEMA_CUBES</RequestType><Restrictions><CUBE_NAME>",
+    b"</CUBE_NAME></Restrictions><Properties/></Discover></soap:Body></soap:Envelope>",
+)
+
 _FIRST_REQUEST = (
     b'<?xml version="1.0" encoding="utf-8"?>\r\n<Envelope xmlns="' + SOAP + b'">\r\n  <Header>\r\n'
     b'    <BeginSession soap:mustUnderstand="1" xmlns:soap="' + SOAP + b'" xmlns="' + XMLA + b'" />\r\n'
@@ -66,6 +74,12 @@ def seeded() -> Random:
 def new_id(chance: Random) -> bytes:
     digits = f"{chance.getrandbits(128):032X}"
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])).encode()
+
+
+def discover(size: int, chance: Random) -> bytes:
+    """Return BeginSession and Discover."""
+    start, end = _DISCOVER
+    return _padded(start, end, size, chance)
 
 
 def request(size: int, chance: Random, session_id: bytes | None = None, *, prefixed: bool = True) -> bytes:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from xmla_headers import decode
+from xmla_headers import HeaderReader, decode, decode_header
 
-from ._measure import Table, interleave
-from ._messages import SOAP, XMLA
+from . import floors
+from ._measure import Table, interleave, scaled, size_name
+from ._messages import SOAP, XMLA, answer, seeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +29,8 @@ class Case(NamedTuple):
 
 
 def run(*, quick: bool) -> Iterator[Table]:
+    yield _bytes(quick=quick)
+    yield _chunks(quick=quick)
     for case in CASES:
         sizes = case.sizes[:-1] if quick else case.sizes
         loops = {size: _loops(case, size, 0.002 if quick else 0.01) for size in (0, *sizes)}
@@ -40,6 +43,52 @@ def run(*, quick: bool) -> Iterator[Table]:
             row.append(1e9 * extra / size)
         columns = ("how many", *(f"{size:,}" for size in sizes))
         yield Table(case.name, columns, [tuple(row)], NOTES if case is CASES[-1] else [])
+
+
+def _bytes(*, quick: bool) -> Table:
+    sizes = (10_000, 100_000, 1_000_000) if quick else (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
+    rows: dict[str, list[Cell]] = {name: [] for name in ("pyexpat", "decode", "decode_header")}
+    rounds = 5 if quick else 9
+    for size in sizes:
+        messages = [answer(size, seeded())] * rounds
+        loops = max(1, 1_000_000 // size)
+        times = interleave({"pyexpat": floors.bare, "decode": decode}, messages, loops=loops)
+        for name in times.rounds:
+            rows[name].append(scaled(times.median(name), 1e9 / loops / size))
+        # As often whatever the size: what is read seldom is read from cold caches.
+        times = interleave({"decode_header": decode_header}, messages, loops=300)
+        rows["decode_header"].append(scaled(times.median("decode_header"), 1e9 / 300))
+    units = {"pyexpat": "ns for each byte", "decode": "ns for each byte", "decode_header": "ns"}
+    return Table(
+        "bytes of the message",
+        ("how many", *map(size_name, sizes)),
+        [(f"{name}, {units[name]}", *row) for name, row in rows.items()],
+        ["flat when linear; decode_header: when it does not depend on the size"],
+    )
+
+
+def _chunks(*, quick: bool) -> Table:
+    sizes = (1_000, 10_000, 100_000) if quick else (100, 1_000, 10_000, 100_000, 1_000_000)
+    message = answer(1_000_000, seeded())
+    cut = {size: [message[start : start + size] for start in range(0, len(message), size)] for size in sizes}
+
+    def reading(chunks: list[bytes]) -> Callable[[int], None]:
+        def read(_: int) -> None:
+            reader = HeaderReader()
+            for chunk in chunks:
+                reader.feed(chunk)
+            reader.close()
+
+        return read
+
+    times = interleave({str(size): reading(cut[size]) for size in sizes}, range(5 if quick else 16))
+    row = [times.ratio(str(size), str(sizes[-1])) for size in sizes]
+    return Table(
+        "HeaderReader, 1 MB in chunks",
+        ("chunks of", *map(size_name, sizes)),
+        [("times the largest", *row)],
+        ["a small chunk costs the call"],
+    )
 
 
 def _loops(case: Case, size: int, seconds: float) -> int:

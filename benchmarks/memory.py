@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import pyexpat
 import resource
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmla_headers import decode, decode_header, iter_findings
+from xmla_headers import HeaderReader, decode, decode_header, iter_findings
 
-from . import _messages
+from . import _messages, floors, peers
 from ._measure import Table, size_name
 
 if TYPE_CHECKING:
@@ -19,48 +19,79 @@ if TYPE_CHECKING:
 
     from ._measure import Cell
 
-COLUMNS = ("job", "extra MB", "at most")
 ROOT = Path(__file__).resolve().parents[1]
+#: A job and what it may take, in MB, of a message of 100 MB.
+AT_MOST = {"decode": 2}
 
 
-def _lxml(data: bytes) -> object:
-    from .lxml_peer import read
+def _in_pieces(data: bytes) -> object:
+    reader = HeaderReader()
+    view = memoryview(data)
+    for start in range(0, len(data), 1 << 16):
+        reader.feed(bytes(view[start : start + (1 << 16)]))
+    return reader.close()
 
-    return read(data)
+
+def _read(name: str, data: bytes) -> object:
+    peer = peers.peer(name)
+    if isinstance(peer, str):
+        raise TypeError(peer)
+    if peer.no_answers:
+        raise TypeError(peer.no_answers)
+    return peer.read(data)
 
 
-JOBS: dict[str, tuple[Callable[[bytes], object], float | None]] = {
-    "a copy of the bytes": (bytearray, None),
-    "pyexpat": (lambda data: pyexpat.ParserCreate().Parse(data, True), None),
-    "decode": (decode, 2),
-    "decode, deep": (lambda data: decode(data, deep=True), None),
-    "decode_header": (decode_header, None),
-    "iter_findings, not deep": (lambda data: list(iter_findings(data, deep=False)), None),
-    "iter_findings of a memoryview": (lambda data: list(iter_findings(memoryview(data), deep=False)), None),
-    "lxml": (_lxml, None),
+JOBS: dict[str, Callable[[bytes], object]] = {
+    "pyexpat": floors.bare,
+    "pyexpat with namespaces": floors.bare_with_namespaces,
+    "copy": floors.copy,
+    "decode": decode,
+    "decode, deep": lambda data: decode(data, deep=True),
+    "decode_header": decode_header,
+    "HeaderReader, chunks of 64 KiB": _in_pieces,
+    "iter_findings, not deep": lambda data: list(iter_findings(data, deep=False)),
+    "iter_findings of a memoryview": lambda data: list(iter_findings(memoryview(data), deep=False)),
+    **{name: partial(_read, name) for name in peers.NAMES},
 }
+#: Jobs that are slow, and no question of the charts.
+_LARGEST_ONLY = {"decode, deep"}
 
 
 def run(*, quick: bool) -> Iterator[Table]:
-    size = 10_000_000 if quick else 100_000_000
-    notes = ["the peak of a process of its own, above its peak once it had made the message"]
+    sizes = (100_000, 1_000_000) if quick else (100_000, 1_000_000, 10_000_000, 100_000_000)
+    notes = ["MB; the peak of a process of its own, above its peak once it had made the message"]
     rows: list[tuple[Cell, ...]] = []
-    for job, (_, at_most) in JOBS.items():
-        if quick and "deep" in job:
+    lines: dict[str, list[tuple[float, float]]] = {}
+    for job in JOBS:
+        if quick and job in _LARGEST_ONLY:
             continue
-        extra, reason = _measured(job, size)
-        rows.append((job, extra, at_most))
-        if reason:
-            notes.append(reason)
-    yield Table(f"memory beside a message of {size_name(size)}", COLUMNS, rows, notes)
+        taken: list[float | None] = []
+        for size in sizes:
+            if job in _LARGEST_ONLY and size != sizes[-1]:
+                taken.append(None)
+                continue
+            extra, reason = _measured(job, size)
+            taken.append(extra)
+            if reason is not None:
+                taken += [None] * (len(sizes) - len(taken))
+                notes.append(reason)
+                break
+        rows.append((job, *taken, None if quick else AT_MOST.get(job)))
+        if job not in _LARGEST_ONLY:
+            points = zip(sizes, taken, strict=True)
+            lines[job] = [(size, extra) for size, extra in points if extra is not None]
+    columns = ("job", *map(size_name, sizes), "at most")
+    yield Table(
+        "memory beside a message", columns, rows, notes, {job: line for job, line in lines.items() if line}
+    )
 
 
 def _measured(job: str, size: int) -> tuple[float | None, str | None]:
-    command = (sys.executable, "-m", "benchmarks.memory", job, str(size))
+    command = (sys.executable, "-W", "ignore", "-m", "benchmarks.memory", job, str(size))
     child = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if child.returncode:
-        error = child.stderr.strip().rpartition("\n")[2]
-        return None, f"{job}: {error}"
+        error = child.stderr.strip().rpartition("\n")[2].removeprefix("TypeError: ")
+        return None, error if error.startswith(f"{job}") else f"{job}: {error}"
     return int(child.stdout) / 1e6, None
 
 
@@ -77,7 +108,7 @@ def _peak() -> int:
 
 def _child(job: str, size: int) -> int:
     chance = _messages.seeded()
-    read = JOBS[job][0]
+    read = JOBS[job]
     # Once with little, for what is made on first use.
     read(_messages.answer(9_000, chance))
     message = _messages.answer(size, chance)

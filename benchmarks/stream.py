@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pyexpat
 from typing import TYPE_CHECKING, TypeVar
 
 from xmla_headers import HeaderReader, decode_header
 
-from . import _messages
+from . import _messages, floors, peers
 from ._measure import Table, interleave, scaled, size_name
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ _ATTRIBUTE_AT_MOST = 3
 
 def run(*, quick: bool) -> Iterator[Table]:
     yield _whole(quick=quick)
+    yield _peers(quick=quick)
     yield _attribute(quick=quick)
     yield _header(quick=quick)
 
@@ -37,7 +37,7 @@ def _whole(*, quick: bool) -> Table:
         message = _messages.answer(size, _messages.seeded())
         for name, length in _CHUNKS.items():
             rounds = [_cut(message, length)] * (9 if quick or size > 1_000_000 else 31)
-            times = interleave({"ours": _read, "bare": _parse}, rounds)
+            times = interleave({"ours": _read, "bare": floors.bare_in_pieces}, rounds)
             seconds = times.median("bare")
             speed = None if not seconds else size / seconds / 1e6
             row = (size_name(size), name, scaled(seconds, 1e3), speed, times.ratio("ours", "bare"))
@@ -45,6 +45,26 @@ def _whole(*, quick: bool) -> Table:
     columns = ("message", "chunks of", "pyexpat ms", "MB/s", "times pyexpat", "at most")
     notes = ["pyexpat: no namespaces, no handlers, fed the same chunks"]
     return Table("a message to its end", columns, rows, notes)
+
+
+def _peers(*, quick: bool) -> Table:
+    chunks = _cut(_messages.answer(1_000_000, _messages.seeded()), 64 * _KIB)
+    there, notes = peers.installed()
+    candidates: dict[str, Callable[[list[bytes]], object]] = {"ours": _read, "bare": floors.bare_in_pieces}
+    for name, peer in there.items():
+        if isinstance(peer.stream, str):
+            notes.append(peer.stream)
+        else:
+            candidates[name] = peer.stream
+    times = interleave(candidates, [chunks] * (5 if quick else 15))
+    names = ("ours", *peers.NAMES)
+    rows: list[tuple[Cell, ...]] = [
+        ("ms", *(scaled(times.median(name), 1e3) for name in names)),
+        ("times pyexpat", *(times.ratio(name, "bare") for name in names)),
+        ("times ours", *(times.ratio(name, "ours") for name in names)),
+    ]
+    notes.append("of a peer the tree alone, without the checks")
+    return Table("1 MB in chunks of 64 KiB, and the peers", ("", *names), rows, notes)
 
 
 def _attribute(*, quick: bool) -> Table:
@@ -89,13 +109,6 @@ def _read(chunks: Iterable[bytes]) -> None:
     for chunk in chunks:
         reader.feed(chunk)
     reader.close()
-
-
-def _parse(chunks: Iterable[bytes]) -> None:
-    parser = pyexpat.ParserCreate()
-    for chunk in chunks:
-        parser.Parse(chunk, False)
-    parser.Parse(b"", True)
 
 
 def _wait(chunks: Iterable[bytes]) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import json
 import pickle
+import pprint
+import sys
 import tracemalloc
-from dataclasses import FrozenInstanceError, dataclass, fields, replace
+from dataclasses import FrozenInstanceError, asdict, dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -27,6 +30,8 @@ from xmla_headers import (
     EncodeError,
     EndSession,
     Envelope,
+    Fault,
+    FaultEntry,
     Finding,
     Fragment,
     HeadCache,
@@ -1034,6 +1039,52 @@ def test_limits_are_numbers_or_none(name: str) -> None:
             make(**{name: wrong})
     with pytest.raises(ValueError, match=name):
         make(**{name: -1})
+
+
+RECORDS = [
+    (Limits(), {"max_depth": 3}),
+    (Finding(Code.NOT_XML, Severity.ERROR, "text", "/a", 1, 2, 3, "hint", "clause"), {"line": None}),
+    (RULES[Code.NOT_XML], {"meaning": "another"}),
+    (AttributeSpec("Name", "name", required=True), {"identifier": True}),
+    (BlockSpec("urn:a", "Block"), {"max_occurs": None}),
+    (Fault("Client", "text", entries=(FaultEntry(1, "text"),)), {"string": "another"}),
+    (FaultEntry("00HSBB01", "text"), {"code": 7}),
+]
+
+
+@pytest.mark.parametrize(("value", "change"), RECORDS, ids=[type(value).__name__ for value, _ in RECORDS])
+def test_a_value_is_to_its_users_what_a_frozen_dataclass_is(value: Any, change: dict[str, object]) -> None:
+    kind = type(value)
+    names = [field.name for field in fields(kind)]
+
+    assert is_dataclass(type(value))
+    assert names == list(inspect.signature(kind).parameters)
+    assert asdict(value).keys() == set(names)
+    assert replace(value) == value
+    changed = replace(value, **change)
+    assert {name: getattr(changed, name) for name in names} == {
+        **{name: getattr(value, name) for name in names},
+        **change,
+    }
+    assert hash(changed) != hash(value)
+    assert pickle.loads(pickle.dumps(changed)) == changed
+    if sys.version_info >= (3, 13):
+        assert copy.replace(value, **change) == changed
+    assert pprint.pformat(value, width=1) == repr(value)
+    assert kind.__dataclass_params__.frozen
+    for name in (names[0], "unknown"):
+        with pytest.raises(FrozenInstanceError):
+            setattr(value, name, None)
+    assert not hasattr(value, "__dict__")
+
+
+def test_limits_and_findings_match_by_position() -> None:
+    match Limits(1, 2):
+        case Limits(message_bytes, header_bytes):
+            assert (message_bytes, header_bytes) == (1, 2)
+    match PLACELESS:
+        case Finding(code, severity, message):
+            assert (code, severity, message) == (Code.BAD_FRAGMENT, Severity.ERROR, "text")
 
 
 PLACELESS = Finding(Code.BAD_FRAGMENT, Severity.ERROR, "text", None, None, None, None, None, "clause")

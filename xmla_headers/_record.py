@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, make_dataclass, replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dataclasses import Field
+    from typing import Any, ClassVar, Self
 
 __all__ = ["Immutable", "Record"]
 
@@ -19,10 +24,39 @@ class Immutable:
         raise FrozenInstanceError(f"cannot delete field {name!r}")
 
 
+class _OfDataclass:
+    """What `dataclasses` and `pprint` look for in the class of a dataclass, made when they do."""
+
+    def __init__(self, *, frozen: bool) -> None:
+        self._frozen = frozen
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, _value: object, kind: type[Record]) -> object:
+        # With a docstring, and without methods, there is nothing to compile but what freezes it.
+        likeness = make_dataclass(
+            kind.__name__,
+            kind.FIELDS,
+            namespace={"__doc__": kind.__doc__},
+            init=False,
+            repr=False,
+            eq=False,
+            frozen=self._frozen,
+        )
+        return getattr(likeness, self._name)
+
+
 class Record(Immutable):
-    """A value with named fields that compares, hashes, shows and pickles as a frozen dataclass does."""
+    """A value with named fields that is to its users what a frozen dataclass is."""
 
     __slots__ = ()
+
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    else:
+        __dataclass_fields__ = _OfDataclass(frozen=False)
+        __dataclass_params__ = _OfDataclass(frozen=True)
 
     #: What is compared, hashed, shown and pickled, by name.
     FIELDS: tuple[str, ...] = ()
@@ -43,6 +77,9 @@ class Record(Immutable):
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.FIELDS)
         return f"{type(self).__name__}({fields})"
+
+    def __replace__(self, **changes: Any) -> Self:
+        return replace(self, **changes)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), {name: getattr(self, name) for name in self.FIELDS})

@@ -29,8 +29,9 @@ _BAD_SESSION = "00HSHB01"
 #: Codes of eMondrian for whatever goes wrong in a session header: the text decides.
 _SESSION_ERRORS = frozenset({"00HSHU01", "00HSBE02"})
 
-_HEXADECIMAL = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
-_DECIMAL = re.compile(r"0|-?[1-9][0-9]{0,18}")
+# Compiled by the first fault.
+_HEXADECIMAL = r"0[xX][0-9a-fA-F]{1,16}"
+_DECIMAL = r"0|-?[1-9][0-9]{0,18}"
 _TOO_LARGE = 10**19
 _WHITE_SPACE = " \t\r\n"
 #: What is longer may be anything, a session id too: `0xc10c000a` is as long as codes get.
@@ -82,7 +83,7 @@ class FaultEntry(Record):
         if isinstance(code, str):
             check_text("code", code)
             code = code.strip(_WHITE_SPACE)
-            if _DECIMAL.fullmatch(code):
+            if re.fullmatch(_DECIMAL, code):
                 code = int(code)
         elif not -_TOO_LARGE < code < _TOO_LARGE:
             raise bad_fragment("the code of a FaultEntry has 19 digits at most")
@@ -186,9 +187,9 @@ class Fault(Record):
 def _numbered(code: int | str) -> int | str:
     """Return a code as a number of 32 bits without a sign, if it is one; else in upper case."""
     if isinstance(code, str):
-        if _HEXADECIMAL.fullmatch(code):
+        if re.fullmatch(_HEXADECIMAL, code):
             code = int(code, 16)
-        elif _DECIMAL.fullmatch(code):
+        elif re.fullmatch(_DECIMAL, code):
             code = int(code)
         else:
             return code.upper()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -244,14 +243,16 @@ RULES: Mapping[Code, Rule] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Record):
     """One thing that a rule says about a message or a value.
 
     `line` and `column` are 1-based, the column counts characters; `offset` counts bytes of the
     caller's input from 0; `path` uses the document's own prefixes. All four are None for a value.
     No session id stands in any of them.
     """
+
+    __match_args__ = ("code", "severity", "message", "path", "line", "column", "offset", "hint", "reference")
+    __slots__ = FIELDS = __match_args__
 
     code: Code
     severity: Severity
@@ -262,6 +263,30 @@ class Finding:
     offset: int | None
     hint: str | None
     reference: str
+
+    def __init__(
+        self,
+        code: Code,
+        severity: Severity,
+        message: str,
+        path: str | None,
+        line: int | None,
+        column: int | None,
+        offset: int | None,
+        hint: str | None,
+        reference: str,
+    ) -> None:
+        self.put(
+            code=code,
+            severity=severity,
+            message=message,
+            path=path,
+            line=line,
+            column=column,
+            offset=offset,
+            hint=hint,
+            reference=reference,
+        )
 
     def __str__(self) -> str:
         where = "" if self.line is None else f"{self.line}:{self.column}: "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from enum import Enum, StrEnum
 from types import MappingProxyType
+
+from ._record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,35 +99,63 @@ class MustUnderstandForm(StrEnum):
     BOTH = "both"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Record):
     """How much of a message is looked at before it is refused; None switches a limit off."""
 
+    __match_args__ = (
+        "max_message_bytes",
+        "max_header_bytes",
+        "max_header_blocks",
+        "max_depth",
+        "max_attributes",
+        "max_name_length",
+        "max_token_bytes",
+    )
+    __slots__ = FIELDS = __match_args__
+
     #: Bytes of the whole message. Off: a rowset has no natural size, and a Body costs no memory here.
-    max_message_bytes: int | None = None
+    max_message_bytes: int | None
     #: Bytes, as UTF-8, in front of the Body's content. A Kerberos token in a Security header is
     #: 64,000 characters; four of them fit.
-    max_header_bytes: int | None = 262_144
+    max_header_bytes: int | None
     #: Header blocks. Real messages carry at most four.
-    max_header_blocks: int | None = 64
+    max_header_blocks: int | None
     #: Elements within each other, Envelope included: libxml2 stops at the same depth.
-    max_depth: int | None = 256
+    max_depth: int | None
     #: Attributes of one element, namespace declarations included; real ones have below twenty.
-    max_attributes: int | None = 256
+    max_attributes: int | None
     #: Characters of an element, attribute or namespace name. A tree builder copies the namespace
     #: name into every expanded name, so this bounds what a tree can cost.
-    max_name_length: int | None = 4_096
+    max_name_length: int | None
     #: Bytes that a stream may bring since the parser last moved on.
-    max_token_bytes: int | None = 16_777_216
+    max_token_bytes: int | None
 
-    def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+    def __init__(
+        self,
+        max_message_bytes: int | None = None,
+        max_header_bytes: int | None = 262_144,
+        max_header_blocks: int | None = 64,
+        max_depth: int | None = 256,
+        max_attributes: int | None = 256,
+        max_name_length: int | None = 4_096,
+        max_token_bytes: int | None = 16_777_216,
+    ) -> None:
+        self.put(
+            max_message_bytes=max_message_bytes,
+            max_header_bytes=max_header_bytes,
+            max_header_blocks=max_header_blocks,
+            max_depth=max_depth,
+            max_attributes=max_attributes,
+            max_name_length=max_name_length,
+            max_token_bytes=max_token_bytes,
+        )
+        for name in self.FIELDS:
+            value = getattr(self, name)
             if value is None:
                 continue
             if type(value) is not int:
-                msg = f"{field.name} must be an int or None, not {type(value).__name__}"
+                msg = f"{name} must be an int or None, not {type(value).__name__}"
                 raise TypeError(msg)
             if value < 0:
-                msg = f"{field.name} must not be negative"
+                msg = f"{name} must not be negative"
                 raise ValueError(msg)

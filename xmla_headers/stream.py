@@ -227,9 +227,10 @@ class HeaderReader:
         return f"HeaderReader(<{state}, {self._size} bytes>)"
 
 
+# Compiled by the first stream.
 #: What is certainly in a start tag: attributes that have ended, and what is between quotes.
-_IN_TAG = re.compile(rb"""[^<>"']*+(?:"[^"<]*+"[^<>"']*+|'[^'<]*+'[^<>"']*+)*+""")
-_QUOTE_ENDS = {b'"': re.compile(b'["<]'), b"'": re.compile(b"['<]")}
+_IN_TAG = rb"""[^<>"']*+(?:"[^"<]*+"[^<>"']*+|'[^'<]*+'[^<>"']*+)*+"""
+_QUOTE_ENDS = {b'"': b'["<]', b"'": b"['<]"}
 _DECODERS: dict[bytes, Decoder] = {
     codecs.BOM_UTF16_LE: codecs.utf_16_le_decode,
     codecs.BOM_UTF16_BE: codecs.utf_16_be_decode,
@@ -307,10 +308,10 @@ class _Trigger:
         text = self._text
         while True:
             if self._quote:
-                end = _QUOTE_ENDS[self._quote].search(text, self._next)
+                end = re.compile(_QUOTE_ENDS[self._quote]).search(text, self._next)
                 self._next = len(text) if end is None else end.start()
             else:
-                self._next = _IN_TAG.match(text, self._next).end()  # type: ignore[union-attr]
+                self._next = re.compile(_IN_TAG).match(text, self._next).end()  # type: ignore[union-attr]
             mark = bytes(text[self._next : self._next + 1])
             if mark in _QUOTE_ENDS:
                 self._next += 1

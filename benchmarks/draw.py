@@ -1,0 +1,274 @@
+"""The command `python -m benchmarks.draw FIGURES`: the charts of what `--json` has written, beside it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from html import escape
+from math import ceil, floor, log10
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ._measure import size_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
+
+WIDTH, HEIGHT = 800, 460
+LEFT, RIGHT, TOP, BOTTOM = 78, 210, 70, 52
+#: Pixels between two labels.
+_LINE_HEIGHT = 17
+
+#: What a line is about -> its colour on a light page and on a dark one.
+COLOURS = {
+    "ours": ("#0b5fd8", "#6cb0ff"),
+    "floor": ("#6b7280", "#9aa3af"),
+    "lxml": ("#c2410c", "#fb923c"),
+    "elementtree": ("#15803d", "#4ade80"),
+    "xmltodict": ("#a21caf", "#e879f9"),
+    "xsdata": ("#b91c1c", "#f87171"),
+    "zeep": ("#0f766e", "#2dd4bf"),
+    "spyne": ("#854d0e", "#eab308"),
+}
+
+
+class Line(NamedTuple):
+    #: Where its points are: the answer to this question, under this name.
+    question: str
+    name: str
+    label: str
+    #: One of COLOURS.
+    colour: str
+    dashed: bool = False
+
+
+class Chart(NamedTuple):
+    name: str
+    title: str
+    #: What is at the axes.
+    across: str
+    up: str
+    lines: tuple[Line, ...]
+    #: What a point holds -> the unit of the axis.
+    scale: float
+    tick: Callable[[float], str]
+    #: What is less is drawn as this much.
+    least: float = 0
+
+
+class Point(NamedTuple):
+    x: float
+    y: float
+
+
+def _seconds(value: float) -> str:
+    for factor, unit in ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")):
+        if value >= 0.99 * factor:
+            return f"{value / factor:g} {unit}"
+    return f"{value:g} s"
+
+
+def _bytes(value: float) -> str:
+    return f"{value / 1e9:g} GB" if value >= 1e9 else size_name(round(value))
+
+
+def _peers(question: str) -> tuple[Line, ...]:
+    return tuple(
+        Line(question, name, label, name)
+        for name, label in (
+            ("lxml", "lxml"),
+            ("elementtree", "ElementTree"),
+            ("xmltodict", "xmltodict"),
+            ("xsdata", "xsdata"),
+            ("zeep", "zeep"),
+            ("spyne", "spyne"),
+        )
+    )
+
+
+CHARTS = (
+    Chart(
+        "decode",
+        "Time to read a message",
+        "size of the message",
+        "CPU time; requests up to 2 KB, rowsets above",
+        (
+            Line("decode", "new", "decode", "ours"),
+            Line("decode", "seen", "decode, HeadCache", "ours", dashed=True),
+            Line("decode", "pyexpat", "bare pyexpat", "floor", dashed=True),
+            *_peers("decode"),
+        ),
+        1,
+        _seconds,
+    ),
+    Chart(
+        "header",
+        "Time until the header blocks are there",
+        "size of the message",
+        "CPU time; all but decode_header read the whole message",
+        (
+            Line("header", "new", "decode_header", "ours"),
+            Line("header", "seen", "with a HeadCache", "ours", dashed=True),
+            Line("decode", "pyexpat", "bare pyexpat", "floor", dashed=True),
+            *_peers("decode"),
+        ),
+        1,
+        _seconds,
+    ),
+    Chart(
+        "memory",
+        "Memory to read a message, beside the message itself",
+        "size of the message",
+        "the peak of a process",
+        (
+            Line("memory", "decode", "decode", "ours"),
+            Line("memory", "decode_header", "decode_header", "ours", dashed=True),
+            Line("memory", "pyexpat", "bare pyexpat", "floor", dashed=True),
+            Line("memory", "copy", "a copy of the bytes", "floor"),
+            *_peers("memory"),
+        ),
+        1e6,
+        _bytes,
+        least=1e5,
+    ),
+)
+
+
+def draw(chart: Chart, figures: Mapping[str, Any]) -> str:
+    """Return a chart as SVG."""
+    found = {line: _points(chart, line, figures) for line in chart.lines}
+    lines = {line: points for line, points in found.items() if points}
+    everything = [point for points in lines.values() for point in points]
+    left, right = _decades([point.x for point in everything])
+    low, high = _decades([point.y for point in everything])
+
+    def place(point: Point) -> Point:
+        across = (log10(point.x) - left) / (right - left)
+        up = (log10(point.y) - low) / (high - low)
+        return Point(LEFT + across * (WIDTH - LEFT - RIGHT), HEIGHT - BOTTOM - up * (HEIGHT - TOP - BOTTOM))
+
+    placed = {line: [place(point) for point in points] for line, points in lines.items()}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img">',
+        f"<title>{escape(chart.title)}</title>",
+        f"<style>{_style()}</style>",
+        f'<rect class="page" width="{WIDTH}" height="{HEIGHT}" rx="8"/>',
+        _text("title", chart.title, 20, 30),
+        _text("small", f"{chart.up}; both axes logarithmic", 20, 50),
+        *_grid(chart, place, (left, right), (low, high)),
+        # Ours on top, which come first.
+        *(part for line, points in reversed(placed.items()) for part in _drawn(line, points)),
+        *_labels(placed),
+        "</svg>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _points(chart: Chart, line: Line, figures: Mapping[str, Any]) -> list[Point]:
+    tables = figures["answers"].get(line.question, {"tables": []})["tables"]
+    return [
+        Point(size, max(chart.scale * value, chart.least))
+        for table in tables
+        for size, value in table["lines"].get(line.name, [])
+    ]
+
+
+def _decades(values: list[float]) -> tuple[int, int]:
+    """Return the powers of ten around some values."""
+    return floor(log10(min(values))), ceil(log10(max(values)))
+
+
+def _style() -> str:
+    light, dark = (
+        "".join(f".{name}{{--c:{pair[index]}}}" for name, pair in COLOURS.items()) for index in (0, 1)
+    )
+    return f"""
+svg{{--page:#ffffff;--text:#1f2328;--faint:#59636e;--grid:#d9dee3}}{light}
+@media(prefers-color-scheme:dark){{
+svg{{--page:#151b23;--text:#f0f6fc;--faint:#a3adb8;--grid:#343c46}}{dark}
+}}
+text{{font:13px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:var(--text)}}
+.title{{font-size:17px;font-weight:600}}
+.small{{font-size:12px;fill:var(--faint)}}
+.page{{fill:var(--page);stroke:var(--grid)}}
+.grid{{stroke:var(--grid);fill:none}}
+.line{{fill:none;stroke:var(--c);stroke-width:1.8;stroke-linejoin:round}}
+.ours.line{{stroke-width:3}}
+.dashed{{stroke-dasharray:6 4}}
+.dot{{fill:var(--c);stroke:var(--page)}}
+.label{{fill:var(--c)}}
+.ours.label{{font-weight:600}}
+.lead{{stroke:var(--c);opacity:.5}}
+"""
+
+
+def _text(kind: str, text: str, x: float, y: float, anchor: str = "start") -> str:
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+
+
+def _grid(
+    chart: Chart, place: Callable[[Point], Point], across: tuple[int, int], up: tuple[int, int]
+) -> Iterator[str]:
+    end, ground = WIDTH - RIGHT, HEIGHT - BOTTOM
+    for power in range(across[0], across[1] + 1):
+        x = place(Point(10.0**power, 10.0 ** up[0])).x
+        yield f'<path class="grid" d="M{x:.1f} {TOP}V{ground}"/>'
+        yield _text("small", _bytes(10.0**power), x, ground + 18, "middle")
+    for power in range(up[0], up[1] + 1):
+        y = place(Point(10.0 ** across[0], 10.0**power)).y
+        yield f'<path class="grid" d="M{LEFT} {y:.1f}H{end}"/>'
+        label = chart.tick(10.0**power)
+        if chart.least == 10.0**power:
+            label = f"≤ {label}"
+        yield _text("small", label, LEFT - 8, y + 4, "end")
+    yield _text("small", chart.across, (LEFT + end) / 2, HEIGHT - 12, "middle")
+
+
+def _drawn(line: Line, points: list[Point]) -> Iterator[str]:
+    path = "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+    dashed = " dashed" if line.dashed else ""
+    yield f'<path class="{line.colour} line{dashed}" d="M{path}"/>'
+    for x, y in points:
+        yield f'<circle class="{line.colour} dot" cx="{x:.1f}" cy="{y:.1f}" r="3"/>'
+
+
+def _labels(placed: Mapping[Line, list[Point]]) -> Iterator[str]:
+    """Label each line at its end, or above it where it ends before the others do."""
+    end = max(points[-1].x for points in placed.values())
+    ending = sorted((points[-1].y, line) for line, points in placed.items() if points[-1].x == end)
+    for line, points in placed.items():
+        if points[-1].x < end:
+            x, y = points[0]
+            yield _text(f"{line.colour} label", line.label, x, y - 10)
+    for (y, line), shown in zip(ending, _spread([y for y, _ in ending]), strict=True):
+        x = WIDTH - RIGHT + 16
+        yield f'<path class="{line.colour} lead" d="M{end + 4:.1f} {y:.1f}L{x - 3} {shown:.1f}"/>'
+        yield _text(f"{line.colour} label", line.label, x, shown + 4)
+
+
+def _spread(places: list[float]) -> list[float]:
+    """Move labels apart that would cover each other, from above downwards and back."""
+    ground = float(HEIGHT - BOTTOM)
+    spread: list[float] = []
+    for place in places:
+        spread.append(max(place, spread[-1] + _LINE_HEIGHT) if spread else max(place, TOP))
+    for index in reversed(range(len(spread))):
+        spread[index] = min(spread[index], ground)
+        ground = spread[index] - _LINE_HEIGHT
+    return spread
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.draw", description="Draw the charts.")
+    parser.add_argument("figures", type=Path, help="what `python -m benchmarks --json` has written")
+    path = parser.parse_args().figures
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    for chart in CHARTS:
+        target = path.with_name(f"{chart.name}.svg")
+        target.write_text(draw(chart, figures), encoding="utf-8")
+        print(target)
+
+
+if __name__ == "__main__":
+    main()
