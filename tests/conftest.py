@@ -1,4 +1,4 @@
-"""Real peers are met when somebody asks for it: `pytest tests/interop` or `pytest -m interop`."""
+"""Real peers and a real browser are met when somebody asks: `pytest tests/interop`, `pytest -m browser`."""
 
 from __future__ import annotations
 
@@ -10,26 +10,39 @@ import pytest
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-INTEROP = Path(__file__).resolve().parent / "interop"
-_LEFT_OUT = pytest.StashKey[bool]()
+TESTS = Path(__file__).resolve().parent
+
+#: What is collected on demand: folder and marker, and what is said where nobody asks.
+ON_DEMAND = {
+    "interop": "the real peers of tests/interop (pip install '.[interop]', pytest tests/interop)",
+    "browser": "the real browser of tests/browser (Chromium, pytest tests/browser)",
+}
+_LEFT_OUT = pytest.StashKey[set[str]]()
 
 
-def _asked_for(config: pytest.Config) -> bool:
-    if config.option.markexpr == "interop":
+def _asked_for(folder: str, config: pytest.Config) -> bool:
+    if config.option.markexpr == folder:
         return True
     named = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
-    return any(path == INTEROP or INTEROP in path.parents for path in named)
+    return any(path == TESTS / folder or TESTS / folder in path.parents for path in named)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    if collection_path != INTEROP or _asked_for(config):
+    folder = collection_path.name
+    if collection_path != TESTS / folder or folder not in ON_DEMAND or _asked_for(folder, config):
         return None
-    config.stash[_LEFT_OUT] = True
+    config.stash.setdefault(_LEFT_OUT, set()).add(folder)
     return True
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for folder in ON_DEMAND:
+            if TESTS / folder in item.path.parents:
+                item.add_marker(folder)
+
+
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    if config.stash.get(_LEFT_OUT, False):
-        terminalreporter.write_line(
-            "not asked for: the real peers of tests/interop (pip install '.[interop]', pytest tests/interop)"
-        )
+    for folder, what in ON_DEMAND.items():
+        if folder in config.stash.get(_LEFT_OUT, set()):
+            terminalreporter.write_line(f"not asked for: {what}")

@@ -33,7 +33,8 @@ _SOURCES = {
 _EDGES = {
     *("schema", "_generate", "_placed_tree"),
     *("_schema_errors", "_schema_files", "_schema_loading", "_schema_sources", "_schema_validator"),
-    *("cli", "__main__", "fuzzing", "strategies", "_hypothesis", "captures", "transcript"),
+    *("cli", "__main__", "fuzzing", "strategies", "_hypothesis", "captures", "transcript", "timeline"),
+    *(f"_timeline_{part}" for part in ("html", "layout", "picture", "style", "text", "words")),
 }
 #: They alone know xmlschema.
 _XMLSCHEMA = {"schema", "_schema_errors", "_schema_loading", "_schema_validator"}

@@ -1,0 +1,364 @@
+"""The page of a timeline: whole, safe, without secrets, and readable for everybody."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.drawn import CAPTURES, IDS, Capture, many, some
+from xmla_headers import Fault, strategies
+from xmla_headers._timeline_html import html
+from xmla_headers._timeline_style import STYLE
+from xmla_headers._timeline_words import GLYPHS
+from xmla_headers.captures import check_message, iter_messages
+from xmla_headers.timeline import Outcome, Timeline
+from xmla_headers.transcript import Transcript
+
+CAPTURED = Path(__file__).resolve().parent / "data" / "captured"
+
+#: All that the page is made of; nothing that runs, loads or sends.
+ELEMENTS = frozenset(
+    re.findall(
+        r"\w+",
+        """html head meta title style body a header h1 h2 p span main section ul li b i em code details
+        summary div table thead tbody tr th td br""",
+    )
+)
+ATTRIBUTES = frozenset(
+    re.findall(
+        r"[\w-]+",
+        """lang charset http-equiv content name class id href style aria-label aria-hidden title
+        scope open""",
+    )
+)
+
+
+def page(capture: Capture, title: str = "capture.har", *, show_ids: bool = False) -> str:
+    return html(capture.timeline(), title=title, show_ids=show_ids)
+
+
+def tree(text: str) -> ET.Element:
+    """The page as XML."""
+    start = "<!DOCTYPE html>\n"
+    assert text.startswith(start)
+    return ET.fromstring(text.removeprefix(start))
+
+
+class Walker(HTMLParser):
+    """Sees the page as a browser does."""
+
+    VOID = frozenset({"meta", "br"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in self.VOID
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in self.VOID
+        assert len(dict(attrs)) == len(attrs)
+        self.open.append(tag)
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def check(text: str) -> Walker:
+    """Assert what holds for every page, and return it as it was read."""
+    walker = Walker(text)
+    assert walker.elements == [(element.tag, element.attrib) for element in tree(text).iter()]
+    assert {tag for tag, _ in walker.elements} <= ELEMENTS
+    assert {name for _, attributes in walker.elements for name in attributes} <= ATTRIBUTES
+    ids = [attributes["id"] for _, attributes in walker.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    for _, attributes in walker.elements:
+        href = attributes.get("href")
+        assert href is None or href.removeprefix("#") in ids
+        assert re.fullmatch(r"[-a-z:;0-9.]*", attributes.get("style") or "")
+    return walker
+
+
+# -- whole -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+@pytest.mark.parametrize("show_ids", [False, True])
+def test_is_well_formed_and_its_links_lead_somewhere(name: str, show_ids: bool) -> None:  # noqa: FBT001
+    capture = CAPTURES[name]()
+    timeline = capture.timeline()
+    walker = check(html(timeline, title=name, show_ids=show_ids))
+    ids = {attributes.get("id") for _, attributes in walker.elements}
+    for lane in timeline.lanes:
+        for exchange in lane.exchanges:
+            assert {f"m{exchange.number}", f"x{exchange.number}"} <= ids
+
+
+def test_draws_a_mark_once() -> None:
+    timeline = many().timeline()
+    marks = [a for tag, a in check(html(timeline, title="")).elements if tag == "a" and "aria-label" in a]
+    pictured = [mark for mark in marks if (mark.get("class") or "").startswith("m ")]
+    count = sum(len(lane.exchanges) for lane in timeline.lanes)
+    assert len([mark for mark in pictured if "id" in mark]) == count
+    # The others are the ends of what goes on over the end of a row.
+    assert len(pictured) < count * 1.1
+
+
+def test_draws_real_recordings() -> None:
+    transcript, timeline = Transcript(), Timeline()
+    for path in sorted(CAPTURED.glob("*.xml")):
+        (message,) = iter_messages(path.read_bytes(), path.name)
+        checked = check_message(replace(message, name=path.name))
+        timeline.add(checked.without_body(), transcript.add(checked))
+    timeline.close(transcript.close())
+    text = html(timeline, title="captured")
+    check(text)
+    assert "42 messages" in text
+    assert "The capture does not tell when" in text
+
+
+def test_has_no_more_to_say_than_there_is() -> None:
+    text = page(CAPTURES["none"]())
+    assert "There is no message in this capture." in text
+    assert "legend" not in text.partition("</style>")[2]
+
+
+# -- safe --------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    "</title><script>alert(1)</script>",
+    '" onmouseover="alert(1)',
+    "' style='x",
+    "</style><img src=http://example.com/x>",
+    "--><!--",
+    "]]>",
+    "&amp;&#0;&lt",
+    "javascript:alert(1)",
+    "\x00\x08\x1b[31m\r\n",
+    "\u202egnp.exe\u2066",
+    "\ud800",
+    "\ufffe\uffff",
+    "a\u0301" * 300,
+    "漢字" * 300,
+    "x" * 2_000,
+]
+
+names = st.one_of(st.sampled_from(HOSTILE), st.text())
+
+
+@given(names, names, names)
+def test_escapes_whatever_the_capture_calls_things(title: str, name: str, fault: str) -> None:
+    capture = Capture()
+    capture.use(IDS[0], name=name)
+    capture.lose(IDS[0], name=f"{name}x", after=300)
+    timeline = capture.timeline()
+    mark = timeline.lanes[0].exchanges[0].marks[1]
+    mark.method = mark.fault = mark.fault_text = fault
+    finding = timeline.lanes[0].exchanges[1].findings[0]
+    mark.findings = (replace(finding, message=name, hint=fault),)
+    for show_ids in (False, True):
+        walker = check(html(timeline, title=title, show_ids=show_ids))
+        shown = "".join(walker.text) + "".join(a.get("aria-label") or "" for _, a in walker.elements)
+        assert all(character.isprintable() or character == "\n" for character in shown)
+
+
+def test_shows_no_long_text_in_full() -> None:
+    capture = Capture()
+    capture.use(IDS[0], name="x" * 60_000)
+    assert len(page(capture)) < 20_000
+
+
+def test_loads_nothing_and_says_so() -> None:
+    text = page(some())
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    assert ("meta", {"http-equiv": "Content-Security-Policy", "content": policy}) in check(text).elements
+    assert not re.search(
+        r"(?i)https?:|//[a-z]|url\(|@import|src=|srcset|<script|<link|<base|expression", text
+    )
+
+
+# -- without secrets ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["three", "some", "many"])
+def test_shows_no_session_id_unless_asked(name: str) -> None:
+    capture = CAPTURES[name]()
+    capture.use(IDS[0], name=f"dump/{IDS[0]}")
+    capture.fail(IDS[0], Fault(f"Client.{IDS[0]}", f"no such thing in {IDS[0]}"))
+    ids = {lane.record.session_id for lane in capture.timeline().lanes if lane.record} - {None}
+    assert IDS[0] in ids
+    hidden, shown = page(capture, f"{IDS[0]}.har"), page(capture, f"{IDS[0]}.har", show_ids=True)
+    for session_id in ids:
+        assert session_id is not None
+        assert session_id not in hidden
+        assert session_id[5:] not in hidden
+        assert session_id in shown
+    assert "no such thing" not in hidden
+    assert f"no such thing in {IDS[0]}" in shown
+
+
+@pytest.mark.parametrize("before", [300, 310, 318, 5_000])
+def test_shows_no_part_of_an_id_where_it_cuts_a_text(before: int) -> None:
+    capture = Capture()
+    capture.use(IDS[0], name=f"{'x' * (before // 4)}{IDS[0]}{'x' * before}")
+    capture.fail(IDS[0], Fault("x" * before + IDS[0], ""))
+    assert IDS[0][:8] not in page(capture)
+
+
+@given(st.lists(strategies.session_ids(), min_size=1, max_size=4))
+def test_hides_ids_of_every_kind(ids: list[str]) -> None:
+    capture = Capture()
+    for number, session_id in enumerate(ids):
+        capture.begin(session_id, name=f"{number}{session_id}")
+        capture.lose(session_id)
+    walker = check(page(capture, "".join(ids)))
+    shown = "\n".join([*walker.text, *(a.get("aria-label") or "" for _, a in walker.elements)])
+    for session_id in ids:
+        # What is short is a word of any text; the words around the ids are none of them.
+        assert len(session_id) < 8 or not session_id.isprintable() or session_id not in shown
+
+
+# -- readable ----------------------------------------------------------------------------------------
+
+
+def test_answers_the_question_in_a_sentence() -> None:
+    text = " ".join("".join(check(page(some())).text).split())
+    assert (
+        "Session 1 ('9F2C'… (36 characters)): begun at entries/0/request, 7 requests, "
+        "lost at the/loss/response, 35 min idle before"
+    ) in text
+    assert "2026-11-20 10:23:42 to 10:58:54 UTC, 35 min" in text
+
+
+def test_tells_on_hovering_what_the_mark_is_about() -> None:
+    capture = some()
+    lost = capture.timeline().lanes[0].lost
+    assert lost is not None
+    (mark,) = [a for _, a in check(page(capture)).elements if a.get("id") == f"m{lost.number}"]
+    assert (mark["aria-label"] or "").splitlines() == [
+        "Discover, session 1 ('9F2C'… (36 characters)): the session is lost",
+        "request the/loss/request, Session, 10:58:51.623, 300 bytes",
+        "answer the/loss/response, 10:58:51.635, HTTP 500, 548 bytes, after 12 ms",
+        "Fault XMLAnalysisError.0xc10c000a",
+        "the session had been idle for 35 min",
+        "warning[session-lost]: the server does not know the session any more",
+        "hint: it ends a session that was idle too long, and all of them when it restarts",
+    ]
+
+
+def test_tells_a_few_findings_and_how_many_more() -> None:
+    capture = Capture()
+    capture.page(IDS[0])
+    timeline = capture.timeline()
+    mark = timeline.lanes[0].exchanges[0].marks[1]
+    mark.findings *= 40
+    assert "and 35 findings more" in html(timeline, title="")
+
+
+def test_says_which_order_it_shows() -> None:
+    timed, untimed = page(some()), page(some().untimed())
+    assert "Time runs to the right" in timed
+    assert "35 min idle" in timed
+    assert "The capture does not tell when its messages were sent" in untimed
+    assert "min idle" not in untimed
+
+
+def test_tells_outcomes_apart_without_colour() -> None:
+    assert len(set(GLYPHS.values())) == len(Outcome)
+    walker = check(page(some()))
+    classes = {
+        (a.get("class") or "").split()[1]
+        for _, a in walker.elements
+        if (a.get("class") or "").startswith("m ")
+    }
+    assert classes == {"answered", "fault", "lost", "unusable"}
+    shown = "".join(walker.text)
+    assert all(glyph in shown for outcome, glyph in GLYPHS.items() if outcome in classes)
+
+
+def test_tells_the_worst_where_there_is_much() -> None:
+    capture = Capture()
+    ids = [f"session-{number}" for number in range(30)]
+    for session_id in ids:
+        capture.begin(session_id)
+    for session_id in ids[:-2]:
+        capture.end(session_id)
+    capture.lose(ids[-1])
+    told, fold, rest = page(capture).partition("18 lanes more, none of them worse")
+    assert fold
+    assert told.count('<li class="good">') == 10
+    assert told.count("not ended in this capture") == told.count("lost at") == 1
+    assert rest.count('<li class="good">') == 18
+
+
+@pytest.mark.parametrize(("count", "sessions"), [(500, 4), (500, 200)])
+def test_grows_with_the_number_of_messages(count: int, sessions: int) -> None:
+    small, large = page(many(count, sessions)), page(many(4 * count, 4 * sessions))
+    assert len(large) < 4.4 * len(small)
+
+
+# -- contrast ----------------------------------------------------------------------------------------
+
+
+def palettes() -> dict[str, dict[str, str]]:
+    light, dark = (
+        dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", part)) for part in STYLE.split("@media")[:2]
+    )
+    return {"light": light, "dark": dark}
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+TEXTS = [
+    *(
+        (ink, paper)
+        for ink in ("ink", "soft", "link", "error", "warning", "good")
+        for paper in ("page", "sheet")
+    ),
+    *((f"{kind}-ink", kind) for kind in ("ok", "fault", "lost", "bad")),
+    ("soft", "gap"),
+    ("page", "ink"),
+]
+EDGES = [*((f"{kind}-edge", "sheet") for kind in ("ok", "fault", "lost", "bad")), ("line", "sheet")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_has_contrast(scheme: str) -> None:
+    palette = palettes()[scheme]
+    # WCAG 2.2, 1.4.3 and 1.4.11.
+    for pairs, least in ((TEXTS, 4.5), (EDGES, 2.9)):
+        for one, other in pairs:
+            assert contrast(palette[one], palette[other]) >= least, (one, other)
+
+
+def test_has_a_colour_for_each_name_in_both_schemes() -> None:
+    light, dark = palettes()["light"], palettes()["dark"]
+    assert light.keys() == dark.keys()
+    assert set(re.findall(r"var\(--([a-z-]+)\)", STYLE)) - {"who", "x"} <= light.keys()

@@ -1,0 +1,104 @@
+"""A timeline on a terminal: what it shows, and that it fits."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.drawn import CAPTURES, IDS, Capture, many, some
+from xmla_headers import Fault
+from xmla_headers._report import STYLES, _width
+from xmla_headers._timeline_text import text_lines
+
+
+def lines(capture: Capture, width: int = 80, title: str = "a.har", *, show_ids: bool = False) -> list[str]:
+    found = text_lines(capture.timeline(), title=title, width=width, show_ids=show_ids)
+    return ["".join(text for text, _ in line) for line in found]
+
+
+def columns(text: str) -> int:
+    return sum(map(_width, text))
+
+
+def test_draws_the_sessions() -> None:
+    shown = lines(some(), 100)
+    assert shown[:2] == [
+        "a.har: 33 messages, 3 sessions, 1 lost, 1 left open, 2 errors, 4 warnings",
+        "2026-11-20 10:23:42 to 10:58:54 UTC, 35 min",
+    ]
+    start = next(index for index, line in enumerate(shown) if line.startswith("UTC"))
+    assert shown[start : start + 9] == [
+        "UTC               10:23:42 10:23:45   10:23:48    // 33 min        // 1 min 40 s  10:58:51",
+        "1 '9F2C'…         E--D-----E=D=======-∅---------D---------- 35 min idle ----------✕ lost",
+        "                                      ^                                           ^",
+        "2 'B41D'…                       E--D------! not ended",
+        "                                ^",
+        "3 'C0FF'…                                                        E- 1 min 41 s idle -D----",
+        "implicit                D                    T",
+        "not placed                              ∅                                               D",
+        "                                        *                                               *",
+    ]
+
+
+def test_tells_the_findings_once() -> None:
+    shown = "\n".join(lines(some(), 200))
+    assert (
+        "  warning[session-lost]: the server does not know the session any more - in the/loss/response\n"
+        "    hint: it ends a session that was idle too long, and all of them when it restarts\n"
+    ) in shown
+    capture = Capture()
+    for _ in range(20):
+        capture.page(IDS[0])
+    assert "and 14 others" in "\n".join(lines(capture))
+    assert len([line for line in lines(capture) if "request-without-response" in line]) == 1
+
+
+def test_shows_the_order_where_there_are_no_times() -> None:
+    shown = lines(some().untimed())
+    assert "the capture tells no times: its order is shown" in shown
+    assert not any("idle" in line and "--" in line for line in shown)
+
+
+def test_has_little_to_say_about_nothing() -> None:
+    assert lines(CAPTURES["none"]()) == ["a.har: 0 messages, 0 sessions", "the capture tells no times", ""]
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+@pytest.mark.parametrize("width", [10, 48, 80, 200])
+def test_is_no_wider_than_the_terminal(name: str, width: int) -> None:
+    for line in lines(CAPTURES[name](), width):
+        assert columns(line) <= max(width, 48), line
+
+
+@given(st.integers(48, 120), st.text(), st.text("漢字a é\u0301\x1b\u202e ", min_size=1))
+def test_is_no_wider_whatever_things_are_called(width: int, title: str, name: str) -> None:
+    capture = Capture()
+    capture.begin(name.replace("\x1b", "") * 9, name=name * 9)
+    capture.lose(name.replace("\x1b", "") * 9, name=name * 8)
+    timeline = capture.timeline()
+    timeline.lanes[0].exchanges[0].marks[0].method = name
+    for show_ids in (False, True):
+        for line in text_lines(timeline, title=title, width=width, show_ids=show_ids):
+            text = "".join(piece for piece, _ in line)
+            assert columns(text) <= width
+            assert text.isprintable()
+            assert all(style in STYLES or not style for _, style in line)
+
+
+def test_shows_no_session_id_unless_asked() -> None:
+    capture = some()
+    capture.fail(IDS[0], Fault(f"Client.{IDS[0]}", IDS[0]))
+    capture.use(IDS[0], name=IDS[0])
+    hidden, shown = "".join(lines(capture, title=IDS[0])), "".join(lines(capture, 300, show_ids=True))
+    for session_id in IDS[:3]:
+        assert session_id[5:] not in hidden
+        assert session_id in shown
+
+
+def test_draws_every_exchange_of_many() -> None:
+    capture = many(300)
+    timeline = capture.timeline()
+    picture = [line for line in lines(capture) if line.startswith(("1 ", "2 ", "3 ", "4 ", "imp", "not p"))]
+    marks = sum(character in "DE!?✕∅" for line in picture for character in line[18:])
+    assert marks == sum(len(lane.exchanges) for lane in timeline.lanes)
