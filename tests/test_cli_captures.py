@@ -77,7 +77,7 @@ def folder(tmp_path: Path) -> Path:
 def test_tells_what_became_of_a_session_whatever_the_format(folder: Path, name: str) -> None:
     status, out, err = run("check", folder / name)
     lines = out.splitlines()
-    idle = ", 59 seconds after its last use" if name in ("story.har", "story.saz") else ""
+    idle = ", 60 seconds after its last use" if name in ("story.har", "story.saz") else ""
     assert [re.sub(r".*: (?=warning)", "", line) for line in lines if "warning[" in line] == [
         f"warning[session-lost]: the server does not know the session any more{idle}",
     ]
@@ -381,3 +381,101 @@ def test_a_schema_that_is_none_is_a_usage_error(tmp_path: Path, text: str | None
     assert (status, out) == (2, "")
     assert err.startswith(f"xmla-headers: {schema}: ")
     assert err.count("\n") == 1
+
+
+# -- timeline -------------------------------------------------------------------------------------------
+
+
+def test_draws_a_capture_on_the_terminal(folder: Path) -> None:
+    status, out, err = run("timeline", folder / "story.har")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[0] == "story.har: 8 messages, 1 session, 1 lost, 1 warning"
+    assert "lost at" in out
+    assert "warning[session-lost]" in out
+    assert ID not in out
+    assert max(map(len, out.splitlines())) <= 100
+    assert ID in run("timeline", "--show-ids", folder / "story.har")[1]
+
+
+def test_draws_a_capture_as_a_page(folder: Path) -> None:
+    page = folder / "report.html"
+    for options, shown in ([], False), (["--show-ids"], True):
+        assert run("timeline", *options, "-o", page, folder / "story.saz", folder / "raw") == (0, "", "")
+        text = page.read_text(encoding="utf-8")
+        assert (ID in text) == shown
+        assert text.startswith("<!DOCTYPE html>")
+        assert "story.saz, raw" in text
+
+
+def test_draws_what_can_be_read_and_says_what_cannot(folder: Path) -> None:
+    status, out, err = run("timeline", folder / "story.har", folder / "nowhere")
+    assert (status, out.splitlines()[0]) == (
+        2,
+        "story.har, nowhere: 8 messages, 1 session, 1 lost, 1 warning",
+    )
+    assert err == f"xmla-headers: {folder / 'nowhere'}: No such file or directory\n"
+    status, out, err = run("timeline", "-o", folder / "no" / "where.html", folder / "story.har")
+    assert (status, out) == (2, "")
+    assert err == f"xmla-headers: {folder / 'no' / 'where.html'}: No such file or directory\n"
+
+
+# -- redact ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["story.har", "story.saz", "story.http"])
+def test_takes_the_secrets_out_of_a_capture(folder: Path, name: str) -> None:
+    target = folder / f"out-{name}"
+    status, out, err = run("redact", folder / name, "-o", target)
+    assert (status, err) == (0, "")
+    assert ID not in out
+    assert ID.encode() not in target.read_bytes()
+    assert out.splitlines()[-1].endswith(" changes, 1 session id")
+    assert all(line.startswith(f"{folder / name}: ") for line in out.splitlines()[:-1])
+    before, after = (run("check", "--format", "json", path)[1] for path in (folder / name, target))
+    codes = [
+        [[finding["code"] for finding in item["findings"]] for item in json.loads(text)["messages"]]
+        for text in (before, after)
+    ]
+    assert codes[0] == codes[1]
+
+
+def test_takes_the_secrets_out_of_a_folder_with_one_name_for_each(folder: Path) -> None:
+    # It is quoted in a file that comes before the one that shows it.
+    (folder / "a.xml").write_bytes(message(body=f"<a>the session {ID}</a>"))
+    target = folder.with_name(f"{folder.name}-published")
+    status, out, err = run("redact", folder, "-o", target)
+    assert (status, err) == (0, "")
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert {str(path.relative_to(target)) for path in target.rglob("*") if path.is_file()} == files
+    assert not any(ID.encode() in path.read_bytes() for path in target.rglob("*") if path.is_file())
+    pseudonym = re.search(r"the session (session-\d+)<", (target / "a.xml").read_text(encoding="utf-8"))
+    assert pseudonym is not None
+    assert pseudonym[1].encode() in (target / "story.har").read_bytes()
+    assert ID not in out
+    # Never into what is there already.
+    status, out, err = run("redact", folder, "-o", target)
+    assert (status, out, err) == (2, "", f"xmla-headers: {target}: this folder is not empty\n")
+
+
+def test_redacts_standard_input(tmp_path: Path) -> None:
+    out = io.StringIO()
+    streams = cli.Streams(io.BytesIO(message(session(ID))), out, out)
+    assert cli.run(["redact", "-", "-o", str(tmp_path / "a.xml")], streams) == 0
+    assert (tmp_path / "a.xml").read_bytes() == message(session("session-1"))
+
+
+def test_a_capture_is_not_overwritten_by_itself(folder: Path) -> None:
+    before = (folder / "story.har").read_bytes()
+    status, out, err = run("redact", folder / "story.har", "-o", folder / "raw" / ".." / "story.har")
+    assert (status, out) == (2, "")
+    assert err.endswith("story.har: this is the capture itself\n")
+    assert (folder / "story.har").read_bytes() == before
+
+
+def test_nothing_is_written_where_something_cannot_be_read(folder: Path) -> None:
+    (folder / "a.har").symlink_to(folder / "nowhere")
+    target = folder.with_name(f"{folder.name}-published")
+    status, out, err = run("redact", folder, "-o", target)
+    assert (status, out) == (2, "")
+    assert err == f"xmla-headers: {folder / 'a.har'}: No such file or directory\n"
+    assert list(target.iterdir()) == []

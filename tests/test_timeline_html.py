@@ -259,7 +259,7 @@ def test_tells_on_hovering_what_the_mark_is_about() -> None:
         "answer the/loss/response, 10:58:51.635, HTTP 500, 548 bytes, after 12 ms",
         "Fault XMLAnalysisError.0xc10c000a",
         "the session had been idle for 35 min",
-        "warning[session-lost]: the server does not know the session any more",
+        "warning[session-lost]: the server does not know the session any more, 35 minutes after its last use",
         "hint: it ends a session that was idle too long, and all of them when it restarts",
     ]
 

@@ -44,7 +44,8 @@ def test_draws_the_sessions() -> None:
 def test_tells_the_findings_once() -> None:
     shown = "\n".join(lines(some(), 200))
     assert (
-        "  warning[session-lost]: the server does not know the session any more - in the/loss/response\n"
+        "  warning[session-lost]: the server does not know the session any more, 35 minutes after its last"
+        " use - in the/loss/response\n"
         "    hint: it ends a session that was idle too long, and all of them when it restarts\n"
     ) in shown
     capture = Capture()

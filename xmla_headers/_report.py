@@ -119,10 +119,10 @@ def _property(text: str) -> str:
 
 def summary(counts: dict[str, int]) -> list[Piece]:
     """Return the last line: how many messages there were, and what became of them."""
-    messages = _plural(counts["messages"], "message")
+    messages = plural(counts["messages"], "message")
     parts = [
         (f"{counts['refused']} refused", "error" if counts["refused"] else ""),
-        (_plural(counts["warnings"], "warning"), "warning" if counts["warnings"] else ""),
+        (plural(counts["warnings"], "warning"), "warning" if counts["warnings"] else ""),
     ]
     if counts["unreadable"]:
         parts.append((f"{counts['unreadable']} unreadable", "error"))
@@ -145,7 +145,7 @@ _STATES = {
 def session_line(record: SessionRecord) -> list[Piece]:
     """Return the line about one session of a capture, its id masked."""
     begun = "not begun in this capture" if record.begun is None else f"begun in {printable(record.begun)}"
-    counts = f"{_plural(record.requests, 'request')}, {_plural(record.responses, 'answer')}"
+    counts = f"{plural(record.requests, 'request')}, {plural(record.responses, 'answer')}"
     what, style = _STATES[record.state]
     if record.lost is not None:
         what, style = f"lost in {printable(record.lost)}", "error"
@@ -156,15 +156,16 @@ def session_line(record: SessionRecord) -> list[Piece]:
     ]
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """Return a count and what is counted, in English."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def describe(envelope: Envelope, *, show_ids: bool) -> Iterator[str]:
     """Yield lines about a decoded message: its version, its header blocks, its Body."""
-    blocks = _plural(len(envelope.header), "header block")
+    blocks = plural(len(envelope.header), "header block")
     version = envelope.soap.name.replace("_", " ", 1).replace("_", ".")
-    yield f"{version}, {blocks}, a Body of {_plural(len(envelope.body), 'byte')}"
+    yield f"{version}, {blocks}, a Body of {plural(len(envelope.body), 'byte')}"
     for block in envelope.header:
         yield f"  {printable(_block_line(block, show_ids=show_ids))}"
 
@@ -184,7 +185,7 @@ def _block_line(block: HeaderBlock | UnknownHeaderBlock, *, show_ids: bool) -> s
         marks += [f"{qname} kept" for qname, _ in block.other_attributes]
     else:
         name = block.qname
-        marks.append(f"not declared by a schema, {_plural(len(block.xml), 'byte')}")
+        marks.append(f"not declared by a schema, {plural(len(block.xml), 'byte')}")
         if block.must_understand:
             marks.append("mustUnderstand=1")
     if block.actor is not None:

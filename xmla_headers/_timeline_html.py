@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from ._report import _plural as plural
+from ._report import plural
 from ._timeline_picture import FLAGS, Picture
 from ._timeline_style import STYLE
 from ._timeline_words import GLYPHS, MEANINGS, Words, duration_text, groups

@@ -5,8 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from ._report import _plural as plural
-from ._report import _width
+from ._report import _width, plural
 from ._timeline_layout import Metrics, lay_out, life_line, row_of
 from ._timeline_words import GLYPHS, MEANINGS, Words, duration_text, groups
 from .findings import Severity

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
-from ._report import _plural as plural
-from ._report import printable
+from ._report import plural, printable
 from .conversation import State
 from .findings import Severity
 from .soap import Direction

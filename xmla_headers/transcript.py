@@ -314,8 +314,8 @@ def _spoken(time: timedelta) -> str:
         (timedelta(minutes=1), "minutes"),
     ):
         if time >= 2 * unit:
-            return f"{time // unit} {name}"
-    return f"{time // timedelta(seconds=1)} seconds"
+            return f"{round(time / unit)} {name}"
+    return f"{round(time / timedelta(seconds=1))} seconds"
 
 
 def _finding(code: Code, message: str, hint: str | None = None) -> Finding:

@@ -28,6 +28,7 @@ _PATH = (
     "a capture: .har, .saz, raw HTTP or a message; a folder of them (*.xml, *.har, *.saz, *.http, N_c.txt,"
     " N_s.txt); or -"
 )
+_SHOW_IDS = "show session ids in full: they are secrets"
 _MOST_JOBS = 256
 
 
@@ -91,9 +92,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("paths", nargs="+", metavar="PATH", help=_PATH)
 
+    timeline = commands.add_parser("timeline", help="draw the sessions of captures")
+    timeline.set_defaults(run=_commands.timeline)
+    timeline.add_argument("-o", "--output", metavar="FILE", help="write an HTML page there; else text")
+    timeline.add_argument("--show-ids", action="store_true", help=_SHOW_IDS)
+    timeline.add_argument("paths", nargs="+", metavar="CAPTURE", help=_PATH)
+
+    redact = commands.add_parser("redact", help="take the secrets out of a capture, to publish it")
+    redact.set_defaults(run=_commands.redact)
+    redact.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="where to; a folder for a folder"
+    )
+    redact.add_argument("path", metavar="CAPTURE", help=_PATH)
+
     show = commands.add_parser("show", help="show the header blocks of one message", epilog=_EPILOG)
     show.set_defaults(run=_commands.show)
-    show.add_argument("--show-ids", action="store_true", help="show session ids in full: they are secrets")
+    show.add_argument("--show-ids", action="store_true", help=_SHOW_IDS)
     show.add_argument("path", metavar="FILE", help="a file, or - for standard input")
 
     corpus = commands.add_parser("corpus", help="write messages to test parsers with", epilog=_EPILOG)

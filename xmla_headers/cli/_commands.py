@@ -1,4 +1,4 @@
-"""The commands `show`, `corpus` and `generate`."""
+"""The commands that are no checks, each with what it needs imported when it is called."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xmla_headers import _report
 from xmla_headers.codec import decode
 from xmla_headers.findings import XmlaHeadersError
 
-from ._console import CLEAN, REFUSED, TROUBLE, Printer, complain
+from ._console import CLEAN, REFUSED, TROUBLE, Printer, check_different, check_empty, complain
 from ._inputs import read_file
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._console import Streams
 
-__all__ = ["corpus", "generate", "show"]
+__all__ = ["corpus", "generate", "redact", "show", "timeline"]
 
 
 def show(options: argparse.Namespace, streams: Streams) -> int:
@@ -38,13 +38,25 @@ def show(options: argparse.Namespace, streams: Streams) -> int:
     return CLEAN
 
 
+def timeline(options: argparse.Namespace, streams: Streams) -> int:
+    from ._timeline import timeline  # noqa: PLC0415 - for this alone
+
+    return timeline(options, streams)
+
+
+def redact(options: argparse.Namespace, streams: Streams) -> int:
+    from ._redact import redact  # noqa: PLC0415 - for this alone
+
+    return redact(options, streams)
+
+
 def corpus(options: argparse.Namespace, streams: Streams) -> int:
     from xmla_headers import fuzzing  # noqa: PLC0415 - for this alone
 
     folder = Path(options.folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _check_empty(folder)
+        check_empty(folder)
         for name, content in fuzzing.corpus(options.seed, options.count):
             (folder / name).write_bytes(content)
     except (OSError, ValueError) as error:
@@ -52,11 +64,6 @@ def corpus(options: argparse.Namespace, streams: Streams) -> int:
         return TROUBLE
     streams.stdout.write(f"{options.count} messages, a manifest and its schema written\n")
     return CLEAN
-
-
-def _check_empty(folder: Path) -> None:
-    if any(folder.iterdir()):
-        raise OSError(0, "this folder is not empty")
 
 
 def generate(options: argparse.Namespace, streams: Streams) -> int:
@@ -74,14 +81,9 @@ def generate(options: argparse.Namespace, streams: Streams) -> int:
         streams.stdout.write(source)
         return CLEAN
     try:
-        _check_different(options.output, options.schema)
+        check_different(options.output, options.schema, "this is the schema itself")
         Path(options.output).write_text(source, encoding="utf-8", newline="\n")
     except OSError as error:
         complain(streams, options.output, error)
         return TROUBLE
     return CLEAN
-
-
-def _check_different(output: str, schema: str) -> None:
-    if schema != "-" and Path(output).exists() and Path(output).samefile(schema):
-        raise OSError(0, "this is the schema itself")

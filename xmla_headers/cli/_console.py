@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
 from xmla_headers import _report
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
 
     from xmla_headers._report import Piece
 
-__all__ = ["CLEAN", "REFUSED", "TROUBLE", "Printer", "ProgressBar", "Streams", "complain"]
+__all__ = [
+    "CLEAN",
+    "REFUSED",
+    "TROUBLE",
+    "Printer",
+    "ProgressBar",
+    "Streams",
+    "check_different",
+    "check_empty",
+    "complain",
+]
 
 CLEAN = 0
 REFUSED = 1
@@ -37,6 +48,18 @@ def complain(streams: Streams, path: object, error: OSError | ValueError) -> Non
     """Say in one line on standard error what cannot be read or written."""
     reason = (isinstance(error, OSError) and error.strerror) or str(error).partition("\n")[0]
     streams.stderr.write(f"xmla-headers: {_report.printable(str(path))}: {_report.printable(reason)}\n")
+
+
+def check_empty(folder: Path) -> None:
+    """Raise OSError for a folder with something in it, which is not to be mixed with what is written."""
+    if any(folder.iterdir()):
+        raise OSError(0, "this folder is not empty")
+
+
+def check_different(output: str, source: str, message: str) -> None:
+    """Raise OSError for an output that is the file to be read."""
+    if source != "-" and Path(output).exists() and Path(output).samefile(source):
+        raise OSError(0, message)
 
 
 def _console(stream: TextIO) -> Console | None:

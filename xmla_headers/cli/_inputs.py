@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from ._console import Streams
 
-__all__ = ["Inputs", "read_file"]
+__all__ = ["InputFile", "Inputs", "read_file"]
 
 #: What is taken of a folder. A file that is named is taken whatever its name.
 _CAPTURE = re.compile(r"(?i).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
@@ -29,7 +29,9 @@ _CAPTURE = re.compile(r"(?i).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
 _MAPPED = 4_194_304
 
 
-class _File(NamedTuple):
+class InputFile(NamedTuple):
+    """A file to read."""
+
     path: str
     #: What it has in common with the file that answers it.
     exchange: str | None
@@ -41,23 +43,27 @@ class Inputs:
 
     def __init__(self, paths: Sequence[str], streams: Streams) -> None:
         self._streams = streams
+        self._stdin: bytes | None = None
         #: Files and folders that cannot be read; each has been complained about.
         self.unreadable: list[str] = []
         self._files = [file for path in paths for file in self._list(path)]
         #: Bytes of all files.
         self.size = sum(file.size for file in self._files)
 
-    def messages(self) -> Iterator[CapturedMessage]:
-        """Yield all messages, each under a name that begins with the path of its file."""
+    def contents(self) -> Iterator[tuple[InputFile, bytes | memoryview]]:
+        """Yield each file that can be read, and what it holds."""
         for file in self._files:
             try:
-                data = _load(file, self._streams)
+                yield file, self._load(file)
             except (OSError, ValueError) as error:
                 self._complain(file.path, error)
-                continue
+
+    def messages(self) -> Iterator[CapturedMessage]:
+        """Yield all messages, each under a name that begins with the path of its file."""
+        for file, data in self.contents():
             yield from self._messages(file, data)
 
-    def _messages(self, file: _File, data: bytes | memoryview) -> Iterator[CapturedMessage]:
+    def _messages(self, file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMessage]:
         empty = True
         for message in captures.iter_messages(data, file.path):
             empty = False
@@ -70,19 +76,29 @@ class Inputs:
         if empty:
             self._complain(file.path, ValueError("there is no XMLA message in this capture"))
 
+    def _load(self, file: InputFile) -> bytes | memoryview:
+        if file.path == "-":
+            # It can be read once, and may be wanted twice.
+            self._stdin = self._streams.stdin.read() if self._stdin is None else self._stdin
+            return self._stdin
+        if file.size > _MAPPED:
+            with Path(file.path).open("rb") as opened:
+                return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+        return _content(file.path)
+
     def _complain(self, path: str, error: OSError | ValueError) -> None:
         self.unreadable.append(path)
         complain(self._streams, path, error)
 
-    def _list(self, path: str) -> list[_File]:
+    def _list(self, path: str) -> list[InputFile]:
         # Path.is_dir raises for a name that is too long, or behind a closed door; the reading says it better.
         if path == "-" or not os.path.isdir(path):  # noqa: PTH112
-            return [_File(path, None, _size(path))]
+            return [InputFile(path, None, _size(path))]
         names = list(self._walk(path))
         if not names and path not in self.unreadable:
             what = "there is no *.xml, *.har, *.saz, *.http in this folder"
             self._complain(path, ValueError(what))
-        return [_File(name, exchange, _size(name)) for name, exchange in captures.pair_names(names)]
+        return [InputFile(name, exchange, _size(name)) for name, exchange in captures.pair_names(names)]
 
     def _walk(self, path: str) -> Iterator[str]:
         def complain_about(error: OSError) -> None:
@@ -101,13 +117,6 @@ def _size(path: str) -> int:
         return os.stat(path).st_size  # noqa: PTH116 - called for each of very many files
     except (OSError, ValueError):
         return 0
-
-
-def _load(file: _File, streams: Streams) -> bytes | memoryview:
-    if file.path != "-" and file.size > _MAPPED:
-        with Path(file.path).open("rb") as opened:
-            return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
-    return streams.stdin.read() if file.path == "-" else _content(file.path)
 
 
 def _content(path: str) -> bytes:

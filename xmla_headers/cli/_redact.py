@@ -1,0 +1,56 @@
+"""The command `redact`: captures -> the same without their secrets, and a list of what was changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xmla_headers import _report, captures
+
+from ._console import CLEAN, TROUBLE, Printer, check_different, check_empty, complain
+from ._inputs import Inputs
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ._console import Streams
+
+__all__ = ["redact"]
+
+
+def redact(options: argparse.Namespace, streams: Streams) -> int:
+    """Write a capture without its secrets, or a folder of them, and return the exit status."""
+    source, target = options.path, Path(options.output)
+    is_folder = source != "-" and Path(source).is_dir()
+    inputs = Inputs([source], streams)
+    pseudonyms = captures.Pseudonyms()
+    printer = Printer(streams.stdout)
+    changes = 0
+    try:
+        if is_folder:
+            target.mkdir(parents=True, exist_ok=True)
+            check_empty(target)
+        else:
+            check_different(options.output, source, "this is the capture itself")
+        # An id is hidden everywhere once it is known: first all files are asked for theirs.
+        for file, data in inputs.contents():
+            pseudonyms.learn(data, file.path)
+        if inputs.unreadable:
+            return TROUBLE
+        for file, data in inputs.contents():
+            redacted = captures.redact(data, pseudonyms=pseudonyms)
+            place = target / Path(file.path).relative_to(source) if is_folder else target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(redacted.data)
+            for change in redacted.changes:
+                printer.line([(_report.printable(f"{file.path}: {change}"), "")])
+            changes += sum(change.count for change in redacted.changes)
+    except OSError as error:
+        complain(streams, options.output, error)
+        return TROUBLE
+    if inputs.unreadable:
+        return TROUBLE
+    printer.line(
+        [(f"{_report.plural(changes, 'change')}, {_report.plural(len(pseudonyms), 'session id')}", "")]
+    )
+    return CLEAN
