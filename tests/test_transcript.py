@@ -289,7 +289,7 @@ def test_knows_when_a_session_was_used_first_and_last() -> None:
     [
         (timedelta(seconds=1), "any more"),
         (timedelta(seconds=90), "any more, 90 seconds after its last use"),
-        (timedelta(minutes=35, seconds=59), "any more, 36 minutes after its last use"),
+        (timedelta(minutes=35, seconds=59), "any more, 35 minutes after its last use"),
         (timedelta(hours=2), "any more, 2 hours after its last use"),
         (timedelta(days=3), "any more, 3 days after its last use"),
         (timedelta(seconds=-5), "any more"),

@@ -308,14 +308,11 @@ def _loss(record: SessionRecord, idle: timedelta | None) -> Finding:
 
 
 def _spoken(time: timedelta) -> str:
-    for unit, name in (
-        (timedelta(days=1), "days"),
-        (timedelta(hours=1), "hours"),
-        (timedelta(minutes=1), "minutes"),
-    ):
-        if time >= 2 * unit:
-            return f"{round(time / unit)} {name}"
-    return f"{round(time / timedelta(seconds=1))} seconds"
+    seconds = round(time.total_seconds())
+    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {name}"
+    return f"{seconds} seconds"
 
 
 def _finding(code: Code, message: str, hint: str | None = None) -> Finding:
