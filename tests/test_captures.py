@@ -119,6 +119,18 @@ def test_a_message_of_its_own_takes_its_direction_from_the_name() -> None:
     assert (found.name, found.body, found.exchange) == ("", message(), None)
 
 
+@pytest.mark.parametrize("make", FORMATS.values(), ids=FORMATS)
+def test_the_name_of_a_capture_stands_before_those_of_its_messages(
+    make: Callable[[list[Exchange]], bytes],
+) -> None:
+    data = make(RECORDED)
+    for bare, named in zip(read(data), read(data, name="a/b"), strict=True):
+        assert named == replace(bare, name=f"a/b/{bare.name}", exchange=f"a/b/{bare.exchange}")
+    broken = [item.name for item in read(data[:-40], name="a/b") if item.trouble is not None]
+    assert broken
+    assert all(name.startswith("a/b") for name in broken)
+
+
 def test_the_spelling_of_a_json_text_does_not_matter() -> None:
     document = json.loads(har(RECORDED[:2]))
     for text in (

@@ -50,23 +50,25 @@ def iter_messages(
     """Yield the messages of a capture, in its order, whatever its format.
 
     What it is shows in its first bytes: a Fiddler archive (.saz), an HTTP Archive 1.2 (.har), an HTTP/1
-    message or a stream of them, or else a message itself. Its file's `name` may tell the direction of a
-    bare message. An entry that cannot be read is a message with its `trouble`, and the rest goes on; only
-    wrong arguments raise. Of HAR and .saz what is not POSTed as XML or to a SOAPAction is passed over. The
-    data must not change meanwhile; one entry at a time is copied.
+    message or a stream of them, or else a message itself. The names and the exchanges of its messages
+    begin with `name`, if there is one; that of a bare message's file may tell its direction. An entry
+    that cannot be read is a message with its `trouble`, and the rest goes on; only wrong arguments raise.
+    Of HAR and .saz what is not POSTed as XML or to a SOAPAction is passed over. The data must not change
+    meanwhile; one entry at a time is copied.
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
     if not isinstance(limits, CaptureLimits):
         raise TypeError(f"limits must be CaptureLimits, not {type(limits).__name__}")
     view = data if isinstance(data, bytes) else memoryview(data).cast("B")
+    prefix = f"{name}/" if name else ""
     match format_of(view):
         case Format.SAZ:
-            return iter_saz(view, limits)
+            return iter_saz(view, prefix, limits)
         case Format.HAR:
-            return iter_har(view, limits)
+            return iter_har(view, prefix, limits)
         case Format.HTTP:
-            return iter_http(view, limits)
+            return iter_http(view, prefix, limits)
         case Format.BARE:
             return iter((_bare(view, name, limits),))
 
@@ -75,5 +77,5 @@ def _bare(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Capture
     direction, most = direction_of(name), limits.max_entry_bytes
     if most is not None and len(data) > most:
         finding = trouble(Code.LIMIT_EXCEEDED, f"the message has more than {most} bytes (max_entry_bytes)")
-        return CapturedMessage("", b"", direction, trouble=finding)
-    return CapturedMessage("", bytes(data), direction)
+        return CapturedMessage(name, b"", direction, trouble=finding)
+    return CapturedMessage(name, bytes(data), direction)

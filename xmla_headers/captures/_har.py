@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["iter_har"]
 
 
-def iter_har(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def iter_har(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
     """Yield the messages of the entries that may be XMLA: the body is POSTed as XML, or to a SOAPAction.
 
     The texts of a HAR are characters, whatever the encoding was: they become UTF-8, and so does the charset.
@@ -31,10 +31,10 @@ def iter_har(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[Captur
     number = 0
     try:
         if not text.enter_member("log") or not text.enter_member("entries"):
-            yield broken("", "a JSON file without log.entries, so no HTTP Archive (HAR)")
+            yield broken(prefix[:-1], "a JSON file without log.entries, so no HTTP Archive (HAR)")
             return
         while text.next_item():
-            name = f"entries/{number}"
+            name = f"{prefix}entries/{number}"
             number += 1
             try:
                 entry = text.value()
@@ -44,26 +44,26 @@ def iter_har(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[Captur
             except BrokenError as error:
                 yield broken(name, f"the entry is no JSON: {error}")
             else:
-                yield from _entry(entry, name, str(number - 1), limits)
+                yield from _entry(entry, name, limits)
                 continue
             text.skip()
         text.leave(2)
     except BrokenError as error:
-        yield broken("", f"the HAR breaks off behind {_entries(number)}: {error}")
+        yield broken(prefix[:-1], f"the HAR breaks off behind {_entries(number)}: {error}")
 
 
 def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
 
 
-def _entry(entry: object, name: str, exchange: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def _entry(entry: object, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
     request = _dict(entry, "request")
     if not isinstance(entry, dict) or not request:
         yield broken(name, "the entry has no request")
         return
     begun = _time(entry.get("startedDateTime"))
     response = _response(entry, name, begun)
-    yield from exchange_of(_request(request, name, begun), response, exchange, limits)
+    yield from exchange_of(_request(request, name, begun), response, name, limits)
 
 
 def _request(request: dict[str, object], name: str, begun: datetime | None) -> HttpMessage:

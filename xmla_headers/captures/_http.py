@@ -223,7 +223,7 @@ def find_start(data: bytes | memoryview, start: int) -> int | None:
     return None if found is None else found.start(1)
 
 
-def iter_http(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def iter_http(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
     """Yield the messages of a stream: of requests, of responses, or of both as they came.
 
     The answers come in the order of the requests (RFC 9112 §9.3.2).
@@ -236,11 +236,11 @@ def iter_http(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[Captu
         direction = Direction.RESPONSE if message.method is None else Direction.REQUEST
         number = counts[direction]
         counts[direction] += 1
-        message.name = f"{direction}/{number}"
+        message.name = f"{prefix}{direction}/{number}"
         if direction is Direction.REQUEST and message.trouble is None and not _may_be_xmla(message):
             passed_over.add(number)
         elif direction is Direction.REQUEST or number not in passed_over:
-            yield captured(message, str(number), limits)
+            yield captured(message, f"{prefix}{number}", limits)
         else:
             passed_over.remove(number)
         place = find_start(data, max(end, place + 1))

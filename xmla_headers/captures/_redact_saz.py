@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from xmla_headers.findings import Code
 
 from ._http import read_http
-from ._message import CapturedMessage
 from ._redact_http import redact_one
 from ._saz import MEMBER, Allowance, BadMember, Exhausted, as_http_1, content_of, open_archive
 from ._secrets import ChangeKind
@@ -31,7 +30,7 @@ def redact_saz(data: bytes, editor: Editor) -> bytes:
     is left empty.
     """
     archive = open_archive(data, editor.limits)
-    if isinstance(archive, CapturedMessage):
+    if not isinstance(archive, zipfile.ZipFile):
         return editor.emptied(data, "", "an archive that cannot be read")
     target = io.BytesIO()
     allowance = Allowance(editor.limits)

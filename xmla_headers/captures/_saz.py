@@ -18,6 +18,8 @@ from ._message import CapturedMessage, broken, trouble
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xmla_headers.findings import Finding
+
     from ._message import CaptureLimits
 
 __all__ = [
@@ -110,11 +112,11 @@ class Allowance:
         return min(limits) if limits else None
 
 
-def iter_saz(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def iter_saz(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
     """Yield the messages of the exchanges that may be XMLA, by their numbers."""
     archive = open_archive(data, limits)
-    if isinstance(archive, CapturedMessage):
-        yield archive
+    if not isinstance(archive, zipfile.ZipFile):
+        yield CapturedMessage(prefix[:-1], b"", trouble=archive)
         return
     allowance = Allowance(limits)
     members: dict[int, dict[str, list[zipfile.ZipInfo]]] = {}
@@ -125,39 +127,38 @@ def iter_saz(data: bytes | memoryview, limits: CaptureLimits) -> Iterator[Captur
             sides.setdefault(match["side"].lower(), []).append(info)
     if not members:
         hint = "a Fiddler archive (.saz) holds raw/1_c.txt, raw/1_s.txt and so on"
-        yield broken("", "a zip archive, but no capture: it has no raw/N_c.txt", hint)
+        yield broken(prefix[:-1], "a zip archive, but no capture: it has no raw/N_c.txt", hint)
     for number in sorted(members):
         sides = members[number]
         try:
             begun, answered = _times(archive, sides.get("m", []), allowance)
-            request = _message(archive, sides.get("c", []), limits, allowance)
-            response = _message(archive, sides.get("s", []), limits, allowance)
+            request = _message(archive, sides.get("c", []), prefix, limits, allowance)
+            response = _message(archive, sides.get("s", []), prefix, limits, allowance)
         except Exhausted:
             message = f"the archive unpacks to more than {limits.max_unpacked_bytes} bytes"
             finding = trouble(Code.LIMIT_EXCEEDED, f"{message} (max_unpacked_bytes)")
-            yield CapturedMessage(f"raw/{number}", b"", trouble=finding)
+            yield CapturedMessage(f"{prefix}raw/{number}", b"", trouble=finding)
             return
         if request is not None:
             request.time = begun
         if response is not None:
             response.time = answered
-        yield from exchange_of(request, response, str(number), limits)
+        yield from exchange_of(request, response, f"{prefix}{number}", limits)
 
 
-def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.ZipFile | CapturedMessage:
-    """Return the archive, or what stands for one that cannot be read."""
+def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.ZipFile | Finding:
+    """Return the archive, or why it cannot be read."""
     most = limits.max_entries
     if most is not None:
         for entries, _ in enumerate(_DIRECTORY_ENTRY.finditer(data), 1):
             if entries > most:
-                finding = trouble(
-                    Code.LIMIT_EXCEEDED, f"the archive has more than {most} entries (max_entries)"
-                )
-                return CapturedMessage("", b"", trouble=finding)
+                text = f"the archive has more than {most} entries (max_entries)"
+                return trouble(Code.LIMIT_EXCEEDED, text)
     try:
         return zipfile.ZipFile(BufferFile(data))
     except ZIP_ERRORS:
-        return broken("", "a zip archive whose directory cannot be read", "the file is cut off, or damaged")
+        text = "a zip archive whose directory cannot be read"
+        return trouble(Code.BROKEN_CAPTURE, text, "the file is cut off, or damaged")
 
 
 def unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int | None) -> bytes:
@@ -196,14 +197,18 @@ def content_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allow
 
 
 def _message(
-    archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], limits: CaptureLimits, allowance: Allowance
+    archive: zipfile.ZipFile,
+    infos: list[zipfile.ZipInfo],
+    prefix: str,
+    limits: CaptureLimits,
+    allowance: Allowance,
 ) -> HttpMessage | None:
     if not infos:
         return None
-    name = infos[0].filename
-    side = MEMBER.fullmatch(name)
+    side = MEMBER.fullmatch(infos[0].filename)
     assert side is not None
     request = side["side"].lower() == "c"
+    name = f"{prefix}{infos[0].filename}"
     message = HttpMessage(name, "" if request else None, None, (), b"")
     if len(infos) > 1:
         # Readers differ on which of them counts.

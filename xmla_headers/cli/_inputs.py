@@ -67,12 +67,11 @@ class Inputs:
         empty = True
         for message in captures.iter_messages(data, file.path):
             empty = False
-            name = f"{file.path}/{message.name}" if message.name else file.path
-            key = file.path if file.exchange is None else file.exchange
-            # A file that nothing pairs with another one stands alone, unless it holds exchanges itself.
-            alone = message.exchange is None and file.exchange is None
-            exchange = None if alone else f"{key}/{message.exchange or ''}"
-            yield replace(message, name=name, exchange=exchange)
+            if file.exchange is not None:
+                # Of a file of one side the exchanges go by number.
+                number = (message.exchange or "").removeprefix(file.path)
+                message = replace(message, exchange=f"{file.exchange}{number}")  # noqa: PLW2901
+            yield message
         if empty:
             self._complain(file.path, ValueError("there is no XMLA message in this capture"))
 
