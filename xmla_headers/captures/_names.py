@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from xmla_headers.soap import Direction
@@ -16,6 +17,11 @@ __all__ = ["direction_of", "natural_key", "pair_names"]
 #: Discover.resp.xml, and raw/17_c.txt as Fiddler names the client's side.
 _SIDE = re.compile(r"(?i)(?<![a-z])(?:(request|req)|(response|resp|reply|answer))(?![a-z])")
 _FIDDLER = re.compile(r"(?i)(?<![0-9a-z])(\d+)_(?:(c)|(s))(?=\.txt$)")
+
+
+_NUMBER = re.compile(r"[0-9]+")
+#: Longer numbers are compared as text.
+_DIGITS = 20
 
 
 def _side(name: str) -> tuple[str, Direction] | None:
@@ -38,33 +44,32 @@ def direction_of(name: str) -> Direction | None:
     return None if found is None else found[1]
 
 
-def natural_key(name: str) -> list[tuple[int, str]]:
+def natural_key(name: str) -> str:
     """Return what to sort names by, so that 10.xml comes behind 9.xml."""
-    return [
-        (int(part), "") if part.isdecimal() and part.isascii() else (-1, part)
-        for part in re.split(r"([0-9]{1,18})", name)
-    ]
+    return _NUMBER.sub(lambda number: number[0].zfill(_DIGITS), name)
 
 
 def pair_names(names: Iterable[str]) -> list[tuple[str, str | None]]:
     """Return the names in the order in which their messages belong, each with its exchange.
 
     The exchange is what the names of a request and its response have in common; it is None where
-    only one of them is there.
+    not exactly one of each is there.
     """
-    sides: dict[str, dict[Direction, str]] = {}
-    keys: dict[str, str] = {}
-    for name in names:
+    # Of very many names as little as possible is kept.
+    names = list(dict.fromkeys(names))
+    sides = Counter(found for found in map(_side, names) if found is not None)
+
+    def exchange_of(name: str) -> tuple[str, Direction] | None:
         found = _side(name)
-        keys[name] = name if found is None else found[0]
-        if found is not None:
-            sides.setdefault(found[0], {}).setdefault(found[1], name)
-    paired = {
-        name: key for key, pair in sides.items() if len(pair) == len(Direction) for name in pair.values()
-    }
+        if found is None or any(sides[found[0], direction] != 1 for direction in Direction):
+            return None
+        return found
 
-    def place(name: str) -> tuple[list[tuple[int, str]], bool, str]:
-        answer = paired.get(name) is not None and direction_of(name) is Direction.RESPONSE
-        return natural_key(keys[name] if name in paired else name), answer, name
+    def place(name: str) -> tuple[str, bool, str]:
+        found = exchange_of(name)
+        if found is None:
+            return natural_key(name), False, name
+        return natural_key(found[0]), found[1] is Direction.RESPONSE, name
 
-    return [(name, paired.get(name)) for name in sorted(keys, key=place)]
+    names.sort(key=place)
+    return [(name, None if (found := exchange_of(name)) is None else found[0]) for name in names]

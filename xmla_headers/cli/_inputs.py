@@ -65,8 +65,13 @@ class Inputs:
 
     def _messages(self, file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMessage]:
         empty = True
+        taken = 0
         for message in captures.iter_messages(data, file.path):
             empty = False
+            taken += len(message.body)
+            if isinstance(data, memoryview) and taken > _MAPPED:
+                _let_go(data)
+                taken = 0
             if file.exchange is not None:
                 # Of a file of one side the exchanges go by number.
                 number = (message.exchange or "").removeprefix(file.path)
@@ -100,15 +105,27 @@ class Inputs:
         return [InputFile(name, exchange, _size(name)) for name, exchange in captures.pair_names(names)]
 
     def _walk(self, path: str) -> Iterator[str]:
-        def complain_about(error: OSError) -> None:
-            self._complain(str(error.filename), error)
+        """Yield the captures in a folder and all below it, in whatever order."""
+        folders = [path]
+        while folders:
+            folder = folders.pop()
+            try:
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+                        # A pipe of that name would be waited for.
+                        elif _CAPTURE.fullmatch(entry.name) and (entry.is_file() or entry.is_symlink()):
+                            yield entry.path
+            except OSError as error:
+                self._complain(folder, error)
 
-        for folder, _, names in os.walk(path, onerror=complain_about):
-            for name in names:
-                file = Path(folder) / name
-                # A pipe of that name would be waited for.
-                if _CAPTURE.fullmatch(name) and (file.is_file() or file.is_symlink()):
-                    yield str(file)
+
+def _let_go(mapped: memoryview) -> None:
+    """Have what has been read of a mapped file leave memory; it is read again if need be."""
+    file = mapped.obj
+    if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        file.madvise(mmap.MADV_DONTNEED)
 
 
 def _size(path: str) -> int:

@@ -1,0 +1,135 @@
+"""How many messages a second does `check` take, from a HAR and from a folder, and how much memory?"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from . import _messages
+from ._measure import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from ._measure import Cell
+
+ROOT = Path(__file__).resolve().parents[1]
+#: What a message is long, as a request and as an answer.
+SIZE = 2_000
+#: A session has as many exchanges.
+EXCHANGES = 20
+#: Messages a second and core that are asked for.
+AT_LEAST = 10_000
+
+COLUMNS = (
+    "capture",
+    "messages",
+    "µs a message",
+    "messages/s and core",
+    "at least",
+    "peak MB",
+    "elapsed, --jobs 2",
+)
+NOTES = [
+    f"CPU of `check --quiet` on messages of {SIZE} bytes, above that of the same on one message; medians",
+    f"a session has {EXCHANGES} exchanges; what is kept of each session is all that grows",
+    "peak MB: of the process, with the interpreter and all imports",
+    "elapsed, --jobs 2: times that of one process; the machine has others to serve",
+]
+
+
+def run(*, quick: bool) -> Iterator[Table]:
+    few, many, rounds = (200, 1_000, 1) if quick else (2_000, 20_000, 3)
+    chance = _messages.seeded()
+    rows: list[tuple[Cell, ...]] = []
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        single = folder / "one.xml"
+        single.write_bytes(_messages.request(SIZE, chance, None))
+        captures = []
+        for count in (few, many):
+            pairs = list(_exchanges(chance, count // 2))
+            captures += [("HAR", count, _har(folder / f"{count}.har", pairs))]
+            captures += [("folder", count, _folder(folder / f"{count}", pairs))]
+        for kind, count, path in sorted(captures, key=lambda capture: capture[0]):
+            cpu = median(_spent(path)[0] - _spent(single)[0] for _ in range(rounds)) / count
+            _, peak, alone = _spent(path)
+            _, _, shared = _spent(path, "--jobs", "2")
+            rows.append((kind, float(count), cpu * 1e6, 1 / cpu, float(AT_LEAST), peak, shared / alone))
+    yield Table("check", COLUMNS, rows, NOTES)
+
+
+def _spent(path: Path, *options: str) -> tuple[float, float, float]:
+    """Return CPU seconds, peak memory in MB and elapsed seconds of the command."""
+    command = [sys.executable, "-c", _CHILD, "check", "--quiet", *options, str(path)]
+    begun = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
+    elapsed = time.perf_counter() - begun
+    cpu, peak = json.loads(done.stdout)
+    return cpu, peak / 1_000, elapsed
+
+
+#: The peak of the process itself: ru_maxrss is that of the one it was forked from, if that is more.
+_CHILD = """
+import re, resource, sys
+from xmla_headers import cli
+try:
+    cli.main()
+except SystemExit as done:
+    assert not done.code, done.code
+usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+cpu = sum(each.ru_utime + each.ru_stime for each in usage)
+print([cpu, int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])])
+"""
+
+
+def _exchanges(chance: Random, count: int) -> Iterator[tuple[bytes, bytes]]:
+    for number in range(count):
+        if number % EXCHANGES == 0:
+            session_id = _messages.new_id(chance)
+        yield _messages.request(SIZE, chance, session_id), _messages.answer(SIZE, chance, session_id)
+
+
+def _har(path: Path, pairs: list[tuple[bytes, bytes]]) -> Path:
+    fields = [
+        {"name": "Content-Type", "value": "text/xml; charset=utf-8"},
+        {"name": "SOAPAction", "value": "-"},
+    ]
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"log": {"version": "1.2", "creator": {}, "pages": [], "entries": [')
+        for number, (request, answer) in enumerate(pairs):
+            entry = {
+                "startedDateTime": "2026-11-20T10:23:42.250Z",
+                "time": 12.5,
+                "request": {
+                    "method": "POST",
+                    "url": "http://127.0.0.1/xmla",
+                    "httpVersion": "HTTP/1.1",
+                    "headers": fields,
+                    "bodySize": len(request),
+                    "postData": {"mimeType": "text/xml", "text": request.decode()},
+                },
+                "response": {
+                    "status": 200,
+                    "headers": fields,
+                    "content": {"size": len(answer), "mimeType": "text/xml", "text": answer.decode()},
+                },
+            }
+            file.write(f"{',' if number else ''}\n{json.dumps(entry)}")
+        file.write("]}}")
+    return path
+
+
+def _folder(path: Path, pairs: list[tuple[bytes, bytes]]) -> Path:
+    path.mkdir()
+    for number, (request, answer) in enumerate(pairs):
+        (path / f"{number}-request.xml").write_bytes(request)
+        (path / f"{number}-response.xml").write_bytes(answer)
+    return path
