@@ -6,7 +6,7 @@ import re
 
 from ._encoding import Locator
 from ._expat import HTML_HINT, short
-from ._raw import SLASH, end_of_start_tag
+from ._raw import SLASH, element_end, end_of_start_tag
 from ._scope import Scope
 from .findings import RULES, Code, Finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
@@ -217,9 +217,17 @@ class Judge:
         if refused is not None:
             self._mark_must_understand(*refused, element, here)
         elif element.close is not None:
+            source = self._message.source.text
+            xml = bytes(source[element.start : element_end(source, element)])
+            missing = scope.missing(xml, element.declared or ())
             self.blocks.append(
                 UnknownHeaderBlock.cut(
-                    self._message.source.text, element, scope, must_understand=bool(must_understand)
+                    xml,
+                    element.name,
+                    element.qname,
+                    missing,
+                    must_understand=bool(must_understand),
+                    actor=actor_of(element),
                 )
             )
 
