@@ -360,6 +360,12 @@ def test_the_fast_body_end_is_the_exact_one(data: bytes, reading: Arguments) -> 
 @given(st.one_of(everyday(), mutated(everyday()), likely), readings)
 @example(_BARE % b"<s:Header><Session/></s:Header><s:Body></s:Body>", {"types": _TYPES[-1]})
 @example(_BARE % b"<s:Header><undeclared:Session/></s:Header><s:Body></s:Body>", {"types": _TYPES[-1]})
+@example(_BARE % b"<s:Body xmlns:s='urn:other'></s:Body>", {})
+@example(
+    _BARE % b"<s:Header/><s:Body s:a='' xmlns:t='http://schemas.xmlsoap.org/soap/envelope/' t:a=''></s:Body>",
+    {},
+)
+@example(_BARE % b"<s:Header><q:a xmlns:q='urn:q'/><!--<q:b/>--></s:Header><s:Body></s:Body>", {})
 def test_the_everyday_head_is_the_general_one(data: bytes, reading: Arguments) -> None:
     fast = outcome(xmla_headers.decode, data, **reading)
     fast_header = outcome(xmla_headers.decode_header, data, **reading)

@@ -167,16 +167,14 @@ def _read(written: str, outer: Mapping[str, str]) -> Attributes | None:
             prefix = ""
         elif name.startswith("xmlns:"):
             prefix = name[6:]
-        elif qualified is None:
+        else:
             qualified = name, "", value
             continue
-        else:
-            # They may be one attribute under two prefixes.
-            return None
         if value in _NAMESPACES or prefix in _PREFIXES:
             return None
         declared[prefix] = value
-    # Of one name twice the reader is to say that it is not well-formed.
+    # One name twice is not well-formed, and neither are two that one namespace makes the same: the reader
+    # is to see to both.
     count = len(declared) + len(plain) + (qualified is not None)
     if count != len(found) or count > _MOST_ATTRIBUTES:
         return None
