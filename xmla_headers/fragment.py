@@ -70,10 +70,10 @@ class Fragment(Immutable):
         return xml
 
     @property
-    def view(self) -> memoryview:
-        """The content without a copy."""
+    def view(self) -> bytes | memoryview:
+        """The content, without a copy unless it is short."""
         source, start, end = self._place
-        return memoryview(source)[start:end]
+        return source[start:end] if end - start <= _SHORT else memoryview(source)[start:end]
 
     def __len__(self) -> int:
         """Return the length of `xml` in bytes."""
@@ -149,6 +149,9 @@ class Fragment(Immutable):
         # Its own bytes only, not the message that it was cut from.
         return _restore_fragment, (self.xml, dict(self.namespaces))
 
+
+#: Content that is copied faster than it is referred to.
+_SHORT = 16_384
 
 #: A message's limits, but for what a fragment has none of: a head.
 _TREE_LIMITS = Limits(max_header_bytes=None, max_header_blocks=None)
