@@ -13,10 +13,10 @@ from functools import cache
 from types import MappingProxyType
 
 from ._raw import NO_NAMESPACES
+from ._rules import names_in_lower_case
 from ._scope import Scope
 from .envelope import Header
 from .model import SOAP_VERSIONS, UnknownHeaderBlock
-from .session_headers import SESSION_BLOCKS
 from .soap import SOAP_11_NS, XML_NS, XMLNS_NS, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .model import HeaderBlock
     from .soap import Direction
 
-    #: Offsets of its start and its end; name, attributes and text.
-    Element: TypeAlias = tuple[tuple[int, int], tuple[str | Any, ...]]
+    #: The whole of it, its name, its attributes, its text.
+    Element: TypeAlias = tuple[str | Any, ...]
     #: The declarations; name -> value of what is in no namespace; namespace, name and value of the one
     #: that is in one.
     Attributes: TypeAlias = tuple[dict[str, str], dict[str, str], tuple[str, str, str] | None]
@@ -59,18 +59,21 @@ _DECLARATION = (
     r"""(?: encoding=(?:"(?i:utf-8)"|'(?i:utf-8)'))?"""
     r"""(?: standalone=(?:"(?:yes|no)"|'(?:yes|no)'))? ?\?>"""
 )
-#: The prefix, the attributes of Envelope, all blocks; name, attributes and text of the last block; the
-#: attributes of Body.
+#: The prefix, the attributes of Envelope, all blocks; the last block, its name, its attributes, its text;
+#: the attributes of Body.
 _HEAD = (
     rf"(?:\xef\xbb\xbf)?(?:{_DECLARATION}{_GAP})?"
     rf"<((?:{_NAME}:)?)Envelope{_ATTRIBUTES}>{_GAP}"
     rf"(?:<\1Header{_SPACE}"
-    rf"(?:/>|>((?:{_GAP}<((?:{_NAME}:)?{_NAME}){_ATTRIBUTES}(?:/>|>({_TEXT})</\4{_SPACE}>))*+){_GAP}"
+    rf"(?:/>|>((?:{_GAP}(<((?:{_NAME}:)?{_NAME}){_ATTRIBUTES}(?:/>|>({_TEXT})</\5{_SPACE}>)))*+){_GAP}"
     rf"</\1Header{_SPACE}>){_GAP})?"
     rf"<\1Body{_ATTRIBUTES}>"
 )
-#: In what the expression has taken: name, attributes and text of a block; name and value of an attribute.
-_BLOCK = r"""<([A-Za-z_][^ \t\r\n/>]*+)((?:[^"'/>]*+(?:"[^"]*+"|'[^']*+'))*+)[^>]*+>(?:([^<]*+)</[^>]*+>)?"""
+#: In what the expression has taken: a block, its name, its attributes, its text; name and value of an
+#: attribute.
+_BLOCK = (
+    r"""(<([A-Za-z_][^ \t\r\n/>]*+)((?:[^"'/>]*+(?:"[^"]*+"|'[^']*+'))*+)[^>]*+>(?:([^<]*+)</[^>]*+>)?)"""
+)
 _ATTRIBUTE = r"""([^ \t\r\n=]+)=["']([^"']*)"""
 
 #: Declarations that take a closer look than this.
@@ -120,7 +123,7 @@ def everyday_head(
     match = _patterns()[0].match(data[:_LONGEST].decode("latin-1"))
     if match is None:
         return None
-    prefix, envelope, blocks, _, _, _, body = match.groups()
+    prefix, envelope, blocks, _, _, _, _, body = match.groups()
     attributes = _read(envelope, NO_NAMESPACES)
     if attributes is None:
         return None
@@ -129,7 +132,10 @@ def everyday_head(
         return None
     header = _NO_HEADER
     if blocks:
-        bound = _bound(_elements(match), data, scope, types, direction)
+        # Mostly there is one, the last.
+        one = match.string.find("<", match.start(3)) == match.start(4)
+        elements = [match.group(4, 5, 6, 7)] if one else _patterns()[1].findall(blocks)
+        bound = _bound(elements, scope, types, direction)
         if bound is None:
             return None
         header = Header.of(tuple(bound))
@@ -140,17 +146,9 @@ def everyday_head(
         scope = {**scope, **attributes[0]}
         if scope[prefix[:-1]] != SOAP_11_NS:
             return None
-    names = f"{prefix}Envelope".encode(), f"{prefix}Body".encode()
+    written = prefix.encode()
+    names = written + b"Envelope", written + b"Body"
     return Head(header, (), SoapVersion.SOAP_1_1, names, match.end(), MappingProxyType(scope))
-
-
-def _elements(match: re.Match[str]) -> list[Element]:
-    """Return the header blocks as written."""
-    text, (first, end) = match.string, match.span(3)
-    last = match.start(4) - 1
-    if text.find("<", first) == last:
-        return [((last, end), match.group(4, 5, 6))]
-    return [(block.span(), block.groups()) for block in _patterns()[1].finditer(text, first, end)]
 
 
 def _read(written: str, outer: Mapping[str, str]) -> Attributes | None:
@@ -189,7 +187,6 @@ def _read(written: str, outer: Mapping[str, str]) -> Attributes | None:
 
 def _bound(
     elements: list[Element],
-    data: bytes,
     outer: Mapping[str, str],
     types: Mapping[str, type[HeaderBlock]],
     direction: Direction | None,
@@ -200,7 +197,8 @@ def _bound(
     blocks: list[Block] = []
     #: What there is to be no second of.
     seen: set[str] = set()
-    for (start, end), (name, written, content) in elements:
+    scope, names = Scope(outer), names_in_lower_case(types)
+    for xml, name, written, content in elements:
         attributes = _read(written, outer)
         if attributes is None:
             return None
@@ -212,32 +210,22 @@ def _bound(
         block_type = types.get(qname)
         block: Block | None
         if block_type is None:
-            if local.lower() in _lookalikes(types):
+            if local.lower() in names:
                 return None
-            missing = Scope(outer).missing(data[start:end], attributes[0])
-            block = _kept(data[start:end], name, qname, attributes, missing)
+            block = _kept(xml.encode(), name, qname, attributes, scope)
         else:
             spec = block_type.spec
-            if qname in seen or spec.alternatives in seen:
+            if qname in seen or spec.alternatives in seen or spec.max_occurs == 0:
                 return None
             if (direction and direction not in spec.directions) or (content and not content.isspace()):
                 return None
-            seen |= {qname, spec.alternatives or qname}
+            seen.add(qname)
+            seen.add(spec.alternatives or qname)
             block = _value(block_type, attributes)
         if block is None:
             return None
         blocks.append(block)
     return blocks
-
-
-def _lookalikes(types: Mapping[str, type[HeaderBlock]]) -> frozenset[str]:
-    """Return the names that a header block of another namespace is a lookalike by, in lower case."""
-    if types is SESSION_BLOCKS:
-        return _SESSION_NAMES
-    return frozenset(block_type.spec.local_name.lower() for block_type in types.values())
-
-
-_SESSION_NAMES = frozenset(block_type.spec.local_name.lower() for block_type in SESSION_BLOCKS.values())
 
 
 def _value(block_type: type[HeaderBlock], attributes: Attributes) -> HeaderBlock | None:
@@ -263,14 +251,15 @@ def _value(block_type: type[HeaderBlock], attributes: Attributes) -> HeaderBlock
 
 
 def _kept(
-    xml: bytes, name: str, qname: str, attributes: Attributes, missing: list[tuple[str, str]]
+    xml: bytes, name: str, qname: str, attributes: Attributes, scope: Scope
 ) -> UnknownHeaderBlock | None:
     """Return an element that no schema declares."""
+    declared, _, qualified = attributes
     must_understand = False
-    if attributes[2] is not None:
-        namespace, local, value = attributes[2]
+    if qualified is not None:
+        namespace, local, value = qualified
         if namespace in SOAP_VERSIONS:
             if namespace != SOAP_11_NS or local != "mustUnderstand" or value not in _FORMS:
                 return None
             must_understand = _FORMS[value]
-    return UnknownHeaderBlock.cut(xml, name, qname, missing, must_understand=must_understand, actor=None)
+    return UnknownHeaderBlock.cut(xml, name, qname, scope.missing(xml, declared), must_understand, None)

@@ -232,7 +232,7 @@ class MessageReader(Parser):
         self._text_seen = False
 
     def _text(self, data: str) -> None:
-        if self._text_seen or (data.isspace() and not data.strip(" \t\r\n")):
+        if not data.strip(" \t\r\n") or self._text_seen:
             return
         if len(self._stack) <= _KEPT_DEPTH:
             # expat hands text over in pieces; one finding for all up to the next tag is enough.

@@ -279,8 +279,7 @@ class UnknownHeaderBlock(Immutable):
         name: str,
         qname: str,
         missing: list[tuple[str, str]],
-        *,
-        must_understand: bool,
+        must_understand: bool,  # noqa: FBT001 - passed on by position, for speed
         actor: str | None,
     ) -> UnknownHeaderBlock:
         """Let what was cut out of a message, named so there, stand alone. For decode, which has checked it.
@@ -290,7 +289,9 @@ class UnknownHeaderBlock(Immutable):
         if missing:
             behind_name = 1 + len(name.encode())
             xml = xml[:behind_name] + declarations(missing).encode() + xml[behind_name:]
-        return _unknown(xml, qname, must_understand, actor)
+        block = object.__new__(cls)
+        _fill(block, xml, qname, must_understand, actor)
+        return block
 
     def declared(self) -> Mapping[str, str]:
         """Return the namespace declarations on its start tag: prefix -> namespace."""
@@ -309,18 +310,30 @@ class UnknownHeaderBlock(Immutable):
         return f"UnknownHeaderBlock(<{len(self.xml)} bytes of {self.qname}>)"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _unknown, (self.xml, self.qname, self.must_understand, self.actor)
+        return _restore_unknown, (self.xml, self.qname, self.must_understand, self.actor)
 
 
-def _unknown(*values: object) -> UnknownHeaderBlock:
-    block = object.__new__(UnknownHeaderBlock)
-    _fill(block, *values)
-    return block
+def _restore_unknown(
+    xml: bytes,
+    qname: str,
+    must_understand: bool,  # noqa: FBT001 - as it was pickled
+    actor: str | None,
+) -> UnknownHeaderBlock:
+    return UnknownHeaderBlock.cut(xml, "", qname, [], must_understand, actor)
 
 
-def _fill(block: UnknownHeaderBlock, *values: object) -> None:
-    for name, value in zip(("xml", "qname", "must_understand", "actor"), values, strict=True):
-        object.__setattr__(block, name, value)
+def _fill(
+    block: UnknownHeaderBlock,
+    xml: bytes,
+    qname: str,
+    must_understand: bool,  # noqa: FBT001 - passed on by position, for speed
+    actor: str | None,
+) -> None:
+    put = object.__setattr__
+    put(block, "xml", xml)
+    put(block, "qname", qname)
+    put(block, "must_understand", must_understand)
+    put(block, "actor", actor)
 
 
 def _described(fatal: Fatal | None) -> str:
