@@ -62,7 +62,7 @@ _DECLARATION = (
 #: The prefix, the attributes of Envelope, all blocks; the last block, its name, its attributes, its text;
 #: the attributes of Body.
 _HEAD = (
-    rf"(?:\xef\xbb\xbf)?(?:{_DECLARATION}{_GAP})?"
+    rf"(?:\xef\xbb\xbf)?(?:{_DECLARATION})?{_GAP}"
     rf"<((?:{_NAME}:)?)Envelope{_ATTRIBUTES}>{_GAP}"
     rf"(?:<\1Header{_SPACE}"
     rf"(?:/>|>((?:{_GAP}(<((?:{_NAME}:)?{_NAME}){_ATTRIBUTES}(?:/>|>({_TEXT})</\5{_SPACE}>)))*+){_GAP}"
