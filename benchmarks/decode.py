@@ -85,9 +85,9 @@ def _cases(*, quick: bool) -> Iterator[Case]:
         "first request", lambda chance, _: _messages.first_request(chance), count, rounds, same_head=True
     )
     yield Case("answer, 9 KB", answers(9_000), count // 8, rounds)
-    yield Case("answer, 1 MB", answers(1_000_000), 1, rounds, at_most=1.15)
+    yield Case("answer, 1 MB", answers(1_000_000), 1, rounds, at_most=1.12)
     if not quick:
-        yield Case("answer, 100 MB", answers(100_000_000), 1, 9)
+        yield Case("answer, 100 MB", answers(100_000_000), 1, 9, at_most=1.12)
 
 
 def _rounds(case: Case, chance: Random, known: bytes) -> Iterator[Round]:

@@ -87,7 +87,7 @@ def run(*, quick: bool) -> Iterator[Table]:
             times.median("lxml"),
             times.ratio("decoded", "lxml"),
             count,
-            0.2,
+            0.15,
         ),
         _row("encode_block", times.median("lxml"), times.ratio("block", "lxml"), count, None),
     ]
