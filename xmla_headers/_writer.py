@@ -12,9 +12,9 @@ from .soap import XML_NS, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from .envelope import Block, Envelope, Header
+    from .envelope import Block, Envelope
     from .fragment import Fragment
     from .model import HeaderBlock
 
@@ -115,15 +115,19 @@ def envelope_parts(
     envelope: Envelope, form: MustUnderstandForm | None, *, xml_declaration: bool
 ) -> tuple[bytes, bytes]:
     """Return what stands in front of the Body's content, and what stands behind it."""
-    header, body, soap = envelope.header, envelope.body, envelope.soap
-    prefix = _soap_prefix(body, soap, header)
+    body, soap = envelope.body, envelope.soap
+    given, scope = envelope.header.blocks, body.namespaces
+    # Mostly it is the one of the message that the Body comes from.
+    settled = scope.get(_DEFAULT_PREFIX) == soap.namespace
+    for block in given:
+        settled = settled and not isinstance(block, UnknownHeaderBlock)
+    prefix = _DEFAULT_PREFIX if settled else _soap_prefix(body, soap, envelope.header.unknown)
     blocks = ""
-    for block in header.blocks:
+    for block in given:
         blocks += block_xml(block, soap, prefix, form)
     if blocks:
         blocks = f"<{prefix}:Header>{blocks}</{prefix}:Header>"
     # On the Body, not on the Envelope, where they would change what a header block means.
-    scope = body.namespaces
     bound = ""
     if len(scope) > (prefix in scope):
         bound = declarations(item for item in scope.items() if item[0] != prefix)
@@ -132,17 +136,15 @@ def envelope_parts(
     return head.encode(), f"</{prefix}:Body></{prefix}:Envelope>".encode()
 
 
-def _soap_prefix(body: Fragment, soap: SoapVersion, header: Header) -> str:
+def _soap_prefix(body: Fragment, soap: SoapVersion, unknown: Sequence[UnknownHeaderBlock]) -> str:
     """Return a prefix for the SOAP namespace that changes the meaning of nothing else.
 
     The first of soap, soap1, ... that the Body's content binds to this namespace, or that is bound
     nowhere and does not occur: whoever reads the message would take it for one that is meant.
     """
-    bound, unknown = body.namespaces, header.unknown
-    if not unknown:
-        namespace = bound.get(_DEFAULT_PREFIX)
-        if namespace == soap.namespace or (namespace is None and b"soap:" not in body.xml):
-            return _DEFAULT_PREFIX
+    bound = body.namespaces
+    if not unknown and _DEFAULT_PREFIX not in bound and b"soap:" not in body.xml:
+        return _DEFAULT_PREFIX
     # One pass over all, since what occurs is the sender's: a search for each candidate would be quadratic.
     taken = occurring_prefixes(body.xml)
     #: What a block uses without binding it: it would be given our binding when it is read back.
