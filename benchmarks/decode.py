@@ -115,9 +115,9 @@ def _cases(*, quick: bool) -> Iterator[Case]:
     )
     yield Case("answer, 9 KB", answers(9_000), max(1, count // 5), rounds, is_answer=True, drawn=True)
     rounds = 4 if quick else 13
-    yield Case("answer, 1 MB", answers(1_000_000), 1, rounds, at_most=1.15, is_answer=True, drawn=True)
+    yield Case("answer, 1 MB", answers(1_000_000), 1, rounds, at_most=1.12, is_answer=True, drawn=True)
     if not quick:
-        yield Case("answer, 100 MB", answers(100_000_000), 1, 9, is_answer=True, drawn=True)
+        yield Case("answer, 100 MB", answers(100_000_000), 1, 9, at_most=1.12, is_answer=True, drawn=True)
 
 
 def _measured(case: Case, there: dict[str, Peer]) -> Result:

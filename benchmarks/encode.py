@@ -22,7 +22,7 @@ NOTES = [
 #: Ours -> what is said of it, and how many times lxml it may cost.
 _OURS = {
     "checked": ("encode, a Body of the caller's", 0.9),
-    "decoded": ("encode, a Body of decode's", 0.2),
+    "decoded": ("encode, a Body of decode's", 0.15),
     "block": ("encode_block", None),
 }
 

@@ -108,8 +108,12 @@ def _reading(case: Case, size: int, loops: int) -> Callable[[int], None]:
 
 
 def _message(header: bytes = b"", body: bytes = b"", declared: bytes = b"") -> bytes:
-    # An Envelope with an attribute of its own is never an everyday one: the general path is measured.
-    start = b'<s:Envelope xmlns:s="%b" s:encodingStyle="urn:x"%b>' % (SOAP, declared)
+    # A reference is never in an everyday head: the general path is measured.
+    return _everyday_message(header, body, b' s:encodingStyle="urn:&#120;"' + declared)
+
+
+def _everyday_message(header: bytes = b"", body: bytes = b"", attributes: bytes = b"") -> bytes:
+    start = b'<s:Envelope xmlns:s="%b"%b>' % (SOAP, attributes)
     return start + b"<s:Header>%b</s:Header><s:Body>%b</s:Body></s:Envelope>" % (header, body)
 
 
@@ -119,6 +123,10 @@ def _declarations(count: int) -> bytes:
 
 def _blocks(count: int) -> bytes:
     return _message(_UNKNOWN * count)
+
+
+def _everyday_blocks(count: int) -> bytes:
+    return _everyday_message(_UNKNOWN * count)
 
 
 def _attributes(count: int) -> bytes:
@@ -161,6 +169,7 @@ def _comments(count: int) -> bytes:
 
 CASES = (
     Case("header blocks", _blocks, (4, 15, 30, 60)),
+    Case("header blocks of an everyday head", _everyday_blocks, (4, 15, 30, 60)),
     Case("attributes of Session", _attributes, (16, 64, 128, 250)),
     Case("prefixes in scope", _prefixes, (16, 64, 128, 250)),
     Case("prefixes in scope, with 60 unknown blocks", _prefixes_and_blocks, (16, 64, 128, 250)),

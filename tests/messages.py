@@ -441,10 +441,17 @@ def everyday(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, misses: bo
     """Messages of the shape that nearly all have, and near misses of it."""
     writer = _Writer(draw, ids, odd=False)
     # One miss at most: with more of them nearly all would be far off.
-    miss = draw(st.sampled_from([-1] * 8 + list(range(16)))) if misses else -1
+    miss = draw(st.sampled_from([-1] * 9 + list(range(19)))) if misses else -1
     soap = writer.pick(["s", "soap", "SOAP_ENV"])
     start = writer.pick(
-        ["", "", "\ufeff", '<?xml version="1.0" encoding="utf-8"?>', "<?xml version='1.0'?>\r\n"]
+        [
+            "",
+            "",
+            "\ufeff",
+            '<?xml version="1.0" encoding="utf-8"?>',
+            "<?xml version='1.0'?>\r\n",
+            "<?xml version='1.0' encoding=\"UTF-8\" standalone='yes' ?> <!-- sent - by - hand -->\n",
+        ]
     )
     if miss == 0:
         start = writer.pick(
@@ -455,6 +462,13 @@ def everyday(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, misses: bo
                 '<?xml version="1.0" encoding="ascii"?>',
                 '<?xml version="1.1"?>',
                 "\n\n<?xml version='1.0'?>",
+                "<?xml version=\"1.0'?>",
+                '<?xml version="1.0" encoding="utf-8\'?>',
+                '<?xml version="1.0" standalone="maybe"?>',
+                '<?xml version="1.0"?><!-- -- -->',
+                '<?xml version="1.0"?><!-- --->',
+                '<?xml version="1.0"?><!-- \x7f -->',
+                '<?xml version="1.0"?><!-- \x01 -->',
             ]
         )
     declarations = f' xmlns:{soap}="{SOAP_11}"'
@@ -479,6 +493,8 @@ def everyday(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, misses: bo
                 " xmlns:p='urn:a'",
                 ' xmlns:p="&amp;"',
                 ' q:a=""',
+                f' {soap}:a="" xmlns:q="{SOAP_11}" q:a=""',
+                f' {soap}:a="" {soap}:a=""',
             ]
         )
     kind = writer.pick(["Session", "Session", "BeginSession", "EndSession"])
@@ -514,11 +530,26 @@ def everyday(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, misses: bo
     close = writer.pick(["/>", " />", f"></{name}>"])
     if miss == 11:
         close = writer.pick([f"> </{name}>", f">text</{name}>", f"><a/></{name}>", "\n/>", f"></{name} >"])
-    space = writer.pick(["", "", "\r\n  ", " "])
+    space = writer.pick(["", "", "\r\n  ", " ", "<!-- a - comment -->"])
     block = f"<{name}{attributes}{close}"
     if miss == 12:
-        block = writer.pick(["", block * 2, f"{block}<a/>", f"<!-- -->{block}", f"{block}text"])
-    header = f"<{soap}:Header>{space}{block}{space}</{soap}:Header>"
+        block = writer.pick(
+            [
+                "",
+                block * 2,
+                f"{block}<a/>",
+                f"<!-- -->{block}",
+                f"{block}text",
+                f"<!--{block}-->",
+                f"{block}<!-->",
+            ]
+        )
+    blocks = [block, *(writer.pick(_EVERYDAY_BLOCKS) for _ in range(writer.pick([0, 0, 1, 2])))]
+    if miss == 16:
+        blocks.append(writer.pick(_ODD_BLOCKS))
+    blocks = draw(st.permutations(blocks))
+    inside = space.join(blocks).replace("{soap}", soap)
+    header = f"<{soap}:Header>{space}{inside}{space}</{soap}:Header>"
     if miss == 13:
         header = writer.pick(
             ["", f"<{soap}:Header/>", header * 2, f"<{soap}:Header></{soap}:Header>", f"{header}text"]
@@ -540,9 +571,95 @@ def everyday(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, misses: bo
                 f"</{body}>x</{envelope}>",
             ]
         )
-    text = f"{start}<{envelope}{declarations}>{space}{header}{space}<{body}>{content}{end}"
+    if miss == 17:
+        declarations += writer.pick(
+            [" a='\"'", ' xmlns:p="a&b"', " xmlns:p='<'", " xmlns:p='é'", "\n", ' p="']
+        )
+    own = writer.pick(
+        ["", "", "", ' xmlns:q="urn:q"', f" xmlns=\"{XMLA}\" id='a'", f' {soap}:encodingStyle=""']
+    )
+    if miss == 18:
+        own = writer.pick(_ODD_BODY_ATTRIBUTES).replace("{soap}", soap)
+    text = f"{start}<{envelope}{declarations}>{space}{header}{space}<{body}{own}>{content}{end}"
     return text.encode("utf-8", "surrogatepass")
 
+
+#: What stands beside the session headers, {soap} being the prefix of SOAP.
+_EVERYDAY_BLOCKS = [
+    f'<Version xmlns="{ENGINE}/2" Sequence="926" />',
+    f"<Version Sequence='922' xmlns='{ENGINE}'/>",
+    f'<NamespaceCompatibility xmlns="{ENGINE}" mustUnderstand="0"/>',
+    '<q:Note xmlns:q="urn:q" q:kind="a>b">Some text, > and a {soap}:name</q:Note >',
+    '<q:Note\n\txmlns:q="urn:q"></q:Note>',
+    '<{soap}:Note {soap}:mustUnderstand="1" />',
+    '<q:Note {soap}:mustUnderstand="0" xmlns:q="urn:q"> </q:Note>',
+]
+_ODD_BLOCKS = [
+    "<Version/>",
+    '<Version xmlns=""/>',
+    '<Version xmlns:q="urn:q" a=""/>',
+    f'<Version xmlns="{ENGINE}/2"/>',
+    f'<Version xmlns="{ENGINE}/2" Sequence="1">text</Version>',
+    f'<Version xmlns="{ENGINE}/2" Sequence="1"> </Version>',
+    f'<Version xmlns="{ENGINE}/2" Sequence="" Note="a"/>',
+    '<session xmlns="urn:q"/>',
+    '<q:SESSION xmlns:q="urn:q"/>',
+    f'<Session xmlns="{XMLA}" SessionId="second"/>',
+    f'<EndSession xmlns="{XMLA}" SessionId="second"/>',
+    f'<Session xmlns="{XMLA}"/>',
+    "<q:Note/>",
+    "<xml:Note/>",
+    "<xmlns:Note/>",
+    '<q:Note xmlns:q=""/>',
+    '<q:Note xmlns:q="urn:q" r:a=""/>',
+    '<q:Note xmlns:q="urn:q" q:a="" q:a=""/>',
+    '<q:Note xmlns:q="urn:q" xmlns:q="urn:q"/>',
+    '<q:Note xmlns:q="urn:q" a="" a=""/>',
+    '<q:Note xmlns:q="urn:q" xmlns:r="urn:q" q:a="" r:a=""/>',
+    '<q:Note xmlns:q="urn:q" xml:lang="en"/>',
+    '<q:Note xmlns:q="urn:q" {soap}:mustUnderstand="2"/>',
+    '<q:Note xmlns:q="urn:q" {soap}:mustUnderstand=" 1"/>',
+    '<q:Note xmlns:q="urn:q" {soap}:mustUnderstand="0" q:a=""/>',
+    f'<q:Note xmlns:q="urn:q" xmlns:r="{SOAP_11}" r:mustUnderstand="0" {{soap}}:mustUnderstand="1"/>',
+    f'<q:Note xmlns:q="urn:q" xmlns:r="{SOAP_12}" r:mustUnderstand="true"/>',
+    '<q:Note xmlns:q="urn:q" {soap}:actor="urn:me"/>',
+    f'<q:Note xmlns:q="urn:q" xmlns:r="{SOAP_12}" r:role="urn:me"/>',
+    '<{soap}:Note xmlns:{soap}="urn:other" {soap}:mustUnderstand="2"/>',
+    '<q:Note xmlns:q="urn:q">a & b</q:Note>',
+    '<q:Note xmlns:q="urn:q">a &amp; b</q:Note>',
+    '<q:Note xmlns:q="urn:q">]]></q:Note>',
+    '<q:Note xmlns:q="urn:q">\x0b</q:Note>',
+    '<q:Note xmlns:q="urn:q">é</q:Note>',
+    '<q:Note xmlns:q="urn:q"><q:a/></q:Note>',
+    '<q:Note xmlns:q="urn:q"><!-- --></q:Note>',
+    '<q:Note xmlns:q="urn:q"></q:Other>',
+    '<q:Note xmlns:q="urn:q"/ >',
+    '<q:Note xmlns:q="urn:q"a=""/>',
+    '<q:Note xmlns:q="urn:q" a="&#9;\t"/>',
+    "<q:Note xmlns:q='urn:q\">",
+    "<!-- <a/> -->",
+    "<!-- -- -->",
+    "text",
+]
+_ODD_BODY_ATTRIBUTES = [
+    ' xmlns:{soap}="urn:other"',
+    ' xmlns="urn:other" xmlns:{soap}="urn:other"',
+    f' xmlns:{{soap}}="{SOAP_12}"',
+    f' xmlns:q="{SOAP_11}"',
+    ' q:a=""',
+    ' a="" a=""',
+    ' {soap}:a="" {soap}:b=""',
+    ' xmlns:q=""',
+    ' xmlns=""',
+    f' xmlns:q="{XML}"',
+    ' xmlns:xml="urn:q"',
+    ' xmlns:q="urn:q" xmlns:q="urn:q"',
+    ' a=">"',
+    ' a="<"',
+    ' a="&quot;"',
+    " a=",
+    ' xmlns:q="urn:é"',
+]
 
 _BODIES = [
     b"<%b/>",

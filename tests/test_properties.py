@@ -355,11 +355,79 @@ def test_the_fast_body_end_is_the_exact_one(data: bytes, reading: Arguments) -> 
         assert outcome(xmla_headers.decode, data, **reading) == fast
 
 
+_PIECES = [
+    b"<s:Body>",
+    b"</s:Body>",
+    b"</s:Body >",
+    b"<s:Body/>",
+    b"<s:Bodyx>",
+    b"</s:Bodyx>",
+    b"</s:Envelope>",
+    b"</s:Envelope>",
+    b"<s:Envelope>",
+    b"</t:Envelope>",
+    b"<a>",
+    b"</a>",
+    b"<a/>",
+    b"<a b='</s:Body>'/>",
+    b"<a b='/s:Body>'/>",
+    b"<!--",
+    b"-->",
+    b"<![CDATA[",
+    b"]]>",
+    b"<?pi?>",
+    b"<?xml version='1.0'?>",
+    b"<!DOCTYPE a>",
+    b"&lt;",
+    b"&unknown;",
+    b"text",
+    b" ",
+    b"\r\n",
+    b"\xef\xbb\xbf",
+    b"\xff",
+    b"\x00",
+]
+_OPEN = _BARE.removesuffix(b"</s:Envelope>")
+_HEADS = [
+    _OPEN % b"<s:Body>",
+    _OPEN
+    % b"<s:Header><Session xmlns='urn:schemas-microsoft-com:xml-analysis' SessionId='a'/></s:Header><s:Body>",
+    b"<!-- &#32; -->" + _OPEN % b"<!-- <s:Body> --><s:Header><x><y/></x></s:Header><s:Body a='&gt;'>",
+]
+
+
+# A head that is known is not parsed again, and what is behind it is judged as if it were: whatever that is.
+@searching
+@given(st.sampled_from(_HEADS), st.lists(st.sampled_from(_PIECES), max_size=8).map(b"".join), st.booleans())
+@example(_HEADS[0], b"</s:Body><s:Body>", True)
+@example(_HEADS[0], b"</s:Body><a></s:Body>", True)
+@example(_HEADS[0], b"<s:Body>", True)
+@example(_HEADS[0], b"</s:Body></t:Envelope>", False)
+def test_a_known_head_lets_nothing_through_behind_it(head: bytes, rest: bytes, closed: bool) -> None:  # noqa: FBT001 - drawn
+    data = head + rest + b"</s:Body></s:Envelope>" * closed
+    cache = HeadCache()
+    xmla_headers.decode(head + b"</s:Body></s:Envelope>", cache=cache)
+    assert len(cache) == 1
+    known = outcome(xmla_headers.decode, data, cache=cache)
+    assert outcome(xmla_headers.decode, data) == known
+    with (
+        mock.patch("xmla_headers._reading.everyday_head", return_value=None),
+        mock.patch("xmla_headers._reader.last_end_tag", return_value=None),
+    ):
+        assert outcome(xmla_headers.decode, data) == known
+
+
 # The everyday head, read by one regular expression, is the one that the general way reads.
 @searching
 @given(st.one_of(everyday(), mutated(everyday()), likely), readings)
 @example(_BARE % b"<s:Header><Session/></s:Header><s:Body></s:Body>", {"types": _TYPES[-1]})
 @example(_BARE % b"<s:Header><undeclared:Session/></s:Header><s:Body></s:Body>", {"types": _TYPES[-1]})
+@example(_BARE % b"<s:Body xmlns:s='urn:other'></s:Body>", {})
+@example(
+    _BARE % b"<s:Header/><s:Body s:a='' xmlns:t='http://schemas.xmlsoap.org/soap/envelope/' t:a=''></s:Body>",
+    {},
+)
+@example(_BARE % b"<s:Header><q:a xmlns:q='urn:q'/><!--<q:b/>--></s:Header><s:Body></s:Body>", {})
 def test_the_everyday_head_is_the_general_one(data: bytes, reading: Arguments) -> None:
     fast = outcome(xmla_headers.decode, data, **reading)
     fast_header = outcome(xmla_headers.decode_header, data, **reading)

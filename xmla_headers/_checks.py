@@ -15,6 +15,8 @@ def wrong_type(name: str, wanted: str, value: object) -> TypeError:
 
 def check_text(name: str, value: object) -> None:
     """Raise TypeError for what is no str, EncodeError for what XML 1.0 cannot carry."""
+    if type(value) is str and value.isascii() and value.isprintable():
+        return
     if not isinstance(value, str):
         raise wrong_type(name, "str", value)
     index = unencodable(value)

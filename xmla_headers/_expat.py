@@ -8,7 +8,7 @@ import re
 from ._encoding import Fatal
 from .findings import Code
 
-__all__ = ["HTML_HINT", "Parser", "is_ncname", "passes", "short"]
+__all__ = ["HTML_HINT", "Parser", "completes", "is_ncname", "short"]
 
 HTML_HINT = "this looks like an HTML page, perhaps an error page of a proxy or a web server"
 
@@ -123,20 +123,30 @@ def _last_less(text: bytes | memoryview, end: int) -> int:
         end = start
 
 
-def passes(text: bytes | memoryview, *, final: bool = True, namespaces: bool = False) -> bool:
-    """Whether a text without an XML declaration to judge is well-formed, or begins so if not `final`.
+def completes(start_tag: bytes, rest: bytes | memoryview, *, namespaces: bool = False) -> bool:
+    """Whether a start tag and what follows it are one element, well-formed and without a PI.
 
     With `namespaces` by Namespaces in XML as well, as expat judges them: for small texts only, and a
     no may be expat's alone.
     """
-    parser = Parser(text, "\n" if namespaces else None)
+    # Bare, since nearly all that comes here passes; behind a start tag a DOCTYPE is not well-formed.
+    expat = pyexpat.ParserCreate("utf-8", "\n" if namespaces else None, intern=None)
+    expat.ProcessingInstructionHandler = _refuse
     try:
-        parser.parse(text, final=final)
-    except Fatal:
+        expat.Parse(start_tag, False)
+        # All the rest at once: behind every piece but the last expat counts lines, which is not cheap.
+        expat.Parse(rest, True)
+    except (pyexpat.ExpatError, _Refused):
         return False
-    finally:
-        parser.close()
     return True
+
+
+class _Refused(Exception):  # noqa: N818 - it is caught as soon as it is raised
+    """There is a processing instruction."""
+
+
+def _refuse(_target: str, _data: str) -> None:
+    raise _Refused
 
 
 def is_ncname(name: str) -> bool:

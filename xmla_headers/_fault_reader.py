@@ -180,7 +180,7 @@ def read_fault(body: Fragment) -> Fault | None:
     reader.run()
     if not reader.complete:
         return None
-    text = body.view
+    text = memoryview(body.view)
     entries: list[FaultEntry] = []
     detail = Fragment()
     if reader.detail is not None:

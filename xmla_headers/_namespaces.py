@@ -65,19 +65,19 @@ class Namespaces:
         `flat` holds attribute names and values in turn. Raises Fatal.
         """
         bindings = self.bindings
-        attributes: list[Attribute] = [] if flat else _NO_ATTRIBUTES
+        attributes = _NO_ATTRIBUTES
         declared: dict[str, str] | None = None
         undo: Undo | None = None
         if len(name) > self._max_name:
             raise self._too_long("an element name", offset)
         try:
             if flat:
-                declared, prefixed = self._declare(flat, attributes, offset)
+                attributes, declared, qualified = self._read(flat, offset)
                 if declared is not None:
-                    undo = dict(zip(declared, map(bindings.get, declared), strict=True))
+                    undo = {prefix: bindings.get(prefix) for prefix in declared}
                     bindings.update(declared)
-                if prefixed:
-                    attributes = self._resolve(flat)
+                if qualified:
+                    self._resolve(attributes, qualified)
             if ":" not in name:
                 return bindings.get("", ""), name, attributes, declared, undo
             prefix, local = split(name)
@@ -97,18 +97,17 @@ class Namespaces:
             else:
                 bindings[prefix] = namespace
 
-    def _declare(
-        self, flat: list[str], plain: list[Attribute], offset: int
-    ) -> tuple[dict[str, str] | None, bool]:
-        """Return the declarations among the attributes, and whether others have a prefix.
+    def _read(self, flat: list[str], offset: int) -> tuple[list[Attribute], dict[str, str] | None, list[int]]:
+        """Return the attributes, the declarations, and which of the attributes have a prefix.
 
-        Those that have none are added to `plain`; all are held to the caps.
+        Those are still to be resolved; all are held to the caps.
         """
         if len(flat) > self._max_attributes:
             message = f"an element has more than {self._max_attributes // 2} attributes"
             raise limit_exceeded("max_attributes", message, offset)
+        attributes: list[Attribute] = []
         declared: dict[str, str] | None = None
-        prefixed = False
+        qualified: list[int] = []
         maximum = self._max_name
         pairs = iter(flat)
         for name, value in zip(pairs, pairs, strict=True):
@@ -117,12 +116,13 @@ class Namespaces:
             if name == "xmlns":
                 prefix = ""
             elif ":" not in name:
-                plain.append(("", name, value, name))
+                attributes.append(("", name, value, name))
                 continue
             elif name.startswith("xmlns:"):
                 prefix = split(name)[1]
             else:
-                prefixed = True
+                qualified.append(len(attributes))
+                attributes.append(("", "", value, name))
                 continue
             if len(value) > maximum:
                 raise self._too_long("a namespace name", offset)
@@ -131,33 +131,25 @@ class Namespaces:
             if declared is None:
                 declared = {}
             declared[prefix] = value
-        return declared, prefixed
+        return attributes, declared, qualified
 
     def _too_long(self, what: str, offset: int) -> Fatal:
         message = f"{what} is longer than {self._max_name} characters"
         return limit_exceeded("max_name_length", message, offset)
 
-    def _resolve(self, flat: list[str]) -> list[Attribute]:
-        """Return the attributes that are no declarations, in the order in which they stand."""
-        attributes = []
+    def _resolve(self, attributes: list[Attribute], qualified: list[int]) -> None:
+        """Resolve the prefixes of those of the attributes that have one."""
         expanded = set()
-        pairs = iter(flat)
-        for name, value in zip(pairs, pairs, strict=True):
-            if ":" not in name:
-                if name != "xmlns":
-                    attributes.append(("", name, value, name))
-                continue
+        for place in qualified:
+            _, _, value, name = attributes[place]
             prefix, local = split(name)
-            if prefix == "xmlns":
-                continue
             namespace = self._bound(prefix)
             # expat sees to the names as written; two prefixes of one namespace are ours to see.
             if (namespace, local) in expanded:
                 msg = f"the attribute {short(name)} is there twice, under two prefixes"
                 raise NamespaceError(msg)
             expanded.add((namespace, local))
-            attributes.append((namespace, local, value, name))
-        return attributes
+            attributes[place] = (namespace, local, value, name)
 
     def _bound(self, prefix: str) -> str:
         namespace = self.bindings.get(prefix)

@@ -10,7 +10,7 @@ import re
 import sys
 
 from ._encoding import WHITE_SPACE, Fatal, Redeclared, Source
-from ._expat import Parser, passes
+from ._expat import Parser, completes
 from ._namespaces import Namespaces, limit_exceeded
 from ._raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, end_of_start_tag
 from .findings import Code
@@ -40,7 +40,7 @@ NO_LIMITS = Limits(None, None, None, None, None, None, None)
 _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 
 #: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
-_TAIL = re.compile(rb"[ \t\r\n]*+>[ \t\r\n]*+</[^ \t\r\n<>]++[ \t\r\n]*+>[ \t\r\n]*+\Z")
+_TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
 #: What may follow the root, and what begins like it.
 _EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
@@ -61,8 +61,8 @@ _FAULT_DEPTH = 2
 _KEPT_DEPTH = 3
 
 
-class _BodySeen(Exception):  # noqa: N818 - a signal to stop, not an error
-    """The Body start tag has been read, and nothing behind it is wanted."""
+class _Enough(Exception):  # noqa: N818 - a signal to stop, not an error
+    """The Body start tag has been read, and what is behind it is known or not wanted."""
 
 
 class MessageReader(Parser):
@@ -71,7 +71,6 @@ class MessageReader(Parser):
     __slots__ = (
         "_deep",
         "_depth",
-        "_exact",
         "_fault_open",
         "_head_only",
         "_max_blocks",
@@ -81,7 +80,6 @@ class MessageReader(Parser):
         "_stack",
         "_text_seen",
         "_undo",
-        "doubtful",
         "message",
     )
 
@@ -92,17 +90,12 @@ class MessageReader(Parser):
         *,
         deep: bool,
         head_only: bool = False,
-        exact: bool = False,
         namespaces: Mapping[str, str] = NO_NAMESPACES,
     ) -> None:
         super().__init__(source.text)
         self.message = RawMessage(source)
         self._deep = deep
         self._head_only = head_only
-        #: The end of the Body is to be found by counting.
-        self._exact = exact
-        #: Where a fatal finding stands is not known without.
-        self.doubtful = False
         self._max_header = limits.max_header_bytes
         self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
         self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
@@ -124,7 +117,7 @@ class MessageReader(Parser):
         """Read the message; the fatal finding, if any, is left in it. Raises Redeclared alone."""
         try:
             self._run(self.message.source)
-        except _BodySeen:
+        except _Enough:
             pass
         except Fatal as fatal:
             self.stop(fatal)
@@ -168,8 +161,6 @@ class MessageReader(Parser):
         # Without traceback and context, which would hold the message in a reference cycle.
         message.fatal = fatal.with_traceback(None)
         fatal.__context__ = None
-        # The parser may have run over an end tag that is the Body's, unheard; or that only looks like it.
-        self.doubtful = bool(message.body_end and message.body and message.body.close is None)
         message.fatal_path = self._path(fatal.element)
 
     def _place_junk(self, fatal: Fatal) -> None:
@@ -241,7 +232,7 @@ class MessageReader(Parser):
         self._text_seen = False
 
     def _text(self, data: str) -> None:
-        if self._text_seen or (data.isspace() and not data.strip(" \t\r\n")):
+        if not data.strip(" \t\r\n") or self._text_seen:
             return
         if len(self._stack) <= _KEPT_DEPTH:
             # expat hands text over in pieces; one finding for all up to the next tag is enough.
@@ -280,7 +271,7 @@ class MessageReader(Parser):
         """Go on reading, but not looking: the root is no SOAP Envelope."""
         self.message.opaque = True
         if self._head_only:
-            raise _BodySeen
+            raise _Enough
         self._pass_over()
 
     def _enter_body(self, body: RawElement) -> None:
@@ -289,17 +280,18 @@ class MessageReader(Parser):
         body.scope = self._namespaces.scope()
         start = message.body_start = end_of_start_tag(text, body.start)
         if self._head_only:
-            raise _BodySeen
-        if not self._deep:
-            end = None
-            if not self._exact and message.source.complete and isinstance(text, bytes):
-                end = last_end_tag(text, body.name, start)
-            if end is None:
-                self._depth = 1
-                self.count()
-                return
-            message.body_end = end
-        self._pass_over()
+            raise _Enough
+        if self._deep:
+            self._pass_over()
+            return
+        source = message.source
+        if source.complete and source.failure is None and isinstance(text, bytes):
+            end = last_end_tag(text, self._stack[0].name.encode(), body.name.encode(), start)
+            if end is not None:
+                message.body_end = end
+                raise _Enough
+        self._depth = 1
+        self.count()
 
     def _pass_over(self) -> None:
         """Let the parser run over what is not to be looked at."""
@@ -399,22 +391,28 @@ def is_body_name(text: bytes | bytearray, place: int) -> bool:
     return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
 
 
-def last_end_tag(text: bytes, name: str, start: int) -> int | None:
-    """Return the offset of the Body's end tag where the end of the message leaves no doubt about it.
+def last_end_tag(text: bytes, root: bytes, body: bytes, start: int) -> int | None:
+    """Return the offset of the Body's end tag, if the end of the message is that of what is well-formed.
 
-    `start` is the offset behind its start tag.
-
-    If the name occurs once in an end tag behind the start of the Body, and white space, the Envelope's
-    end tag and white space follow, then that is the Body's end tag, provided that the message is
-    well-formed: no comment, CDATA section or processing instruction could end behind it.
+    `root` and `body` are the names as written, and what is in front of `start`, the offset behind the
+    Body's start tag, has been read. None when there is more than white space around the Envelope's end
+    tag, or something is wrong.
     """
     if text[start - 2] == SLASH:
         return None
-    tag = b"</" + name.encode()
-    end = text.rfind(tag, start)
-    if end < 0 or text.find(tag, start, end) >= 0 or _TAIL.match(text, end + len(tag)) is None:
-        return None
-    return end
+    tail = b"</%b></%b>" % (body, root)
+    if text.endswith(tail):
+        end = len(text) - len(tail)
+        stop = end + len(body) + 3
+    else:
+        end = text.rfind(b"</" + body, start)
+        found = _TAIL.match(text, end + 2 + len(body)) if end >= 0 else None
+        if found is None or found[2] != root:
+            return None
+        stop = found.end(1)
+    # That this is the Body's end tag is for the parser to say: were it in a comment, or did another in
+    # front of it close the Body, then this would not be one element.
+    return end if completes(b"<%b>" % body, memoryview(text)[start:stop]) else None
 
 
 def too_long(size: int, offset: int) -> Fatal:
@@ -438,17 +436,14 @@ def read(
         source = Source(data, encoding, wanted=wanted)
     else:
         source = Source(memoryview(data)[:maximum], encoding, complete=False, wanted=wanted)
-    exact = False
     while True:
-        reader = MessageReader(source, limits, deep=deep, head_only=head_only, exact=exact)
+        reader = MessageReader(source, limits, deep=deep, head_only=head_only)
         try:
             reader.run()
         except Redeclared as change:
             source = source.redeclared(change.codec, wanted)
         else:
-            if not reader.doubtful:
-                return reader.message
-            exact = True
+            return reader.message
 
 
 #: XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
@@ -496,6 +491,6 @@ def read_fragment(
 def check_fragment(xml: bytes, namespaces: Mapping[str, str]) -> Fatal | None:
     """Return the fatal finding about XML content, as `read_fragment` does, or None."""
     start, end = _FragmentReader.WRAPPER
-    if len(xml) <= _SMALL and not namespaces and passes(start + xml + end, namespaces=True):
+    if len(xml) <= _SMALL and not namespaces and completes(start, xml + end, namespaces=True):
         return None
     return read_fragment(xml, namespaces)[1]

@@ -6,10 +6,11 @@ import re
 
 from ._encoding import Locator
 from ._expat import HTML_HINT, short
-from ._raw import SLASH, end_of_start_tag
+from ._raw import SLASH, element_end, end_of_start_tag
 from ._scope import Scope
 from .findings import RULES, Code, Finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
+from .session_headers import SESSION_BLOCKS
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XSI_NS, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
@@ -24,12 +25,28 @@ if TYPE_CHECKING:
     #: at the end of the path, hint.
     Mark = tuple[int, int, Code, str, tuple[RawElement, ...], str, str | None]
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "names_in_lower_case"]
 
 _RANK = {code: rank for rank, code in enumerate(RULES)}
 
 #: xs:int of value 0 or 1, as Microsoft's XSD types the unqualified mustUnderstand.
 _UNQUALIFIED = r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*"
+
+
+def names_in_lower_case(types: Mapping[str, type[HeaderBlock]]) -> Mapping[str, BlockSpec]:
+    """Return what an unknown header block is a lookalike of, by its local name in lower case."""
+    return _SESSION_NAMES if types is SESSION_BLOCKS else _names_in_lower_case(types)
+
+
+def _names_in_lower_case(types: Mapping[str, type[HeaderBlock]]) -> Mapping[str, BlockSpec]:
+    names: dict[str, BlockSpec] = {}
+    for block_type in types.values():
+        # Of two in different namespaces the first counts.
+        names.setdefault(block_type.spec.local_name.lower(), block_type.spec)
+    return names
+
+
+_SESSION_NAMES = _names_in_lower_case(SESSION_BLOCKS)
 
 
 class Judge:
@@ -178,12 +195,13 @@ class Judge:
         counts: dict[type[HeaderBlock], int] = {}
         alternatives: dict[str, BlockSpec] = {}
         types, scope = self._types, Scope(header.scope)
+        lookalikes = names_in_lower_case(types)
         for element in header.children:
             here = (root, header, element)
             qname = f"{{{element.namespace}}}{element.local}"
             block_type = types.get(qname)
             if block_type is None:
-                self._judge_unknown(element, scope, here)
+                self._judge_unknown(element, lookalikes.get(element.local.lower()), scope, here)
                 continue
             spec = block_type.spec
             count = counts[block_type] = counts.get(block_type, 0) + 1
@@ -201,25 +219,27 @@ class Judge:
                 self._mark(Code.WRONG_DIRECTION, element.start, text, here)
             self._bind(block_type, element, here)
 
-    def _judge_unknown(self, element: RawElement, scope: Scope, here: tuple[RawElement, ...]) -> None:
+    def _judge_unknown(
+        self, element: RawElement, spec: BlockSpec | None, scope: Scope, here: tuple[RawElement, ...]
+    ) -> None:
+        """Judge an element that no schema declares, but perhaps one of its name, and keep it."""
         if not element.namespace:
             text = f"the header block {short(element.local)} is in no namespace"
             self._mark(Code.UNQUALIFIED_HEADER_BLOCK, element.start, text, here)
-        folded = element.local.lower()
-        for block_type in self._types.values():
-            spec = block_type.spec
-            if spec.local_name.lower() == folded:
-                text = f"{short(element.name)} is not the {spec.local_name} of {spec.namespace}"
-                hint = _lookalike_hint(element, spec)
-                self._mark(Code.LOOKALIKE_HEADER_BLOCK, element.start, text, here, hint=hint)
-                break
+        if spec is not None:
+            text = f"{short(element.name)} is not the {spec.local_name} of {spec.namespace}"
+            hint = _lookalike_hint(element, spec)
+            self._mark(Code.LOOKALIKE_HEADER_BLOCK, element.start, text, here, hint=hint)
         must_understand, refused = must_understand_value(element)
         if refused is not None:
             self._mark_must_understand(*refused, element, here)
         elif element.close is not None:
+            source = self._message.source.text
+            xml = bytes(source[element.start : element_end(source, element)])
+            missing = scope.missing(xml, element.declared or ())
             self.blocks.append(
                 UnknownHeaderBlock.cut(
-                    self._message.source.text, element, scope, must_understand=bool(must_understand)
+                    xml, element.name, element.qname, missing, bool(must_understand), actor_of(element)
                 )
             )
 

@@ -31,32 +31,37 @@ class Scope:
     (`xsi:type="xsd:int"`); the default namespace always counts.
     """
 
-    __slots__ = ("_endings", "_names", "_namespaces")
+    __slots__ = ("_endings", "_namespaces", "_places")
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         self._namespaces = namespaces
-        #: Prefix -> its bytes, and its place among the others.
-        self._names = {prefix: (place, prefix.encode()) for place, prefix in enumerate(namespaces)}
-        self._endings: dict[int, object] | None = None
+        #: Prefix -> its place among the others, when there are many.
+        self._places: dict[str, int] = {}
+        self._endings: dict[int, object] = {}
 
     def missing(self, xml: bytes, declared: Collection[str] = ()) -> list[tuple[str, str]]:
         """Return prefix and namespace of what an element must declare that declares some itself."""
-        if len(self._names) <= _FEW:
-            occurring = {prefix for prefix, (_, name) in self._names.items() if name + b":" in xml}
-        else:
-            occurring = self._occurring(xml)
-        if "" in self._names:
+        namespaces = self._namespaces
+        if len(namespaces) <= _FEW:
+            return [
+                (prefix, namespace)
+                for prefix, namespace in namespaces.items()
+                if prefix not in declared and (not prefix or prefix.encode() + b":" in xml)
+            ]
+        occurring = self._occurring(xml)
+        if "" in namespaces:
             occurring.add("")
-        needed = sorted((self._names[prefix][0], prefix) for prefix in occurring if prefix not in declared)
-        return [(prefix, self._namespaces[prefix]) for _, prefix in needed]
+        needed = sorted((self._places[prefix], prefix) for prefix in occurring if prefix not in declared)
+        return [(prefix, namespaces[prefix]) for _, prefix in needed]
 
     def _occurring(self, xml: bytes) -> set[str]:
         """Return the prefixes in front of colons, however many there are of both, in one walk over the XML.
 
         Searching for each would cost prefixes times bytes, and both are the sender's.
         """
-        if self._endings is None:
-            self._endings = _tree(self._names)
+        if not self._endings:
+            self._places = {prefix: place for place, prefix in enumerate(self._namespaces)}
+            self._endings = _tree(self._namespaces)
         occurring = set()
         colon = xml.find(b":")
         while colon >= 0:
@@ -76,12 +81,12 @@ class Scope:
 _END = -1
 
 
-def _tree(names: Mapping[str, tuple[int, bytes]]) -> dict[int, object]:
-    """Return the names as a tree of bytes, from their last to their first."""
+def _tree(prefixes: Iterable[str]) -> dict[int, object]:
+    """Return the prefixes as a tree of bytes, from their last to their first."""
     root: dict[int, object] = {}
-    for prefix, (_, name) in names.items():
+    for prefix in prefixes:
         node = root
-        for byte in reversed(name):
+        for byte in reversed(prefix.encode()):
             child = node.setdefault(byte, {})
             assert isinstance(child, dict)
             node = child

@@ -12,7 +12,7 @@ from .soap import XML_NS, MustUnderstandForm, SoapVersion
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from .envelope import Block, Envelope
     from .fragment import Fragment
@@ -47,11 +47,14 @@ def block_xml(
     if isinstance(block, UnknownHeaderBlock):
         return block.xml.decode()
     spec = block.spec
-    parts = [spec.opening]
+    xml = spec.opening
     for attribute in spec.attributes:
         value = getattr(block, attribute.field)
         if value is not None:
-            parts.append(f' {attribute.name}="{escape_attribute(value)}"')
+            xml += f' {attribute.name}="{escape_attribute(value)}"'
+    if not block.must_understand and block.actor is None and not block.other_attributes:
+        return f"{xml}/>"
+    parts = [xml]
     if block.must_understand or block.actor is not None:
         qualified = _soap_attributes(block, soap, form or block.must_understand_form, parts)
         if qualified and prefix is None:
@@ -112,37 +115,41 @@ def envelope_parts(
     envelope: Envelope, form: MustUnderstandForm | None, *, xml_declaration: bool
 ) -> tuple[bytes, bytes]:
     """Return what stands in front of the Body's content, and what stands behind it."""
-    soap, body = envelope.soap, envelope.body
-    given = envelope.header.blocks
-    prefix = _soap_prefix(body, soap, [block for block in given if isinstance(block, UnknownHeaderBlock)])
-    blocks = [block_xml(block, soap, prefix, form) for block in given]
-    header = f"<{prefix}:Header>{''.join(blocks)}</{prefix}:Header>" if blocks else ""
+    body, soap = envelope.body, envelope.soap
+    given, scope = envelope.header.blocks, body.namespaces
+    # Mostly it is the one of the message that the Body comes from.
+    settled = scope.get(_DEFAULT_PREFIX) == soap.namespace
+    for block in given:
+        settled = settled and not isinstance(block, UnknownHeaderBlock)
+    prefix = _DEFAULT_PREFIX if settled else _soap_prefix(body, soap, envelope.header.unknown)
+    blocks = ""
+    for block in given:
+        blocks += block_xml(block, soap, prefix, form)
+    if blocks:
+        blocks = f"<{prefix}:Header>{blocks}</{prefix}:Header>"
     # On the Body, not on the Envelope, where they would change what a header block means.
-    scope = body.namespaces
     bound = ""
     if len(scope) > (prefix in scope):
         bound = declarations(item for item in scope.items() if item[0] != prefix)
     declaration = '<?xml version="1.0" encoding="utf-8"?>\n' if xml_declaration else ""
-    head = f'{declaration}<{prefix}:Envelope xmlns:{prefix}="{soap.namespace}">{header}<{prefix}:Body{bound}>'
+    head = f'{declaration}<{prefix}:Envelope xmlns:{prefix}="{soap.namespace}">{blocks}<{prefix}:Body{bound}>'
     return head.encode(), f"</{prefix}:Body></{prefix}:Envelope>".encode()
 
 
-def _soap_prefix(body: Fragment, soap: SoapVersion, blocks: list[UnknownHeaderBlock]) -> str:
+def _soap_prefix(body: Fragment, soap: SoapVersion, unknown: Sequence[UnknownHeaderBlock]) -> str:
     """Return a prefix for the SOAP namespace that changes the meaning of nothing else.
 
     The first of soap, soap1, ... that the Body's content binds to this namespace, or that is bound
     nowhere and does not occur: whoever reads the message would take it for one that is meant.
     """
     bound = body.namespaces
-    if not blocks:
-        namespace = bound.get(_DEFAULT_PREFIX)
-        if namespace == soap.namespace or (namespace is None and b"soap:" not in body.xml):
-            return _DEFAULT_PREFIX
+    if not unknown and _DEFAULT_PREFIX not in bound and b"soap:" not in body.xml:
+        return _DEFAULT_PREFIX
     # One pass over all, since what occurs is the sender's: a search for each candidate would be quadratic.
     taken = occurring_prefixes(body.xml)
     #: What a block uses without binding it: it would be given our binding when it is read back.
     dangling = set()
-    for block in blocks:
+    for block in unknown:
         used = occurring_prefixes(block.xml)
         taken |= used | {name.decode() for name in re.findall(_DECLARED, block.xml)}
         dangling |= used - block.declared().keys()

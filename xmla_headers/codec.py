@@ -7,7 +7,7 @@ from dataclasses import replace
 from . import _reader, _splice, _writer
 from ._checks import wrong_type
 from ._everyday import Head
-from ._expat import is_ncname, passes
+from ._expat import is_ncname
 from ._reading import DEFAULT_LIMITS, Reading, buffer_of
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
@@ -66,25 +66,25 @@ def decode(
         known = None if cache is None else cache.find(whole, reading)
         head = known or reading.everyday_head(whole)
         if head is not None:
-            end = _reader.last_end_tag(whole, head.body_name, head.body_start)
-            if end is not None and passes(whole):
+            end = _reader.last_end_tag(whole, *head.names, head.body_start)
+            if end is not None:
                 if cache is not None and known is None:
                     cache.keep(whole, reading, head)
                 body = Fragment.cut(whole, head.body_start, end, head.scope)
-                return Envelope(head.header, body, head.soap, warnings=head.warnings)
+                return Envelope.of(head.header, body, head.soap, head.warnings)
     message = _reader.read(whole, encoding=encoding, limits=limits, deep=deep)
     judge = reading.judge(message)
     warnings = reading.settle(judge)
     header = Header.of(tuple(judge.blocks))
-    raw, text = message.body, message.source.text
+    root, raw, text = message.root, message.body, message.source.text
+    assert root is not None
     assert raw is not None
     assert isinstance(text, bytes)
     if cache is not None and text is whole:
-        cache.keep(
-            whole, reading, Head(header, warnings, judge.soap, raw.name, message.body_start, raw.scope)
-        )
+        names = root.name.encode(), raw.name.encode()
+        cache.keep(whole, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
     body = Fragment.cut(text, message.body_start, message.body_end, raw.scope)
-    return Envelope(header, body, judge.soap, warnings=warnings)
+    return Envelope.of(header, body, judge.soap, warnings)
 
 
 def decode_header(
@@ -111,7 +111,7 @@ def decode_header(
         if head is not None:
             return head.header
         head = reading.everyday_head(buffer)
-        if head is not None and passes(buffer[: head.body_start], final=False):
+        if head is not None:
             if cache is not None:
                 cache.keep(buffer, reading, head)
             return head.header
@@ -119,12 +119,12 @@ def decode_header(
     judge = reading.judge(message)
     warnings = reading.settle(judge)
     header = Header.of(tuple(judge.blocks))
-    raw = message.body
+    root, raw = message.root, message.body
+    assert root is not None
     assert raw is not None
     if cache is not None and message.source.text is buffer and isinstance(buffer, bytes):
-        cache.keep(
-            buffer, reading, Head(header, warnings, judge.soap, raw.name, message.body_start, raw.scope)
-        )
+        names = root.name.encode(), raw.name.encode()
+        cache.keep(buffer, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
     return header
 
 

@@ -180,6 +180,17 @@ class Envelope:
     #: What decode let pass; not compared.
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
 
+    @classmethod
+    def of(cls, header: Header, body: Fragment, soap: SoapVersion, warnings: tuple[Finding, ...]) -> Envelope:
+        """Return the Envelope of what decode has made."""
+        envelope = object.__new__(cls)
+        put = object.__setattr__
+        put(envelope, "header", header)
+        put(envelope, "body", body)
+        put(envelope, "soap", soap)
+        put(envelope, "warnings", warnings)
+        return envelope
+
     @property
     def fault(self) -> Fault | None:
         """The SOAP 1.1 fault that the Body consists of, None if its first element is something else.

@@ -33,13 +33,14 @@ class Fragment(Immutable):
     refers to the caller's bytes and copies nothing until `xml` is asked for.
     """
 
-    __slots__ = ("_end", "_namespaces", "_source", "_start", "_xml")
+    __slots__ = ("_place", "_xml", "namespaces")
 
-    _source: bytes
-    _start: int
-    _end: int
+    #: A message, and where in it the content begins and ends.
+    _place: tuple[bytes, int, int]
+    #: The content, once it has been asked for.
     _xml: bytes | None
-    _namespaces: Mapping[str, str]
+    #: Prefix -> namespace in scope around the content; read-only.
+    namespaces: Mapping[str, str]
 
     def __init__(self, xml: bytes = b"", namespaces: Mapping[str, str] = NO_NAMESPACES) -> None:
         if not isinstance(xml, bytes):
@@ -63,34 +64,32 @@ class Fragment(Immutable):
         """The content, in UTF-8."""
         xml = self._xml
         if xml is None:
-            xml = self._source[self._start : self._end]
+            source, start, end = self._place
+            xml = source[start:end]
             object.__setattr__(self, "_xml", xml)
         return xml
 
     @property
-    def view(self) -> memoryview:
-        """The content without a copy."""
-        return memoryview(self._source)[self._start : self._end]
-
-    @property
-    def namespaces(self) -> Mapping[str, str]:
-        """Prefix -> namespace in scope around the content; read-only."""
-        return self._namespaces
+    def view(self) -> bytes | memoryview:
+        """The content, without a copy unless it is short."""
+        source, start, end = self._place
+        return source[start:end] if end - start <= _SHORT else memoryview(source)[start:end]
 
     def __len__(self) -> int:
         """Return the length of `xml` in bytes."""
-        return self._end - self._start
+        _, start, end = self._place
+        return end - start
 
     def __bool__(self) -> bool:
         """Return whether there is any content."""
-        return self._end > self._start
+        return len(self) > 0
 
     def used_namespaces(self) -> dict[str, str]:
         """Return the bindings of the prefixes that occur in the content.
 
         The bytes `prefix:` standing anywhere count, the default namespace always does.
         """
-        return dict(Scope(self._namespaces).missing(self.xml))
+        return dict(Scope(self.namespaces).missing(self.xml))
 
     def standalone(self) -> bytes:
         """Return the content with the declarations that let it parse on its own.
@@ -102,7 +101,7 @@ class Fragment(Immutable):
             raise bad_fragment(f"one element can stand alone, and here are {len(elements)}")
         xml, (element,) = self.xml, elements
         behind_name = element.start + 1 + len(element.name.encode())
-        missing = Scope(self._namespaces).missing(xml, element.declared or ())
+        missing = Scope(self.namespaces).missing(xml, element.declared or ())
         xml = xml[:behind_name] + declarations(missing).encode() + xml[behind_name:]
         fatal = read(xml, encoding="utf-8").fatal
         if fatal is not None:
@@ -119,7 +118,7 @@ class Fragment(Immutable):
         from defusedxml import ElementTree  # noqa: PLC0415 - an import that decode does not need
 
         self._read(_TREE_LIMITS)
-        scope = declarations(self._namespaces.items()).encode()
+        scope = declarations(self.namespaces.items()).encode()
         try:
             root = ElementTree.fromstring(b"<_%b>%b</_>" % (scope, self.xml), forbid_dtd=True)
         except (ElementTree.ParseError, ValueError) as error:
@@ -128,7 +127,7 @@ class Fragment(Immutable):
         return list(root)
 
     def _read(self, limits: Limits) -> list[RawElement]:
-        elements, fatal = read_fragment(self.xml, self._namespaces, limits)
+        elements, fatal = read_fragment(self.xml, self.namespaces, limits)
         if fatal is not None:
             message = f"{fatal.message}, at byte {fatal.offset} of the fragment"
             hint = None if fatal.code is Code.LIMIT_EXCEEDED else fatal.hint
@@ -148,8 +147,11 @@ class Fragment(Immutable):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Its own bytes only, not the message that it was cut from.
-        return _restore_fragment, (self.xml, dict(self._namespaces))
+        return _restore_fragment, (self.xml, dict(self.namespaces))
 
+
+#: Content that is copied faster than it is referred to.
+_SHORT = 16_384
 
 #: A message's limits, but for what a fragment has none of: a head.
 _TREE_LIMITS = Limits(max_header_bytes=None, max_header_blocks=None)
@@ -159,11 +161,10 @@ def _fill_fragment(
     fragment: Fragment, source: bytes, start: int, end: int, namespaces: Mapping[str, str]
 ) -> None:
     put = object.__setattr__
-    put(fragment, "_source", source)
-    put(fragment, "_start", start)
-    put(fragment, "_end", end)
+    # Three attributes and not five, since each takes its time.
+    put(fragment, "_place", (source, start, end))
     put(fragment, "_xml", None)
-    put(fragment, "_namespaces", namespaces)
+    put(fragment, "namespaces", namespaces)
 
 
 def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:

@@ -16,7 +16,7 @@ from ._expat import is_ncname
 from ._raw import RawElement, element_end
 from ._reader import read
 from ._record import Immutable, Record
-from ._scope import Scope, declarations
+from ._scope import declarations
 from .findings import Code
 from .fragment import Fragment as Fragment  # noqa: PLC0414 - it is one of the values as well
 from .soap import (
@@ -270,20 +270,27 @@ class UnknownHeaderBlock(Immutable):
         must_understand, refused = must_understand_value(root)
         if refused is not None:
             raise bad_fragment(f"a header block with an attribute that is refused: {refused[0]}")
-        _fill(self, xml, root, must_understand=bool(must_understand))
+        _fill(self, xml, root.qname, bool(must_understand), actor_of(root))
 
     @classmethod
     def cut(
-        cls, text: bytes | memoryview, element: RawElement, scope: Scope, *, must_understand: bool
+        cls,
+        xml: bytes,
+        name: str,
+        qname: str,
+        missing: list[tuple[str, str]],
+        must_understand: bool,  # noqa: FBT001 - passed on by position, for speed
+        actor: str | None,
     ) -> UnknownHeaderBlock:
-        """Copy a header block out of a message, and let it stand alone. For decode, which has checked it."""
-        xml = bytes(text[element.start : element_end(text, element)])
-        missing = scope.missing(xml, element.declared or ())
+        """Let what was cut out of a message, named so there, stand alone. For decode, which has checked it.
+
+        `missing` holds the declarations that it needs beside its own.
+        """
         if missing:
-            behind_name = 1 + len(element.name.encode())
+            behind_name = 1 + len(name.encode())
             xml = xml[:behind_name] + declarations(missing).encode() + xml[behind_name:]
         block = object.__new__(cls)
-        _fill(block, xml, element, must_understand=must_understand)
+        _fill(block, xml, qname, must_understand, actor)
         return block
 
     def declared(self) -> Mapping[str, str]:
@@ -306,19 +313,27 @@ class UnknownHeaderBlock(Immutable):
         return _restore_unknown, (self.xml, self.qname, self.must_understand, self.actor)
 
 
-def _restore_unknown(*values: object) -> UnknownHeaderBlock:
-    block = object.__new__(UnknownHeaderBlock)
-    for name, value in zip(("xml", "qname", "must_understand", "actor"), values, strict=True):
-        object.__setattr__(block, name, value)
-    return block
+def _restore_unknown(
+    xml: bytes,
+    qname: str,
+    must_understand: bool,  # noqa: FBT001 - as it was pickled
+    actor: str | None,
+) -> UnknownHeaderBlock:
+    return UnknownHeaderBlock.cut(xml, "", qname, [], must_understand, actor)
 
 
-def _fill(block: UnknownHeaderBlock, xml: bytes, element: RawElement, *, must_understand: bool) -> None:
+def _fill(
+    block: UnknownHeaderBlock,
+    xml: bytes,
+    qname: str,
+    must_understand: bool,  # noqa: FBT001 - passed on by position, for speed
+    actor: str | None,
+) -> None:
     put = object.__setattr__
     put(block, "xml", xml)
-    put(block, "qname", element.qname)
+    put(block, "qname", qname)
     put(block, "must_understand", must_understand)
-    put(block, "actor", actor_of(element))
+    put(block, "actor", actor)
 
 
 def _described(fatal: Fatal | None) -> str:
