@@ -358,6 +358,18 @@ def test_gives_new_ids_new_pseudonyms() -> None:
         assert data == f"<Session SessionId='session-{1 if number == 3 else number}'/>".encode()
 
 
+@pytest.mark.parametrize(("name", "other"), [("123456789", "123456789"), ("1234567890", "session-1")])
+def test_looks_for_a_number_if_it_is_long_enough(name: str, other: str) -> None:
+    data = f"<Session SessionId='{name}'/><cell>{name}</cell>".encode()
+    assert redact(data).data == f"<Session SessionId='session-1'/><cell>{other}</cell>".encode()
+
+
+def test_lists_an_id_whose_first_piece_looks_like_its_pseudonym() -> None:
+    redacted = redact(b"<SessionID>session-1<![CDATA[ abc]]></SessionID>")
+    assert redacted.data == b"<SessionID>session-1<![CDATA[]]></SessionID>"
+    assert redacted.changes == (Change("", ChangeKind.SESSION_ID, "session-1", 1),)
+
+
 def test_counts_an_id_in_pieces_once() -> None:
     data = b"<SessionID> abc<!-- -->def<![CDATA[ghi]]></SessionID> abcdefghi"
     redacted = redact(data)
