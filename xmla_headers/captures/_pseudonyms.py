@@ -177,7 +177,7 @@ class Needles:
                     yield start, end, self._needles[needle]
                     done = end
                     break
-        yield from self._cut_off(folded, done)
+            yield from self._cut_off(self._start, folded, done)
 
     def may_occur(self, folded: str) -> bool:
         """Whether a long id may occur in a text, or begin in it."""
@@ -196,10 +196,11 @@ class Needles:
                 best, end = needle, stop
         return best, end
 
-    def _cut_off(self, folded: str, done: int) -> Iterator[tuple[int, int, str]]:
+    def _cut_off(self, begins: re.Pattern[str], folded: str, done: int) -> Iterator[tuple[int, int, str]]:
         """Yield the beginning of an id at the end of the text, where a message has been cut off."""
         size = len(folded)
-        for start in range(max(done, size - _MOST), size - _LEAST + 1):
+        for match in begins.finditer(folded, max(done, size - _MOST)):
+            start = match.start()
             rest = folded[start:]
             if rest[:_LEAST] in self._lengths:
                 place = bisect_left(self._sorted, rest)
