@@ -18,8 +18,9 @@ from ._har import iter_har
 from ._http import iter_http
 from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits, trouble
 from ._names import direction_of, pair_names
-from ._redact import Change, ChangeKind, Pseudonyms, Redacted, redact
+from ._redact import Change, Pseudonyms, Redacted, redact
 from ._saz import iter_saz
+from ._secrets import ChangeKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from ._redact_http import like_http, redact_http
 from ._redact_saz import redact_saz
 from ._secrets import ChangeKind
 
-__all__ = ["Change", "ChangeKind", "Pseudonyms", "Redacted", "redact"]
+__all__ = ["Change", "Pseudonyms", "Redacted", "redact"]
 
 
 @dataclass(frozen=True, slots=True)
