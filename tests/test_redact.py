@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, redact
+from xmla_headers.captures._secrets import Edit, merged
 from xmla_headers.session_headers import SESSION_BLOCKS
 
 if TYPE_CHECKING:
@@ -355,6 +356,45 @@ def test_gives_new_ids_new_pseudonyms() -> None:
     for number, name in enumerate(("first-id", "second-id", "first-id"), 1):
         data = redact(f"<Session SessionId='{name}'/>".encode(), pseudonyms=pseudonyms).data
         assert data == f"<Session SessionId='session-{1 if number == 3 else number}'/>".encode()
+
+
+@pytest.mark.parametrize(("name", "other"), [("123456789", "123456789"), ("1234567890", "session-1")])
+def test_looks_for_a_number_if_it_is_long_enough(name: str, other: str) -> None:
+    data = f"<Session SessionId='{name}'/><cell>{name}</cell>".encode()
+    assert redact(data).data == f"<Session SessionId='session-1'/><cell>{other}</cell>".encode()
+
+
+def test_lists_an_id_whose_first_piece_looks_like_its_pseudonym() -> None:
+    redacted = redact(b"<SessionID>session-1<![CDATA[ abc]]></SessionID>")
+    assert redacted.data == b"<SessionID>session-1<![CDATA[]]></SessionID>"
+    assert redacted.changes == (Change("", ChangeKind.SESSION_ID, "session-1", 1),)
+
+
+def test_counts_an_id_in_pieces_once() -> None:
+    data = b"<SessionID> abc<!-- -->def<![CDATA[ghi]]></SessionID> abcdefghi"
+    redacted = redact(data)
+    assert redacted.data == b"<SessionID> session-1<!-- --><![CDATA[]]></SessionID> session-1"
+    assert redacted.changes == (Change("", ChangeKind.SESSION_ID, "session-1", 2),)
+
+
+def test_hides_an_id_whose_attribute_lacks_its_quote() -> None:
+    data = f"<Session SessionId='{GUID}/><Body a='b'/>{GUID}</Body>".encode()
+    assert GUID.encode() not in redact(data).data
+
+
+def test_hides_an_id_in_utf_16_that_is_not_recognized() -> None:
+    data = b"x" + f"<Session SessionId='{GUID}'/>é<b>{GUID}</b>".encode("utf-16-le")
+    redacted = redact(data).data
+    assert GUID.encode() not in redacted.replace(b"\0", b"")
+    assert redacted.endswith("</b>".encode("utf-16-le")[1:])
+
+
+def test_takes_away_all_that_overlaps() -> None:
+    first, second = Edit(0, 5, ChangeKind.ELEMENT, "a"), Edit(3, 8, ChangeKind.CREDENTIAL, "b")
+    covered = {place for edit in merged([second, first]) for place in range(edit.start, edit.end)}
+    assert covered == set(range(8))
+    assert [edit.what for edit in merged([second, first])] == ["a", ""]
+    assert merged([first, first._replace(end=4), first._replace(start=4)]) == [first]
 
 
 def test_redacts_what_looks_like_utf_32_and_is_none() -> None:

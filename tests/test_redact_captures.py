@@ -451,6 +451,13 @@ def test_leaves_out_a_body_that_cannot_be_searched(fields: tuple[tuple[str, str]
     assert [change.kind for change in redacted.changes] == [ChangeKind.UNSEARCHABLE]
 
 
+def test_leaves_out_chunks_that_no_field_tells_of() -> None:
+    data = http("POST / HTTP/1.1", _HEAD, _BODY, "chunked").replace(b"Transfer-Encoding", b"Trnsfer-Encoding")
+    redacted = redact(data)
+    assert redacted.data == data.removesuffix(chunked(_BODY))
+    assert [change.kind for change in redacted.changes] == [ChangeKind.UNSEARCHABLE]
+
+
 def test_says_still_that_a_body_was_binary() -> None:
     data = http("POST / HTTP/1.1", (("Host", "a"), ("Content-Type", "application/sx")), b"anything")
     (message,) = iter_messages(redact(data).data)
@@ -543,6 +550,25 @@ def test_leaves_an_entry_empty_that_cannot_be_read(spoil: Callable[[bytes], byte
     assert redacted.changes[0] == Change(
         "raw/1_c.txt", ChangeKind.UNSEARCHABLE, "an entry that cannot be read", 1
     )
+
+
+@pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/2", "HTTP/2.0"])
+def test_counts_nothing_to_a_message_that_is_behind_its_end(version: str) -> None:
+    rest = b"\r\n<Session SessionId='abc'/>"
+    member = http(f"POST / {version}", _HEAD, _BODY) + rest
+    expected = http(f"POST / {version}", _HEAD, _HIDDEN) + rest.replace(b"abc", b"session-2")
+    data = archive([("raw/1_c.txt", member)])
+    assert _members(redact(data).data) == [("raw/1_c.txt", expected)]
+
+
+def test_leaves_the_sizes_in_extra_fields_to_whoever_writes_them() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as made:
+        info = zipfile.ZipInfo("raw/1_w.txt")
+        info.extra = b"\1\0\x08\0" + b"x" * 8 + b"UT\5\0\1abcd"
+        made.writestr(info, _BODY)
+    with zipfile.ZipFile(io.BytesIO(redact(target.getvalue()).data)) as opened:
+        assert opened.infolist()[0].extra == b"UT\5\0\1abcd"
 
 
 def test_leaves_an_entry_empty_that_is_packed_in_another_way() -> None:

@@ -64,24 +64,25 @@ class Editor:
             return text
         parts, done = [], 0
         for edit in edits:
-            replacement, old = self.replacement(edit), text[edit.start : edit.end]
-            if replacement == old:
-                continue
-            parts += [text[done : edit.start], replacement]
-            done = edit.end
-            self.count(edit, replacement, place)
+            new = self.replacement(edit, text[edit.start : edit.end], place)
+            if new is not None:
+                parts += [text[done : edit.start], new]
+                done = edit.end
         return "".join([*parts, text[done:]]) if parts else text
 
-    def replacement(self, edit: Edit) -> str:
-        """Return what takes the place of a secret."""
+    def replacement(self, edit: Edit, old: str, place: str) -> str | None:
+        """Return what takes the place of a secret, and list the change; None where it is there already."""
         if edit.folded:
-            return self._table.spelled(edit.identifier, edit.folded)
-        return self._table.pseudonym(edit.identifier) if edit.identifier else ""
-
-    def count(self, edit: Edit, replacement: str, place: str) -> None:
-        """List a change, unless it is a part of one that is listed."""
-        if edit.what or replacement:
-            self.note(place, edit.kind, edit.what or replacement)
+            new = self._table.spelled(edit.identifier, edit.folded)
+        else:
+            new = self._table.pseudonym(edit.identifier) if edit.identifier else ""
+        # What is the first piece of an id may look like the pseudonym of the whole.
+        if new == old == edit.identifier or not old:
+            return None
+        # The rest of what is hidden in pieces has been listed.
+        if edit.what or new:
+            self.note(place, edit.kind, edit.what or new)
+        return new
 
     def note(self, place: str, kind: ChangeKind, what: str) -> None:
         """List a change."""

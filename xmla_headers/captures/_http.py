@@ -216,10 +216,11 @@ def _unpacked(body: bytes, coding: str, maximum: int | None) -> bytes:
 # -- the wire ----------------------------------------------------------------------------------------
 
 
-def find_start(data: bytes | memoryview, start: int) -> int | None:
+def find_start(data: bytes | memoryview, start: int, end: int | None = None) -> int | None:
     """Return where the next HTTP message begins, at `start` or at the beginning of a line behind it."""
-    here = re.compile(rb"[ \t\r\n]*+(" + _START + rb")").match(data, start)
-    found = here or re.compile(rb"(?m)^(" + _START + rb")").search(data, start)
+    end = len(data) if end is None else end
+    here = re.compile(rb"[ \t\r\n]*+(" + _START + rb")").match(data, start, end)
+    found = here or re.compile(rb"(?m)^(" + _START + rb")").search(data, start, end)
     return None if found is None else found.start(1)
 
 

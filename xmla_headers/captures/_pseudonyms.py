@@ -18,6 +18,8 @@ __all__ = ["Needles", "Table"]
 
 #: Ids that have this many characters are looked for everywhere; what is shorter occurs by chance.
 _LEAST = 6
+#: If they are digits only, as Content-Length and the cells of a rowset are.
+_LEAST_DIGITS = 10
 #: So many characters of an id are looked for, and what follows them is compared: a search for more would
 #: cost the product of two lengths that are both the sender's.
 _MOST = 256
@@ -40,6 +42,7 @@ _VOCABULARY = fold(
             "Content-Length Content-Type Content-Encoding Transfer-Encoding text/xml charset=utf-8 POST Host",
             "Authorization Proxy-Authorization Cookie Set-Cookie identity chunked gzip deflate",
             "request response headers cookies content postData base64 encoding mimeType entries",
+            "xsd:string xsd:boolean xsd:unsignedInt xsd:dateTime xsd:integer xsd:double uuid undefined",
             "Discover Execute DiscoverResponse ExecuteResponse version standalone",
         ]
     )
@@ -137,7 +140,7 @@ class Needles:
     def __init__(self, needles: Mapping[str, str]) -> None:
         """Take what to look for, and for each the folded id that it is a spelling of."""
         self._needles = needles
-        self._short = {needle for needle in needles if len(needle) < _LEAST or needle in _VOCABULARY}
+        self._short = {needle for needle in needles if _is_common(needle)}
         long = sorted(needle for needle in needles if needle not in self._short)
         self._sorted = long
         #: The first characters of needles -> the lengths that there are, longest first.
@@ -174,7 +177,7 @@ class Needles:
                     yield start, end, self._needles[needle]
                     done = end
                     break
-        yield from self._cut_off(folded, done)
+            yield from self._cut_off(self._start, folded, done)
 
     def may_occur(self, folded: str) -> bool:
         """Whether a long id may occur in a text, or begin in it."""
@@ -193,10 +196,11 @@ class Needles:
                 best, end = needle, stop
         return best, end
 
-    def _cut_off(self, folded: str, done: int) -> Iterator[tuple[int, int, str]]:
+    def _cut_off(self, begins: re.Pattern[str], folded: str, done: int) -> Iterator[tuple[int, int, str]]:
         """Yield the beginning of an id at the end of the text, where a message has been cut off."""
         size = len(folded)
-        for start in range(max(done, size - _MOST), size - _LEAST + 1):
+        for match in begins.finditer(folded, max(done, size - _MOST)):
+            start = match.start()
             rest = folded[start:]
             if rest[:_LEAST] in self._lengths:
                 place = bisect_left(self._sorted, rest)
@@ -214,6 +218,12 @@ class Needles:
                 around = folded[max(0, start - _NEAR) : end + _NEAR]
                 if folded[start - 2 : start - 1] != "=" and "session" in around:
                     yield start, end, self._needles[match[0]]
+
+
+def _is_common(needle: str) -> bool:
+    """Whether an id would be found by chance."""
+    least = _LEAST_DIGITS if needle.isdecimal() else _LEAST
+    return len(needle) < least or needle in _VOCABULARY
 
 
 _QUOTED = re.compile(r"""(?<=['"])[^'"<>]{1,64}(?=['"])""")

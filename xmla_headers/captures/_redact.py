@@ -97,12 +97,12 @@ def redact(
 
     Each id becomes `session-1`, `session-2` and so on, the same one everywhere: where an attribute, an
     element, a header field or a parameter is called SessionId or the like, and then wherever that id
-    occurs, in any letter case, with references, in JSON or percent-encoded. An id that is shorter than
-    six characters, or a word of the protocol, would be found everywhere by chance: it is hidden where it
-    stands as an id, and between quotes near the word session, as faults write it. Emptied are Security,
-    SspiHandshake, SessionToken and Password elements, the values of Authorization, Cookie, Set-Cookie and
-    their like, passwords in connection strings and user information in URLs. What cannot be searched is
-    left out: a binary or a damaged body, an encrypted entry, anything beyond the limits.
+    occurs, in any letter case, with references, in JSON or percent-encoded. An id of less than six
+    characters, or ten digits, or a word of the protocol, would be found everywhere by chance: it is hidden
+    where it stands as an id, and between quotes near the word session, as faults write it. Emptied are
+    Security, SspiHandshake, SessionToken and Password elements, the values of Authorization, Cookie,
+    Set-Cookie and their like, passwords in connection strings and user information in URLs. What cannot
+    be searched is left out: a binary or a damaged body, an encrypted entry, anything beyond the limits.
 
     Every other byte stays. A body whose coding is in the way is written without it, and Content-Length is
     made right. What is redacted does not change again. Names of users, servers and cubes, queries and

@@ -236,10 +236,9 @@ class _Walk:
             self._editor.apply(value.text, edits, place)
             return
         for edit in edits:
-            replacement = self._editor.replacement(edit)
-            if replacement != value.text[edit.start : edit.end]:
-                self._editor.count(edit, replacement, place)
-                self.edits.append((*value.span(edit.start, edit.end), replacement))
+            new = self._editor.replacement(edit, value.text[edit.start : edit.end], place)
+            if new is not None:
+                self.edits.append((*value.span(edit.start, edit.end), new))
 
 
 def redact_har(data: bytes, editor: Editor) -> bytes:
@@ -286,10 +285,11 @@ def _of_broken(
     others = []
     for edit in found:
         for start, end in _outside(edit, hidden):
-            replacement = editor.replacement(edit) if start == edit.start else ""
-            if replacement != text[start:end]:
-                editor.count(edit, replacement, "")
-                others.append((start, end, replacement))
+            # What is left of one that was hidden in part is gone.
+            part = edit if start == edit.start else Edit(start, end, edit.kind, "another part of it")
+            new = editor.replacement(part, text[start:end], "")
+            if new is not None:
+                others.append((start, end, new))
     return others
 
 

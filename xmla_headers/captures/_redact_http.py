@@ -40,15 +40,17 @@ def like_http(data: bytes) -> bool:
 def redact_http(data: bytes, editor: Editor) -> bytes:
     """Return a stream of HTTP messages without their secrets; a place is the name that iter_http gives."""
     counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
-    pieces, done, name = [], 0, ""
+    pieces, done, name, blank = [], 0, "", -1
     place = find_start(data, 0)
     while place is not None:
         # What is between messages belongs to none, or to the one before it.
         pieces.append(_between(data[done:place], name, editor))
-        following = find_start(data, place + 1)
-        head = _HEAD_END.search(data, place, following or len(data))
-        if head is None:
-            # A head that another one begins in. Whether h11 refuses it is no question, only how late.
+        if blank < place:
+            found = _HEAD_END.search(data, place)
+            blank = len(data) if found is None else found.start()
+        following = find_start(data, place + 1, blank)
+        if following is not None:
+            # Another head begins in this one, which h11 refuses as well, when it has read all of it.
             message = HttpMessage(name, "", None, (), b"", trouble=_BROKEN)
         else:
             message, end = read_http(data, place, "", editor.limits)

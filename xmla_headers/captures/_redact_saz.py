@@ -65,7 +65,7 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowan
     except BadMember as bad:
         # So much has been unpacked, and a bomb has many of these.
         if bad.finding.code is Code.LIMIT_EXCEEDED and allowance.left is not None:
-            allowance.left -= allowance.each or 0
+            allowance.left = max(0, allowance.left - (allowance.each or 0))
     return None
 
 
