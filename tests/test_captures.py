@@ -273,6 +273,7 @@ def _set(value: object, *path: str) -> Callable[[dict[str, Any]], None]:
         (_set("no time", "startedDateTime"), []),
         (_set(1e308, "time"), []),
         (_set(-1, "time"), []),
+        (_set("9999-12-31T23:59:59Z", "startedDateTime"), []),
     ],
 )
 def test_a_broken_entry_of_a_har_is_a_finding_and_the_rest_goes_on(

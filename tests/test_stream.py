@@ -373,6 +373,42 @@ _soup = st.lists(
 ).map("".join)
 
 
+TEXTS = [
+    *(
+        "  漢]]>",
+        "a]]>",
+        "]]>",
+        "]]]>",
+        "a]]]>",
+        " ]]>",
+        "&#32;]]>",
+        "&#32;漢]]>",
+        "a;]]>",
+        "&amp;]]>",
+        "é\x01]]>",
+    ),
+    *("é]] >]]>", "a-->b]]>", "<x/>漢]]>", '<a b=">"/>漢]]>', "<!-- <a> < -->漢]]>", "<!--a--> -->漢]]>"),
+    *(
+        "<![CDATA[ ]]>漢]]>",
+        "<![CDATA[]]> ]]]>",
+        "<s:Header>é]]>",
+        "<s:Header><q>é]]>",
+        "<s:Header><q><r>é]]>",
+    ),
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("front", ["", "</s:Body>"])
+def test_finds_text_in_front_of_what_ends_the_message_however_it_is_cut(text: str, front: str) -> None:
+    data = f"{_START}{front}{text}".encode()
+    for step, piece in STEPS:
+        with steps(step, piece):
+            for size in (1, 2, 3, 5, 7, 1_000):
+                pieces = (data[place : place + size] for place in range(0, len(data), size))
+                assert in_pieces(pieces) == whole(data)
+
+
 @settings(properties, max_examples=500)
 @given(
     st.data(),

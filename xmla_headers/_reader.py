@@ -42,6 +42,9 @@ _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 #: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
 _TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
+#: White space as it may be written.
+_WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
+
 #: What may follow the root, and what begins like it.
 _EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
 _MARKUPS = (b"<!--", b"<?")
@@ -156,12 +159,33 @@ class MessageReader(Parser):
     def stop(self, fatal: Fatal) -> None:
         """Leave the fatal finding in the message."""
         message = self.message
-        if fatal.code is Code.NOT_WELL_FORMED and not self._stack:
-            self._place_junk(fatal)
+        if fatal.code is Code.NOT_WELL_FORMED:
+            if not self._stack:
+                self._place_junk(fatal)
+            elif self.expat.CharacterDataHandler is not None:
+                self._take_text_before(fatal)
         # Without traceback and context, which would hold the message in a reference cycle.
         message.fatal = fatal.with_traceback(None)
         fatal.__context__ = None
         message.fatal_path = self._path(fatal.element)
+
+    def _take_text_before(self, fatal: Fatal) -> None:
+        """Take note of text that ends in "]]>", which expat hands over only if the message was cut in it."""
+        if self._text_seen or len(self._stack) > _KEPT_DEPTH:
+            return
+        place = fatal.offset - self.base
+        text = bytes(self.text[: place + 1])
+        if not text.endswith(b"]]>"):
+            return
+        end = len(text) - 3
+        start = _end_of_markup(text, place)
+        # An earlier one is the end of a CDATA section.
+        section = text.rfind(b"]]>", start, end)
+        start = start if section < 0 else section + 3
+        white = re.compile(_WHITE).match(text, start, end)
+        assert white is not None
+        if white.end() < end:
+            self._stack[-1].add_text(self._behind_markup(self.base + white.end()))
 
     def _place_junk(self, fatal: Fatal) -> None:
         """Say the same of text behind the root however the message was cut: expat reads on while it can."""
@@ -361,6 +385,20 @@ class MessageReader(Parser):
         message.body_end = message.body_start if closed_at_once else self.expat.CurrentByteIndex
         self._listen()
         self._end(name)
+
+
+def _end_of_markup(text: bytes, place: int) -> int:
+    """Return the offset behind the last markup in front of `place`, a place in text.
+
+    What is kept of a stream may begin with that text.
+    """
+    start = text.rfind(b"<", 0, place)
+    if start < 0:
+        return 0
+    comment = text.rfind(b"<!--", 0, start + 4)
+    if comment >= 0 and text.find(b"-->", comment + 4, start) < 0:
+        return text.find(b"-->", comment + 4) + 3
+    return end_of_start_tag(text, start)
 
 
 def _step(name: str, siblings: list[RawElement]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import math
 from base64 import b64decode
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,8 @@ def _response(entry: dict[str, object], name: str, begun: datetime | None) -> Ht
     message = HttpMessage(f"{name}/response", None, status, _headers(response), b"")
     taken = entry.get("time")
     if begun is not None and isinstance(taken, int | float) and math.isfinite(taken) and 0 <= taken < 1e12:
-        message.time = begun + timedelta(milliseconds=taken)
+        with suppress(OverflowError):  # behind the year 9999
+            message.time = begun + timedelta(milliseconds=taken)
     content = _dict(response, "content")
     size = content.get("size")
     _fill(message, content, size if isinstance(size, int | float) else 0)
