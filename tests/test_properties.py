@@ -417,6 +417,46 @@ def test_a_known_head_lets_nothing_through_behind_it(head: bytes, rest: bytes, c
         assert outcome(xmla_headers.decode, data) == known
 
 
+_NAMESPACED = [
+    *(b"<p:a>", b"</p:a>", b"<p:a/>", b"<s:a/>", b"<a:b:c/>", b"<:a/>", b"<a:/>", b"<xml:a/>", b"<xmlns:a/>"),
+    *(b"<a xmlns:p='urn:p'>", b"</a>", b"<a xmlns='urn:p'>", b"<a xmlns=''/>", b"<a xmlns:p=''/>"),
+    *(
+        b"<a xmlns:p='urn:p' xmlns:q='urn:p' p:b='' q:b=''/>",
+        b"<a xmlns:p='&#10;'/>",
+        b"<a xmlns:p='urn:}'/>",
+    ),
+    *(b"<a xmlns:xml='http://www.w3.org/XML/1998/namespace' xml:lang=''/>", b"<a xmlns:xml='urn:a'/>"),
+    *(b"<a xmlns:xmlns='urn:a'/>", b"<a xmlns:p='http://www.w3.org/2000/xmlns/'/>", b"<a p:b=''/>"),
+    *(b"<a xmlns='http://www.w3.org/XML/1998/namespace'/>", b"<a s:b='' s:b=''/>", b"<a b:c:d=''/>"),
+    *(b"<s:Fault/>", b"<s:Fault>", b"</s:Fault>", b"<faultcode>a</faultcode>", b"<Fault/>", b"<x/>", b"text"),
+    *(b"<a>" * 253 + b"</a>" * 253, b"<a>" * 255 + b"</a>" * 255, b"<" + b"n" * 4_090 + b"/>"),
+    *(b"<" + b"n" * 4_097 + b"/>", b"<a " + b" ".join(b"a%d=''" % n for n in range(257)) + b"/>"),
+    *(b"<a xmlns:p='" + b"u" * 4_097 + b"'/>", b"<!-- -->", b"<![CDATA[<p:a>]]>", b"&#60;", b"<?pi?>"),
+]
+
+
+# What a small Body is held to with `deep` is said by expat and by counting, or by looking at each element.
+@searching
+@given(st.sampled_from(_HEADS), st.lists(st.sampled_from(_NAMESPACED), max_size=6).map(b"".join))
+@example(_HEADS[0], b"<a xmlns:p='urn:p' xmlns:q='urn:p' p:b='' q:b=''/>")
+@example(_HEADS[0], b"<a:b:c/>")
+@example(_HEADS[0], b"<a>" * 253 + b"</a>" * 253)
+@example(_HEADS[0], b"<a>" * 254 + b"<b/>" + b"</a>" * 254)
+@example(_HEADS[0], b"<s:Fault/><s:Fault/>")
+@example(_HEADS[0], b"<a " + b" ".join(b"a%d=''" % number for number in range(257)) + b"/>")
+def test_a_small_body_is_judged_as_element_by_element(head: bytes, body: bytes) -> None:
+    data = head + body + b"</s:Body></s:Envelope>"
+    cache = HeadCache()
+    xmla_headers.decode(head + b"</s:Body></s:Envelope>", cache=cache)
+    quick = outcome(xmla_headers.decode, data, deep=True)
+    known = outcome(xmla_headers.decode, data, deep=True, cache=cache)
+    with (
+        mock.patch("xmla_headers._reading.everyday_head", return_value=None),
+        mock.patch("xmla_headers._reader.last_end_tag", return_value=None),
+    ):
+        assert outcome(xmla_headers.decode, data, deep=True) == quick == known
+
+
 # The everyday head, read by one regular expression, is the one that the general way reads.
 @searching
 @given(st.one_of(everyday(), mutated(everyday()), likely), readings)

@@ -13,6 +13,7 @@ from ._encoding import WHITE_SPACE, Fatal, Redeclared, Source
 from ._expat import Parser, completes
 from ._namespaces import Namespaces, limit_exceeded
 from ._raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, end_of_start_tag
+from ._scope import declarations
 from .findings import Code
 from .soap import SOAP_11_NS, SOAP_12_NS, Limits
 
@@ -36,6 +37,9 @@ __all__ = [
 ]
 
 NO_LIMITS = Limits(None, None, None, None, None, None, None)
+
+#: What the default Limits allow: bytes of a name, elements within the Body, attributes.
+_PLAIN, _PLAIN_DEPTH, _PLAIN_ATTRIBUTES = 4_096, 254, 256
 
 _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 
@@ -429,12 +433,15 @@ def is_body_name(text: bytes | bytearray, place: int) -> bool:
     return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
 
 
-def last_end_tag(text: bytes, root: bytes, body: bytes, start: int) -> int | None:
+def last_end_tag(
+    text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None = None
+) -> int | None:
     """Return the offset of the Body's end tag, if the end of the message is that of what is well-formed.
 
     `root` and `body` are the names as written, and what is in front of `start`, the offset behind the
-    Body's start tag, has been read. None when there is more than white space around the Envelope's end
-    tag, or something is wrong.
+    Body's start tag, has been read. With the `scope` in there what `deep` asks for is looked at as well: it
+    is for small Bodies. None when there is more than white space around the Envelope's end tag, or something
+    is wrong, or may be.
     """
     if text[start - 2] == SLASH:
         return None
@@ -450,7 +457,24 @@ def last_end_tag(text: bytes, root: bytes, body: bytes, start: int) -> int | Non
         stop = found.end(1)
     # That this is the Body's end tag is for the parser to say: were it in a comment, or did another in
     # front of it close the Body, then this would not be one element.
-    return end if completes(b"<%b>" % body, memoryview(text)[start:stop]) else None
+    rest = memoryview(text)[start:stop]
+    if scope is None:
+        return end if completes(b"<%b>" % body, rest) else None
+    if not _is_plain(text, start, end):
+        return None
+    start_tag = f"<{body.decode()}{declarations(scope.items())}>".encode()
+    return end if completes(start_tag, rest, namespaces=True) else None
+
+
+def _is_plain(text: bytes, start: int, end: int) -> bool:
+    """Whether what is between two offsets is too short for any default limit, and holds no Fault to judge."""
+    return (
+        end - start <= _PLAIN
+        # An element takes one of them, an attribute the other.
+        and text.count(b"<", start, end) <= _PLAIN_DEPTH
+        and text.count(b"=", start, end) <= _PLAIN_ATTRIBUTES
+        and text.find(b"Fault", start, end) < 0
+    )
 
 
 def too_long(size: int, offset: int) -> Fatal:

@@ -62,11 +62,12 @@ def decode(
     buffer = buffer_of(data)
     # One copy of a mutable buffer: the Body refers to the bytes from here on.
     whole = buffer if isinstance(buffer, bytes) else bytes(buffer)
-    if not deep:
+    if not deep or limits is DEFAULT_LIMITS:
         known = None if cache is None else cache.find(whole, reading)
         head = known or reading.everyday_head(whole)
         if head is not None:
-            end = _reader.last_end_tag(whole, *head.names, head.body_start)
+            scope = head.scope if deep else None
+            end = _reader.last_end_tag(whole, *head.names, head.body_start, scope)
             if end is not None:
                 if cache is not None and known is None:
                     cache.keep(whole, reading, head)
