@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from xmla_headers._reading import DEFAULT_LIMITS
 from xmla_headers.codec import decode, iter_findings
 from xmla_headers.findings import XmlaHeadersError
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from xmla_headers.fault import Fault
     from xmla_headers.findings import Finding
     from xmla_headers.model import HeaderBlock
-    from xmla_headers.soap import Direction
+    from xmla_headers.soap import Direction, Limits
 
     from ._message import CapturedMessage
 
 __all__ = ["CheckedMessage", "check_message", "is_soap"]
-
-_DEFAULT_LIMITS = Limits()
 
 #: SOAP 1.1 §6.2: a response has a status of 2xx, or 500 with a fault in it.
 _SOAP_STATUS = frozenset({*range(200, 300), 500})
@@ -59,7 +57,7 @@ def check_message(
     *,
     types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS,
     direction: Direction | None = None,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> CheckedMessage:
     """Judge a captured message by the rules, as `iter_findings` does, in its direction and charset.
 
