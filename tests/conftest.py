@@ -6,6 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+
+#: For a second look at the same tests, on another interpreter.
+settings.register_profile("short", max_examples=25)
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter

@@ -106,7 +106,7 @@ def test_the_console_example_is_what_the_command_prints() -> None:
     assert shown[2].splitlines()[:-1] == lines
 
 
-def test_the_console_example_of_a_capture_is_what_the_command_prints(
+def test_the_console_examples_of_a_capture_are_what_the_commands_print(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = "9F2C1B7E-3D54-4A0B-8C1E-5A6F7B8C9D0E"
@@ -119,11 +119,12 @@ def test_the_console_example_of_a_capture_is_what_the_command_prints(
     exchanges = [Exchange(message(block), answer) for block, answer in story]
     (tmp_path / "capture.har").write_bytes(har(exchanges, change))
     monkeypatch.chdir(tmp_path)
-    out = io.StringIO()
-    shown = re.search(r"```console\n\$ xmla-headers (check capture\.har)\n(.+?)```", README, re.DOTALL)
-    assert shown is not None
-    assert cli.run(shlex.split(shown[1]), cli.Streams(io.BytesIO(), out, out)) == 0
-    assert out.getvalue() == shown[2]
+    shown = re.findall(r"```console\n\$ xmla-headers (\w+ capture\.har)\n(.+?)```", README, re.DOTALL)
+    assert [command.split()[0] for command, _ in shown] == ["check", "timeline"]
+    for command, expected in shown:
+        out = io.StringIO()
+        assert cli.run(shlex.split(command), cli.Streams(io.BytesIO(), out, out)) == 0
+        assert out.getvalue().startswith(expected)
 
 
 def test_links_lead_somewhere() -> None:
