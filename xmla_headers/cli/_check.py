@@ -17,7 +17,7 @@ from xmla_headers.transcript import Transcript
 from ._console import CLEAN, REFUSED, TROUBLE, Printer, ProgressBar, complain
 from ._inputs import Inputs
 from ._judging import Job, judged, load_schemas
-from ._reports import FORMATS, Report
+from ._reports import FORMATS, Ending, Report
 
 if TYPE_CHECKING:
     import argparse
@@ -120,8 +120,7 @@ class _Run:
             "warnings": self._warnings,
             "unreadable": len(unreadable),
         }
-        sessions = self._transcript.sessions
-        self._report.end(left, sessions, unreadable, counts, interrupted=interrupted)
+        self._report.end(Ending(left, self._transcript.sessions, unreadable, counts, interrupted))
         if unreadable:
             return TROUBLE
         return REFUSED if self._refused else CLEAN

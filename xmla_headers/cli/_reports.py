@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers import _report
 
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from ._console import Printer
     from ._judging import Judged
 
-__all__ = ["FORMATS", "Report"]
+__all__ = ["FORMATS", "Ending", "Report"]
+
+
+class Ending(NamedTuple):
+    """What there is to say once all messages have been read, or as many as there was time for."""
+
+    #: Findings that only the end shows: name of the message, finding, whether it is refused for it.
+    left: Sequence[tuple[str, Finding, bool]]
+    sessions: Sequence[SessionRecord]
+    unreadable: Sequence[str]
+    counts: dict[str, int]
+    interrupted: bool
 
 
 class Report:
@@ -28,16 +39,8 @@ class Report:
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
         """Report on a message: the findings about itself, then those of the transcript."""
 
-    def end(
-        self,
-        left: Sequence[tuple[str, Finding, bool]],
-        sessions: Sequence[SessionRecord],
-        unreadable: Sequence[str],
-        counts: dict[str, int],
-        *,
-        interrupted: bool,
-    ) -> None:
-        """Report on what is left at the end: findings by name, sessions, a summary."""
+    def end(self, ending: Ending) -> None:
+        """Report on what there is to say at the end."""
 
 
 class _Text(Report):
@@ -51,27 +54,18 @@ class _Text(Report):
         for line in _report.text_lines(name, finding, None):
             self.printer.line(line)
 
-    def end(
-        self,
-        left: Sequence[tuple[str, Finding, bool]],
-        sessions: Sequence[SessionRecord],
-        unreadable: Sequence[str],
-        counts: dict[str, int],
-        *,
-        interrupted: bool,
-    ) -> None:
-        del unreadable
-        for name, finding, _ in left:
+    def end(self, ending: Ending) -> None:
+        for name, finding, _ in ending.left:
             self._about(name, finding)
-        for record in sessions:
+        for record in ending.sessions:
             # A message that stands alone has said all about itself.
             if record.responses:
                 self.printer.line(_report.session_line(record))
-        if interrupted:
+        if ending.interrupted:
             self.printer.line(
                 [("interrupted: ", "error"), ("what follows is about the part that was read", "")]
             )
-        self.printer.line(_report.summary(counts))
+        self.printer.line(_report.summary(ending.counts))
 
 
 class _Json(Report):
@@ -101,21 +95,15 @@ class _Json(Report):
     def _write(self, text: str) -> None:
         self.printer.line([(text, "")])
 
-    def end(
-        self,
-        left: Sequence[tuple[str, Finding, bool]],
-        sessions: Sequence[SessionRecord],
-        unreadable: Sequence[str],
-        counts: dict[str, int],
-        *,
-        interrupted: bool,
-    ) -> None:
+    def end(self, ending: Ending) -> None:
         rest = {
-            "left": [{"path": name, **_as_dict(finding, refused=refused)} for name, finding, refused in left],
-            "sessions": [_session(record) for record in sessions],
-            "unreadable": unreadable,
-            "interrupted": interrupted,
-            "summary": counts,
+            "left": [
+                {"path": name, **_as_dict(finding, refused=refused)} for name, finding, refused in ending.left
+            ],
+            "sessions": [_session(record) for record in ending.sessions],
+            "unreadable": ending.unreadable,
+            "interrupted": ending.interrupted,
+            "summary": ending.counts,
         }
         self._write(self._last)
         # Without its first brace: it goes on where the messages end.
@@ -148,19 +136,10 @@ class _Github(Report):
     def _about(self, name: str, finding: Finding, *, refused: bool) -> None:
         self.printer.line([(_report.github_line(name, finding, refused=refused), "")])
 
-    def end(
-        self,
-        left: Sequence[tuple[str, Finding, bool]],
-        sessions: Sequence[SessionRecord],
-        unreadable: Sequence[str],
-        counts: dict[str, int],
-        *,
-        interrupted: bool,
-    ) -> None:
-        del sessions, unreadable, interrupted
-        for name, finding, refused in left:
+    def end(self, ending: Ending) -> None:
+        for name, finding, refused in ending.left:
             self._about(name, finding, refused=refused)
-        self.printer.line(_report.summary(counts))
+        self.printer.line(_report.summary(ending.counts))
 
 
 FORMATS = {"text": _Text, "json": _Json, "github": _Github}
