@@ -117,7 +117,7 @@ def test_a_way_of_writing_shrinks_to_one_oddity(shown: Callable[[bytes], bool]) 
 
 @pytest.mark.parametrize("code", [Code.DUPLICATE_BODY, Code.MISSING_ATTRIBUTE])
 def test_a_broken_message_shrinks_to_one_that_breaks_one_rule(code: Code) -> None:
-    # Hypothesis draws constants of whatever modules are there: in a process of its own these are always the same.
+    # Hypothesis draws constants of whatever modules are there: in a process of its own always the same.
     done = run(
         "from hypothesis import find, settings\n"
         "from xmla_headers import strategies\n"
