@@ -677,6 +677,8 @@ def test_wrong_arguments_are_type_errors() -> None:
             iter_messages(wrong)
         with pytest.raises(TypeError):
             iter_messages(b"", limits=wrong)
+        with pytest.raises(TypeError):
+            check_message(wrong)
     with pytest.raises(TypeError):
         CaptureLimits(max_entry_bytes=1.5)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="max_entries"):

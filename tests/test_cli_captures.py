@@ -163,6 +163,7 @@ def test_what_is_left_at_the_end_is_told_by_name(tmp_path: Path) -> None:
     assert f"{path}/entries/1/request: warning[request-without-response]" in out
     assert f"{path}/entries/0/request: warning[session-never-ended]" in out
     left = json.loads(run("check", "--format", "json", path)[1])["left"]
+    assert [item["path"] for item in left] == [f"{path}/entries/{number}/request" for number in (1, 0)]
     assert [(item["code"], item["refused"]) for item in left] == [
         ("request-without-response", False),
         ("session-never-ended", False),
@@ -429,8 +430,9 @@ def test_takes_the_secrets_out_of_a_capture(folder: Path, name: str) -> None:
     assert (status, err) == (0, "")
     assert ID not in out
     assert ID.encode() not in target.read_bytes()
-    assert out.splitlines()[-1].endswith(" changes, 1 session id")
-    assert all(line.startswith(f"{folder / name}: ") for line in out.splitlines()[:-1])
+    assert out.splitlines()[-2].endswith(" changes, 1 session id")
+    assert out.splitlines()[-1].startswith("Names of users, servers and cubes")
+    assert all(line.startswith(f"{folder / name}: ") for line in out.splitlines()[:-2])
     before, after = (run("check", "--format", "json", path)[1] for path in (folder / name, target))
     codes = [
         [[finding["code"] for finding in item["findings"]] for item in json.loads(text)["messages"]]
@@ -478,4 +480,40 @@ def test_nothing_is_written_where_something_cannot_be_read(folder: Path) -> None
     status, out, err = run("redact", folder, "-o", target)
     assert (status, out) == (2, "")
     assert err == f"xmla-headers: {folder / 'a.har'}: No such file or directory\n"
-    assert list(target.iterdir()) == []
+    assert not target.exists()
+
+
+def test_binary_data_is_not_called_redacted(tmp_path: Path) -> None:
+    (tmp_path / "a.har").write_bytes(bytes(range(256)) * 20)
+    status, out, err = run("redact", tmp_path / "a.har", "-o", tmp_path / "b.har")
+    assert (status, out) == (2, "")
+    assert err.endswith("a.har: binary data, which cannot be searched for secrets\n")
+    assert not (tmp_path / "b.har").exists()
+    assert (
+        run("redact", tmp_path / "a.har", "-o", "-")[2]
+        == "xmla-headers: -: a capture is written into a file\n"
+    )
+
+
+# -- what is written where ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["check", "timeline"])
+def test_a_report_never_takes_the_place_of_a_capture(folder: Path, command: str) -> None:
+    before = (folder / "story.har").read_bytes()
+    for paths in ([folder], [folder / "story.har"], [folder / "raw", folder / "raw" / ".." / "story.har"]):
+        status, out, err = run(command, *paths, "-o", folder / "story.har")
+        assert (status, out) == (2, "")
+        assert err == f"xmla-headers: {folder / 'story.har'}: this is one of the captures\n"
+    assert (folder / "story.har").read_bytes() == before
+
+
+def test_draws_nothing_of_nothing(folder: Path) -> None:
+    status, out, _ = run("timeline", folder / "nowhere", "-o", folder / "a.html")
+    assert (status, out) == (2, "")
+    assert not (folder / "a.html").exists()
+
+
+def test_takes_a_file_whatever_characters_are_in_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a\nb.xml").write_bytes(message())
+    assert run("check", tmp_path)[1].splitlines()[-1].startswith("1 message checked")

@@ -45,6 +45,7 @@ class SessionRecord:
     lost: str | None = None
     state: State = State.NONE
     requests: int = 0
+    #: Those that are SOAP, and not refused.
     responses: int = 0
     findings: int = 0
     first: datetime | None = None
@@ -208,7 +209,7 @@ class Transcript:
             findings = list(self._outside(checked, waiting))
         else:
             findings = list(self._answer(checked, waiting, record))
-        if record is not None:
+        if record is not None and checked.header is not None:
             record.responses += 1
         return Placement(record, Direction.RESPONSE, tuple(findings), waiting.name)
 

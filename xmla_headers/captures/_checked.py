@@ -6,10 +6,13 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from xmla_headers._checks import wrong_type
 from xmla_headers._reading import DEFAULT_LIMITS
 from xmla_headers.codec import decode, iter_findings
 from xmla_headers.findings import XmlaHeadersError
 from xmla_headers.session_headers import SESSION_BLOCKS
+
+from ._message import CapturedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from xmla_headers.model import HeaderBlock
     from xmla_headers.soap import Direction, Limits
 
-    from ._message import CapturedMessage
 
 __all__ = ["CheckedMessage", "check_message", "is_soap"]
 
@@ -64,6 +66,8 @@ def check_message(
     `direction` is for messages whose capture does not tell. An error page of HTTP is no message: it has
     no findings, and no header. Pure; the result pickles.
     """
+    if not isinstance(message, CapturedMessage):
+        raise wrong_type("message", "CapturedMessage", message)
     if message.trouble is not None:
         return CheckedMessage(message, (message.trouble,))
     if not is_soap(message):

@@ -294,7 +294,7 @@ def read_http(
                     # The end of the message, of the connection, or of what is HTTP on it.
                     break
     except h11.RemoteProtocolError as error:
-        reason = "the end is missing" if ended and message.headers else _reason(error)
+        reason = "the end is missing" if ended and message.headers else _reason(error, ended=ended)
         message.trouble = trouble(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
     message.body = b"".join(body)
     end = fed - len(connection.trailing_data[0])
@@ -316,6 +316,6 @@ def _fields(event: h11.Request | h11.Response) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
 
 
-def _reason(error: h11.RemoteProtocolError) -> str:
+def _reason(error: h11.RemoteProtocolError, *, ended: bool) -> str:
     # h11 may quote what it does not like, a header field with a secret for example.
-    return "this is not how HTTP/1.1 (RFC 9112) writes one" if "b'" in str(error) else str(error)
+    return "this is not how HTTP/1.1 (RFC 9112) writes one" if ended or "b'" in str(error) else str(error)

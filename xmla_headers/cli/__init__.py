@@ -73,7 +73,11 @@ def _parser() -> argparse.ArgumentParser:
 
     check = commands.add_parser("check", help="check captured messages", epilog=_EPILOG)
     check.set_defaults(run=_check.check)
-    check.add_argument("--direction", choices=list(Direction), help="refuse what does not belong in it")
+    check.add_argument(
+        "--direction",
+        choices=list(Direction),
+        help="refuse what does not belong in it, where the capture does not tell",
+    )
     check.add_argument("--strict", action="store_true", help="refuse warnings as well")
     for option, what in (("--refuse", "a warning to refuse"), ("--ignore", "a code to pass over")):
         check.add_argument(option, action="append", default=[], metavar="CODE", type=_code, help=what)
@@ -86,7 +90,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--format", choices=["text", "json", "github"], default="text")
     check.add_argument("--quiet", action="store_true", help="print no findings: the exit status tells")
-    check.add_argument("--output", metavar="FILE", help="where the report goes; standard output if not given")
+    check.add_argument(
+        "-o", "--output", metavar="FILE", help="where the report goes; standard output if not given"
+    )
     check.add_argument(
         "--jobs", type=_jobs, default=1, metavar="N", help="processes; 0 for one a core: %(default)s"
     )

@@ -34,21 +34,22 @@ __all__ = ["check"]
 def check(options: argparse.Namespace, streams: Streams) -> int:
     """Check captures, report on them, and return the exit status."""
     with ExitStack() as stack:
-        output = streams.stdout
-        if options.output is not None:
-            try:
-                output = stack.enter_context(Path(options.output).open("w", encoding="utf-8"))
-            except OSError as error:
-                complain(streams, options.output, error)
-                return TROUBLE
-        printer = Printer(output)
-        report = (Report if options.quiet else FORMATS[options.format])(printer)
         try:
             schemas = load_schemas(options.schema)
         except (OSError, ValueError) as error:
             complain(streams, getattr(error, "filename", None) or ", ".join(options.schema), error)
             return TROUBLE
         inputs = Inputs(options.paths, streams)
+        output = streams.stdout
+        if options.output is not None:
+            try:
+                inputs.check_output(options.output)
+                output = stack.enter_context(Path(options.output).open("w", encoding="utf-8"))
+            except OSError as error:
+                complain(streams, options.output, error)
+                return TROUBLE
+        printer = Printer(output)
+        report = (Report if options.quiet else FORMATS[options.format])(printer)
         bar = ProgressBar(printer, streams, inputs.size)
         stack.callback(bar.stop)
         run = _Run(options, report)

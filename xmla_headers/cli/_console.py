@@ -47,6 +47,8 @@ class Streams(NamedTuple):
 def complain(streams: Streams, path: object, error: OSError | ValueError) -> None:
     """Say in one line on standard error what cannot be read or written."""
     reason = (isinstance(error, OSError) and error.strerror) or str(error).partition("\n")[0]
+    # A schema's error names it.
+    reason = reason.removeprefix(f"{path}: ")
     streams.stderr.write(f"xmla-headers: {_report.printable(str(path))}: {_report.printable(reason)}\n")
 
 

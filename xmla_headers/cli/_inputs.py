@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers import captures
 
-from ._console import complain
+from ._console import check_different, complain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["InputFile", "Inputs", "read_file"]
 
 #: What is taken of a folder. A file that is named is taken whatever its name.
-_CAPTURE = re.compile(r"(?i).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
+_CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
 
 #: Larger files are mapped, so that of a large capture no more is in memory than is being looked at.
 _MAPPED = 4_194_304
@@ -58,6 +58,12 @@ class Inputs:
             except (OSError, ValueError) as error:
                 self._complain(file.path, error)
 
+    def check_output(self, output: str) -> None:
+        """Raise OSError for an output that is one of the captures."""
+        if Path(output).exists():
+            for file in self._files:
+                check_different(output, file.path, "this is one of the captures")
+
     def messages(self) -> Iterator[CapturedMessage]:
         """Yield all messages, each under a name that begins with the path of its file."""
         for file, data in self.contents():
@@ -89,6 +95,10 @@ class Inputs:
             with Path(file.path).open("rb") as opened:
                 return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
         return _content(file.path)
+
+    def refuse(self, file: InputFile, why: str) -> None:
+        """Count a file among those that cannot be read."""
+        self._complain(file.path, ValueError(why))
 
     def _complain(self, path: str, error: OSError | ValueError) -> None:
         self.unreadable.append(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xmla_headers import _report, captures
+from xmla_headers.captures._format import Format, format_of
 
 from ._console import CLEAN, TROUBLE, Printer, check_different, check_empty, complain
 from ._inputs import Inputs
@@ -26,14 +28,18 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
     pseudonyms = captures.Pseudonyms()
     printer = Printer(streams.stdout)
     changes = 0
+    if options.output == "-":
+        complain(streams, options.output, ValueError("a capture is written into a file"))
+        return TROUBLE
     try:
-        if is_folder:
-            target.mkdir(parents=True, exist_ok=True)
+        if is_folder and target.exists():
             check_empty(target)
-        else:
+        elif not is_folder:
             check_different(options.output, source, "this is the capture itself")
         # An id is hidden everywhere once it is known: first all files are asked for theirs.
         for file, data in inputs.contents():
+            if _is_binary(data):
+                inputs.refuse(file, "binary data, which cannot be searched for secrets")
             pseudonyms.learn(data, file.path)
         if inputs.unreadable:
             return TROUBLE
@@ -53,4 +59,17 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
     printer.line(
         [(f"{_report.plural(changes, 'change')}, {_report.plural(len(pseudonyms), 'session id')}", "")]
     )
+    printer.line([(_STAYS, "warning")])
     return CLEAN
+
+
+_STAYS = (
+    "Names of users, servers and cubes, queries and their results stay: look through them before you publish."
+)
+
+
+def _is_binary(data: bytes | memoryview) -> bool:
+    """Whether a file is neither a capture of a known format nor text, in UTF-16 for example."""
+    first = bytes(data[:4096])
+    text = b"\0" not in first or first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return not text and format_of(first) is Format.BARE

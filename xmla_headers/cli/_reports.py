@@ -98,7 +98,7 @@ class _Json(Report):
     def end(self, ending: Ending) -> None:
         rest = {
             "left": [
-                {"path": name, **_as_dict(finding, refused=refused)} for name, finding, refused in ending.left
+                {**_as_dict(finding, refused=refused), "path": name} for name, finding, refused in ending.left
             ],
             "sessions": [_session(record) for record in ending.sessions],
             "unreadable": ending.unreadable,

@@ -25,6 +25,12 @@ __all__ = ["timeline"]
 def timeline(options: argparse.Namespace, streams: Streams) -> int:
     """Draw a capture, and return the exit status."""
     inputs = Inputs(options.paths, streams)
+    if options.output is not None:
+        try:
+            inputs.check_output(options.output)
+        except OSError as error:
+            complain(streams, options.output, error)
+            return TROUBLE
     printer = Printer(streams.stdout)
     bar = ProgressBar(printer, streams, inputs.size)
     picture, transcript = Timeline(), Transcript()
@@ -36,6 +42,8 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
     finally:
         bar.stop()
     picture.close(transcript.close())
+    if inputs.unreadable and not picture.messages:
+        return TROUBLE
     title = ", ".join(Path(path).name if path != "-" else "standard input" for path in options.paths)
     if options.output is None:
         width = shutil.get_terminal_size((_WIDTH, 0)).columns if streams.stdout.isatty() else _WIDTH
