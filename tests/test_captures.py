@@ -7,11 +7,13 @@ import doctest
 import gzip
 import json
 import pickle
+import sys
 import tracemalloc
 import zipfile
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -274,6 +276,9 @@ def _set(value: object, *path: str) -> Callable[[dict[str, Any]], None]:
         (_set(1e308, "time"), []),
         (_set(-1, "time"), []),
         (_set("9999-12-31T23:59:59Z", "startedDateTime"), []),
+        (_set(10**309, "time"), []),
+        (_set({"text": "é", "encoding": "base64"}, "response", "content"), ["entries/1/response"]),
+        (_set([{"name": "Content-Type", "value": "text/xml\ud800"}], "request", "headers"), []),
     ],
 )
 def test_a_broken_entry_of_a_har_is_a_finding_and_the_rest_goes_on(
@@ -562,6 +567,71 @@ def test_what_follows_a_request_without_a_length_is_its_body() -> None:
     head = b"POST /xmla HTTP/1.1\r\nContent-Type: text/xml\r\n\r\n"
     found = read((head + message() + b"\r\n") * 2 + http_response(RECORDED[0]) + head)
     assert [item.body for item in found] == [message(), message(), WIRE[1][1], b""]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "charset"),
+    [
+        ("text/xml;charset=UTF-8", "utf-8"),
+        ('Text/XML ; a=b; Charset = "ISO-8859-1" ; c', "iso-8859-1"),
+        ("text/xml; charset*0*=a; charset*=b", None),
+        ("text/xml; x-charset=a", None),
+        ("text/xml; charset=", None),
+        ('text/xml;a="' + ";" * 100_000, None),
+        ("text/xml" + "; " * 100_000 + "charset=utf-8", None),
+    ],
+)
+def test_reads_the_charset_of_a_content_type(content_type: str, charset: str | None) -> None:
+    # What it says of a body in a HAR is no more true: that is UTF-8.
+    fields = (("Content-Type", content_type),)
+    exchange = Exchange(message(), message(), request_fields=fields, response_fields=fields)
+    assert {item.charset for item in read(har([exchange]))} == {"utf-8"}
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\n\r\n" % content_type.encode()
+    (found,) = iter_messages(head + message())
+    assert found.charset == charset
+
+
+def _calls(job: Callable[[], object]) -> int:
+    """Return how many calls a job makes: what grows with the square of its input makes too many."""
+    count = 0
+
+    def note(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(note)
+    try:
+        job()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda count: b"POST a HTTP/1.1\r\n" * count,
+        lambda count: b"POST a HTTP/1.1\r\n" * count + b"\r\n",
+        lambda count: b"HTTP/1.1 200 OK\r\n" * count + b"a: b\r\n\r\n",
+        lambda count: _response(b"Content-Encoding: gzip\r\n", gzip.compress(b"") * count),
+    ],
+)
+def test_hostile_streams_cost_no_square_of_their_length(make: Callable[[int], bytes]) -> None:
+    few, many = (_calls(partial(read, make(count))) for count in (200, 2_000))
+    assert many < 15 * few
+
+
+def test_heads_without_an_end_are_one_message_that_is_none() -> None:
+    found = read(b"POST a HTTP/1.1\r\n" * 1_000 + stream(RECORDED[:1]))
+    assert [name for name, _ in troubles(found)] == ["request/0"]
+    assert [item.body for item in found[1:]] == [body for _, body in WIRE[:2]]
+
+
+def test_what_only_resembles_http_2_is_left_alone() -> None:
+    line = b"POST / " + b"HTTP/2" * 4_000 + b"\r\n"
+    for content in (line + b"a: b\r\n" * 40_000, line, b"HTTP/2", b"POST / HTTP/2\r\n"):
+        found = read(archive({"raw/1_c.txt": content}))
+        assert [code for _, code in troubles(found)] == ["broken-capture"]
 
 
 def test_interim_responses_are_none() -> None:

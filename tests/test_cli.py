@@ -343,6 +343,13 @@ def test_a_real_terminal_shows_colour() -> None:
         f"<x>{SECRET}</x><x/>{SECRET}",
         f"<Session {XMLA} sessionID='{SECRET}' other='{SECRET}'>&#1;</Session>",
         f"<a b='c' mustUnderstand='1'\n d = '{SECRET}' d='' xmlns:p='urn:shown'/>",
+        f'<Session xmlns="urn:schemas-microsoft-com:xml-analysis SessionId="{SECRET}"/>',
+        f'<Session xmlns="urn:schemas-microsoft-com:xml-analysisSessionId="{SECRET}"/>',
+        f'<Session xmlns="urn:a\nSessionId="{SECRET}"/>',
+        f"<Session xmlns='urn:a SessionId='{SECRET}'/>",
+        f'<Session {XMLA} SessionId=\x01"{SECRET}"/>',
+        f'<Session {XMLA} SessionId<="{SECRET}"/>',
+        f'<Session {XMLA} SessionId "{SECRET}"/>',
     ],
 )
 @pytest.mark.parametrize("front", ["", f"POST /x?SessionId={SECRET} HTTP/1.1\r\nCookie: {SECRET}\r\n\r\n"])

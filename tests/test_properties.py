@@ -417,6 +417,14 @@ def test_a_known_head_lets_nothing_through_behind_it(head: bytes, rest: bytes, c
         assert outcome(xmla_headers.decode, data) == known
 
 
+def test_a_cache_that_was_filled_with_deep_keeps_nothing_that_is_said_of_a_body() -> None:
+    cache = HeadCache()
+    faulty, plain = (_BARE % (b"<s:Body>%b</s:Body>" % body) for body in (b"<s:Fault/><b/>", b"<a/>"))
+    assert len(xmla_headers.decode(faulty, deep=True, cache=cache).warnings) == 2
+    assert xmla_headers.decode(plain, cache=cache).warnings == ()
+    assert xmla_headers.decode(plain, deep=True, cache=cache).warnings == ()
+
+
 _NAMESPACED = [
     *(b"<p:a>", b"</p:a>", b"<p:a/>", b"<s:a/>", b"<a:b:c/>", b"<:a/>", b"<a:/>", b"<xml:a/>", b"<xmlns:a/>"),
     *(b"<a xmlns:p='urn:p'>", b"</a>", b"<a xmlns='urn:p'>", b"<a xmlns=''/>", b"<a xmlns:p=''/>"),

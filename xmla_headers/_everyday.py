@@ -219,7 +219,7 @@ def _bound(
             if (direction and direction not in spec.directions) or (content and not content.isspace()):
                 return None
             seen.add(qname)
-            seen.add(spec.alternatives or qname)
+            seen.add(qname if spec.alternatives is None else spec.alternatives)
             block = _value(block_type, attributes)
         if block is None:
             return None

@@ -58,10 +58,17 @@ _SHOWN_VALUES = re.compile(r"xmlns(:[^\s=]*)?|([^\s=:]*:)?mustUnderstand|version
 _MASKED = re.compile(
     r"""(?x)
       (?<![^\s<>"'=/]) (?P<name>[^\s<>"'=/]++) \s*+ = \s*+
-      (?: "(?P<double>[^"]*) | '(?P<single>[^']*) | (?P<bare>[^\s"'<>]+) )
+      # A quote that nothing allowed follows does not end a value: the one that should have is missing.
+      (?: "(?P<double>[^"]*+(?:"(?![\s/>?]|\Z)[^"]*+)*+)"?
+        | '(?P<single>[^']*+(?:'(?![\s/>?]|\Z)[^']*+)*+)'?
+        | (?P<bare>[^\s"'<>]+) )
     | (?: > | \A(?=[^<]) | \]\]> | <!\[CDATA\[ ) (?P<text>[^<>]+)
+    # What a quote begins that belongs to no name.
+    | ["'] (?P<loose>[^<>]+)
     """
 )
+#: What no value has that is shown: the next attribute may be in it.
+_STRANGE = re.compile(r"[=\"'\s]")
 _WORD = re.compile(r"\S{5,}")
 _LATIN = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?i:iso-?8859-1|iso_8859-1|latin-?1)["']""")
 
@@ -250,7 +257,8 @@ def _masked(text: str) -> str:
 def _mask_match(match: re.Match[str]) -> str:
     group = match.lastgroup
     assert group is not None
-    if match["name"] is not None and _SHOWN_VALUES.fullmatch(match["name"]):
+    shown = match["name"] is not None and _SHOWN_VALUES.fullmatch(match["name"])
+    if shown and not _STRANGE.search(match[group]):
         return match[0]
     start, end = match.start(group) - match.start(), match.end(group) - match.start()
     # Of the same length, so that the caret stays where it is.

@@ -81,7 +81,8 @@ def decode(
     assert root is not None
     assert raw is not None
     assert isinstance(text, bytes)
-    if cache is not None and text is whole:
+    # With `deep` there may be warnings about this Body among those of the head.
+    if cache is not None and not deep and text is whole:
         names = root.name.encode(), raw.name.encode()
         cache.keep(whole, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
     body = Fragment.cut(text, message.body_start, message.body_end, raw.scope)

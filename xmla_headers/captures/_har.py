@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
-import math
 from base64 import b64decode
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -87,7 +85,7 @@ def _response(entry: dict[str, object], name: str, begun: datetime | None) -> Ht
         return None
     message = HttpMessage(f"{name}/response", None, status, _headers(response), b"")
     taken = entry.get("time")
-    if begun is not None and isinstance(taken, int | float) and math.isfinite(taken) and 0 <= taken < 1e12:
+    if begun is not None and isinstance(taken, int | float) and 0 <= taken < 1e12:
         with suppress(OverflowError):  # behind the year 9999
             message.time = begun + timedelta(milliseconds=taken)
     content = _dict(response, "content")
@@ -117,13 +115,13 @@ def _fill(message: HttpMessage, content: dict[str, object], size: float) -> None
         else:
             message.body = text.encode()
             message.charset, message.decoded = "utf-8", True
-    except binascii.Error:
-        message.trouble = trouble(Code.BROKEN_CAPTURE, "the content is no base64, though the entry says so")
     except UnicodeEncodeError:
         message.trouble = trouble(
             Code.BROKEN_CAPTURE,
             "the content has what is no character (a lone surrogate, or bytes that are not UTF-8)",
         )
+    except ValueError:
+        message.trouble = trouble(Code.BROKEN_CAPTURE, "the content is no base64, though the entry says so")
 
 
 def _headers(message: dict[str, object]) -> tuple[tuple[str, str], ...]:

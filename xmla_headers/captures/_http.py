@@ -6,9 +6,7 @@ import re
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC
-from email.message import Message
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import h11
@@ -60,6 +58,10 @@ BINARY = {
     "application/sx+xpress": ("MS-BINXML in XPRESS compression", f"{_FORMAT};{_COMPRESSION}"),
 }
 
+_MOST_TYPE = 1_024
+_TYPE = re.compile(r"[ \t]*+[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
+_CHARSET = re.compile(r""";[ \t]*+charset[ \t]*+=[ \t]*+(?:"([^"]*+)"|([^\s;"]++))""")
+
 #: RFC 9110 §15.5.2 and §15.5.8: the request is sent again, with credentials; nothing has come of it yet.
 _CHALLENGES = frozenset({401, 407})
 
@@ -85,6 +87,12 @@ class HttpMessage:
     charset: str | None = field(default=None)
 
 
+#: The end of a head.
+HEAD_END = re.compile(rb"\r?\n\r?\n")
+
+_HEAD_IN_HEAD = trouble(Code.BROKEN_CAPTURE, "no whole HTTP message: another one begins in its header fields")
+
+
 def header_of(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
     """Return the value of the first header field of a name (in lower case), or None."""
     for field_name, value in headers:
@@ -93,16 +101,13 @@ def header_of(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=256)
 def _media_type(content_type: str) -> tuple[str, str | None]:
-    """Return media type and charset."""
-    message = Message()
-    message["Content-Type"] = re.sub(r"[\r\n]+", " ", content_type)
-    try:
-        return message.get_content_type(), message.get_content_charset()
-    except (LookupError, ValueError):
-        # RFC 2231 lets a parameter name an encoding of its own.
-        return message.get_content_type(), None
+    """Return media type and charset, in lower case (RFC 9110 §8.3.1)."""
+    # A well-kept parser of MIME takes the square of what strangers write, or raises.
+    content_type = content_type[:_MOST_TYPE].lower()
+    kind, charset = _TYPE.match(content_type), _CHARSET.search(content_type)
+    found = None if charset is None else charset[1] or charset[2]
+    return "" if kind is None else kind[0].strip(), found
 
 
 def exchange_of(
@@ -198,18 +203,26 @@ def _unpacked(body: bytes, coding: str, maximum: int | None) -> bytes:
         window = zlib.MAX_WBITS if wrapped else -zlib.MAX_WBITS
     else:
         window = 16 + zlib.MAX_WBITS
-    pieces, size = [], 0
-    while body:
-        unpacker = zlib.decompressobj(window)
-        piece = unpacker.decompress(body, 0 if maximum is None else maximum - size + 1)
-        size += len(piece)
-        if maximum is not None and size > maximum:
-            raise OverflowError
-        if not unpacker.eof:
-            raise EOFError
-        pieces.append(piece)
-        # A gzip file may hold several members, and zeros behind them.
-        body = unpacker.unused_data.lstrip(b"\0") if window > zlib.MAX_WBITS else b""
+    pieces, size, place = [], 0, 0
+    unpacker = zlib.decompressobj(window)
+    while place < len(body):
+        piece = body[place : place + _CHUNK]
+        place += len(piece)
+        while piece:
+            if unpacker.eof:
+                # A gzip file may hold several members, and zeros behind them.
+                piece = piece.lstrip(b"\0") if window > zlib.MAX_WBITS else b""
+                if not piece:
+                    break
+                unpacker = zlib.decompressobj(window)
+            unpacked = unpacker.decompress(piece, 0 if maximum is None else maximum - size + 1)
+            size += len(unpacked)
+            if maximum is not None and size > maximum:
+                raise OverflowError
+            pieces.append(unpacked)
+            piece = unpacker.unused_data
+    if not unpacker.eof:
+        raise EOFError
     return b"".join(pieces)
 
 
@@ -231,9 +244,7 @@ def iter_http(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> I
     """
     counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
     passed_over: set[int] = set()
-    place = find_start(data, 0)
-    while place is not None:
-        message, end = read_http(data, place, "", limits)
+    for _, message, _, _ in read_stream(data, limits):
         direction = Direction.RESPONSE if message.method is None else Direction.REQUEST
         number = counts[direction]
         counts[direction] += 1
@@ -244,7 +255,34 @@ def iter_http(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> I
             yield captured(message, f"{prefix}{number}", limits)
         else:
             passed_over.remove(number)
-        place = find_start(data, max(end, place + 1))
+
+
+def read_stream(
+    data: bytes | memoryview, limits: CaptureLimits
+) -> Iterator[tuple[int, HttpMessage, int, int | None]]:
+    """Yield where each message begins, the message, where reading it has ended, and where the next begins."""
+    place, blank = find_start(data, 0), -1
+    while place is not None:
+        if blank < place:
+            found = HEAD_END.search(data, place)
+            blank = len(data) if found is None else found.start()
+        following = _last_start(data, place + 1, blank)
+        if following is not None:
+            # Another head begins in this one: it has no end, and what h11 says of it would cost its square.
+            method = None if bytes(data[place : place + 5]) == b"HTTP/" else ""
+            message, end = HttpMessage("", method, None, (), b"", trouble=_HEAD_IN_HEAD), following
+        else:
+            message, end = read_http(data, place, "", limits)
+            following = find_start(data, max(end, place + 1))
+        yield place, message, end, following
+        place = following
+
+
+def _last_start(data: bytes | memoryview, start: int, end: int) -> int | None:
+    last = None
+    for found in re.compile(rb"(?m)^" + _START).finditer(data, start, end):
+        last = found.start()
+    return last
 
 
 def read_http(

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from xmla_headers.findings import Code
 from xmla_headers.soap import Direction
 
-from ._http import BINARY, HttpMessage, find_start, read_http, unpacked_body
-from ._message import trouble
+from ._http import BINARY, HEAD_END, HttpMessage, read_stream, unpacked_body
 from ._secrets import ChangeKind
 
 if TYPE_CHECKING:
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["like_http", "redact_http", "redact_one"]
 
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 #: RFC 9110 §15.2: such a response stands in front of the one that counts.
 _INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d\b")
 
@@ -25,7 +23,6 @@ _LENGTH = re.compile(rb"(?im)^(content-length[ \t]*:[ \t]*)(\d{1,18})([ \t]*\r?)
 _CODINGS = re.compile(rb"(?im)^(transfer-encoding|content-encoding)[ \t]*:[ \t]*([^\r\n]*?)[ \t]*(\r?\n|\Z)")
 #: RFC 9112 §7.1, as no message and no text of ours begins.
 _CHUNK = re.compile(rb"[0-9a-fA-F]{1,8}[ \t]*(?:;[^\r\n]{0,200})?\r\n")
-_BROKEN = trouble(Code.BROKEN_CAPTURE, "no whole HTTP message")
 _DAMAGED = "coded, and cut off or damaged"
 _FIELD = re.compile(rb"(?im)^(?:content-(?:length|type|encoding)|transfer-encoding)[ \t]*+:")
 _MEDIA_TYPE = re.compile(rb"(?im)^content-type[ \t]*:[ \t]*\"?([a-z0-9.+/_-]+)")
@@ -40,28 +37,18 @@ def like_http(data: bytes) -> bool:
 def redact_http(data: bytes, editor: Editor) -> bytes:
     """Return a stream of HTTP messages without their secrets; a place is the name that iter_http gives."""
     counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
-    pieces, done, name, blank = [], 0, "", -1
-    place = find_start(data, 0)
-    while place is not None:
+    pieces, done, name = [], 0, ""
+    for place, message, stop, following in read_stream(data, editor.limits):
         # What is between messages belongs to none, or to the one before it.
         pieces.append(_between(data[done:place], name, editor))
-        if blank < place:
-            found = _HEAD_END.search(data, place)
-            blank = len(data) if found is None else found.start()
-        following = find_start(data, place + 1, blank)
-        if following is not None:
-            # Another head begins in this one, which h11 refuses as well, when it has read all of it.
-            message = HttpMessage(name, "", None, (), b"", trouble=_BROKEN)
-        else:
-            message, end = read_http(data, place, "", editor.limits)
-            following = find_start(data, max(end, place + 1))
+        end = stop
         if message.trouble is not None:
             end = len(data) if following is None else following
         direction = Direction.RESPONSE if data.startswith(b"HTTP/", place) else Direction.REQUEST
         name = f"{direction}/{counts[direction]}"
         counts[direction] += 1
         pieces.append(redact_one(data[place:end], message, name, editor))
-        done, place = end, following
+        done = end
     pieces.append(_between(data[done:], name, editor))
     return b"".join(pieces)
 
@@ -71,7 +58,7 @@ def _between(data: bytes, name: str, editor: Editor) -> bytes:
     if not data:
         return data
     field = _FIELD.search(data)
-    found = None if field is None else _HEAD_END.search(data, field.start())
+    found = None if field is None else HEAD_END.search(data, field.start())
     if found is None:
         return editor.data(_body(data, name, editor), name, mixed=True)
     head, rest = data[: found.end()], data[found.end() :]
@@ -95,7 +82,7 @@ def redact_one(data: bytes, message: HttpMessage, name: str, editor: Editor) -> 
     searched is gone.
     """
     start = _head_of(data)
-    found = _HEAD_END.search(data, start)
+    found = HEAD_END.search(data, start)
     cut = len(data) if found is None else found.end()
     head, body = data[:cut], data[cut:]
     codings = {match[1].lower(): match[2].lower() for match in _CODINGS.finditer(head, start)}
@@ -130,7 +117,7 @@ def _head_of(data: bytes) -> int:
     """Return where the head begins that counts."""
     start = 0
     while _INFORMATIONAL.match(data, start):
-        found = _HEAD_END.search(data, start)
+        found = HEAD_END.search(data, start)
         if found is None or not data.startswith(b"HTTP/", found.end()):
             break
         start = found.end()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 
-from ._http import HttpMessage, exchange_of, read_http
+from ._http import HEAD_END, HttpMessage, exchange_of, read_http
 from ._message import CapturedMessage, broken, trouble
 
 if TYPE_CHECKING:
@@ -225,22 +225,23 @@ def _message(
     return read_http(as_http_1(content), 0, name, limits)[0]
 
 
-_HTTP_2 = re.compile(
-    rb"(?P<line>[^\r\n]*?)HTTP/2(?:\.0)?(?P<rest>[^\r\n]*)\r?\n(?P<fields>.*?\n)\r?\n", re.DOTALL
-)
+_HTTP_2 = re.compile(rb"([^\r\n]*?)HTTP/2(?:\.0)?([^\r\n]*+)\r?\n")
+_LENGTH = re.compile(rb"(?im)^(?:content-length|transfer-encoding):")
+_MOST_LINE = 8_192
 
 
 def as_http_1(content: bytes) -> bytes:
     """Return an exchange of HTTP/2, which Fiddler writes down like one of HTTP/1, as one of HTTP/1.1."""
-    match = _HTTP_2.match(content)
-    if match is None:
+    line = _HTTP_2.match(content, 0, _MOST_LINE)
+    found = None if line is None else HEAD_END.search(content, line.end() - 2)
+    if line is None or found is None:
         return content
-    head = b"%bHTTP/1.1%b\r\n%b" % (match["line"], match["rest"], match["fields"])
-    body = content[match.end() :]
+    head = b"%bHTTP/1.1%b\r\n%b" % (line[1], line[2], content[line.end() : found.start()])
+    body = content[found.end() :]
     # RFC 9113 §8.1.1: the end of a message is not in its header fields.
-    if not re.search(rb"(?im)^(?:content-length|transfer-encoding):", head):
-        head += b"Content-Length: %d\r\n" % len(body)
-    return b"%b\r\n%b" % (head, body)
+    if _LENGTH.search(head) is None:
+        head += b"\r\nContent-Length: %d" % len(body)
+    return b"%b\r\n\r\n%b" % (head, body)
 
 
 def _times(
