@@ -6,7 +6,9 @@ import base64
 import doctest
 import gzip
 import json
+import os
 import pickle
+import subprocess
 import sys
 import tracemalloc
 import zipfile
@@ -16,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from io import BytesIO
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -720,6 +723,62 @@ def test_results_pickle() -> None:
         assert pickle.loads(pickle.dumps(checked)) == checked
         assert checked.message.body == b""
         assert checked.size == len(item.body)
+
+
+# -- purity -------------------------------------------------------------------------------------------
+
+_WATCHED = """
+import sys
+from tests.capture_files import har, recorded, saz, stream
+from xmla_headers import _timeline_html, captures
+from xmla_headers.timeline import Timeline
+from xmla_headers.transcript import Transcript
+
+def look(data):
+    picture, transcript = Timeline(), Transcript()
+    for message in captures.iter_messages(data):
+        checked = captures.check_message(message)
+        picture.add(checked, transcript.add(checked))
+    picture.close(transcript.close())
+    _timeline_html.html(picture, title="a")
+    captures.redact(data)
+
+made = [make(recorded()) for make in (har, saz, stream)]
+made += [data[: len(data) // 2] for data in made]
+for data in made:
+    look(data)  # what is imported late is there now
+asked = []
+watching = False
+kinds = ("open", "socket.", "subprocess.", "os.", "import")
+def watch(event, arguments):
+    if watching and event.startswith(kinds):
+        asked.append((event, str(arguments)[:100]))
+sys.addaudithook(watch)
+watching = True
+for data in made:
+    look(data)
+if provoked:
+    open(__file__).close()
+watching = False
+print(len(asked), *asked[:3])
+"""
+
+
+@pytest.mark.parametrize("provoked", [False, True])
+def test_asks_for_nothing_of_the_outside(tmp_path: Path, *, provoked: bool) -> None:
+    script = tmp_path / "watched.py"
+    script.write_text(f"provoked = {provoked}\n{_WATCHED}", encoding="utf-8")
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith("1 ('open'" if provoked else "0\n")
 
 
 # -- cost -----------------------------------------------------------------------------------------------
