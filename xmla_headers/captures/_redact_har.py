@@ -9,8 +9,9 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from ._coding import unpacked_body
 from ._editor import Characters
-from ._http import BINARY, unpacked_body
+from ._http import BINARY
 from ._secrets import ChangeKind, Edit, merged, named_edits
 from ._spelling import Expanded, json_text
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from xmla_headers.findings import Code
 from xmla_headers.soap import Direction
 
-from ._http import BINARY, HEAD_END, HttpMessage, read_stream, unpacked_body
+from ._coding import unpacked_body
+from ._http import BINARY, HEAD_END, HttpMessage, read_stream
 from ._secrets import ChangeKind
 
 if TYPE_CHECKING:
