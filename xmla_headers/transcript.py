@@ -10,7 +10,7 @@ from ._checks import wrong_type
 from .captures import CheckedMessage
 from .conversation import Conversation, State
 from .envelope import Header
-from .findings import RULES, Code, ConversationError, Finding, ValidationError
+from .findings import Code, ConversationError, Finding, ValidationError, value_finding
 from .model import mask
 from .session_headers import BeginSession, Session
 from .soap import Direction
@@ -135,14 +135,16 @@ class Transcript:
         # A folder of requests alone, or of one side of a stream, has nothing to say about the other side.
         if self._answered:
             for waiting in self._pending.values():
-                finding = _finding(Code.REQUEST_WITHOUT_RESPONSE, "the capture has no answer to this request")
+                finding = value_finding(
+                    Code.REQUEST_WITHOUT_RESPONSE, "the capture has no answer to this request"
+                )
                 found.append((waiting.name, finding))
                 if waiting.session is not None:
                     waiting.session.findings += 1
         for record in self.sessions:
             if record.begun is not None and record.state in (State.ACTIVE, State.ENDING):
                 message = "the session that is begun here is not ended before the capture is"
-                found.append((record.begun, _finding(Code.SESSION_NEVER_ENDED, message)))
+                found.append((record.begun, value_finding(Code.SESSION_NEVER_ENDED, message)))
                 record.findings += 1
         return found
 
@@ -200,7 +202,7 @@ class Transcript:
             # Before the first request of a capture nothing can be said about it.
             if message.exchange is not None and self._requested:
                 text = "the capture has no request that this could be the answer to"
-                findings.append(_finding(Code.RESPONSE_WITHOUT_REQUEST, text))
+                findings.append(value_finding(Code.RESPONSE_WITHOUT_REQUEST, text))
             return Placement(None, Direction.RESPONSE, tuple(findings))
         record = waiting.session
         if checked.header is None:
@@ -222,7 +224,7 @@ class Transcript:
         if checked.findings or status is None or status in _TRY_AGAIN:
             return []
         text = f"the request is answered by HTTP {status}, without a SOAP message"
-        return [_finding(Code.REQUEST_WITHOUT_RESPONSE, text)]
+        return [value_finding(Code.REQUEST_WITHOUT_RESPONSE, text)]
 
     def _outside(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
         header = checked.header
@@ -230,7 +232,7 @@ class Transcript:
             return []
         # olapy answers so always.
         text = "a Session in the answer to a request without a session header"
-        return [_finding(Code.UNEXPECTED_SESSION, text)]
+        return [value_finding(Code.UNEXPECTED_SESSION, text)]
 
     def _answer(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> list[Finding]:
         header, fault, conversation = checked.header, checked.fault, record.conversation
@@ -250,7 +252,7 @@ class Transcript:
             self._grant(record)
         elif before is State.BEGINNING and after is State.NONE and fault is None and not findings:
             text = "BeginSession is answered without a Session: there is none"
-            findings.append(_finding(Code.SESSION_NOT_GRANTED, text))
+            findings.append(value_finding(Code.SESSION_NOT_GRANTED, text))
         if after is State.LOST and before is not State.LOST:
             record.lost = checked.message.name
             findings.append(_loss(record, waiting.idle))
@@ -300,12 +302,12 @@ def _loss(record: SessionRecord, idle: timedelta | None) -> Finding:
     if record.begun is None and not record.accepted:
         text = "the server does not know the session, which nobody was granted in this capture"
         hint = "an id from before a restart of the server, or of another server"
-        return _finding(Code.UNKNOWN_SESSION, text, hint)
+        return value_finding(Code.UNKNOWN_SESSION, text, hint)
     text = "the server does not know the session any more"
     if idle is not None and idle >= _NOTABLE:
         text = f"{text}, {_spoken(idle)} after its last use"
     hint = "it ends a session that was idle too long, and all of them when it restarts"
-    return _finding(Code.SESSION_LOST, text, hint)
+    return value_finding(Code.SESSION_LOST, text, hint)
 
 
 def _spoken(time: timedelta) -> str:
@@ -314,8 +316,3 @@ def _spoken(time: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {name}"
     return f"{seconds} seconds"
-
-
-def _finding(code: Code, message: str, hint: str | None = None) -> Finding:
-    rule = RULES[code]
-    return Finding(code, rule.severity, message, None, None, None, None, hint, rule.reference)

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xmla_headers.findings import Code
+from xmla_headers.findings import Code, value_finding
 
 from ._checked import CheckedMessage, check_message, is_soap
 from ._format import Format, format_of
 from ._har import iter_har
 from ._http import iter_http
-from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits, trouble
+from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits
 from ._names import direction_of, pair_names
 from ._redact import Change, Pseudonyms, Redacted, redact
 from ._saz import iter_saz
@@ -76,6 +76,8 @@ def iter_messages(
 def _bare(data: bytes | memoryview, name: str, limits: CaptureLimits) -> CapturedMessage:
     direction, most = direction_of(name), limits.max_entry_bytes
     if most is not None and len(data) > most:
-        finding = trouble(Code.LIMIT_EXCEEDED, f"the message has more than {most} bytes (max_entry_bytes)")
+        finding = value_finding(
+            Code.LIMIT_EXCEEDED, f"the message has more than {most} bytes (max_entry_bytes)"
+        )
         return CapturedMessage(name, b"", direction, trouble=finding)
     return CapturedMessage(name, bytes(data), direction)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING
 
-from xmla_headers.findings import Code
-
-from ._message import trouble
+from xmla_headers.findings import Code, value_finding
 
 if TYPE_CHECKING:
     from xmla_headers.findings import Finding
@@ -28,14 +26,16 @@ def unpacked_body(body: bytes, codings: str, limits: CaptureLimits) -> tuple[byt
         if coding not in ("gzip", "x-gzip", "deflate"):
             message = f"the body has the content coding {coding!r}, which is not read"
             hint = "have the capturing program take the coding off, or ask for gzip"
-            return b"", trouble(Code.BROKEN_CAPTURE, message, hint)
+            return b"", value_finding(Code.BROKEN_CAPTURE, message, hint)
         try:
             body = _unpacked(body, coding, limits.max_entry_bytes)
         except (zlib.error, EOFError):
-            return b"", trouble(Code.BROKEN_CAPTURE, f"the body is no {coding}, though its header says so")
+            return b"", value_finding(
+                Code.BROKEN_CAPTURE, f"the body is no {coding}, though its header says so"
+            )
         except OverflowError:
             message = f"the body unpacks to more than {limits.max_entry_bytes} bytes (max_entry_bytes)"
-            return b"", trouble(Code.LIMIT_EXCEEDED, message)
+            return b"", value_finding(Code.LIMIT_EXCEEDED, message)
     return body, None
 
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from xmla_headers.findings import Code
+from xmla_headers.findings import Code, value_finding
 
 from ._http import HttpMessage, exchange_of
 from ._json import BrokenError, JsonText, TooLargeError
-from ._message import CapturedMessage, broken, trouble
+from ._message import CapturedMessage, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,7 @@ def iter_har(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> It
                 entry = text.value()
             except TooLargeError:
                 message = f"the entry has more than {limits.max_entry_bytes} bytes (max_entry_bytes)"
-                yield CapturedMessage(name, b"", trouble=trouble(Code.LIMIT_EXCEEDED, message))
+                yield CapturedMessage(name, b"", trouble=value_finding(Code.LIMIT_EXCEEDED, message))
             except BrokenError as error:
                 yield broken(name, f"the entry is no JSON: {error}")
             else:
@@ -101,7 +101,7 @@ def _fill(message: HttpMessage, content: dict[str, object], size: float) -> None
     text = content.get("text")
     if not isinstance(text, str):
         if size > 0:
-            message.trouble = trouble(
+            message.trouble = value_finding(
                 Code.BROKEN_CAPTURE,
                 "the capture holds no content for this message, only its size",
                 "export it with content; a browser drops the content of large answers",
@@ -116,12 +116,14 @@ def _fill(message: HttpMessage, content: dict[str, object], size: float) -> None
             message.body = text.encode()
             message.charset, message.decoded = "utf-8", True
     except UnicodeEncodeError:
-        message.trouble = trouble(
+        message.trouble = value_finding(
             Code.BROKEN_CAPTURE,
             "the content has what is no character (a lone surrogate, or bytes that are not UTF-8)",
         )
     except ValueError:
-        message.trouble = trouble(Code.BROKEN_CAPTURE, "the content is no base64, though the entry says so")
+        message.trouble = value_finding(
+            Code.BROKEN_CAPTURE, "the content is no base64, though the entry says so"
+        )
 
 
 def _headers(message: dict[str, object]) -> tuple[tuple[str, str], ...]:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from xmla_headers.findings import Code
+from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction
 
 from ._coding import unpacked_body
-from ._message import CapturedMessage, trouble
+from ._message import CapturedMessage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,9 @@ class HttpMessage:
 #: The end of a head.
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 
-_HEAD_IN_HEAD = trouble(Code.BROKEN_CAPTURE, "no whole HTTP message: another one begins in its header fields")
+_HEAD_IN_HEAD = value_finding(
+    Code.BROKEN_CAPTURE, "no whole HTTP message: another one begins in its header fields"
+)
 
 
 def header_of(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
@@ -142,7 +144,7 @@ def captured(message: HttpMessage, exchange: str | None, limits: CaptureLimits) 
     body, found = message.body, message.trouble
     if found is None and media_type in BINARY:
         what, setting = BINARY[media_type]
-        found = trouble(
+        found = value_finding(
             Code.NOT_XML,
             f"the body is {media_type}, {what}",
             f"capture again with the connection property {setting}",
@@ -266,7 +268,7 @@ def read_http(
                 case h11.Data():
                     size += len(event.data)
                     if limits.max_entry_bytes is not None and size > limits.max_entry_bytes:
-                        message.trouble = trouble(
+                        message.trouble = value_finding(
                             Code.LIMIT_EXCEEDED,
                             f"the body has more than {limits.max_entry_bytes} bytes (max_entry_bytes)",
                         )
@@ -279,7 +281,7 @@ def read_http(
                     break
     except h11.RemoteProtocolError as error:
         reason = "the end is missing" if ended and message.headers else _reason(error, ended=ended)
-        message.trouble = trouble(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
+        message.trouble = value_finding(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
     message.body = b"".join(body)
     end = fed - len(connection.trailing_data[0])
     if message.method and message.trouble is None and not _says_its_length(message):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
-from xmla_headers.findings import RULES, Code, Finding
+from xmla_headers.findings import Code, Finding, value_finding
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from xmla_headers.soap import Direction
 
-__all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "broken", "trouble"]
+__all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,6 @@ class CapturedMessage:
     trouble: Finding | None = None
 
 
-def trouble(code: Code, message: str, hint: str | None = None) -> Finding:
-    """Return a finding about an entry of a capture; its place is the name of the message."""
-    rule = RULES[code]
-    return Finding(code, rule.severity, message, None, None, None, None, hint, rule.reference)
-
-
 def broken(name: str, message: str, hint: str | None = None) -> CapturedMessage:
     """Return what stands for an entry that cannot be read."""
-    return CapturedMessage(name, b"", trouble=trouble(Code.BROKEN_CAPTURE, message, hint))
+    return CapturedMessage(name, b"", trouble=value_finding(Code.BROKEN_CAPTURE, message, hint))

@@ -10,10 +10,10 @@ import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from xmla_headers.findings import Code
+from xmla_headers.findings import Code, value_finding
 
 from ._http import HEAD_END, HttpMessage, exchange_of, read_http
-from ._message import CapturedMessage, broken, trouble
+from ._message import CapturedMessage, broken
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ class BadMember(Exception):  # noqa: N818 - it becomes a finding
 
     def __init__(self, code: Code, message: str, hint: str | None = None) -> None:
         super().__init__(message)
-        self.finding = trouble(code, message, hint)
+        self.finding = value_finding(code, message, hint)
 
 
 class Allowance:
@@ -136,7 +136,7 @@ def iter_saz(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> It
             response = _message(archive, sides.get("s", []), prefix, limits, allowance)
         except Exhausted:
             message = f"the archive unpacks to more than {limits.max_unpacked_bytes} bytes"
-            finding = trouble(Code.LIMIT_EXCEEDED, f"{message} (max_unpacked_bytes)")
+            finding = value_finding(Code.LIMIT_EXCEEDED, f"{message} (max_unpacked_bytes)")
             yield CapturedMessage(f"{prefix}raw/{number}", b"", trouble=finding)
             return
         if request is not None:
@@ -153,12 +153,12 @@ def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.Zip
         for entries, _ in enumerate(_DIRECTORY_ENTRY.finditer(data), 1):
             if entries > most:
                 text = f"the archive has more than {most} entries (max_entries)"
-                return trouble(Code.LIMIT_EXCEEDED, text)
+                return value_finding(Code.LIMIT_EXCEEDED, text)
     try:
         return zipfile.ZipFile(BufferFile(data))
     except ZIP_ERRORS:
         text = "a zip archive whose directory cannot be read"
-        return trouble(Code.BROKEN_CAPTURE, text, "the file is cut off, or damaged")
+        return value_finding(Code.BROKEN_CAPTURE, text, "the file is cut off, or damaged")
 
 
 def unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int | None) -> bytes:
@@ -212,7 +212,7 @@ def _message(
     message = HttpMessage(name, "" if request else None, None, (), b"")
     if len(infos) > 1:
         # Readers differ on which of them counts.
-        message.trouble = trouble(Code.BROKEN_CAPTURE, "the archive has two entries of this name")
+        message.trouble = value_finding(Code.BROKEN_CAPTURE, "the archive has two entries of this name")
         return message
     try:
         content = content_of(archive, infos[0], allowance)
