@@ -201,7 +201,7 @@ def _spellings(secret: str) -> set[bytes]:
 def _layers(data: bytes) -> list[bytes]:
     """Return data, and all that is packed in it, as far as one can see."""
     found = [data]
-    if data.startswith(b"PK"):
+    if data.startswith(b"PK") and zipfile.is_zipfile(io.BytesIO(data)):
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             for name in opened.namelist():
                 found += [name.encode(), *_layers(opened.read(name))]
