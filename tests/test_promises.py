@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import xmla_headers
-from xmla_headers import Limits, XmlaHeadersError, _namespaces
+from xmla_headers import Limits, XmlaHeadersError
+from xmla_headers._xml import namespaces as _namespaces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -460,7 +461,7 @@ def test_the_prefixes_in_scope_are_not_copied_for_each_element(monkeypatch: pyte
             self.bindings = _CountedDict(self.bindings)
             scopes.append(self.bindings)
 
-    monkeypatch.setattr("xmla_headers._reader.Namespaces", Counted)
+    monkeypatch.setattr("xmla_headers._xml.reader.Namespaces", Counted)
     content = "<p0:a/><a xmlns:p='urn:a'><p:b/></a>" * 500
     data = _message(
         f'<b xmlns="urn:b">{content}</b>{content}', content, behind=content, attributes=_prefixes(1000)
