@@ -62,7 +62,7 @@ class Header(Immutable, Sequence["Block"]):
         object.__setattr__(self, "_blocks", blocks)
 
     @classmethod
-    def of(cls, blocks: tuple[Block, ...]) -> Header:
+    def _of(cls, blocks: tuple[Block, ...]) -> Header:
         """Return the Header of blocks that decode has checked."""
         header = object.__new__(cls)
         object.__setattr__(header, "_blocks", blocks)
@@ -163,7 +163,7 @@ class Header(Immutable, Sequence["Block"]):
         return f"Header({', '.join(map(repr, self._blocks))})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Header.of, (self._blocks,)
+        return Header._of, (self._blocks,)
 
 
 _NO_HEADER = Header()
@@ -181,7 +181,9 @@ class Envelope:
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
 
     @classmethod
-    def of(cls, header: Header, body: Fragment, soap: SoapVersion, warnings: tuple[Finding, ...]) -> Envelope:
+    def _of(
+        cls, header: Header, body: Fragment, soap: SoapVersion, warnings: tuple[Finding, ...]
+    ) -> Envelope:
         """Return the Envelope of what decode has made."""
         envelope = object.__new__(cls)
         put = object.__setattr__

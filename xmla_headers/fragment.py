@@ -53,7 +53,7 @@ class Fragment(Immutable):
         _fill_fragment(self, xml, 0, len(xml), MappingProxyType(scope) if scope else NO_NAMESPACES)
 
     @classmethod
-    def cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
+    def _cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
         """Refer to a part of a message that decode has checked, under namespaces that nobody changes."""
         fragment = object.__new__(cls)
         _fill_fragment(fragment, source, start, end, namespaces)
@@ -168,7 +168,7 @@ def _fill_fragment(
 
 
 def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:
-    return Fragment.cut(xml, 0, len(xml), MappingProxyType(namespaces))
+    return Fragment._cut(xml, 0, len(xml), MappingProxyType(namespaces))
 
 
 def _checked_namespaces(namespaces: object) -> dict[str, str]:

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from types import MappingProxyType, MemberDescriptorType
 
 from ._checks import bad_fragment, check_text, wrong_type
 from ._record import Immutable, Record
@@ -185,6 +185,26 @@ class HeaderBlock:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
+def has_generated_constructor(kind: type[HeaderBlock]) -> bool:
+    """Return whether `dataclass` generated the constructor, which then makes the checks of HeaderBlock alone.
+
+    A value of such a class consists of its fields, each in a slot.
+    """
+    made = vars(kind)
+    return (
+        {"__init__", "__dataclass_fields__"} <= made.keys()
+        and kind.__dataclass_params__.init  # type: ignore[attr-defined]
+        and kind.__post_init__ is HeaderBlock.__post_init__
+        and kind.__new__ is object.__new__
+        and all(
+            isinstance(vars(owner).get(name), MemberDescriptorType)
+            for name in kind.__dataclass_fields__
+            for owner in kind.__mro__
+            if name in vars(owner)
+        )
+    )
+
+
 def _check_other_attributes(attributes: object, spec: BlockSpec) -> None:
     if not isinstance(attributes, tuple):
         raise wrong_type("other_attributes", "a tuple of pairs of str", attributes)
@@ -273,7 +293,7 @@ class UnknownHeaderBlock(Immutable):
         _fill(self, xml, root.qname, bool(must_understand), actor_of(root))
 
     @classmethod
-    def cut(
+    def _cut(
         cls,
         xml: bytes,
         name: str,
@@ -319,7 +339,7 @@ def _restore_unknown(
     must_understand: bool,  # noqa: FBT001 - as it was pickled
     actor: str | None,
 ) -> UnknownHeaderBlock:
-    return UnknownHeaderBlock.cut(xml, "", qname, [], must_understand, actor)
+    return UnknownHeaderBlock._cut(xml, "", qname, [], must_understand, actor)
 
 
 def _fill(

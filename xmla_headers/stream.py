@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 import re
 
+from ._checks import wrong_type
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
 from ._xml.encoding import Redeclared, Source, whole_characters
 from ._xml.reader import BODY_TRIES, is_body_name, read
 from ._xml.stream_reader import StreamReader
 from .envelope import Header
 from .findings import XmlaHeadersError
+from .head_cache import SHARED_HEADS, HeadCache
 from .session_headers import SESSION_BLOCKS
 
 TYPE_CHECKING = False
@@ -40,6 +42,7 @@ class HeaderReader:
     """
 
     __slots__ = (
+        "_cache",
         "_closed",
         "_error",
         "_gathered",
@@ -60,7 +63,11 @@ class HeaderReader:
         refuse: Iterable[str] = (),
         encoding: str | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        cache: HeadCache | None = SHARED_HEADS,
     ) -> None:
+        if cache is not None and not isinstance(cache, HeadCache):
+            raise wrong_type("cache", "HeadCache or None", cache)
+        self._cache = cache
         self._reading = Reading(types, direction, strict, refuse, encoding, limits)
         #: Bytes that have been taken up.
         self._size = 0
@@ -195,13 +202,23 @@ class HeaderReader:
         root.children = children[: children.index(body) + 1]
         root.texts = [text for text in texts if text < body.start]
         message.fatal = None
-        self._accept(message)
+        source = message.source
+        found = None
+        if self._cache is not None and source.text is source.data:
+            found = self._cache._find(source.text, self._reading)
+        if found is not None:
+            shape, _, identifier = found
+            self._warnings, self._header = shape.warnings, shape.header(identifier)
+        else:
+            self._accept(message)
         root.children, root.texts, message.fatal = children, texts, fatal
 
     def _accept(self, message: RawMessage) -> None:
         judge = self._reading.judge(message)
         self._warnings = self._reading.settle(judge)
-        self._header = Header.of(tuple(judge.blocks))
+        self._header = Header._of(tuple(judge.blocks))
+        if self._cache is not None:
+            self._cache._keep(message, judge, self._warnings, self._reading)
 
     def _judge(self, reader: StreamReader) -> None:
         """Raise what there is to say of a message that something is wrong with."""

@@ -125,9 +125,9 @@ def _read(element: Tree, reading: Reading) -> Envelope:
     except XmlaHeadersError as error:
         raise _without_position(error) from None
     assert message.body is not None
-    body = Fragment.cut(data, message.body_start, message.body_end, message.body.scope)
+    body = Fragment._cut(data, message.body_start, message.body_end, message.body.scope)
     warnings = tuple(replace(finding, line=None, column=None, offset=None) for finding in warnings)
-    return Envelope(Header.of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
+    return Envelope(Header._of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
 
 
 def _of_a_tree(limits: Limits) -> Limits:

@@ -232,7 +232,7 @@ class _Writer:
             parts += self._detail()
         parts.append(f"</{prefix}:Fault>".encode())
         xml = b"".join(parts)
-        return Fragment.cut(xml, 0, len(xml), {prefix: SOAP_11_NS})
+        return Fragment._cut(xml, 0, len(xml), {prefix: SOAP_11_NS})
 
     def _detail(self) -> list[bytes]:
         # What is around a name decides how it is written.

@@ -207,7 +207,7 @@ def _detail(text: memoryview, reader: _FaultReader) -> tuple[list[FaultEntry], F
     left = _joined(pieces)
     if not left.strip(WHITE_SPACE):
         return entries, Fragment()
-    return entries, Fragment.cut(left, 0, len(left), reader.scope)
+    return entries, Fragment._cut(left, 0, len(left), reader.scope)
 
 
 def _joined(pieces: list[bytes]) -> bytes:
@@ -227,7 +227,7 @@ def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
             declared = element.declared or {}
             scope = {prefix: name for prefix, name in declared.items() if name and prefix != "xml"}
             scope |= outer.missing(xml, declared)
-            content = Fragment.cut(xml, 0, len(xml), MappingProxyType(scope))
+            content = Fragment._cut(xml, 0, len(xml), MappingProxyType(scope))
     code, description, source, help_file = (
         "".join(entry.says.get(name, ())) for name in ("ErrorCode", "Description", "Source", "HelpFile")
     )
