@@ -6,7 +6,7 @@ import re
 
 from ._encoding import Locator
 from ._expat import HTML_HINT, short
-from ._raw import SLASH, element_end, end_of_start_tag
+from ._raw import SLASH, certain, element_end, end_of_start_tag
 from ._scope import Scope
 from .findings import RULES, Code, Finding
 from .model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
@@ -337,9 +337,8 @@ class Judge:
 
 def _end_tag(message: RawMessage, root: RawElement) -> int:
     """Return the offset of the Envelope's end tag, or of its one tag if it is self-closing."""
-    assert root.close is not None
     text = message.source.text
-    return root.start if text[end_of_start_tag(text, root.start) - 2] == SLASH else root.close
+    return root.start if text[end_of_start_tag(text, root.start) - 2] == SLASH else certain(root.close)
 
 
 def _place(mark: Mark) -> tuple[int, int]:

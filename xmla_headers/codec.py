@@ -8,6 +8,7 @@ from . import _reader, _splice, _writer
 from ._checks import wrong_type
 from ._everyday import Head
 from ._expat import is_ncname
+from ._raw import certain
 from ._reading import DEFAULT_LIMITS, Reading, buffer_of
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
@@ -77,10 +78,8 @@ def decode(
     judge = reading.judge(message)
     warnings = reading.settle(judge)
     header = Header.of(tuple(judge.blocks))
-    root, raw, text = message.root, message.body, message.source.text
-    assert root is not None
-    assert raw is not None
-    assert isinstance(text, bytes)
+    # Bytes already, since `whole` is; so that nothing is copied.
+    root, raw, text = certain(message.root), certain(message.body), bytes(message.source.text)
     # With `deep` there may be warnings about this Body among those of the head.
     if cache is not None and not deep and text is whole:
         names = root.name.encode(), raw.name.encode()
@@ -121,9 +120,7 @@ def decode_header(
     judge = reading.judge(message)
     warnings = reading.settle(judge)
     header = Header.of(tuple(judge.blocks))
-    root, raw = message.root, message.body
-    assert root is not None
-    assert raw is not None
+    root, raw = certain(message.root), certain(message.body)
     if cache is not None and message.source.text is buffer and isinstance(buffer, bytes):
         names = root.name.encode(), raw.name.encode()
         cache.keep(buffer, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from . import _tree
+from ._raw import certain
 from ._reader import read
 from ._reading import DEFAULT_LIMITS, Reading
 from ._splice import arranged
@@ -122,8 +123,7 @@ def _read(element: Tree, reading: Reading) -> Envelope:
         warnings = reading.settle(judge)
     except XmlaHeadersError as error:
         raise _without_position(error) from None
-    assert message.body is not None
-    body = Fragment.cut(data, message.body_start, message.body_end, message.body.scope)
+    body = Fragment.cut(data, message.body_start, message.body_end, certain(message.body).scope)
     warnings = tuple(replace(finding, line=None, column=None, offset=None) for finding in warnings)
     return Envelope(Header.of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
 

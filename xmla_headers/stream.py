@@ -6,6 +6,7 @@ import codecs
 import re
 
 from ._encoding import Redeclared, Source, whole_characters
+from ._raw import certain
 from ._reader import BODY_TRIES, is_body_name, read
 from ._reading import DEFAULT_LIMITS, Reading, buffer_of
 from ._stream_reader import StreamReader
@@ -124,8 +125,7 @@ class HeaderReader:
                 self._refuse(error)
                 raise
             self._closed = True
-        assert self._header is not None
-        return self._header
+        return certain(self._header)
 
     def _check(self) -> None:
         if self._error is not None:
@@ -189,8 +189,7 @@ class HeaderReader:
 
     def _accept_head(self, message: RawMessage, body: RawElement) -> None:
         """Judge the head alone: what is wrong behind it may have been read already."""
-        root, fatal = message.root, message.fatal
-        assert root is not None
+        root, fatal = certain(message.root), message.fatal
         children, texts = root.children, root.texts
         root.children = children[: children.index(body) + 1]
         root.texts = [text for text in texts if text < body.start]
