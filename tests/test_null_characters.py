@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import pyexpat
 import re
 import subprocess
 import sys
@@ -174,6 +175,16 @@ def test_null_character_is_refused_where_it_stands(index: int, encoded: Encoded)
         assert verdict(decode_header, data, encoding=encoded.given) == ("DecodeError", finding)
 
 
+@pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS)
+@pytest.mark.parametrize("end", ["<", "<!", "<!-", "<![", "<![CD", "</", "&", "&#", "]]", "<a", "<a b='"])
+def test_null_character_in_a_token_cut_off_is_the_finding(end: str, encoded: Encoded) -> None:
+    text = TEXT.partition("f</")[0] + end
+    finding = assert_refuses(encoded.data(f"{text}\0"), encoding=encoded.given)
+
+    assert finding.offset == len(encoded.data(text))
+    assert finding.message == "not well-formed: U+0000, which XML cannot carry"
+
+
 @pytest.mark.parametrize(
     ("index", "name"),
     # Little-endian, U+0000 behind the mark makes that of UTF-32.
@@ -239,7 +250,9 @@ def test_schema_with_a_null_character_is_refused(index: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["\0", "\0a", "a\0", "\0a\0", "a\0b", "é\0"])
-def test_name_with_a_null_character_is_none(name: str) -> None:
+def test_name_with_a_null_character_reaches_no_parser(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(pyexpat, "ParserCreate")
+
     assert not _expat.is_ncname(name)
 
 
