@@ -116,13 +116,14 @@ def set_blocks(
 
 
 def _read(element: Tree, reading: Reading) -> Envelope:
-    data = _tree.serialize(element)
-    message = read(data, encoding="utf-8", limits=_of_a_tree(reading.limits), deep=False)
+    limits = _of_a_tree(reading.limits)
+    message = read(_tree.serialize(element), encoding="utf-8", limits=limits, deep=False)
     judge = reading.judge(message)
     try:
         warnings = reading.settle(judge)
     except XmlaHeadersError as error:
         raise _without_position(error) from None
+    data = bytes(message.source.text)
     body = Fragment.cut(data, message.body_start, message.body_end, certain(message.body).scope)
     warnings = tuple(replace(finding, line=None, column=None, offset=None) for finding in warnings)
     return Envelope(Header.of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)

@@ -10,7 +10,7 @@ from ._expat import is_ncname
 from ._namespaces import NamespaceError, check_declaration
 from ._raw import NO_NAMESPACES
 from ._reader import NO_LIMITS, check_fragment, read, read_fragment
-from ._record import Immutable
+from ._record import Immutable, shown_half_made
 from ._scope import Scope, declarations
 from .findings import Code, error_for, value_finding
 from .soap import Limits
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Fragment"]
 
 
+@shown_half_made
 class Fragment(Immutable):
     """XML content: any number of elements and text, with the prefixes in scope around it.
 

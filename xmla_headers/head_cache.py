@@ -6,6 +6,7 @@ from _thread import allocate_lock
 
 from ._checks import wrong_type
 from ._reader import cuts
+from ._record import shown_half_made
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["HeadCache"]
 
 
+@shown_half_made
 class HeadCache:
     """Remembers what the heads of messages say, so that the same head is judged once.
 

@@ -9,6 +9,7 @@ from ._encoding import Redeclared, Source, whole_characters
 from ._raw import certain
 from ._reader import BODY_TRIES, is_body_name, read
 from ._reading import DEFAULT_LIMITS, Reading, buffer_of
+from ._record import shown_half_made
 from ._stream_reader import StreamReader
 from .envelope import Header
 from .findings import XmlaHeadersError
@@ -32,6 +33,7 @@ _PIECE = 65_536
 _NAMED_BY = 65_536 + 8
 
 
+@shown_half_made
 class HeaderReader:
     """Reads a message in pieces, and has its Header as soon as the Body start tag has arrived.
 
