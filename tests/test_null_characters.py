@@ -28,8 +28,6 @@ from xmla_headers import (
     HeaderReader,
     Session,
     UnknownHeaderBlock,
-    _encoding,
-    _expat,
     decode,
     decode_header,
     iter_findings,
@@ -37,6 +35,7 @@ from xmla_headers import (
     with_blocks,
     without_blocks,
 )
+from xmla_headers._xml import encoding, parser
 from xmla_headers.captures import CapturedMessage, check_message
 from xmla_headers.elements import fault_of, header_of
 from xmla_headers.schema import SchemaError, SchemaValidator, specs_from_schema
@@ -141,10 +140,10 @@ def test_refusal_does_not_need_asserts(path: Path) -> None:
 def test_parser_that_reads_utf_16_is_noticed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # As if U+0000 had got through in some way that no one has thought of.
     def transcoded(codec: str, data: bytes, _start: int, *, final: bool) -> tuple[bytes, int, None]:
-        text, used = _encoding._DECODERS[codec](data, "strict", final)
+        text, used = encoding._DECODERS[codec](data, "strict", final)
         return text.encode(), used, None
 
-    monkeypatch.setattr(_encoding, "_transcoded", transcoded)
+    monkeypatch.setattr(encoding, "_transcoded", transcoded)
     data = path.read_bytes()
     (finding,) = iter_findings(data)
 
@@ -253,7 +252,7 @@ def test_schema_with_a_null_character_is_refused(index: int) -> None:
 def test_name_with_a_null_character_reaches_no_parser(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(pyexpat, "ParserCreate")
 
-    assert not _expat.is_ncname(name)
+    assert not parser.is_ncname(name)
 
 
 # -- any text ----------------------------------------------------------------------------------------
@@ -319,7 +318,7 @@ def test_utf_8_is_not_searched_for_null_characters(monkeypatch: pytest.MonkeyPat
     def fail(*_: object, **__: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(_encoding, "_transcoded", fail)
+    monkeypatch.setattr(encoding, "_transcoded", fail)
     data = TEXT.encode()
 
     assert decode(data).body
