@@ -9,6 +9,7 @@ from ._codec import splice, writer
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
 from ._xml import reader
 from ._xml.parser import is_ncname
+from ._xml.raw import certain
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
 from .fragment import Fragment
@@ -76,9 +77,8 @@ def decode(
     # With `deep` there may be warnings about this Body among those of the head.
     if cache is not None and not deep:
         cache._keep(message, judge, warnings, reading)
-    raw, text = message.body, message.source.text
-    assert raw is not None
-    assert isinstance(text, bytes)
+    # Bytes already, since `whole` is; nothing is copied.
+    raw, text = certain(message.body), bytes(message.source.text)
     body = Fragment._cut(text, message.body_start, message.body_end, raw.scope)
     return Envelope._of(Header._of(tuple(judge.blocks)), body, judge.soap, warnings)
 

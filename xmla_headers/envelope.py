@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ._checks import wrong_type
-from ._record import Immutable
+from ._record import Immutable, shown_half_made
 from .fault._reader import read_fault
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
@@ -34,6 +34,7 @@ _NEXT = frozenset(actor for version in SoapVersion for actor in version.next_act
 _ULTIMATE = frozenset({"", *(actor for version in SoapVersion for actor in version.ultimate_actors)})
 
 
+@shown_half_made
 class Header(Immutable, Sequence["Block"]):
     """The header blocks of a message, in document order.
 
@@ -170,6 +171,7 @@ _NO_HEADER = Header()
 _NO_BODY = Fragment()
 
 
+@shown_half_made
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A SOAP message: its header blocks, and its Body as opaque XML."""

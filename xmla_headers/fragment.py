@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._record import Immutable
+from ._record import Immutable, shown_half_made
 from ._xml.namespaces import NamespaceError, check_declaration
 from ._xml.parser import is_ncname
 from ._xml.prefixes import Scope, declarations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Fragment"]
 
 
+@shown_half_made
 class Fragment(Immutable):
     """XML content: any number of elements and text, with the prefixes in scope around it.
 

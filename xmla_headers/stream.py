@@ -7,7 +7,9 @@ import re
 
 from ._checks import wrong_type
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._record import shown_half_made
 from ._xml.encoding import Redeclared, Source, whole_characters
+from ._xml.raw import certain
 from ._xml.reader import BODY_TRIES, is_body_name, read
 from ._xml.stream_reader import StreamReader
 from .envelope import Header
@@ -33,6 +35,7 @@ _PIECE = 65_536
 _NAMED_BY = 65_536 + 8
 
 
+@shown_half_made
 class HeaderReader:
     """Reads a message in pieces, and has its Header as soon as the Body start tag has arrived.
 
@@ -131,8 +134,7 @@ class HeaderReader:
                 self._refuse(error)
                 raise
             self._closed = True
-        assert self._header is not None
-        return self._header
+        return certain(self._header)
 
     def _check(self) -> None:
         if self._error is not None:
@@ -196,8 +198,7 @@ class HeaderReader:
 
     def _accept_head(self, message: RawMessage, body: RawElement) -> None:
         """Judge the head alone: what is wrong behind it may have been read already."""
-        root, fatal = message.root, message.fatal
-        assert root is not None
+        root, fatal = certain(message.root), message.fatal
         children, texts = root.children, root.texts
         root.children = children[: children.index(body) + 1]
         root.texts = [text for text in texts if text < body.start]

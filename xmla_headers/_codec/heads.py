@@ -11,7 +11,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from xmla_headers._checks import wrong_type
-from xmla_headers._xml.raw import SLASH, end_of_start_tag
+from xmla_headers._record import shown_half_made
+from xmla_headers._xml.raw import SLASH, certain, end_of_start_tag
 from xmla_headers._xml.reader import BODY_TRIES
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fragment import Fragment
@@ -49,6 +50,7 @@ _TOKEN = rb"""(?xs)
 _ATTRIBUTE = rb"""([^ \t\r\n<=]++)[ \t\r\n]*+=[ \t\r\n]*+(?:"([^"]*+)"|'([^']*+)')"""
 
 
+@shown_half_made
 class HeadCache:
     """Remembers what the heads of messages say, so that heads of one shape are judged once.
 
@@ -93,8 +95,7 @@ class HeadCache:
         return len(self._shapes)
 
     def __repr__(self) -> str:
-        shapes = getattr(self, "_shapes", ())
-        return f"HeadCache(<{len(shapes)} of {getattr(self, '_maxsize', 0)}>)"
+        return f"HeadCache(<{len(self)} of {self._maxsize}>)"
 
     def clear(self) -> None:
         """Forget all shapes."""
@@ -197,9 +198,7 @@ class Shape:
         warnings: tuple[Finding, ...],
         slot: tuple[int, str] | None,
     ) -> None:
-        root, body = message.root, message.body
-        assert root is not None
-        assert body is not None
+        root, body = certain(message.root), certain(message.body)
         # The names of Envelope and Body as written, with their prefix.
         self.names = root.name.encode(), body.name.encode()
         # Prefix -> namespace in scope inside the Body.
@@ -241,8 +240,7 @@ class Shape:
 
 def _identifiers(message: RawMessage, judge: Judge) -> Iterator[tuple[RawElement, int, str, str]]:
     """Yield the identifiers in the header blocks: element, place in the Header, attribute and field."""
-    root = message.root
-    assert root is not None
+    root = certain(message.root)
     header = next((child for child in root.children if child.local == "Header"), None)
     for index, element in enumerate(header.children if header is not None else ()):
         block = judge.blocks[index]

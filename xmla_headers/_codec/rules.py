@@ -7,7 +7,7 @@ import re
 from xmla_headers._xml.encoding import Locator
 from xmla_headers._xml.parser import HTML_HINT, short
 from xmla_headers._xml.prefixes import Scope
-from xmla_headers._xml.raw import SLASH, element_end, end_of_start_tag
+from xmla_headers._xml.raw import SLASH, certain, element_end, end_of_start_tag
 from xmla_headers.findings import RULES, Code, Finding
 from xmla_headers.model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
 from xmla_headers.session_headers import SESSION_BLOCKS
@@ -347,9 +347,8 @@ class Judge:
 
 def _end_tag(message: RawMessage, root: RawElement) -> int:
     """Return the offset of the Envelope's end tag, or of its one tag if it is self-closing."""
-    assert root.close is not None
     text = message.source.text
-    return root.start if text[end_of_start_tag(text, root.start) - 2] == SLASH else root.close
+    return root.start if text[end_of_start_tag(text, root.start) - 2] == SLASH else certain(root.close)
 
 
 def _place(mark: Mark) -> tuple[int, int]:
