@@ -81,7 +81,7 @@ def test_tells_what_became_of_a_session_whatever_the_format(folder: Path, name: 
     assert [re.sub(r".*: (?=warning)", "", line) for line in lines if "warning[" in line] == [
         f"warning[session-lost]: the server does not know the session any more{idle}",
     ]
-    assert "hint: it ends a session that was idle too long" in out
+    assert "hint: a server ends sessions that are idle too long" in out
     (told,) = [line for line in lines if line.startswith("session ")]
     assert re.fullmatch(
         r"session 1, '9F2C'… \(18 characters\): begun in \S+, 3 requests, 3 answers, lost in \S+", told
