@@ -168,7 +168,7 @@ def test_keeps_no_body() -> None:
 @pytest.mark.parametrize("bodies", [True, False])
 def test_says_the_same_with_the_bodies_and_without(bodies: bool) -> None:  # noqa: FBT001
     timeline = some().timeline(bodies=bodies)
-    assert sentence(timeline, 0).endswith("lost at the/loss/response, after 35 min idle")
+    assert sentence(timeline, 0).endswith("lost in the/loss/response, after 35 min idle")
 
 
 def test_refuses_what_is_no_checked_message() -> None:
@@ -185,12 +185,12 @@ def test_refuses_what_is_no_checked_message() -> None:
 def test_says_what_became_of_each_session() -> None:
     timeline = some().timeline()
     said = {
-        "session 1, '9F2C'… (36 characters)": "begun at entries/0/request, 7 requests, "
-        "lost at the/loss/response, after 35 min idle",
-        "session 2, 'B41D'… (36 characters)": "begun at entries/10/request, 3 requests, "
+        "session 1, '9F2C'… (36 characters)": "begun in entries/0/request, 7 requests, "
+        "lost in the/loss/response, after 35 min idle",
+        "session 2, 'B41D'… (36 characters)": "begun in entries/10/request, 3 requests, "
         "not ended in this capture",
-        "session 3, 'C0FF'… (36 characters)": "begun at entries/23/request, 3 requests, "
-        "ended at entries/31/request",
+        "session 3, 'C0FF'… (36 characters)": "begun in entries/23/request, 3 requests, "
+        "ended in entries/31/request",
         "implicit sessions": "2 requests",
         "unassigned": "3 messages, 2 of them refused or unreadable",
     }
@@ -214,7 +214,7 @@ def test_knows_a_session_that_is_never_granted() -> None:
     capture.begin(IDS[0])
     capture.messages[1] = replace(capture.messages[1], body=message(fault=Fault("Server", "no")), status=500)
     assert sentence(capture.timeline(), 0) == (
-        "session 1, without an id: begun at entries/0/request, 1 request, never granted"
+        "session 1, without an id: begun in entries/0/request, 1 request, never granted"
     )
 
 
@@ -232,7 +232,7 @@ def test_counts_the_idle_time_of_a_session_while_others_are_busy() -> None:
 def test_tells_no_idle_time_without_times() -> None:
     timeline = some().untimed().timeline()
     assert timeline.lanes[0].idle_before_loss is None
-    assert sentence(timeline, 0).endswith("lost at the/loss/response")
+    assert sentence(timeline, 0).endswith("lost in the/loss/response")
 
 
 @pytest.mark.parametrize(

@@ -242,8 +242,8 @@ def test_hides_ids_of_every_kind(ids: list[str]) -> None:
 def test_answers_the_question_in_a_sentence() -> None:
     text = " ".join("".join(check(page(some())).text).split())
     assert (
-        "Session 1, '9F2C'… (36 characters): begun at entries/0/request, 7 requests, "
-        "lost at the/loss/response, after 35 min idle"
+        "Session 1, '9F2C'… (36 characters): begun in entries/0/request, 7 requests, "
+        "lost in the/loss/response, after 35 min idle"
     ) in text
     assert "2026-11-20 10:23:42 to 10:58:54 UTC, 35 min" in text
 
@@ -305,7 +305,7 @@ def test_tells_the_worst_where_there_is_much() -> None:
     told, fold, rest = page(capture).partition("18 more lanes, none of them worse")
     assert fold
     assert told.count('<li class="good">') == 10
-    assert told.count("not ended in this capture") == told.count("lost at") == 1
+    assert told.count("not ended in this capture") == told.count("lost in") == 1
     assert rest.count('<li class="good">') == 18
 
 

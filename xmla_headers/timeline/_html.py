@@ -84,7 +84,7 @@ class _Page:
         yield from self._verdicts()
         if self._lanes:
             yield from self._picture.lines()
-            yield '<section id="details" aria-label="All messages"><h2>Lane by lane</h2>'
+            yield '<section id="details" aria-label="All exchanges"><h2>All exchanges</h2>'
             for index, lane in enumerate(self._lanes):
                 yield from self._details(index, lane)
             yield "</section>"
@@ -103,7 +103,7 @@ class _Page:
         rest = set(by_rank[_MOST_TOLD:])
         if not told:
             return
-        yield '<section aria-label="What became of the sessions"><ul class="verdicts">'
+        yield '<section aria-label="Summary of the sessions"><ul class="verdicts">'
         for index, (lane, facts) in enumerate(told):
             if index not in rest:
                 yield self._verdict_line(lane, facts)
@@ -129,7 +129,7 @@ class _Page:
             f"<span>{self._heading(lane)}: {', '.join(said)}{_tally(lane)}</span></li>"
         )
 
-    # -- lane by lane --------------------------------------------------------------------------------
+    # -- all exchanges -------------------------------------------------------------------------------
 
     def _details(self, index: int, lane: Lane) -> Iterator[str]:
         found = groups(lane)
@@ -154,15 +154,8 @@ class _Page:
                 yield f'<li><i class="f {kind}">{sign}</i><div><p>{said}</p>{hint}{where}</div></li>'
             yield "</ul>"
         yield '<div class="wide"><table><thead><tr>'
-        headings = [
-            "#",
-            "At" if self._picture.layout.by_time else "Order",
-            "Method",
-            "HTTP",
-            "Took",
-            "What",
-            "Where",
-        ]
+        at = "Time" if self._picture.layout.by_time else "Order"
+        headings = ["#", at, "Method", "HTTP", "Took", "Result", "Messages"]
         yield "".join(f'<th scope="col">{heading}</th>' for heading in headings)
         yield "</tr></thead><tbody>"
         for exchange in lane.exchanges:

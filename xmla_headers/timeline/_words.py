@@ -151,16 +151,16 @@ class Words:
         facts = [
             Fact("older than the capture")
             if begun is None
-            else Fact(f"begun at {self.text(begun.first.name)}", begun),
+            else Fact(f"begun in {self.text(begun.first.name)}", begun),
             requests,
         ]
         if lost is not None:
-            facts.append(Fact(f"lost at {self.text(lost.last.name)}", lost, "error"))
+            facts.append(Fact(f"lost in {self.text(lost.last.name)}", lost, "error"))
             idle = lane.idle_before_loss
             if idle is not None:
                 facts.append(Fact(f"after {duration_text(idle)} idle", lost, "error"))
         if ended is not None:
-            facts.append(Fact(f"ended at {self.text(ended.first.name)}", ended, "good"))
+            facts.append(Fact(f"ended in {self.text(ended.first.name)}", ended, "good"))
         elif record.state in (State.ACTIVE, State.ENDING):
             facts.append(Fact("not ended in this capture", style="warning" if begun else ""))
         elif record.state in (State.NONE, State.BEGINNING) and begun is not None:
