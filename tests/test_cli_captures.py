@@ -394,7 +394,7 @@ def test_draws_a_capture_on_the_terminal(folder: Path) -> None:
     status, out, err = run("timeline", folder / "story.har")
     assert (status, err) == (0, "")
     assert out.splitlines()[0] == "story.har: 8 messages, 1 session, 1 lost, 1 warning"
-    assert "lost at" in out
+    assert "lost in" in out
     assert "warning[session-lost]" in out
     assert ID not in out
     assert max(map(len, out.splitlines())) <= 100
