@@ -237,7 +237,7 @@ def test_a_number_of_processes_is_one(jobs: str, capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit) as error:
         run("check", "--jobs", jobs, "a.xml")
     assert error.value.code == 2
-    assert "processes to be had" in capsys.readouterr().err
+    assert "is not a number of processes" in capsys.readouterr().err
 
 
 # -- interrupted ----------------------------------------------------------------------------------------
@@ -434,7 +434,7 @@ def test_takes_the_secrets_out_of_a_capture(folder: Path, name: str) -> None:
     assert ID not in out
     assert ID.encode() not in target.read_bytes()
     assert out.splitlines()[-2].endswith(" changes, 1 session id")
-    assert out.splitlines()[-1].startswith("Names of users, servers and cubes")
+    assert out.splitlines()[-1].startswith("Names, queries and results are not redacted")
     assert all(line.startswith(f"{folder / name}: ") for line in out.splitlines()[:-2])
     before, after = (run("check", "--format", "json", path)[1] for path in (folder / name, target))
     codes = [
@@ -494,7 +494,7 @@ def test_binary_data_is_not_called_redacted(tmp_path: Path) -> None:
     assert not (tmp_path / "b.har").exists()
     assert (
         run("redact", tmp_path / "a.har", "-o", "-")[2]
-        == "xmla-headers: -: a capture is written into a file\n"
+        == "xmla-headers: -: redact writes to a file, not to standard output\n"
     )
 
 

@@ -1,28 +1,26 @@
-"""The command `timeline`: a capture -> a picture of its sessions, as a page or on the terminal."""
+"""Knows the command `timeline`: it draws captures as an HTML page, or as text."""
 
 from __future__ import annotations
 
+import argparse
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xmla_headers.timeline import Timeline, _html, _text
 from xmla_headers.transcript import Transcript
 
-from ._console import CLEAN, TROUBLE, Printer, ProgressBar, complain
+from ._console import CLEAN, TROUBLE, Printer, ProgressBar, Streams, complain
 from ._inputs import Inputs
 from ._judging import Job, judged
 
-if TYPE_CHECKING:
-    import argparse
-
-    from ._console import Streams
-
 __all__ = ["timeline"]
+
+# Columns of the text if standard output is no terminal.
+_WIDTH = 100
 
 
 def timeline(options: argparse.Namespace, streams: Streams) -> int:
-    """Draw a capture, and return the exit status."""
+    """Draw captures, and return the exit status."""
     inputs = Inputs(options.paths, streams)
     if options.output is not None:
         try:
@@ -57,7 +55,3 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
             complain(streams, options.output, error)
             return TROUBLE
     return TROUBLE if inputs.unreadable else CLEAN
-
-
-#: Columns where there is no terminal to ask.
-_WIDTH = 100
