@@ -1,4 +1,4 @@
-"""A timeline on a terminal: what it shows, and that it fits."""
+"""A timeline as text: its content, and its width."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def lines(capture: Capture, width: int = 80, title: str = "a.har", *, show_ids: 
     return ["".join(text for text, _ in line) for line in found]
 
 
-def test_draws_the_sessions() -> None:
+def test_text_draws_the_sessions() -> None:
     shown = lines(some(), 100)
     assert shown[:2] == [
         "a.har: 33 messages, 3 sessions, 1 lost, 1 left open, 2 errors, 4 warnings",
@@ -38,7 +38,7 @@ def test_draws_the_sessions() -> None:
     ]
 
 
-def test_tells_the_findings_once() -> None:
+def test_text_states_each_finding_once() -> None:
     shown = "\n".join(lines(some(), 200))
     assert (
         "  warning[session-lost]: the server does not know the session any more, 35 minutes after its last"
@@ -52,25 +52,25 @@ def test_tells_the_findings_once() -> None:
     assert len([line for line in lines(capture) if "request-without-response" in line]) == 1
 
 
-def test_shows_the_order_where_there_are_no_times() -> None:
+def test_text_without_times_is_by_order() -> None:
     shown = lines(some().untimed())
     assert "no times in this capture: messages are drawn in their order" in shown
     assert not any("idle" in line and "--" in line for line in shown)
 
 
-def test_has_little_to_say_about_nothing() -> None:
+def test_text_of_empty_capture_says_so() -> None:
     assert lines(CAPTURES["none"]()) == ["a.har: 0 messages, 0 sessions", "this capture has no times", ""]
 
 
 @pytest.mark.parametrize("name", CAPTURES)
 @pytest.mark.parametrize("width", [10, 48, 80, 200])
-def test_is_no_wider_than_the_terminal(name: str, width: int) -> None:
+def test_text_fits_the_terminal(name: str, width: int) -> None:
     for line in lines(CAPTURES[name](), width):
         assert columns_of(line) <= max(width, 48), line
 
 
 @given(st.integers(48, 120), st.text(), st.text("漢字a é\u0301\x1b\u202e ", min_size=1))
-def test_is_no_wider_whatever_things_are_called(width: int, title: str, name: str) -> None:
+def test_text_with_any_names_fits_the_terminal(width: int, title: str, name: str) -> None:
     capture = Capture()
     capture.begin(name.replace("\x1b", "") * 9, name=name * 9)
     capture.lose(name.replace("\x1b", "") * 9, name=name * 8)
@@ -84,7 +84,7 @@ def test_is_no_wider_whatever_things_are_called(width: int, title: str, name: st
             assert all(style in STYLES or not style for _, style in line)
 
 
-def test_shows_no_session_id_unless_asked() -> None:
+def test_text_shows_ids_only_if_asked() -> None:
     capture = some()
     capture.fail(IDS[0], Fault(f"Client.{IDS[0]}", IDS[0]))
     capture.use(IDS[0], name=IDS[0])
@@ -94,7 +94,7 @@ def test_shows_no_session_id_unless_asked() -> None:
         assert session_id in shown
 
 
-def test_draws_every_exchange_of_many() -> None:
+def test_text_draws_every_exchange_of_many() -> None:
     capture = many(300)
     timeline = capture.timeline()
     picture = [line for line in lines(capture) if line.startswith(("1 ", "2 ", "3 ", "4 ", "imp", "unass"))]
