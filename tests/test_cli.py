@@ -211,6 +211,18 @@ def test_excerpt_long_line_is_cut_around_caret(width: int) -> None:
     assert source[caret.index("^") :].startswith("b>")
 
 
+@pytest.mark.parametrize("name", ["check", "show"])
+@pytest.mark.parametrize("columns", [60, 80, 104])
+def test_excerpt_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    text = CLEAN.replace("<soap:Body/>", f"<soap:Body>{'<a/>' * 50}</b>{'<a/>' * 50}</soap:Body>")
+    _, source, caret, *_ = run(name, "-", stdin=text.encode(), terminal=True)[1].splitlines()
+    assert columns - 1 <= len(source) <= columns
+    assert source[caret.index("^") :].startswith("b>")
+
+
 def test_show_ids_are_masked_unless_asked() -> None:
     block = (
         '<Version xmlns="urn:v" soap:mustUnderstand="1" soap:actor="urn:me" Sequence="922"/></soap:Header>'
@@ -265,6 +277,7 @@ def test_check_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "200")
     data = REFUSED.encode()
     plain = run("check", "-", stdin=data)[1]
     coloured = run("check", "-", stdin=data, terminal=True)[1]

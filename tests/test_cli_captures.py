@@ -253,7 +253,7 @@ def test_check_interrupted_prints_summary(folder: Path, monkeypatch: pytest.Monk
     status, out, _ = run("check", folder / "story.har")
     assert status == 128 + signal.SIGINT
     assert out.splitlines()[-2:] == [
-        "interrupted: what follows is about the part that was read",
+        "interrupted: the summary counts the messages checked so far",
         "3 messages checked: 0 refused, 0 warnings",
     ]
     seen.clear()

@@ -25,7 +25,8 @@ def show(options: argparse.Namespace, streams: Streams) -> int:
     try:
         envelope = decode(data)
     except XmlaHeadersError as error:
-        for line in _lines.text_lines(options.path, error.finding, _lines.Excerpts(data)):
+        excerpts = _lines.Excerpts(data, printer.width(_lines.EXCERPT_WIDTH))
+        for line in _lines.text_lines(options.path, error.finding, excerpts):
             printer.line(line)
         return REFUSED
     for text in _lines.describe(envelope, show_ids=options.show_ids):

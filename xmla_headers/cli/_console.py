@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -85,6 +86,10 @@ class Printer:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.console = _console(stream)
+
+    def width(self, otherwise: int) -> int:
+        """Return the columns of the terminal, or another width if the stream is none."""
+        return shutil.get_terminal_size((otherwise, 0)).columns if self._stream.isatty() else otherwise
 
     def line(self, pieces: Sequence[Piece]) -> None:
         """Write one line."""

@@ -38,8 +38,8 @@ class Job:
     """The direction of messages whose capture does not tell it."""
     ignore: frozenset[str]
     """The codes of the findings to ignore."""
-    excerpts: bool
-    """Whether the report shows the source line of each finding."""
+    width: int | None
+    """The columns for the source line of each finding; None for a report without source lines."""
     schemas: tuple[tuple[str, str], ...] = ()
     """The name and text of each schema to check messages against."""
 
@@ -119,11 +119,11 @@ def _judge(message: CapturedMessage, job: Job) -> Judged:
     if job.schemas and message.trouble is None and is_soap(message):
         findings += _validator(job.schemas).iter_findings(message.body, encoding=message.charset)
     findings = [finding for finding in findings if finding.code not in job.ignore]
-    lines = _text_lines(message, findings) if job.excerpts and findings else ()
+    lines = () if job.width is None or not findings else _text_lines(message, findings, job.width)
     return Judged(checked.without_body(findings), lines)
 
 
-def _text_lines(message: CapturedMessage, findings: Sequence[Finding]) -> Iterator[list[Piece]]:
-    excerpts = _lines.Excerpts(message.body)
+def _text_lines(message: CapturedMessage, findings: Sequence[Finding], width: int) -> Iterator[list[Piece]]:
+    excerpts = _lines.Excerpts(message.body, width)
     for finding in findings:
         yield from _lines.text_lines(message.name, finding, excerpts)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 from pathlib import Path
 
 from xmla_headers.timeline import Timeline, _html, _text
@@ -31,7 +30,7 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
     printer = Printer(streams.stdout)
     bar = ProgressBar(printer, streams, inputs.size)
     picture, transcript = Timeline(), Transcript()
-    job = Job(direction=None, ignore=frozenset(), excerpts=False)
+    job = Job(direction=None, ignore=frozenset(), width=None)
     try:
         for message in judged(inputs.messages(), job, processes=1):
             picture.add(message.checked, transcript.add(message.checked))
@@ -43,7 +42,7 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
         return TROUBLE
     title = ", ".join(Path(path).name if path != "-" else "standard input" for path in options.paths)
     if options.output is None:
-        width = shutil.get_terminal_size((_WIDTH, 0)).columns if streams.stdout.isatty() else _WIDTH
+        width = printer.width(_WIDTH)
         lines = _text.text_lines(picture, title=title, width=width, show_ids=options.show_ids)
         for line in lines:
             printer.line(line)
