@@ -48,8 +48,8 @@ _NARROWEST = 40
 _HEAD = 1 << 19
 _WINDOW = 1 << 14
 
-# Attributes that a source line shows in full: namespaces, and values that are words of the protocol. Other text
-# may be a session id or another secret, as the message may be broken in any way.
+# Attributes that a source line shows in full: namespaces, and values that are words of the protocol. Other
+# text may be a session id or another secret, as the message may be broken in any way.
 _SHOWN_VALUES = re.compile(r"xmlns(:[^\s=]*)?|([^\s=:]*:)?mustUnderstand|version|encoding|standalone")
 
 _MASKED = re.compile(
