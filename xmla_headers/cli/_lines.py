@@ -201,39 +201,43 @@ class Excerpts:
             self._codec = "utf-16-le" if data[0] == 0xFF else "utf-16-be"
         else:
             self._codec = "latin-1" if _LATIN.match(data) else "utf-8"
-        self._head: str | None = None
-        self._window: tuple[int, str] | None = None
+        # The window of the message that was searched last: its offset and its text.
+        self._start, self._text = -1, ""
+        # An offset in it, and the number of characters of the window before it.
+        self._last = 0, 0
 
     def at(self, offset: int) -> tuple[str, str]:
-        """Return what to show of the source line around an offset, and the space in front of the caret."""
-        before, behind = self._around(offset)
-        before = re.split(r"[\r\n]", before)[-1]
-        behind = re.split(r"[\r\n]", behind, maxsplit=1)[0]
+        """Return the part of a source line to show around an offset, and the space before the caret."""
+        text, place = self._around(offset)
+        # The message may be one long line. One character more than is shown tells whether the line goes on.
+        before = re.split(r"[\r\n]", text[max(0, place - self._before - 1) : place])[-1]
+        after = re.split(r"[\r\n]", text[place : place + self._shown + 1], maxsplit=1)[0]
         if len(before) > self._before:
             before = f"…{before[-self._before :]}"
         room = self._shown - len(before)
-        if len(behind) > room:
-            behind = f"{behind[:room]}…"
-        before, behind = _one_line(before), _one_line(behind)
-        return before + behind, " " * sum(map(columns_of, before))
+        if len(after) > room:
+            after = f"{after[:room]}…"
+        before, after = _one_line(before), _one_line(after)
+        return before + after, " " * columns_of(before)
 
-    def _around(self, offset: int) -> tuple[str, str]:
-        """Return the text in front of an offset and behind it, with the ids masked."""
+    def _around(self, offset: int) -> tuple[str, int]:
+        """Return the text of a window around an offset, with the ids masked, and the index of the offset."""
         if offset <= _HEAD // 2:
-            if self._head is None:
-                self._head = _masked(self._decode(0, _HEAD))
-            split = len(self._decode(0, offset))
-            return self._head[:split], self._head[split:]
-        # Findings come in order, and many may stand close to each other.
-        start = offset - offset % _WINDOW - _WINDOW
-        if self._window is None or self._window[0] != start:
-            self._window = start, _masked(self._decode(start, start + 3 * _WINDOW))
-        text = self._window[1]
-        split = len(self._decode(start, offset))
-        return text[:split], text[split:]
+            start, end = 0, _HEAD
+        else:
+            start = offset - offset % _WINDOW - _WINDOW
+            end = start + 3 * _WINDOW
+        if self._start != start:
+            self._start, self._text = start, _masked(self._decode(start, end))
+            self._last = start, 0
+        # Findings come in order, so only the characters since the last one are counted.
+        last, count = self._last if self._last[0] <= offset else (start, 0)
+        count += len(self._decode(last, offset))
+        self._last = offset, count
+        return self._text, count
 
     def _decode(self, start: int, end: int) -> str:
-        # Two bytes to a unit, and the byte order mark, which is no text, in front of the first.
+        """Decode a part of the message: without a byte order mark, and in whole units for UTF-16."""
         data = self._data
         if self._codec.startswith("utf-16"):
             start, end = max(2, start + start % 2), end - end % 2
@@ -247,13 +251,13 @@ def _masked(text: str) -> str:
 
 
 def _mask_match(match: re.Match[str]) -> str:
-    # The whole match, should no group have taken part.
+    # The whole match, if no group has taken part.
     group = match.lastgroup or 0
     shown = match["name"] is not None and _SHOWN_VALUES.fullmatch(match["name"])
     if shown and not _STRANGE.search(match[group]):
         return match[0]
     start, end = match.start(group) - match.start(), match.end(group) - match.start()
-    # Of the same length, so that the caret stays where it is.
+    # The mask has the length of the secret, so that the caret does not move.
     secret = _WORD.sub(lambda word: word[0][:4] + "*" * (len(word[0]) - 4), match[0][start:end])
     return match[0][:start] + secret + match[0][end:]
 
@@ -263,5 +267,5 @@ def _one_line(text: str) -> str:
 
 
 def is_refused(finding: Finding, *, strict: bool, refuse: frozenset[str]) -> bool:
-    """Whether decode would refuse a message for this finding, given its `strict` and `refuse`."""
+    """Return whether decode would refuse a message for this finding, with these `strict` and `refuse`."""
     return strict or finding.severity is Severity.ERROR or finding.code in refuse
