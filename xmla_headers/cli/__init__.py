@@ -111,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--direction",
         choices=list(Direction),
-        help="the direction of messages if the capture does not tell; refuse header blocks that do not"
-        " belong in it",
+        help="the direction of messages whose capture does not contain it; header blocks of the other"
+        " direction are refused",
     )
     check.add_argument("--strict", action="store_true", help="refuse messages with a warning, too")
     for option, about in (
@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         default="text",
         help="the format of the report; github is for annotations (default: %(default)s)",
     )
-    check.add_argument("--quiet", action="store_true", help="print no report; the exit status tells")
+    check.add_argument("--quiet", action="store_true", help="print no report, only set the exit status")
     check.add_argument(
         "-o", "--output", metavar="FILE", help="write the report to FILE (default: standard output)"
     )

@@ -35,7 +35,7 @@ class Job:
     """How each message is checked."""
 
     direction: Direction | None
-    """The direction of messages whose capture does not tell it."""
+    """The direction of messages whose capture does not contain it."""
     ignore: frozenset[str]
     """The codes of the findings to ignore."""
     width: int | None

@@ -209,7 +209,7 @@ class Excerpts:
     def at(self, offset: int) -> tuple[str, str]:
         """Return the part of a source line to show around an offset, and the space before the caret."""
         text, place = self._around(offset)
-        # The message may be one long line. One character more than is shown tells whether the line goes on.
+        # A message may be one long line. One more character than is shown decides whether it continues.
         before = re.split(r"[\r\n]", text[max(0, place - self._before - 1) : place])[-1]
         after = re.split(r"[\r\n]", text[place : place + self._shown + 1], maxsplit=1)[0]
         if len(before) > self._before:

@@ -82,7 +82,7 @@ class _Json(Report):
 
     def __init__(self, printer: Printer) -> None:
         super().__init__(printer)
-        # The text to write next. Only the message after it tells whether a comma follows.
+        # The text to write next. A comma follows only if there is another message.
         self._last = '{\n  "messages": ['
 
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:

@@ -78,7 +78,7 @@ class Layout:
     """The places of all lanes of a timeline."""
 
     by_time: bool
-    """False if the capture does not tell the times: the exchanges are then drawn in its order."""
+    """False if the capture has no times: the exchanges are then drawn in its order."""
     rows: list[Row]
     places: list[list[Place]]
     """The places of each lane, by the index of the lane."""

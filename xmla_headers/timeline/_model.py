@@ -64,9 +64,9 @@ class Mark:
     number: int
     """1 for the first message of the capture."""
     direction: Direction | None
-    """Request or response; None if nothing tells."""
+    """Request or response; None if unknown."""
     time: datetime | None
-    """When the message was sent, if the capture tells."""
+    """When the message was sent, if known."""
     method: str | None
     """The local name of the Body's first element."""
     block: str | None

@@ -24,7 +24,7 @@ _TRY_AGAIN = frozenset({*range(300, 400), 401, 407})
 _NOTABLE = timedelta(seconds=2)
 
 # First elements of a Body that mean a response, by the WSDL of XMLA. They count where neither the capture nor
-# the header tells the direction.
+# the header shows the direction.
 _ANSWERS = frozenset({"Fault", "DiscoverResponse", "ExecuteResponse", "AuthenticateResponse"})
 
 
@@ -49,9 +49,9 @@ class SessionRecord:
     findings: int = 0
     """The number of findings of the transcript."""
     first: datetime | None = None
-    """The time of the earliest message, if the capture tells it."""
+    """The time of the earliest message; None if unknown."""
     last: datetime | None = None
-    """The time of the latest message, if the capture tells it."""
+    """The time of the latest message; None if unknown."""
     accepted: bool = field(default=False, repr=False)
     """Whether the server has answered a request as if it knew the session."""
     conversation: Conversation = field(default_factory=Conversation, repr=False)
@@ -70,7 +70,7 @@ class Placement:
     session: SessionRecord | None
     """None for a message outside any session, and for one that does not say where it belongs."""
     direction: Direction | None
-    """Request or response; None if nothing tells."""
+    """Request or response; None if unknown."""
     findings: tuple[Finding, ...] = ()
     """The findings of the transcript alone; those of the rules are in the CheckedMessage."""
     request: str | None = None
@@ -87,7 +87,7 @@ class _Pending:
     counted: bool
     # A Header with its session header alone; None if the request is refused or ambiguous.
     header: Header | None
-    # The time since the session was last used, if the capture tells.
+    # The time since the session was last used; None if unknown.
     idle: timedelta | None = None
 
 
