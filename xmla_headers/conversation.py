@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from ._checks import wrong_type
-from ._record import shown_half_made
+from ._immutable import shown_half_made
 from .envelope import Header
 from .fault import Fault
 from .findings import Code, ConversationError, value_finding
