@@ -15,9 +15,6 @@ from xmla_headers import (
     Session,
     Severity,
     XmlaHeadersError,
-    _reader,
-    _reading,
-    _stream_reader,
     decode,
     decode_header,
     encode,
@@ -26,6 +23,9 @@ from xmla_headers import (
     with_blocks,
     without_blocks,
 )
+from xmla_headers._codec import options as _reading
+from xmla_headers._xml import reader as _reader
+from xmla_headers._xml import stream_reader as _stream_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

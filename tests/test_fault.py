@@ -36,12 +36,12 @@ from xmla_headers import (
     SoapVersion,
     UnknownHeaderBlock,
     XmlaHeadersError,
-    _expat,
     decode,
     encode,
     fault_for,
     session_not_found,
 )
+from xmla_headers._xml import parser as _expat
 from xmla_headers.findings import error_for, value_finding
 
 if TYPE_CHECKING:

@@ -351,7 +351,7 @@ def test_a_cache_changes_nothing(
 @example(_BARE % b"<s:Body></s:Body></s:Mismatch><!-- -->", {})
 def test_the_fast_body_end_is_the_exact_one(data: bytes, reading: Arguments) -> None:
     fast = outcome(xmla_headers.decode, data, **reading)
-    with mock.patch("xmla_headers._reader.last_end_tag", return_value=None):
+    with mock.patch("xmla_headers._xml.reader.last_end_tag", return_value=None):
         assert outcome(xmla_headers.decode, data, **reading) == fast
 
 
@@ -411,8 +411,8 @@ def test_a_known_head_lets_nothing_through_behind_it(head: bytes, rest: bytes, c
     known = outcome(xmla_headers.decode, data, cache=cache)
     assert outcome(xmla_headers.decode, data) == known
     with (
-        mock.patch("xmla_headers._reading.everyday_head", return_value=None),
-        mock.patch("xmla_headers._reader.last_end_tag", return_value=None),
+        mock.patch("xmla_headers._codec.options.everyday_head", return_value=None),
+        mock.patch("xmla_headers._xml.reader.last_end_tag", return_value=None),
     ):
         assert outcome(xmla_headers.decode, data) == known
 
@@ -459,8 +459,8 @@ def test_a_small_body_is_judged_as_element_by_element(head: bytes, body: bytes) 
     quick = outcome(xmla_headers.decode, data, deep=True)
     known = outcome(xmla_headers.decode, data, deep=True, cache=cache)
     with (
-        mock.patch("xmla_headers._reading.everyday_head", return_value=None),
-        mock.patch("xmla_headers._reader.last_end_tag", return_value=None),
+        mock.patch("xmla_headers._codec.options.everyday_head", return_value=None),
+        mock.patch("xmla_headers._xml.reader.last_end_tag", return_value=None),
     ):
         assert outcome(xmla_headers.decode, data, deep=True) == quick == known
 
@@ -479,7 +479,7 @@ def test_a_small_body_is_judged_as_element_by_element(head: bytes, body: bytes) 
 def test_the_everyday_head_is_the_general_one(data: bytes, reading: Arguments) -> None:
     fast = outcome(xmla_headers.decode, data, **reading)
     fast_header = outcome(xmla_headers.decode_header, data, **reading)
-    with mock.patch("xmla_headers._reading.everyday_head", return_value=None):
+    with mock.patch("xmla_headers._codec.options.everyday_head", return_value=None):
         assert outcome(xmla_headers.decode, data, **reading) == fast
         assert outcome(xmla_headers.decode_header, data, **reading) == fast_header
 

@@ -16,19 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.data.hostile.load import labelled
-from xmla_headers import (
-    RULES,
-    SOAP_11_NS,
-    SOAP_12_NS,
-    XMLA_NS,
-    Code,
-    Limits,
-    Severity,
-    _placed_tree,
-    decode,
-    iter_findings,
-)
+from xmla_headers import RULES, SOAP_11_NS, SOAP_12_NS, XMLA_NS, Code, Limits, Severity, decode, iter_findings
 from xmla_headers.schema import SchemaError, SchemaValidator, read_schema
+from xmla_headers.schema import _located_trees as _placed_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -32,11 +32,11 @@ from xmla_headers import (
     Session,
     ValidationError,
     XmlaHeadersError,
-    _expat,
-    _reader,
-    _stream_reader,
     stream,
 )
+from xmla_headers._xml import parser as _expat
+from xmla_headers._xml import reader as _reader
+from xmla_headers._xml import stream_reader as _stream_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import _reader, _splice, _writer
 from ._checks import wrong_type
-from ._everyday import Head
-from ._expat import is_ncname
-from ._reading import DEFAULT_LIMITS, Reading, buffer_of
+from ._codec import splice, writer
+from ._codec._everyday import Head
+from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._xml import reader
+from ._xml.parser import is_ncname
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
 from .fragment import Fragment
@@ -21,8 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._raw import RawMessage
-    from ._reading import BlockTypes, Data
+    from ._codec.options import BlockTypes, Data
+    from ._xml.raw import RawMessage
 
 __all__ = [
     "decode",
@@ -67,13 +68,13 @@ def decode(
         head = known or reading.everyday_head(whole)
         if head is not None:
             scope = head.scope if deep else None
-            end = _reader.last_end_tag(whole, *head.names, head.body_start, scope)
+            end = reader.last_end_tag(whole, *head.names, head.body_start, scope)
             if end is not None:
                 if cache is not None and known is None:
                     cache.keep(whole, reading, head)
                 body = Fragment.cut(whole, head.body_start, end, head.scope)
                 return Envelope.of(head.header, body, head.soap, head.warnings)
-    message = _reader.read(whole, encoding=encoding, limits=limits, deep=deep)
+    message = reader.read(whole, encoding=encoding, limits=limits, deep=deep)
     judge = reading.judge(message)
     warnings = reading.settle(judge)
     header = Header.of(tuple(judge.blocks))
@@ -117,7 +118,7 @@ def decode_header(
             if cache is not None:
                 cache.keep(buffer, reading, head)
             return head.header
-    message = _reader.read(buffer, encoding=encoding, limits=limits, deep=False, head_only=True)
+    message = reader.read(buffer, encoding=encoding, limits=limits, deep=False, head_only=True)
     judge = reading.judge(message)
     warnings = reading.settle(judge)
     header = Header.of(tuple(judge.blocks))
@@ -148,7 +149,7 @@ def iter_findings(
     """
     _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
-    message = _reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
+    message = reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     return reading.judge(message).findings()
 
 
@@ -169,7 +170,7 @@ def validate(
     """
     _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
-    message = _reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
+    message = reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     reading.settle(reading.judge(message))
 
 
@@ -192,7 +193,7 @@ def encode(
         _check_form(must_understand_form)
     if type(xml_declaration) is not bool:
         raise wrong_type("xml_declaration", "bool", xml_declaration)
-    head, tail = _writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
+    head, tail = writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
     if limits is not DEFAULT_LIMITS or len(head) > _SHORT_HEAD:
         _check_limits(head, tail, envelope, limits)
     return b"".join((head, envelope.body.view, tail))
@@ -219,7 +220,7 @@ def _check_limits(head: bytes, tail: bytes, envelope: Envelope, limits: Limits) 
         )
     ):
         limits = replace(limits, max_message_bytes=None)
-        fatal = _reader.read(head + tail, limits=limits, head_only=True).fatal
+        fatal = reader.read(head + tail, limits=limits, head_only=True).fatal
         if fatal is not None:
             raise EncodeError(value_finding(fatal.code, fatal.message, fatal.hint))
 
@@ -234,7 +235,7 @@ def encode_block(
     if not isinstance(block, HeaderBlock | UnknownHeaderBlock):
         raise wrong_type("block", "a header block", block)
     _check_form(must_understand_form)
-    return _writer.standalone_xml(block, must_understand_form).encode()
+    return writer.standalone_xml(block, must_understand_form).encode()
 
 
 def with_blocks(
@@ -262,7 +263,7 @@ def with_blocks(
     given = Header(*blocks).blocks
     buffer = buffer_of(data)
     message = reading.read_head(buffer)
-    edits = _splice.insertions(message, given, types, must_understand_form) if given else []
+    edits = splice.insertions(message, given, types, must_understand_form) if given else []
     return _spliced(buffer, message, edits, reading)
 
 
@@ -293,7 +294,7 @@ def without_blocks(
             names.add(_spec_of(wanted).qname)
     buffer = buffer_of(data)
     message = reading.read_head(buffer)
-    return _spliced(buffer, message, _splice.removals(message, names, known=known), reading)
+    return _spliced(buffer, message, splice.removals(message, names, known=known), reading)
 
 
 def _check_qname(qname: str) -> str:
@@ -312,9 +313,9 @@ def _spec_of(block_type: object) -> BlockSpec:
 
 
 def _spliced(
-    buffer: bytes | memoryview, message: RawMessage, edits: list[_splice.Edit], reading: Reading
+    buffer: bytes | memoryview, message: RawMessage, edits: list[splice.Edit], reading: Reading
 ) -> bytes:
-    result = _splice.apply(message.source, buffer, edits) if edits else bytes(buffer)
+    result = splice.apply(message.source, buffer, edits) if edits else bytes(buffer)
     _check_size(len(result), reading.limits)
     if not edits:
         return result

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ._checks import wrong_type
-from ._fault_reader import read_fault
 from ._record import Immutable
+from .fault._reader import read_fault
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
 from .model import HeaderBlock, UnknownHeaderBlock

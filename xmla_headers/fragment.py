@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._expat import is_ncname
-from ._namespaces import NamespaceError, check_declaration
-from ._raw import NO_NAMESPACES
-from ._reader import NO_LIMITS, check_fragment, read, read_fragment
 from ._record import Immutable
-from ._scope import Scope, declarations
+from ._xml.namespaces import NamespaceError, check_declaration
+from ._xml.parser import is_ncname
+from ._xml.prefixes import Scope, declarations
+from ._xml.raw import NO_NAMESPACES
+from ._xml.reader import NO_LIMITS, check_fragment, read, read_fragment
 from .findings import Code, error_for, value_finding
 from .soap import Limits
 
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-    from ._raw import RawElement
+    from ._xml.raw import RawElement
 
 __all__ = ["Fragment"]
 

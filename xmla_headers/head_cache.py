@@ -5,14 +5,14 @@ from __future__ import annotations
 from _thread import allocate_lock
 
 from ._checks import wrong_type
-from ._reader import cuts
+from ._xml.reader import cuts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from ._everyday import Head
-    from ._reading import Reading
+    from ._codec._everyday import Head
+    from ._codec.options import Reading
 
 __all__ = ["HeadCache"]
 

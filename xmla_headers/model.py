@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._escape import escape_attribute
-from ._expat import is_ncname
-from ._raw import RawElement, element_end
-from ._reader import read
 from ._record import Immutable, Record
-from ._scope import declarations
+from ._xml.escape import escape_attribute
+from ._xml.parser import is_ncname
+from ._xml.prefixes import declarations
+from ._xml.raw import RawElement, element_end
+from ._xml.reader import read
 from .findings import Code
 from .fragment import Fragment as Fragment  # noqa: PLC0414 - it is one of the values as well
 from .soap import (
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import ClassVar
 
-    from ._encoding import Fatal
+    from ._xml.encoding import Fatal
 
 __all__ = [
     "AttributeSpec",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import codecs
 import re
 
-from ._encoding import Redeclared, Source, whole_characters
-from ._reader import BODY_TRIES, is_body_name, read
-from ._reading import DEFAULT_LIMITS, Reading, buffer_of
-from ._stream_reader import StreamReader
+from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._xml.encoding import Redeclared, Source, whole_characters
+from ._xml.reader import BODY_TRIES, is_body_name, read
+from ._xml.stream_reader import StreamReader
 from .envelope import Header
 from .findings import XmlaHeadersError
 from .session_headers import SESSION_BLOCKS
@@ -17,9 +17,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ._encoding import Decoder
-    from ._raw import RawElement, RawMessage
-    from ._reading import BlockTypes, Data
+    from ._codec.options import BlockTypes, Data
+    from ._xml.encoding import Decoder
+    from ._xml.raw import RawElement, RawMessage
     from .findings import Finding
     from .soap import Direction, Limits
 

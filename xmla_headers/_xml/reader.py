@@ -1,0 +1,559 @@
+"""UTF-8 -> raw elements with offsets.
+
+It finds what makes a document unreadable and never raises for it: what was read comes back, with at
+most one fatal finding, which ends the message. What breaks SOAP or XMLA is for `_rules`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from xmla_headers.findings import Code
+from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, Limits
+
+from .encoding import WHITE_SPACE, Fatal, Redeclared, Source
+from .namespaces import Namespaces, limit_exceeded
+from .parser import Parser, completes
+from .prefixes import declarations
+from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, end_of_start_tag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from .namespaces import Undo
+
+__all__ = [
+    "BODY_TRIES",
+    "NO_LIMITS",
+    "MessageReader",
+    "check_fragment",
+    "cuts",
+    "is_body_name",
+    "last_end_tag",
+    "read",
+    "read_fragment",
+    "too_long",
+]
+
+NO_LIMITS = Limits(None, None, None, None, None, None, None)
+
+#: What the default Limits allow: bytes of a name, elements within the Body, attributes.
+_PLAIN, _PLAIN_DEPTH, _PLAIN_ATTRIBUTES = 4_096, 254, 256
+
+_SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
+
+#: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
+_TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
+
+#: White space as it may be written.
+_WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
+
+#: What may follow the root, and what begins like it.
+_EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
+_MARKUPS = (b"<!--", b"<?")
+
+#: What stands in front of and behind the local name in what may be the start tag of the Body.
+_NAME_STARTS = (b"<", b":")
+_NAME_STOPS = (b">", b"/", b" ", b"\t", b"\r", b"\n")
+#: How many start tags that look like the Body's are tried. Trying every one is quadratic: 256 KB of
+#: `<s:Body>` in a comment cost seconds.
+BODY_TRIES = 4
+#: How much of a buffer that is not bytes is searched for them.
+_PROBE = 262_144
+
+#: A child of the Body, and a child of that: what is looked at with `deep`.
+_FAULT_DEPTH = 2
+#: Envelope, Header and header blocks: how deep the elements are whose text is kept.
+_KEPT_DEPTH = 3
+
+
+class _Enough(Exception):  # noqa: N818 - a signal to stop, not an error
+    """The Body start tag has been read, and what is behind it is known or not wanted."""
+
+
+class MessageReader(Parser):
+    """Reads one message: handlers while in the Header, none in the Body unless something asks for them."""
+
+    __slots__ = (
+        "_deep",
+        "_depth",
+        "_fault_open",
+        "_head_only",
+        "_max_blocks",
+        "_max_depth",
+        "_max_header",
+        "_namespaces",
+        "_stack",
+        "_text_seen",
+        "_undo",
+        "message",
+    )
+
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        *,
+        deep: bool,
+        head_only: bool = False,
+        namespaces: Mapping[str, str] = NO_NAMESPACES,
+    ) -> None:
+        super().__init__(source.text)
+        self.message = RawMessage(source)
+        self._deep = deep
+        self._head_only = head_only
+        self._max_header = limits.max_header_bytes
+        self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
+        self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
+        self._namespaces = Namespaces(limits, namespaces)
+        #: The open elements outside the Body's content.
+        self._stack: list[RawElement] = []
+        #: With `deep`: what each open element of the Body's content must restore.
+        self._undo: list[Undo | None] = []
+        #: Without: how many elements of the Body's name are open in it, itself included.
+        self._depth = 0
+        #: The last child of the Body is a Fault.
+        self._fault_open = False
+        #: Text has been noted since the last tag.
+        self._text_seen = False
+        self.expat.XmlDeclHandler = self._declaration
+        self._listen()
+
+    def run(self) -> None:
+        """Read the message; the fatal finding, if any, is left in it. Raises Redeclared alone."""
+        try:
+            self._run(self.message.source)
+        except _Enough:
+            pass
+        except Fatal as fatal:
+            self.stop(fatal)
+        finally:
+            self.close()
+
+    def _run(self, source: Source) -> None:
+        fed = self.read_head()
+        if self.expat.StartElementHandler is None:
+            # Inside a callback pyexpat leaves a C function behind, which costs a little.
+            self.expat.CharacterDataHandler = None
+        self.parse(memoryview(self.text)[fed:], final=source.complete and source.failure is None)
+        if source.failure is not None:
+            raise source.failure
+        if not source.complete:
+            raise too_long(len(source.data), len(self.text))
+
+    def read_head(self) -> int:
+        """Parse up to the Body start tag and not much further; returns the offset behind what was parsed.
+
+        Raises Fatal.
+        """
+        message, text = self.message, self.text
+        if message.source.unreadable is not None:
+            raise message.source.unreadable
+        fed = 0
+        for cut in cuts(text, self._max_header):
+            self.parse(memoryview(text)[fed:cut], final=False)
+            fed = cut
+            if message.body is not None or message.opaque:
+                return fed
+        if fed < len(text):
+            raise limit_exceeded("max_header_bytes", f"there is no Body within {fed} bytes", fed)
+        return fed
+
+    def stop(self, fatal: Fatal) -> None:
+        """Leave the fatal finding in the message."""
+        message = self.message
+        if fatal.code is Code.NOT_WELL_FORMED:
+            if not self._stack:
+                self._place_junk(fatal)
+            elif self.expat.CharacterDataHandler is not None:
+                self._take_text_before(fatal)
+        # Without traceback and context, which would hold the message in a reference cycle.
+        message.fatal = fatal.with_traceback(None)
+        fatal.__context__ = None
+        message.fatal_path = self._path(fatal.element)
+
+    def _take_text_before(self, fatal: Fatal) -> None:
+        """Take note of text that ends in "]]>", which expat hands over only if the message was cut in it."""
+        if self._text_seen or len(self._stack) > _KEPT_DEPTH:
+            return
+        place = fatal.offset - self.base
+        text = bytes(self.text[: place + 1])
+        if not text.endswith(b"]]>"):
+            return
+        end = len(text) - 3
+        start = _end_of_markup(text, place)
+        # An earlier one is the end of a CDATA section.
+        section = text.rfind(b"]]>", start, end)
+        start = start if section < 0 else section + 3
+        white = re.compile(_WHITE).match(text, start, end)
+        assert white is not None
+        if white.end() < end:
+            self._stack[-1].add_text(self._behind_markup(self.base + white.end()))
+
+    def _place_junk(self, fatal: Fatal) -> None:
+        """Say the same of text behind the root however the message was cut: expat reads on while it can."""
+        root, head = self.message.root, self.message.source.text
+        if root is None or root.close is None:
+            return
+        place = max(0, root.close - self.base)
+        if root.close >= self.base and head[end_of_start_tag(head, root.start) - 2] != SLASH:
+            end = GREATER.search(self.text, place)
+            assert end is not None
+            place = end.end()
+        # Of the comments, those that the parser has been through.
+        junk = re.compile(_EPILOG).match(self.text, place, max(place, fatal.offset - self.base))
+        assert junk is not None
+        if not bytes(self.text[junk.end() : junk.end() + 4]).startswith(_MARKUPS):
+            fatal.message = "not well-formed: junk after document element"
+            fatal.offset = self.base + junk.end()
+
+    # -- outside the Body's content ------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        expat = self.expat
+        expat.StartElementHandler = self._start
+        expat.EndElementHandler = self._end
+        expat.CharacterDataHandler = self._text
+
+    def _declaration(self, version: str, encoding: str | None, _standalone: int) -> None:
+        self.message.source.declare(encoding, version)
+
+    def _start(self, name: str, flat: list[str]) -> None:
+        offset = self.expat.CurrentByteIndex
+        stack = self._stack
+        depth = len(stack)
+        if depth >= self._max_depth:
+            raise self._too_deep(offset)
+        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
+        stack.append(element)
+        self._text_seen = False
+        message = self.message
+        if not depth:
+            message.root = element
+            if element.local != "Envelope" or element.namespace not in _SOAP_NAMESPACES:
+                self._enter_opaque()
+            return
+        # Behind the Body only its siblings are of interest.
+        if depth == 1 or message.body is None:
+            parent = stack[-2]
+            parent.add_child(element)
+            if depth == 1:
+                self._enter_child(element)
+            elif len(parent.children) > self._max_blocks and depth == 2 and parent.local == "Header":
+                text = f"there are more than {self._max_blocks} header blocks"
+                raise limit_exceeded("max_header_blocks", text, offset)
+
+    def _enter_child(self, element: RawElement) -> None:
+        """Enter a child of Envelope."""
+        if self.message.body is None and element.namespace == self._stack[0].namespace:
+            if element.local == "Body":
+                self._enter_body(element)
+            elif element.local == "Header":
+                element.scope = self._namespaces.scope()
+
+    def _end(self, _name: str) -> None:
+        element = self._stack.pop()
+        element.close = self.expat.CurrentByteIndex
+        if element.undo is not None:
+            self._namespaces.leave(element.undo)
+        self._text_seen = False
+
+    def _text(self, data: str) -> None:
+        if not data.strip(" \t\r\n") or self._text_seen:
+            return
+        if len(self._stack) <= _KEPT_DEPTH:
+            # expat hands text over in pieces; one finding for all up to the next tag is enough.
+            self._text_seen = True
+            self._stack[-1].add_text(self._behind_markup(self.expat.CurrentByteIndex))
+
+    def _behind_markup(self, offset: int) -> int:
+        """Return the offset behind the markup in front of the white space that ends at `offset`."""
+        kept = 0
+        place = offset - self.base
+        while place and not kept:
+            piece = bytes(self.text[max(0, place - 4096) : place])
+            kept = len(piece.rstrip(WHITE_SPACE))
+            place -= len(piece) - kept
+        return self.base + place
+
+    def _too_deep(self, offset: int) -> Fatal:
+        return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
+
+    def _path(self, entering: str | None) -> str:
+        """Return the path of the innermost open element, or of the one to be entered; none in the Body."""
+        path = ""
+        siblings: list[RawElement] = []
+        for element in self._stack:
+            # The open one is the last of the siblings that were kept.
+            path += _step(element.name, siblings[:-1])
+            siblings = element.children
+        body = self.message.body
+        if entering is not None and not self.message.opaque and (body is None or body.close is not None):
+            path += _step(entering, siblings)
+        return path or "/"
+
+    # -- the Body's content ------------------------------------------------------------------------
+
+    def _enter_opaque(self) -> None:
+        """Go on reading, but not looking: the root is no SOAP Envelope."""
+        self.message.opaque = True
+        if self._head_only:
+            raise _Enough
+        self._pass_over()
+
+    def _enter_body(self, body: RawElement) -> None:
+        message, text = self.message, self.text
+        message.body = body
+        body.scope = self._namespaces.scope()
+        start = message.body_start = end_of_start_tag(text, body.start)
+        if self._head_only:
+            raise _Enough
+        if self._deep:
+            self._pass_over()
+            return
+        source = message.source
+        if source.complete and source.failure is None and isinstance(text, bytes):
+            end = last_end_tag(text, self._stack[0].name.encode(), body.name.encode(), start)
+            if end is not None:
+                message.body_end = end
+                raise _Enough
+        self._depth = 1
+        self.count()
+
+    def _pass_over(self) -> None:
+        """Let the parser run over what is not to be looked at."""
+        expat = self.expat
+        expat.StartElementHandler = self._deep_start if self._deep else None
+        expat.EndElementHandler = self._deep_end if self._deep else None
+        expat.CharacterDataHandler = None
+
+    def count(self) -> None:
+        """Look for the end of the Body."""
+        expat = self.expat
+        expat.StartElementHandler = self._count_start
+        expat.EndElementHandler = self._count_end
+        expat.CharacterDataHandler = None
+
+    def _count_start(self, name: str, _flat: list[str]) -> None:
+        assert self.message.body is not None
+        if name == self.message.body.name:
+            self._depth += 1
+
+    def _count_end(self, name: str) -> None:
+        assert self.message.body is not None
+        if name == self.message.body.name:
+            self._depth -= 1
+            if not self._depth:
+                self._leave_body(name)
+
+    def _deep_start(self, name: str, flat: list[str]) -> None:
+        offset = self.expat.CurrentByteIndex
+        if len(self._stack) + len(self._undo) >= self._max_depth:
+            raise self._too_deep(offset)
+        entered = self._namespaces.enter(name, flat, offset)
+        if len(self._undo) < _FAULT_DEPTH and not self.message.opaque:
+            self._note(RawElement(name, offset, entered))
+        self._undo.append(entered[4])
+
+    def _note(self, element: RawElement) -> None:
+        """Keep what a Fault in the Body is judged by."""
+        message = self.message
+        if self._undo:
+            if self._fault_open:
+                message.faults[-1].add_child(element)
+            return
+        self._fault_open = element.local == "Fault" and element.namespace == SOAP_11_NS
+        if self._fault_open:
+            message.faults.append(element)
+        elif message.beside_fault is None:
+            message.beside_fault = element
+        else:
+            return
+        assert message.body is not None
+        message.body.add_child(element)
+
+    def _deep_end(self, name: str) -> None:
+        if self._undo:
+            undo = self._undo.pop()
+            if undo is not None:
+                self._namespaces.leave(undo)
+        elif self.message.opaque:
+            self._end(name)
+        else:
+            self._leave_body(name)
+
+    def _leave_body(self, name: str) -> None:
+        message = self.message
+        closed_at_once = message.source.text[message.body_start - 2] == SLASH
+        message.body_end = message.body_start if closed_at_once else self.expat.CurrentByteIndex
+        self._listen()
+        self._end(name)
+
+
+def _end_of_markup(text: bytes, place: int) -> int:
+    """Return the offset behind the last markup in front of `place`, a place in text.
+
+    What is kept of a stream may begin with that text.
+    """
+    start = text.rfind(b"<", 0, place)
+    if start < 0:
+        return 0
+    comment = text.rfind(b"<!--", 0, start + 4)
+    if comment >= 0 and text.find(b"-->", comment + 4, start) < 0:
+        return text.find(b"-->", comment + 4) + 3
+    return end_of_start_tag(text, start)
+
+
+def _step(name: str, siblings: list[RawElement]) -> str:
+    """Return one step of a path, given the siblings in front."""
+    same = sum(sibling.name == name for sibling in siblings)
+    return f"/{name}[{same + 1}]" if same else f"/{name}"
+
+
+def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
+    """Yield offsets up to which to feed the head: behind what looks like a Body start tag, then `end`."""
+    end = len(text) if end is None else min(len(text), end)
+    head = text if isinstance(text, bytes) else bytes(text[: min(end, _PROBE)])
+    position, tries = 0, BODY_TRIES
+    while tries:
+        name = head.find(b"Body", position, end)
+        close = head.find(b">", name, end)
+        if name < 0 or close < 0:
+            break
+        position = close + 1
+        if is_body_name(head, name):
+            tries -= 1
+            yield position
+    yield end
+
+
+def is_body_name(text: bytes | bytearray, place: int) -> bool:
+    """Whether the `Body` at a place ends the name of what may be a start tag."""
+    return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
+
+
+def last_end_tag(
+    text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None = None
+) -> int | None:
+    """Return the offset of the Body's end tag, if the end of the message is that of what is well-formed.
+
+    `root` and `body` are the names as written, and what is in front of `start`, the offset behind the
+    Body's start tag, has been read. With the `scope` in there what `deep` asks for is looked at as well: it
+    is for small Bodies. None when there is more than white space around the Envelope's end tag, or something
+    is wrong, or may be.
+    """
+    if text[start - 2] == SLASH:
+        return None
+    tail = b"</%b></%b>" % (body, root)
+    if text.endswith(tail):
+        end = len(text) - len(tail)
+        stop = end + len(body) + 3
+    else:
+        end = text.rfind(b"</" + body, start)
+        found = _TAIL.match(text, end + 2 + len(body)) if end >= 0 else None
+        if found is None or found[2] != root:
+            return None
+        stop = found.end(1)
+    # That this is the Body's end tag is for the parser to say: were it in a comment, or did another in
+    # front of it close the Body, then this would not be one element.
+    rest = memoryview(text)[start:stop]
+    if scope is None:
+        return end if completes(b"<%b>" % body, rest) else None
+    if not _is_plain(text, start, end):
+        return None
+    start_tag = f"<{body.decode()}{declarations(scope.items())}>".encode()
+    return end if completes(start_tag, rest, namespaces=True) else None
+
+
+def _is_plain(text: bytes, start: int, end: int) -> bool:
+    """Whether what is between two offsets is too short for any default limit, and holds no Fault to judge."""
+    return (
+        end - start <= _PLAIN
+        # An element takes one of them, an attribute the other.
+        and text.count(b"<", start, end) <= _PLAIN_DEPTH
+        and text.count(b"=", start, end) <= _PLAIN_ATTRIBUTES
+        and text.find(b"Fault", start, end) < 0
+    )
+
+
+def too_long(size: int, offset: int) -> Fatal:
+    """Return the fatal finding about a message that is longer than the most there may be of it."""
+    return limit_exceeded("max_message_bytes", f"the message is longer than {size} bytes", offset)
+
+
+def read(
+    data: bytes | memoryview,
+    *,
+    encoding: str | None = None,
+    limits: Limits = NO_LIMITS,
+    deep: bool = True,
+    head_only: bool = False,
+    complete: bool = True,
+) -> RawMessage:
+    """Read a message, or with `head_only` up to the Body start tag; not `complete` when it is too long."""
+    maximum = limits.max_message_bytes
+    wanted = limits.max_header_bytes if head_only else None
+    if complete and (maximum is None or len(data) <= maximum):
+        source = Source(data, encoding, wanted=wanted)
+    else:
+        source = Source(memoryview(data)[:maximum], encoding, complete=False, wanted=wanted)
+    while True:
+        reader = MessageReader(source, limits, deep=deep, head_only=head_only)
+        try:
+            reader.run()
+        except Redeclared as change:
+            source = source.redeclared(change.codec, wanted)
+        else:
+            return reader.message
+
+
+#: XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
+_SMALL = 8_192
+
+
+class _FragmentReader(MessageReader):
+    """Reads XML content inside a wrapper element, keeping the elements directly in it."""
+
+    __slots__ = ("elements",)
+
+    #: A document has one root, so that content which closes the wrapper is never well-formed.
+    WRAPPER = (b"<_>", b"</_>")
+
+    def __init__(self, xml: bytes, limits: Limits, namespaces: Mapping[str, str]) -> None:
+        start, end = self.WRAPPER
+        super().__init__(Source(start + xml + end), limits, deep=True, namespaces=namespaces)
+        self.elements: list[RawElement] = []
+
+    def _deep_start(self, name: str, flat: list[str]) -> None:
+        if self._undo:
+            super()._deep_start(name, flat)
+            return
+        offset = self.expat.CurrentByteIndex
+        element = RawElement(name, offset - len(self.WRAPPER[0]), self._namespaces.enter(name, flat, offset))
+        self._undo.append(element.undo)
+        self.elements.append(element)
+
+
+def read_fragment(
+    xml: bytes, namespaces: Mapping[str, str], limits: Limits = NO_LIMITS
+) -> tuple[list[RawElement], Fatal | None]:
+    """Hold XML content to XML 1.0 and Namespaces in XML, and return the elements it consists of.
+
+    Their offsets, and that of the fatal finding if there is one, count from the start of the content.
+    """
+    reader = _FragmentReader(xml, limits, namespaces)
+    reader.run()
+    fatal = reader.message.fatal
+    if fatal is not None:
+        fatal.offset = max(0, min(fatal.offset - len(reader.WRAPPER[0]), len(xml)))
+    return reader.elements, fatal
+
+
+def check_fragment(xml: bytes, namespaces: Mapping[str, str]) -> Fatal | None:
+    """Return the fatal finding about XML content, as `read_fragment` does, or None."""
+    start, end = _FragmentReader.WRAPPER
+    if len(xml) <= _SMALL and not namespaces and completes(start, xml + end, namespaces=True):
+        return None
+    return read_fragment(xml, namespaces)[1]
