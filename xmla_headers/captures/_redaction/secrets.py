@@ -305,7 +305,7 @@ def _local(name: str) -> str:
 
 
 def _identifiers(text: str) -> Iterator[Edit]:
-    for match in _ASSIGNED.finditer(text):
+    for match in _assignments(_ASSIGNED, text):
         group = match.lastgroup
         assert group is not None
         start, end = match.span(group)
@@ -323,6 +323,27 @@ def _identifiers(text: str) -> Iterator[Edit]:
             yield from _identifier(text, start, end, "".join(value for _, _, value in filled))
             for start, end, _ in others:
                 yield Edit(start, end, ChangeKind.SESSION_ID, "")
+
+
+def _assignments(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the places where a name has a value, those within a value included.
+
+    A value that lacks its end goes on to the quote at which the next one begins.
+    """
+    place = 0
+    while (match := pattern.search(text, place)) is not None:
+        yield match
+        start, place = match.span(match.lastgroup or 0)
+        if match.lastgroup == "bare":
+            # Only at its end another value can begin; to look through all of it again would cost a square.
+            start = max(start, place - _LONGEST_NAME)
+        value = text[start:place]
+        if "=" in value or ":" in value:
+            place = start
+
+
+#: Characters of a name and what stands between it and its value.
+_LONGEST_NAME = 256
 
 
 def _identifier(text: str, start: int, end: int, value: str) -> Iterator[Edit]:
@@ -381,7 +402,7 @@ def _fields(text: str, pattern: re.Pattern[str]) -> Iterator[Edit]:
 
 
 def _credentials(text: str) -> Iterator[Edit]:
-    for match in _CREDENTIAL.finditer(text):
+    for match in _assignments(_CREDENTIAL, text):
         start, end = match.span(match.lastgroup or 0)
         if start < end:
             yield Edit(start, end, ChangeKind.CREDENTIAL, _CREDENTIAL_NAMES[match["name"].lower()])
