@@ -107,6 +107,15 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
     "from before": ([Step(USE, OK), Step(END, OK)], [], [State.ENDED]),
     "from before, left": ([Step(USE, OK)], [], [State.ACTIVE]),
     "from before, lost": ([Step(USE, OK), Step(USE, LOST)], ["session-lost -2"], [State.LOST]),
+    "from before, refused, lost": ([Step(USE, FAULT), Step(USE, LOST)], ["unknown-session -2"], [State.LOST]),
+    "from before, another id, lost": (
+        [Step(USE, message(session("other"))), Step(USE, LOST)],
+        ["session-id-changed -1", "unknown-session -2"],
+        [State.LOST],
+    ),
+    # The rules have said already that it does not belong in a response.
+    "granted with BeginSession": ([Step(BEGIN, message(BEGIN))], [], [State.NONE]),
+    "an empty id": ([Step(session(""), OK)], ["unknown-session 1"], [State.NONE]),
     "used after its end": (
         [Step(BEGIN, GRANT), Step(END, OK), Step(USE, LOST), Step(END, LOST)],
         ["session-used-after-end 3", "session-used-after-end 4"],
