@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 import xmla_headers
 from tests.data.hostile.load import manifest, read
 from tests.messages import everyday, messages, mutated
-from tests.test_properties import anything, facts, likely, properties, readings
+from tests.outcomes import facts, readings
+from tests.test_properties import anything, likely, properties
 from xmla_headers import (
     Code,
     DecodeError,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._record import Immutable
+from ._record import Immutable, shown_half_made
 from ._xml.namespaces import NamespaceError, check_declaration
 from ._xml.parser import is_ncname
 from ._xml.prefixes import Scope, declarations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Fragment"]
 
 
+@shown_half_made
 class Fragment(Immutable):
     """XML content: any number of elements and text, with the prefixes in scope around it.
 
@@ -53,7 +54,7 @@ class Fragment(Immutable):
         _fill_fragment(self, xml, 0, len(xml), MappingProxyType(scope) if scope else NO_NAMESPACES)
 
     @classmethod
-    def cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
+    def _cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
         """Refer to a part of a message that decode has checked, under namespaces that nobody changes."""
         fragment = object.__new__(cls)
         _fill_fragment(fragment, source, start, end, namespaces)
@@ -168,7 +169,7 @@ def _fill_fragment(
 
 
 def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:
-    return Fragment.cut(xml, 0, len(xml), MappingProxyType(namespaces))
+    return Fragment._cut(xml, 0, len(xml), MappingProxyType(namespaces))
 
 
 def _checked_namespaces(namespaces: object) -> dict[str, str]:

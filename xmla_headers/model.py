@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from types import MappingProxyType, MemberDescriptorType
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._record import Immutable, Record
+from ._record import Immutable, Record, shown_half_made
 from ._xml.escape import escape_attribute
 from ._xml.parser import is_ncname
 from ._xml.prefixes import declarations
@@ -122,12 +122,18 @@ class BlockSpec(Record):
 
 
 def mask(identifier: str) -> str:
-    """Return what may be shown of a session id: four characters, if there are more, and the length."""
+    """Return what may be shown of a session id: four characters, if there are more, and the length.
+
+    TypeError for what is no str: a list of one would show all of it.
+    """
+    if not isinstance(identifier, str):
+        raise wrong_type("a session id", "str", identifier)
     size = "1 character" if len(identifier) == 1 else f"{len(identifier)} characters"
     return f"{identifier[:4]!r}… ({size})" if len(identifier) > 4 else f"… ({size})"
 
 
 # Nothing is a HeaderBlock and nothing more: its subclasses compare.
+@shown_half_made
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class HeaderBlock:
     """A header block (SOAP 1.1 §4.2: header entry) that a schema declares.
@@ -157,9 +163,8 @@ class HeaderBlock:
         if self.actor is not None:
             check_text("actor", self.actor)
         for attribute in self.spec.attributes:
-            value = getattr(self, attribute.field)
-            if value is not None or attribute.required:
-                check_text(attribute.field, value)
+            if attribute.required or getattr(self, attribute.field) is not None:
+                check_text(attribute.field, getattr(self, attribute.field))
         if self.other_attributes != ():
             _check_other_attributes(self.other_attributes, self.spec)
 
@@ -183,6 +188,26 @@ class HeaderBlock:
         if self.other_attributes:
             shown.append(f"other_attributes=<{len(self.other_attributes)}>")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def has_generated_constructor(kind: type[HeaderBlock]) -> bool:
+    """Return whether `dataclass` generated the constructor, which then makes the checks of HeaderBlock alone.
+
+    A value of such a class consists of its fields, each in a slot.
+    """
+    made = vars(kind)
+    return (
+        {"__init__", "__dataclass_fields__"} <= made.keys()
+        and kind.__dataclass_params__.init  # type: ignore[attr-defined]
+        and kind.__post_init__ is HeaderBlock.__post_init__
+        and kind.__new__ is object.__new__
+        and all(
+            isinstance(vars(owner).get(name), MemberDescriptorType)
+            for name in kind.__dataclass_fields__
+            for owner in kind.__mro__
+            if name in vars(owner)
+        )
+    )
 
 
 def _check_other_attributes(attributes: object, spec: BlockSpec) -> None:
@@ -236,6 +261,7 @@ def actor_of(element: RawElement) -> str | None:
     return None
 
 
+@shown_half_made
 class UnknownHeaderBlock(Immutable):
     """A header block that no schema here declares, kept as the XML that it is.
 
@@ -273,7 +299,7 @@ class UnknownHeaderBlock(Immutable):
         _fill(self, xml, root.qname, bool(must_understand), actor_of(root))
 
     @classmethod
-    def cut(
+    def _cut(
         cls,
         xml: bytes,
         name: str,
@@ -319,7 +345,7 @@ def _restore_unknown(
     must_understand: bool,  # noqa: FBT001 - as it was pickled
     actor: str | None,
 ) -> UnknownHeaderBlock:
-    return UnknownHeaderBlock.cut(xml, "", qname, [], must_understand, actor)
+    return UnknownHeaderBlock._cut(xml, "", qname, [], must_understand, actor)
 
 
 def _fill(

@@ -27,7 +27,7 @@ __all__ = [
     "standalone_xml",
 ]
 
-_START = r"<[^\s/>]++"
+_START = r"\A<[^\s/>]++"
 _UNPREFIXED = r"<[^\s/>:!?]++[\s/>]"
 
 _DEFAULT_PREFIX = "soap"
@@ -69,9 +69,7 @@ def block_xml(
 
 def declaring_no_default(xml: str) -> str:
     """Return an element with the declaration that what has no prefix is in no namespace."""
-    name = re.match(_START, xml)
-    assert name is not None
-    return f'{name[0]} xmlns=""{xml[name.end() :]}'
+    return re.sub(_START, r'\g<0> xmlns=""', xml, count=1)
 
 
 def standalone_xml(block: Block, form: MustUnderstandForm | None) -> str:
@@ -153,13 +151,9 @@ def _soap_prefix(body: Fragment, soap: SoapVersion, unknown: Sequence[UnknownHea
         used = occurring_prefixes(block.xml)
         taken |= used | {name.decode() for name in re.findall(_DECLARED, block.xml)}
         dangling |= used - block.declared().keys()
-    for prefix in prefixes():
-        if prefix in bound:
-            if bound[prefix] == soap.namespace and prefix not in dangling:
-                return prefix
-        elif prefix not in taken:
-            return prefix
-    raise AssertionError  # there is no end of them
+    ours = {prefix for prefix in bound if bound[prefix] == soap.namespace and prefix not in dangling}
+    # Some are taken, and there is no end of them.
+    return next(name for name in prefixes() if name in ours or not (name in bound or name in taken))
 
 
 def prefixes() -> Iterator[str]:

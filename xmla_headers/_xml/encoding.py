@@ -25,6 +25,7 @@ __all__ = [
     "Source",
     "Window",
     "encoded_size",
+    "null_character",
     "whole_characters",
 ]
 
@@ -75,6 +76,10 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+_TWICE_HINT = "this looks like UTF-16 that was encoded a second time: send it as it was, or as UTF-8"
+#: How UTF-16 begins once its bytes have been taken for characters: with its mark, or in big-endian order.
+_TWICE = ("\xff\xfe".encode(), "\xfe\xff".encode(), b"\0<")
 
 _GZIP_HINT = "this is gzip: undo the Content-Encoding first"
 _BINXML_HINT = (
@@ -218,7 +223,6 @@ class Source:
 
     def _transcode(self, wanted: int | None) -> bytes:
         """Return the message as UTF-8, or somewhat more of it than the first `wanted` bytes."""
-        decode = _DECODERS[self.codec]
         end = len(self.data)
         view = memoryview(self.data)
         # No unit of any encoding here is longer than two bytes without growing as UTF-8.
@@ -230,18 +234,12 @@ class Source:
                 self.complete = False
                 break
             stop = min(position + step, end)
-            try:
-                text, used = decode(view[position:stop], "strict", stop == end and self.complete)
-            except UnicodeDecodeError as error:
-                text, used = decode(view[position : position + error.start], "strict", True)
-                copy.write(text.encode())
-                position += used
-                self.failure = _undecodable(self.codec, error, copy.tell())
-                break
-            if not used:
-                break
-            copy.write(text.encode())
+            final = stop == end and self.complete
+            text, used, self.failure = _transcoded(self.codec, view[position:stop], copy.tell(), final=final)
+            copy.write(text)
             position += used
+            if not used or self.failure is not None:
+                break
         self.used = position
         return copy.getvalue()
 
@@ -262,7 +260,9 @@ class Source:
                     Code.NOT_XML,
                     "not XML: the first character is not '<'",
                     start + len(piece) - len(rest),
-                    _name_first_bytes(bytes(self.data[:128]), len(self.data)),
+                    _TWICE_HINT
+                    if rest.startswith(_TWICE)
+                    else _name_first_bytes(bytes(self.data[:128]), len(self.data)),
                 )
         elif len(self.text) - start > len(piece):
             # The parser looks at the rest.
@@ -344,16 +344,11 @@ class Rest:
     def _transcode(self, data: bytes, *, final: bool) -> bytes:
         if self.failure is not None:
             return b""
-        decode = _DECODERS[self._codec]
         piece = self._left + data
-        try:
-            text, used = decode(piece, "strict", final)
-        except UnicodeDecodeError as error:
-            text, used = decode(piece[: error.start], "strict", True)
-            self.failure = _undecodable(self._codec, error, 0)
+        text, used, self.failure = _transcoded(self._codec, piece, self.used, final=final)
         self._left = piece[used:]
         self.used += used
-        return text.encode()
+        return text
 
 
 def whole_characters(data: bytes | memoryview) -> int:
@@ -372,8 +367,36 @@ def whole_characters(data: bytes | memoryview) -> int:
     return size
 
 
-def _undecodable(codec: str, error: UnicodeDecodeError, offset: int) -> Fatal:
-    return Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", offset)
+def _transcoded(
+    codec: str, data: bytes | memoryview, start: int, *, final: bool
+) -> tuple[bytes, int, Fatal | None]:
+    """Return bytes as UTF-8, how many of them that took, and what ends the message behind them.
+
+    `start` is the offset of the result in all of the text. No U+0000 comes out: told UTF-8 or not, expat
+    takes text for UTF-16 when one of its first two bytes is zero.
+    """
+    decode = _DECODERS[codec]
+    failure: Fatal | None = None
+    try:
+        text, used = decode(data, "strict", final)
+    except UnicodeDecodeError as error:
+        text, used = decode(data[: error.start], "strict", True)
+        failure = Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", start)
+    before, found, _ = text.partition("\0")
+    result = before.encode()
+    if found:
+        used = encoded_size(result, codec)
+        failure = null_character(start + len(result), 0)
+    elif failure is not None:
+        failure.offset += len(result)
+    return result, used, failure
+
+
+def null_character(offset: int, start: int) -> Fatal:
+    """Return the fatal finding about U+0000 at an offset in a document that begins at `start`."""
+    # Every other character of what begins so is likely one: what has arrived of a stream does not decide.
+    hint = _TWICE_HINT if offset <= start + 1 else None
+    return Fatal(Code.NOT_WELL_FORMED, "not well-formed: U+0000, which XML cannot carry", offset, hint)
 
 
 class Redeclared(Exception):  # noqa: N818 - a change of course, not an error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import pyexpat
 import re
 
 from xmla_headers.findings import Code
 
-from .encoding import Fatal
+from .encoding import Fatal, null_character
 
 __all__ = ["HTML_HINT", "Parser", "completes", "is_ncname", "short"]
 
@@ -15,11 +16,12 @@ HTML_HINT = "this looks like an HTML page, perhaps an error page of a proxy or a
 
 _ERRORS = pyexpat.errors.codes
 _DUPLICATE_ATTRIBUTE = _ERRORS[pyexpat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE]
+_UNCLOSED_TOKEN = _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]
 _NO_ELEMENTS = _ERRORS[pyexpat.errors.XML_ERROR_NO_ELEMENTS]
 #: expat's error code -> the usual cause.
 _HINTS = {
     _NO_ELEMENTS: "the message is cut off",
-    _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]: "the message is cut off",
+    _UNCLOSED_TOKEN: "the message is cut off",
     _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION]: "the message is cut off",
     _ERRORS[pyexpat.errors.XML_ERROR_UNDEFINED_ENTITY]: (
         "without a DTD there are only &lt; &gt; &amp; &quot; &apos; and character references"
@@ -40,7 +42,7 @@ _PROLOG = rb"(?s)(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+
 _NAME = rb"<([^ \t\r\n/>]++)"
 
 #: What cannot stand in a name, and would let the parser read something else.
-_NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?")
+_NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?\0")
 
 
 class Parser:
@@ -91,6 +93,14 @@ class Parser:
                     offset,
                     "a message in another encoding must say so in its XML declaration",
                 )
+        if error.code == _UNCLOSED_TOKEN:
+            # expat looks at the beginning of a CDATA section only when all of it is there.
+            null = bytes(self.text[place:]).find(b"\0")
+            if null >= 0:
+                offset, around = offset + null, b"\0"
+        if around.startswith(b"\0"):
+            marked = bytes(self.text[:3]) == codecs.BOM_UTF8
+            return null_character(offset, len(codecs.BOM_UTF8) if marked else 0)
         reason = pyexpat.ErrorString(error.code)
         message = reason if reason.startswith("not well-formed") else f"not well-formed: {reason}"
         element = None

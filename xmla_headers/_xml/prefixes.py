@@ -7,6 +7,7 @@ from .escape import escape_attribute
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from typing import Any
 
 __all__ = ["Scope", "declarations"]
 
@@ -81,15 +82,13 @@ class Scope:
 _END = -1
 
 
-def _tree(prefixes: Iterable[str]) -> dict[int, object]:
+def _tree(prefixes: Iterable[str]) -> dict[int, Any]:
     """Return the prefixes as a tree of bytes, from their last to their first."""
-    root: dict[int, object] = {}
+    root: dict[int, Any] = {}
     for prefix in prefixes:
         node = root
         for byte in reversed(prefix.encode()):
-            child = node.setdefault(byte, {})
-            assert isinstance(child, dict)
-            node = child
+            node = node.setdefault(byte, {})
         if prefix:
             node[_END] = prefix
     return root

@@ -16,7 +16,7 @@ from .encoding import WHITE_SPACE, Fatal, Redeclared, Source
 from .namespaces import Namespaces, limit_exceeded
 from .parser import Parser, completes
 from .prefixes import declarations
-from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, end_of_start_tag
+from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, certain, end_of_start_tag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ class MessageReader(Parser):
     """Reads one message: handlers while in the Header, none in the Body unless something asks for them."""
 
     __slots__ = (
+        "_body_name",
         "_deep",
         "_depth",
         "_fault_open",
@@ -112,8 +113,9 @@ class MessageReader(Parser):
         self._stack: list[RawElement] = []
         #: With `deep`: what each open element of the Body's content must restore.
         self._undo: list[Undo | None] = []
-        #: Without: how many elements of the Body's name are open in it, itself included.
+        #: Without: how many elements of the Body's name are open in it, itself included; and that name.
         self._depth = 0
+        self._body_name = ""
         #: The last child of the Body is a Fault.
         self._fault_open = False
         #: Text has been noted since the last tag.
@@ -187,10 +189,10 @@ class MessageReader(Parser):
         # An earlier one is the end of a CDATA section.
         section = text.rfind(b"]]>", start, end)
         start = start if section < 0 else section + 3
-        white = re.compile(_WHITE).match(text, start, end)
-        assert white is not None
-        if white.end() < end:
-            self._stack[-1].add_text(self._behind_markup(self.base + white.end()))
+        # A CDATA section that ends here is markup, and has been handed over.
+        white = certain(re.compile(_WHITE).match(text, min(start, end), end)).end()
+        if white < end:
+            self._stack[-1].add_text(self._behind_markup(self.base + white))
 
     def _place_junk(self, fatal: Fatal) -> None:
         """Say the same of text behind the root however the message was cut: expat reads on while it can."""
@@ -199,15 +201,17 @@ class MessageReader(Parser):
             return
         place = max(0, root.close - self.base)
         if root.close >= self.base and head[end_of_start_tag(head, root.start) - 2] != SLASH:
-            end = GREATER.search(self.text, place)
-            assert end is not None
-            place = end.end()
+            place = certain(GREATER.search(self.text, place)).end()
         # Of the comments, those that the parser has been through.
-        junk = re.compile(_EPILOG).match(self.text, place, max(place, fatal.offset - self.base))
-        assert junk is not None
-        if not bytes(self.text[junk.end() : junk.end() + 4]).startswith(_MARKUPS):
+        end = fatal.offset - self.base
+        junk = certain(re.compile(_EPILOG).match(self.text, place, max(place, end))).end()
+        # U+0000 is what is wrong with the beginning of a comment.
+        begun = bytes(self.text[junk:end]) if self.text[end : end + 1] in (b"", b"\0") else b""
+        if begun and _MARKUPS[0].startswith(begun):
+            return
+        if not bytes(self.text[junk : junk + 4]).startswith(_MARKUPS):
             fatal.message = "not well-formed: junk after document element"
-            fatal.offset = self.base + junk.end()
+            fatal.offset = self.base + junk
 
     # -- outside the Body's content ------------------------------------------------------------------
 
@@ -231,6 +235,7 @@ class MessageReader(Parser):
         self._text_seen = False
         message = self.message
         if not depth:
+            self._check_agreement(name, offset)
             message.root = element
             if element.local != "Envelope" or element.namespace not in _SOAP_NAMESPACES:
                 self._enter_opaque()
@@ -244,6 +249,13 @@ class MessageReader(Parser):
             elif len(parent.children) > self._max_blocks and depth == 2 and parent.local == "Header":
                 text = f"there are more than {self._max_blocks} header blocks"
                 raise limit_exceeded("max_header_blocks", text, offset)
+
+    def _check_agreement(self, name: str, offset: int) -> None:
+        """Refuse a text that the parser reads in another encoding: each offset would be wrong."""
+        written = b"<" + name.encode()
+        if self.text[offset : offset + len(written)] != written:
+            message = "not well-formed: the root element is not where the parser has seen it"
+            raise Fatal(Code.NOT_WELL_FORMED, message, 0)
 
     def _enter_child(self, element: RawElement) -> None:
         """Enter a child of Envelope."""
@@ -320,6 +332,7 @@ class MessageReader(Parser):
                 message.body_end = end
                 raise _Enough
         self._depth = 1
+        self._body_name = body.name
         self.count()
 
     def _pass_over(self) -> None:
@@ -337,13 +350,11 @@ class MessageReader(Parser):
         expat.CharacterDataHandler = None
 
     def _count_start(self, name: str, _flat: list[str]) -> None:
-        assert self.message.body is not None
-        if name == self.message.body.name:
+        if name == self._body_name:
             self._depth += 1
 
     def _count_end(self, name: str) -> None:
-        assert self.message.body is not None
-        if name == self.message.body.name:
+        if name == self._body_name:
             self._depth -= 1
             if not self._depth:
                 self._leave_body(name)
@@ -371,8 +382,7 @@ class MessageReader(Parser):
             message.beside_fault = element
         else:
             return
-        assert message.body is not None
-        message.body.add_child(element)
+        certain(message.body).add_child(element)
 
     def _deep_end(self, name: str) -> None:
         if self._undo:

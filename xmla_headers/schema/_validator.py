@@ -97,7 +97,7 @@ class SchemaValidator:
     def _violations(self, placed: PlacedElement) -> Iterator[tuple[int, str, str]]:
         """Yield offset in the text, path and message of what is wrong with an element, by offset."""
         try:
-            resource = _Resource(placed.build(), placed.declarations())
+            resource = _Resource(placed.tree, placed.declarations())
             errors = self._schema.iter_errors(
                 resource, namespaces=dict(placed.scope), use_location_hints=False
             )
