@@ -34,6 +34,7 @@ MODULES = {
     "rules": ("_codec/rules.py", "test_codes test_corpus test_fuzzing"),
     "encoding": ("_xml/encoding.py", "test_encodings test_codes test_corpus"),
     "reader": ("_xml/reader.py", "test_codes test_corpus test_encodings"),
+    "heads": ("_codec/heads.py", "test_heads test_promises"),
     "namespaces": ("_xml/namespaces.py", "test_codes test_corpus test_values"),
     "prefixes": ("_xml/prefixes.py", "test_values test_write"),
     "parser": ("_xml/parser.py", "test_codes test_values test_corpus test_encodings"),
