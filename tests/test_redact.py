@@ -389,6 +389,20 @@ def test_redact_value_without_its_quote_hides_the_next_one(opened: str, name: st
     assert b"the-next-value" not in redact(text.encode()).data
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<Security><a SessionId='{}'/></Security> <b>{}</b>",
+        "<a pwd=\"<Session SessionId='{}'/>\"> <b>{}</b>",
+        "Cookie: a=1; SessionId={}\n<b>{}</b>",
+        '{{"password": "SessionId={}", "text": "<b>{}</b>"}}',
+        '{{"password": "SessionId={}", "text": "<b>{}</b>"',
+    ],
+)
+def test_redact_id_within_a_secret_hides_it_elsewhere(text: str) -> None:
+    assert GUID.encode() not in redact(text.format(GUID, GUID).encode()).data
+
+
 def test_hides_an_id_in_utf_16_that_is_not_recognized() -> None:
     data = b"x" + f"<Session SessionId='{GUID}'/>é<b>{GUID}</b>".encode("utf-16-le")
     redacted = redact(data).data

@@ -147,7 +147,8 @@ _CREDENTIAL_WORDS = _words(*_CREDENTIALS)
 def find(text: str, needles: Needles | None, *, head: bool = False, depth: int = 3) -> list[Edit]:
     """Return what is to be hidden in a text, in order and without overlaps.
 
-    Secrets show by where they stand; the `needles` are ids that are looked for everywhere. What stands
+    Secrets show by where they stand; the `needles` are ids that are looked for everywhere. Without them ids
+    are learnt: then all edits are returned, since an id within a password counts as well. What stands
     between tags is looked at again with its references and escapes replaced, as often as `depth` says.
     `head`: the text is the head of an HTTP message.
     """
@@ -172,7 +173,7 @@ def find(text: str, needles: Needles | None, *, head: bool = False, depth: int =
             for edit in find(expanded.text, needles, head=head, depth=depth - 1):
                 first, last = expanded.span(edit.start, edit.end)
                 found.append(edit._replace(start=first, end=last))
-    return merged(found)
+    return found if needles is None else merged(found)
 
 
 def _any(words: tuple[str, ...], lower: str) -> bool:
