@@ -8,15 +8,17 @@ from ._checks import wrong_type
 from ._codec import splice, writer
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
 from ._xml import reader
-from ._xml.parser import is_ncname
+from ._xml.body_end import last_end_tag
+from ._xml.names import is_ncname
 from ._xml.raw import certain
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
 from .fragment import Fragment
 from .head_cache import SHARED_HEADS, HeadCache
-from .model import BlockSpec, HeaderBlock, UnknownHeaderBlock
+from .model import BlockSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import Direction, Limits, MustUnderstandForm
+from .unknown_block import UnknownHeaderBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def decode(
         if found is not None:
             shape, body_start, identifier = found
             scope = shape.scope if deep else None
-            body_end = reader.last_end_tag(whole, *shape.names, body_start, scope)
+            body_end = last_end_tag(whole, *shape.names, body_start, scope)
             if body_end is not None:
                 return shape.envelope(whole, body_start, body_end, identifier)
     message = reader.read(whole, encoding=encoding, limits=limits, deep=deep)

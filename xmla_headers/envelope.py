@@ -10,9 +10,10 @@ from ._record import Immutable, shown_half_made
 from .fault._reader import read_fault
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
-from .model import HeaderBlock, UnknownHeaderBlock
+from .model import HeaderBlock
 from .session_headers import BeginSession, EndSession, Session
 from .soap import SoapVersion
+from .unknown_block import UnknownHeaderBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

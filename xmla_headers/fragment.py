@@ -7,13 +7,14 @@ from types import MappingProxyType
 
 from ._checks import bad_fragment, check_text, wrong_type
 from ._record import Immutable, shown_half_made
+from ._xml.fragments import check_fragment, read_fragment
+from ._xml.names import is_ncname
 from ._xml.namespaces import NamespaceError, check_declaration
-from ._xml.parser import is_ncname
 from ._xml.prefixes import Scope, declarations
 from ._xml.raw import NO_NAMESPACES
-from ._xml.reader import NO_LIMITS, check_fragment, read, read_fragment
+from ._xml.reader import read
 from .findings import Code, error_for, value_finding
-from .soap import Limits
+from .soap import NO_LIMITS, Limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

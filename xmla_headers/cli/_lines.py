@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from xmla_headers._printable import Piece
     from xmla_headers.envelope import Envelope
     from xmla_headers.findings import Finding
-    from xmla_headers.model import UnknownHeaderBlock
     from xmla_headers.transcript import SessionRecord
+    from xmla_headers.unknown_block import UnknownHeaderBlock
 
 __all__ = [
     "STYLES",

@@ -20,8 +20,8 @@ from xmla_headers.codec import with_blocks
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.findings import EncodeError, XmlaHeadersError, error_for
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import SOAP_VERSIONS
 from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import SOAP_VERSIONS
 
 from . import _trees
 

@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from xmla_headers._checks import bad_fragment, check_text, wrong_type
-from xmla_headers._codec.writer import occurring_prefixes, prefixes
 from xmla_headers._record import Record, shown_half_made
 from xmla_headers._xml.escape import escape_attribute, escape_text
-from xmla_headers._xml.prefixes import Scope, declarations
-from xmla_headers._xml.reader import read_fragment
+from xmla_headers._xml.fragments import read_fragment
+from xmla_headers._xml.prefixes import Scope, declarations, occurring_prefixes, prefixes
 from xmla_headers.findings import RULES, FaultCode, XmlaHeadersError
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import HeaderBlock, UnknownHeaderBlock, mask
+from xmla_headers.model import HeaderBlock, mask
 from xmla_headers.soap import SOAP_11_NS
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 __all__ = ["Fault", "FaultEntry", "FaultShape", "fault_for", "session_not_found"]
 
