@@ -29,15 +29,15 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "tests" / "mutants.txt"
 
-#: A module's name in the table -> its file in xmla_headers/, and the tests that guard it, the quickest first.
+#: A name in the table -> its files in xmla_headers/, and the tests that guard them, the quickest first.
 MODULES = {
     "rules": ("_codec/rules.py", "test_codes test_corpus test_fuzzing"),
-    "encoding": ("_xml/encoding.py", "test_encodings test_codes test_corpus"),
-    "reader": ("_xml/reader.py", "test_codes test_corpus test_encodings"),
+    "encoding": ("_xml/encoding.py _xml/positions.py", "test_encodings test_codes test_corpus"),
+    "reader": ("_xml/reader.py _xml/body_end.py _xml/fragments.py", "test_codes test_corpus test_encodings"),
     "heads": ("_codec/heads.py", "test_heads test_promises"),
     "namespaces": ("_xml/namespaces.py", "test_codes test_corpus test_values"),
     "prefixes": ("_xml/prefixes.py", "test_values test_write"),
-    "parser": ("_xml/parser.py", "test_codes test_values test_corpus test_encodings"),
+    "parser": ("_xml/parser.py _xml/names.py", "test_codes test_values test_corpus test_encodings"),
     "escape": ("_xml/escape.py", "test_write test_values test_fault"),
     "writer": ("_codec/writer.py", "test_write test_values test_splice"),
     "splice": ("_codec/splice.py", "test_splice"),
@@ -48,7 +48,7 @@ MODULES = {
     "fault_reader": ("fault/_reader.py", "test_fault test_codes"),
     "fault": ("fault/__init__.py", "test_fault"),
     "envelope": ("envelope.py", "test_values test_codes"),
-    "model": ("model.py", "test_values test_codes test_write"),
+    "model": ("model.py unknown_block.py", "test_values test_codes test_write"),
     "fragment": ("fragment.py", "test_values test_write test_elements"),
     "codec": ("codec.py", "test_write test_arguments test_splice"),
     "secrets": ("captures/_redaction/secrets.py", "test_redact test_redact_captures"),
@@ -99,14 +99,18 @@ def table(text: str) -> list[Mutant]:
     return rows
 
 
-def mutated(mutant: Mutant, package: Path) -> str:
-    """Return the text of a module with a mutant in it. Raises LookupError for a stale row."""
-    file, _ = MODULES[mutant.module]
-    text = (package / file).read_text(encoding="utf-8")
-    count = text.count(mutant.old)
-    if count != 1:
-        raise LookupError(f"{mutant}: {count} times in {file}")
-    return text.replace(mutant.old, mutant.new)
+def mutated(mutant: Mutant, package: Path) -> tuple[Path, str]:
+    """Return the file that a mutant is about, and its text with the mutant in it.
+
+    Raises LookupError for a stale row.
+    """
+    files, _ = MODULES[mutant.module]
+    texts = {package / file: (package / file).read_text(encoding="utf-8") for file in files.split()}
+    counts = {path: text.count(mutant.old) for path, text in texts.items()}
+    if sum(counts.values()) != 1:
+        raise LookupError(f"{mutant}: {sum(counts.values())} times in {files}")
+    path = max(counts, key=lambda path: counts[path])
+    return path, texts[path].replace(mutant.old, mutant.new)
 
 
 def passes(tests: str, mutant: Mutant | None = None) -> bool:
@@ -119,10 +123,8 @@ def passes(tests: str, mutant: Mutant | None = None) -> bool:
         # The tests as well: they find the package beside themselves.
         shutil.copytree(ROOT, copy, ignore=_LEFT_OUT, symlinks=True)
         if mutant is not None:
-            file, _ = MODULES[mutant.module]
-            (copy / "xmla_headers" / file).write_text(
-                mutated(mutant, ROOT / "xmla_headers"), encoding="utf-8"
-            )
+            path, text = mutated(mutant, copy / "xmla_headers")
+            path.write_text(text, encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
         command += ["--hypothesis-seed=0", "--hypothesis-profile=short", "-m", "not slow"]
         files = [f"tests/{name}.py" for name in tests.split()]
