@@ -54,6 +54,14 @@ def play(steps: list[Step], transcript: Transcript | None = None) -> list[str]:
     return found + [f"{finding.code} {name}" for name, finding in transcript.close()]
 
 
+def test_response_of_untold_direction_is_wrong_with_begin_session() -> None:
+    transcript = Transcript()
+    transcript.add(check_message(CapturedMessage("1", message(BEGIN), Direction.REQUEST, exchange="1")))
+    answer = message(BEGIN + session("abcdefgh"), "<x:ExecuteResponse/>")
+    placement = transcript.add(check_message(CapturedMessage("-1", answer, exchange="1")))
+    assert [finding.code for finding in placement.findings] == [Code.WRONG_DIRECTION]
+
+
 def states(transcript: Transcript) -> list[State]:
     return [record.state for record in transcript.sessions]
 
@@ -113,8 +121,6 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         ["session-id-changed -1", "unknown-session -2"],
         [State.LOST],
     ),
-    # The rules have said already that it does not belong in a response.
-    "granted with BeginSession": ([Step(BEGIN, message(BEGIN))], [], [State.NONE]),
     "an empty id": ([Step(session(""), OK)], ["unknown-session 1"], [State.NONE]),
     "used after its end": (
         [Step(BEGIN, GRANT), Step(END, OK), Step(USE, LOST), Step(END, LOST)],

@@ -245,8 +245,8 @@ class Transcript:
             try:
                 conversation.response(header, fault, request=waiting.header)
             except ConversationError as error:
-                # What is wrong-direction has been said by the rules; the request is closed all the same.
-                findings += [error.finding] * (error.code is not Code.WRONG_DIRECTION)
+                # The request is closed all the same.
+                findings.append(error.finding)
                 conversation.unanswered(request=waiting.header)
         after = conversation.state
         session_id = conversation.session_id
