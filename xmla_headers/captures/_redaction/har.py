@@ -169,10 +169,8 @@ class _Walk:
         if edits is None:
             return False
         self._add(value, edits, place)
-        # The rest of it may quote an id.
-        if edits and len(edits) == 1 and (edits[0].start, edits[0].end) == (0, len(value.text)):
-            return True
-        hidden = [(edit.start, edit.end) for edit in edits]
+        # The rest of it may quote an id, and so may what is hidden.
+        hidden = [] if self._editor.learns else [(edit.start, edit.end) for edit in edits]
         others = [
             edit
             for edit in self._editor.find(value.text)
@@ -280,12 +278,11 @@ def _of_broken(
         # A piece of it can be anything.
         edit = Edit(*match.span(), ChangeKind.UNSEARCHABLE, "base64, and nothing that tells of what")
         found += [edit._replace(start=start, end=end) for start, end in _outside(edit, unpacked)]
-    found = merged(found)
     if editor.learns:
         editor.apply(text, found, "")
         return []
     others = []
-    for edit in found:
+    for edit in merged(found):
         for start, end in _outside(edit, hidden):
             # What is left of one that was hidden in part is gone.
             part = edit if start == edit.start else Edit(start, end, edit.kind, "another part of it")
