@@ -209,14 +209,17 @@ class Excerpts:
             self._codec = "utf-16-le" if data[0] == 0xFF else "utf-16-be"
         else:
             self._codec = "latin-1" if _LATIN.match(data) else "utf-8"
-        self._head: str | None = None
-        self._window: tuple[int, str] | None = None
+        #: The window of the message that was looked at last: its offset, and its text.
+        self._start, self._text = -1, ""
+        #: An offset in it, and the number of characters before it.
+        self._last = 0, 0
 
     def at(self, offset: int) -> tuple[str, str]:
-        """Return what to show of the source line around an offset, and the space in front of the caret."""
-        before, behind = self._around(offset)
-        before = re.split(r"[\r\n]", before)[-1]
-        behind = re.split(r"[\r\n]", behind, maxsplit=1)[0]
+        """Return the part of a source line to show around an offset, and the space before the caret."""
+        text, place = self._around(offset)
+        # One character more than is shown tells whether there is more. A message may be one long line.
+        before = re.split(r"[\r\n]", text[max(0, place - _BEFORE - 1) : place])[-1]
+        behind = re.split(r"[\r\n]", text[place : place + _SHOWN + 1], maxsplit=1)[0]
         if len(before) > _BEFORE:
             before = f"…{before[-_BEFORE:]}"
         room = _SHOWN - len(before)
@@ -225,20 +228,21 @@ class Excerpts:
         before, behind = _one_line(before), _one_line(behind)
         return before + behind, " " * sum(map(_width, before))
 
-    def _around(self, offset: int) -> tuple[str, str]:
-        """Return the text in front of an offset and behind it, with the ids masked."""
+    def _around(self, offset: int) -> tuple[str, int]:
+        """Return a text with the ids masked, and the index of an offset in it."""
         if offset <= _HEAD // 2:
-            if self._head is None:
-                self._head = _masked(self._decode(0, _HEAD))
-            split = len(self._decode(0, offset))
-            return self._head[:split], self._head[split:]
-        # Findings come in order, and many may stand close to each other.
-        start = offset - offset % _WINDOW - _WINDOW
-        if self._window is None or self._window[0] != start:
-            self._window = start, _masked(self._decode(start, start + 3 * _WINDOW))
-        text = self._window[1]
-        split = len(self._decode(start, offset))
-        return text[:split], text[split:]
+            start, end = 0, _HEAD
+        else:
+            start = offset - offset % _WINDOW - _WINDOW
+            end = start + 3 * _WINDOW
+        if self._start != start:
+            self._start, self._text = start, _masked(self._decode(start, end))
+            self._last = start, 0
+        # Findings come in order: only the characters since the last one are counted.
+        last, count = self._last if self._last[0] <= offset else (start, 0)
+        count += len(self._decode(last, offset))
+        self._last = offset, count
+        return self._text, count
 
     def _decode(self, start: int, end: int) -> str:
         # Two bytes to a unit, and the byte order mark, which is no text, in front of the first.
