@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ._allowance import Allowance
 from ._secrets import ChangeKind, Edit, find
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Editor:
         #: The place of what has no name in the capture.
         self.name = name
         self.limits = limits
+        self.allowance = Allowance(limits)
         self.learns = learns
         #: Place, kind and what -> how often.
         self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()

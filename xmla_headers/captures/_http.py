@@ -13,6 +13,7 @@ import h11
 from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction
 
+from ._allowance import Allowance
 from ._coding import unpacked_body
 from ._message import CapturedMessage
 
@@ -112,7 +113,7 @@ def _media_type(content_type: str) -> tuple[str, str | None]:
 
 
 def exchange_of(
-    request: HttpMessage | None, response: HttpMessage | None, exchange: str, limits: CaptureLimits
+    request: HttpMessage | None, response: HttpMessage | None, exchange: str, allowance: Allowance
 ) -> Iterator[CapturedMessage]:
     """Yield what an exchange holds of XMLA: its request and its response, or nothing."""
     if request is not None:
@@ -122,9 +123,9 @@ def exchange_of(
         # NTLM and Negotiate begin with requests whose body has been left out.
         if challenged and not request.body:
             return
-        yield captured(request, exchange, limits)
+        yield captured(request, exchange, allowance)
     if response is not None:
-        yield captured(response, exchange, limits)
+        yield captured(response, exchange, allowance)
 
 
 def _may_be_xmla(request: HttpMessage) -> bool:
@@ -138,7 +139,7 @@ def _may_be_xmla(request: HttpMessage) -> bool:
     return b"Envelope" in request.body[:4096]
 
 
-def captured(message: HttpMessage, exchange: str | None, limits: CaptureLimits) -> CapturedMessage:
+def captured(message: HttpMessage, exchange: str | None, allowance: Allowance) -> CapturedMessage:
     """Return an HTTP message as a captured one, its content coding taken off."""
     media_type, charset = _media_type(header_of(message.headers, "content-type") or "")
     body, found = message.body, message.trouble
@@ -150,7 +151,7 @@ def captured(message: HttpMessage, exchange: str | None, limits: CaptureLimits) 
             f"capture again with the connection property {setting}",
         )
     if found is None and body and not message.decoded:
-        body, found = unpacked_body(body, header_of(message.headers, "content-encoding") or "", limits)
+        body, found = unpacked_body(body, header_of(message.headers, "content-encoding") or "", allowance)
     return CapturedMessage(
         message.name,
         b"" if found is not None else body,
@@ -190,6 +191,7 @@ def iter_http(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> I
 
     The answers come in the order of the requests (RFC 9112 §9.3.2).
     """
+    allowance = Allowance(limits)
     counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
     passed_over: set[int] = set()
     for _, message, _, _ in read_stream(data, limits):
@@ -200,7 +202,7 @@ def iter_http(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> I
         if direction is Direction.REQUEST and message.trouble is None and not _may_be_xmla(message):
             passed_over.add(number)
         elif direction is Direction.REQUEST or number not in passed_over:
-            yield captured(message, f"{prefix}{number}", limits)
+            yield captured(message, f"{prefix}{number}", allowance)
         else:
             passed_over.remove(number)
 

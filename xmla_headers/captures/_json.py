@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["BrokenError", "JsonText", "TooLargeError"]
 
 _WINDOW = 262_144
-#: Characters that are handed to the decoder first, and by what it gets more: its errors count the lines before
+#: Characters handed to the decoder first, and the factor when it needs more. Its errors count the lines before
 #: them, so that many broken values in a large text would cost the square of its length.
 _FIRST, _GROWTH = 1_024, 4
 

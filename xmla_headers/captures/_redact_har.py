@@ -217,7 +217,7 @@ class _Walk:
             return
         if data.startswith(b"\x1f\x8b"):
             # What is written instead has no content coding, which readers notice by its first bytes.
-            plain, trouble = unpacked_body(data, "gzip", self._editor.limits)
+            plain, trouble = unpacked_body(data, "gzip", self._editor.allowance)
             if trouble is not None:
                 self._empty(string, place, "the content coding cannot be taken off")
                 return

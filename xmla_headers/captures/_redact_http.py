@@ -103,7 +103,7 @@ def redact_one(data: bytes, message: HttpMessage, name: str, editor: Editor) -> 
     if not coded:
         new_body = _body(body, name, editor)
         return _with_length(new_head, len(new_body) - len(body)) + new_body
-    plain, failure = unpacked_body(message.body, content_coding.decode("latin-1"), editor.limits)
+    plain, failure = unpacked_body(message.body, content_coding.decode("latin-1"), editor.allowance)
     if failure is not None:
         return _emptied(new_head, body, name, "the content coding cannot be taken off", editor)
     new_plain = editor.message(plain, name)

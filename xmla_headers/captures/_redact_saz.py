@@ -7,14 +7,13 @@ import struct
 import zipfile
 from typing import TYPE_CHECKING
 
-from xmla_headers.findings import Code
-
 from ._http import read_http
 from ._redact_http import redact_one
-from ._saz import MEMBER, Allowance, BadMember, Exhausted, as_http_1, content_of, open_archive
+from ._saz import MEMBER, BadMember, Exhausted, as_http_1, content_of, open_archive
 from ._secrets import ChangeKind
 
 if TYPE_CHECKING:
+    from ._allowance import Allowance
     from ._editor import Editor
 
 __all__ = ["redact_saz"]
@@ -33,13 +32,12 @@ def redact_saz(data: bytes, editor: Editor) -> bytes:
     if not isinstance(archive, zipfile.ZipFile):
         return editor.emptied(data, "", "an archive that cannot be read")
     target = io.BytesIO()
-    allowance = Allowance(editor.limits)
     changed = False
     with archive, zipfile.ZipFile(target, "w") as copy:
         for info in archive.infolist():
             # Fiddler's own names say nothing; others may.
             name = info.filename if MEMBER.fullmatch(info.filename) else editor.text(info.filename, "")
-            content = _content(archive, info, allowance)
+            content = _content(archive, info, editor.allowance)
             if content is None:
                 editor.note(name, ChangeKind.UNSEARCHABLE, "an entry that cannot be read")
                 new = b""
@@ -56,17 +54,10 @@ def redact_saz(data: bytes, editor: Editor) -> bytes:
 
 def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes | None:
     """Return the content of an entry; None where it cannot be had, or may not."""
-    if allowance.left is not None and allowance.left <= 0 and info.file_size:
-        return None
     try:
         return content_of(archive, info, allowance)
-    except Exhausted:
-        allowance.left = 0
-    except BadMember as bad:
-        # So much has been unpacked, and a bomb has many of these.
-        if bad.finding.code is Code.LIMIT_EXCEEDED and allowance.left is not None:
-            allowance.left = max(0, allowance.left - (allowance.each or 0))
-    return None
+    except (BadMember, Exhausted):
+        return None
 
 
 def _redacted(member: str, name: str, content: bytes, editor: Editor) -> bytes:
