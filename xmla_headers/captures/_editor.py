@@ -103,6 +103,25 @@ class Editor:
         new = self.text(characters.text, place, head=head)
         return data if new is characters.text else characters.encode(new)
 
+    def data_in_two(self, data: bytes, cut: int, place: str, *, mixed: bool = False) -> tuple[bytes, int]:
+        """Return bytes that hold heads as well with their secrets hidden, and where a cut in them is now.
+
+        A secret that lies across the cut is before it.
+        """
+        characters = Characters(data, mixed=mixed)
+        text = characters.text
+        edits = self.find(text, head=True)
+        middle = len(Characters(data[:cut], mixed=mixed).text)
+        middle = max([middle, *(edit.end for edit in edits if edit.start < middle)])
+        before = [edit for edit in edits if edit.start < middle]
+        after = [
+            edit._replace(start=edit.start - middle, end=edit.end - middle) for edit in edits[len(before) :]
+        ]
+        first = self.apply(text[:middle], before, place)
+        rest = self.apply(text[middle:], after, place)
+        new = characters.encode(first + rest)
+        return new, len(new) - len(characters.encode(rest))
+
     def searchable(self, data: bytes) -> bool:
         """Whether a message is text, and within the limits."""
         return _unsearchable(data, self.limits) is None

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BINARY",
+    "HEAD_END",
+    "START",
     "HttpMessage",
     "captured",
     "exchange_of",
@@ -34,6 +36,7 @@ __all__ = [
     "header_of",
     "iter_http",
     "read_http",
+    "read_stream",
 ]
 
 #: Bytes of a start line and header fields: a Kerberos token alone may take 64 KB.
@@ -41,9 +44,7 @@ _MOST_HEAD = 262_144
 _CHUNK = 65_536
 
 #: The first line of a message in HTTP/1. The methods are those that XMLA and its surroundings know.
-_START = (
-    rb"(?:(?:POST|GET|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE) \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}\b)"
-)
+START = rb"(?:(?:POST|GET|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE) \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}\b)"
 
 #: The end of a request line. HTTP/1.0 is the same in as many bytes, but for the Host field, which whoever
 #: wrote a log may have left out.
@@ -181,8 +182,8 @@ def _date(message: HttpMessage) -> datetime | None:
 def find_start(data: bytes | memoryview, start: int, end: int | None = None) -> int | None:
     """Return where the next HTTP message begins, at `start` or at the beginning of a line behind it."""
     end = len(data) if end is None else end
-    here = re.compile(rb"[ \t\r\n]*+(" + _START + rb")").match(data, start, end)
-    found = here or re.compile(rb"(?m)^(" + _START + rb")").search(data, start, end)
+    here = re.compile(rb"[ \t\r\n]*+(" + START + rb")").match(data, start, end)
+    found = here or re.compile(rb"(?m)^(" + START + rb")").search(data, start, end)
     return None if found is None else found.start(1)
 
 
@@ -230,7 +231,7 @@ def read_stream(
 
 def _last_start(data: bytes | memoryview, start: int, end: int) -> int | None:
     last = None
-    for found in re.compile(rb"(?m)^" + _START).finditer(data, start, end):
+    for found in re.compile(rb"(?m)^" + START).finditer(data, start, end):
         last = found.start()
     return last
 

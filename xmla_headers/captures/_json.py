@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["BrokenError", "JsonText", "TooLargeError"]
 
 _WINDOW = 262_144
-#: Characters handed to the decoder first, and the factor when it needs more. Its errors count the lines before
-#: them, so that many broken values in a large text would cost the square of its length.
+#: Characters handed to the decoder first, and the factor by which it gets more. Its errors count the lines
+#: before them, so that many broken values in a large text would cost the square of its length.
 _FIRST, _GROWTH = 1_024, 4
 
 _SPACE = re.compile(r"[ \t\r\n]*+")

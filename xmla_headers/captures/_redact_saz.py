@@ -67,9 +67,7 @@ def _redacted(member: str, name: str, content: bytes, editor: Editor) -> bytes:
     converted = as_http_1(content)
     message, end = read_http(converted, 0, name, editor.limits)
     # What has been read ends as far from the end as in the original.
-    stop = len(content) - (len(converted) - end) if message.trouble is None else len(content)
-    rest = content[stop:]
-    return redact_one(content[:stop], message, name, editor) + (editor.message(rest, name) if rest else b"")
+    return redact_one(content, len(content) - (len(converted) - end), message, name, editor)
 
 
 def _write(copy: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, content: bytes, *, whole: bool) -> None:
