@@ -59,9 +59,15 @@ BINARY = {
     "application/sx+xpress": ("MS-BINXML in XPRESS compression", f"{_FORMAT};{_COMPRESSION}"),
 }
 
-_MOST_TYPE = 1_024
+_MOST_TYPE, _MOST_DATE = 1_024, 128
 _TYPE = re.compile(r"[ \t]*+[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
 _CHARSET = re.compile(r""";[ \t]*+charset[ \t]*+=[ \t]*+(?:"([^"]*+)"|([^\s;"]++))""")
+
+#: Whatever h11 raises for the bytes of a message. ValueError: a length of more digits than Python turns into
+#: a number, before h11 0.15.
+H11_ERRORS = (h11.RemoteProtocolError, h11.LocalProtocolError, ValueError)
+#: Whatever email raises for the value of a Date, and Python for a time that it cannot hold.
+DATE_ERRORS = (ValueError, OverflowError, TypeError, IndexError)
 
 #: RFC 9110 §15.5.2 and §15.5.8: the request is sent again, with credentials; nothing has come of it yet.
 _CHALLENGES = frozenset({401, 407})
@@ -170,8 +176,8 @@ def _date(message: HttpMessage) -> datetime | None:
     """Return when a response was made, as its Date says (RFC 9110 §6.6.1): to the second."""
     value = None if message.status is None else header_of(message.headers, "date")
     try:
-        date = None if value is None else parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+        date = None if value is None else parsedate_to_datetime(value[:_MOST_DATE])
+    except DATE_ERRORS:
         return None
     return date if date is None or date.tzinfo is not None else date.replace(tzinfo=UTC)
 
@@ -282,7 +288,7 @@ def read_http(
                 case _:
                     # The end of the message, of the connection, or of what is HTTP on it.
                     break
-    except h11.RemoteProtocolError as error:
+    except H11_ERRORS as error:
         reason = "the end is missing" if ended and message.headers else _reason(error, ended=ended)
         message.trouble = value_finding(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
     message.body = b"".join(body)
@@ -305,6 +311,7 @@ def _fields(event: h11.Request | h11.Response) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
 
 
-def _reason(error: h11.RemoteProtocolError, *, ended: bool) -> str:
+def _reason(error: Exception, *, ended: bool) -> str:
     # h11 may quote what it does not like, a header field with a secret for example.
-    return "this is not how HTTP/1.1 (RFC 9112) writes one" if ended or "b'" in str(error) else str(error)
+    quotes = not isinstance(error, h11.ProtocolError) or "b'" in str(error)
+    return "this is not how HTTP/1.1 (RFC 9112) writes one" if ended or quotes else str(error)
