@@ -19,8 +19,8 @@ __all__ = ["unpacked_body"]
 _MOST_CODINGS = 8
 #: A coding that a finding may name.
 _SHOWN = re.compile(r"[a-z0-9_-]{1,20}")
-#: Bytes handed to the decompressor at a time: what it leaves is copied.
-_CHUNK = 65_536
+#: Bytes handed to the decompressor at a time: what it leaves, after each of many gzip members, is copied.
+_CHUNK = 8_192
 
 
 def unpacked_body(body: bytes, codings: str, allowance: Allowance) -> tuple[bytes, Finding | None]:
