@@ -143,6 +143,16 @@ def test_redact_keeps_what_follows_a_short_length() -> None:
     assert redact(data).data == (_message(_RESPONSE, hidden, length) + b"\r\n" + _message(_RESPONSE, b"<a/>"))
 
 
+@pytest.mark.parametrize("cut", [20, 40, 51, 80])
+def test_redact_reads_the_encoding_of_a_body_and_of_what_follows(cut: int) -> None:
+    # In UTF-16, with letters beyond ASCII; what follows is another text.
+    body = "<Session SessionId='\u00e4\u00f6\u03b1-\u03b2\u03b3\u03b4'/>".encode("utf-16")
+    rest = b"<Password>%b</Password>" % _PASSWORD.encode()
+    redacted = redact(_message(_RESPONSE, body + rest, cut))
+    assert "<Session SessionId='session-1'/>".encode("utf-16-le") in redacted.data
+    assert redacted.data.endswith(b"<Password></Password>")
+
+
 def test_redact_leaves_out_a_coded_message_within_another() -> None:
     inner = b"%bTransfer-Encoding: chunked\r\n\r\n%b" % (_RESPONSE, chunked(_body("double quotes"), 5))
     redacted = redact(_message(_REQUEST, b"<a/>" + inner))

@@ -78,8 +78,9 @@ class Editor:
             new = self._table.spelled(edit.identifier, edit.folded)
         else:
             new = self._table.pseudonym(edit.identifier) if edit.identifier else ""
-        # What is the first piece of an id may look like the pseudonym of the whole.
-        if new == old == edit.identifier or not old:
+        # What is the first piece of an id may look like the pseudonym of the whole. In a text of several
+        # encodings a pseudonym in UTF-16 has NULs.
+        if new == old.replace("\0", "") == edit.identifier or not old:
             return None
         # The rest of what is hidden in pieces has been listed.
         if edit.what or new:
