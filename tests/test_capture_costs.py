@@ -22,12 +22,13 @@ import pytest
 import xmla_headers
 from tests.capturing import archive
 from tests.test_hostile import _Guard
-from xmla_headers import _report
-from xmla_headers.captures import CaptureLimits, Pseudonyms, _coding, _json, iter_messages, redact
-from xmla_headers.captures import _redact_har as har_redaction
-from xmla_headers.captures._saz import BufferFile
-from xmla_headers.captures._spelling import json_text
-from xmla_headers.cli import Streams, run
+from xmla_headers.captures import CaptureLimits, Pseudonyms, iter_messages, redact
+from xmla_headers.captures._formats import coding as _coding
+from xmla_headers.captures._formats import json_stream as _json
+from xmla_headers.captures._formats.saz import BufferFile
+from xmla_headers.captures._redaction import har as har_redaction
+from xmla_headers.captures._redaction.escapes import json_text
+from xmla_headers.cli import Streams, _lines, run
 from xmla_headers.findings import Code
 
 if TYPE_CHECKING:
@@ -199,21 +200,21 @@ def test_text_report_of_many_findings_looks_at_each_character_once(
 ) -> None:
     encoding, piece = _LINES[kind]
     looked_at = 0
-    split, decode = re.split, _report.Excerpts._decode
+    split, decode = re.split, _lines.Excerpts._decode
 
     def counting_split(pattern: str, text: str, maxsplit: int = 0) -> Any:
         nonlocal looked_at
         looked_at += len(text)
         return split(pattern, text, maxsplit=maxsplit)
 
-    def counting_decode(self: _report.Excerpts, start: int, end: int) -> str:
+    def counting_decode(self: _lines.Excerpts, start: int, end: int) -> str:
         nonlocal looked_at
         found = decode(self, start, end)
         looked_at += len(found)
         return found
 
     monkeypatch.setattr(re, "split", counting_split)
-    monkeypatch.setattr(_report.Excerpts, "_decode", counting_decode)
+    monkeypatch.setattr(_lines.Excerpts, "_decode", counting_decode)
 
     def cost(count: int) -> int:
         nonlocal looked_at

@@ -13,7 +13,9 @@ import h11
 import pytest
 
 from tests.capture_mutants import FORMATS, SEEDS, check_invariants, mutants
-from xmla_headers.captures import Pseudonyms, _http, _json, iter_messages, redact
+from xmla_headers.captures import Pseudonyms, iter_messages, redact
+from xmla_headers.captures._formats import http as _http
+from xmla_headers.captures._formats import json_stream as _json
 from xmla_headers.findings import Code
 
 if TYPE_CHECKING:

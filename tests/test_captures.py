@@ -730,7 +730,8 @@ def test_results_pickle() -> None:
 _WATCHED = """
 import sys
 from tests.capture_files import har, recorded, saz, stream
-from xmla_headers import _timeline_html, captures
+from xmla_headers import captures
+from xmla_headers.timeline import _html
 from xmla_headers.timeline import Timeline
 from xmla_headers.transcript import Transcript
 
@@ -740,7 +741,7 @@ def look(data):
         checked = captures.check_message(message)
         picture.add(checked, transcript.add(checked))
     picture.close(transcript.close())
-    _timeline_html.html(picture, title="a")
+    _html.html(picture, title="a")
     captures.redact(data)
 
 made = [make(recorded()) for make in (har, saz, stream)]

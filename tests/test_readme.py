@@ -88,7 +88,7 @@ def test_the_two_commands_stand_alone_on_their_lines() -> None:
 
 
 def test_the_console_example_is_what_the_command_prints() -> None:
-    from xmla_headers import _report
+    from xmla_headers.cli import _lines as _report
 
     shown = re.search(r"```console\n\$ ([^\n]+)\n(.+?)```", README, re.DOTALL)
     assert shown is not None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, redact
-from xmla_headers.captures._secrets import Edit, merged
+from xmla_headers.captures._redaction.secrets import Edit, merged
 from xmla_headers.session_headers import SESSION_BLOCKS
 
 if TYPE_CHECKING:

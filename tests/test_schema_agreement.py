@@ -22,9 +22,9 @@ from xmla_headers import (
     iter_findings,
     strategies,
 )
-from xmla_headers._placed_tree import placed_elements
-from xmla_headers._reader import read
+from xmla_headers._xml.reader import read
 from xmla_headers.schema import SchemaValidator
+from xmla_headers.schema._located_trees import placed_elements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,7 +165,7 @@ def blocks(data: bytes, direction: Direction | None = None) -> Iterator[Block]:
         def within(findings: list[Finding], path: str = placed.path) -> list[Finding]:
             return [finding for finding in findings if f"{finding.path}/".startswith(f"{path}/")]
 
-        yield Block(placed.build(), within(rules), within(schema))
+        yield Block(placed.tree, within(rules), within(schema))
 
 
 def differences(block: Block) -> set[str]:

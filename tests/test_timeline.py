@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.drawn import CAPTURES, IDS, Capture, many, message, some
 from xmla_headers import Direction, Fault, Session, strategies
-from xmla_headers._timeline_layout import Layout, Metrics, lay_out, life_line, row_of
-from xmla_headers._timeline_words import Words, duration_text, groups
 from xmla_headers.captures import CapturedMessage, check_message
 from xmla_headers.model import mask
 from xmla_headers.timeline import Exchange, LaneKind, Outcome, Timeline
+from xmla_headers.timeline._layout import Layout, Metrics, lay_out, life_line, row_of
+from xmla_headers.timeline._words import Words, duration_text, groups
 from xmla_headers.transcript import Placement, Transcript
 
 

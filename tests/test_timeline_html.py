@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tests.drawn import CAPTURES, IDS, Capture, many, some
 from xmla_headers import Fault, strategies
-from xmla_headers._timeline_html import html
-from xmla_headers._timeline_style import STYLE
-from xmla_headers._timeline_words import GLYPHS
 from xmla_headers.captures import check_message, iter_messages
 from xmla_headers.timeline import Outcome, Timeline
+from xmla_headers.timeline._html import html
+from xmla_headers.timeline._style import STYLE
+from xmla_headers.timeline._words import GLYPHS
 from xmla_headers.transcript import Transcript
 
 CAPTURED = Path(__file__).resolve().parent / "data" / "captured"

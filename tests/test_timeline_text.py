@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from tests.drawn import CAPTURES, IDS, Capture, many, some
 from xmla_headers import Fault
-from xmla_headers._report import STYLES, _width
-from xmla_headers._timeline_text import text_lines
+from xmla_headers._printable import columns_of
+from xmla_headers.cli._lines import STYLES
+from xmla_headers.timeline._text import text_lines
 
 
 def lines(capture: Capture, width: int = 80, title: str = "a.har", *, show_ids: bool = False) -> list[str]:
@@ -18,7 +19,7 @@ def lines(capture: Capture, width: int = 80, title: str = "a.har", *, show_ids: 
 
 
 def columns(text: str) -> int:
-    return sum(map(_width, text))
+    return sum(map(columns_of, text))
 
 
 def test_draws_the_sessions() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._escape import unencodable
+from ._xml.escape import unencodable
 from .findings import Code, EncodeError, value_finding
 
 __all__ = ["bad_fragment", "check_text", "wrong_type"]

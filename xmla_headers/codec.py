@@ -4,25 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from . import _reader, _splice, _writer
 from ._checks import wrong_type
-from ._everyday import Head
-from ._expat import is_ncname
-from ._reading import DEFAULT_LIMITS, Reading, buffer_of
+from ._codec import splice, writer
+from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._xml import reader
+from ._xml.body_end import last_end_tag
+from ._xml.names import is_ncname
+from ._xml.raw import certain
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
 from .fragment import Fragment
-from .head_cache import HeadCache
-from .model import BlockSpec, HeaderBlock, UnknownHeaderBlock
+from .head_cache import SHARED_HEADS, HeadCache
+from .model import BlockSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import Direction, Limits, MustUnderstandForm
+from .unknown_block import UnknownHeaderBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from ._raw import RawMessage
-    from ._reading import BlockTypes, Data
+    from ._codec.options import BlockTypes, Data
+    from ._xml.raw import RawMessage
 
 __all__ = [
     "decode",
@@ -46,7 +49,7 @@ def decode(
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     deep: bool = False,
-    cache: HeadCache | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> Envelope:
     """Read a message.
 
@@ -62,31 +65,24 @@ def decode(
     buffer = buffer_of(data)
     # One copy of a mutable buffer: the Body refers to the bytes from here on.
     whole = buffer if isinstance(buffer, bytes) else bytes(buffer)
-    if not deep or limits is DEFAULT_LIMITS:
-        known = None if cache is None else cache.find(whole, reading)
-        head = known or reading.everyday_head(whole)
-        if head is not None:
-            scope = head.scope if deep else None
-            end = _reader.last_end_tag(whole, *head.names, head.body_start, scope)
-            if end is not None:
-                if cache is not None and known is None:
-                    cache.keep(whole, reading, head)
-                body = Fragment.cut(whole, head.body_start, end, head.scope)
-                return Envelope.of(head.header, body, head.soap, head.warnings)
-    message = _reader.read(whole, encoding=encoding, limits=limits, deep=deep)
+    if cache is not None and (not deep or limits is DEFAULT_LIMITS):
+        found = cache._find(whole, reading)
+        if found is not None:
+            shape, body_start, identifier = found
+            scope = shape.scope if deep else None
+            body_end = last_end_tag(whole, *shape.names, body_start, scope)
+            if body_end is not None:
+                return shape.envelope(whole, body_start, body_end, identifier)
+    message = reader.read(whole, encoding=encoding, limits=limits, deep=deep)
     judge = reading.judge(message)
     warnings = reading.settle(judge)
-    header = Header.of(tuple(judge.blocks))
-    root, raw, text = message.root, message.body, message.source.text
-    assert root is not None
-    assert raw is not None
-    assert isinstance(text, bytes)
     # With `deep` there may be warnings about this Body among those of the head.
-    if cache is not None and not deep and text is whole:
-        names = root.name.encode(), raw.name.encode()
-        cache.keep(whole, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
-    body = Fragment.cut(text, message.body_start, message.body_end, raw.scope)
-    return Envelope.of(header, body, judge.soap, warnings)
+    if cache is not None and not deep:
+        cache._keep(message, judge, warnings, reading)
+    # Bytes already, since `whole` is; nothing is copied.
+    raw, text = certain(message.body), bytes(message.source.text)
+    body = Fragment._cut(text, message.body_start, message.body_end, raw.scope)
+    return Envelope._of(Header._of(tuple(judge.blocks)), body, judge.soap, warnings)
 
 
 def decode_header(
@@ -98,7 +94,7 @@ def decode_header(
     refuse: Iterable[str] = (),
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    cache: HeadCache | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> Header:
     """Read a message up to its Body start tag and no further, whatever its size.
 
@@ -108,26 +104,12 @@ def decode_header(
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
     buffer = buffer_of(data)
-    if isinstance(buffer, bytes):
-        head = None if cache is None else cache.find(buffer, reading)
-        if head is not None:
-            return head.header
-        head = reading.everyday_head(buffer)
-        if head is not None:
-            if cache is not None:
-                cache.keep(buffer, reading, head)
-            return head.header
-    message = _reader.read(buffer, encoding=encoding, limits=limits, deep=False, head_only=True)
-    judge = reading.judge(message)
-    warnings = reading.settle(judge)
-    header = Header.of(tuple(judge.blocks))
-    root, raw = message.root, message.body
-    assert root is not None
-    assert raw is not None
-    if cache is not None and message.source.text is buffer and isinstance(buffer, bytes):
-        names = root.name.encode(), raw.name.encode()
-        cache.keep(buffer, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
-    return header
+    found = None if cache is None else cache._find(buffer, reading)
+    if found is not None:
+        shape, _, identifier = found
+        return shape.header(identifier)
+    _, judge = reading.read_head(buffer, cache)
+    return Header._of(tuple(judge.blocks))
 
 
 def iter_findings(
@@ -148,7 +130,7 @@ def iter_findings(
     """
     _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
-    message = _reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
+    message = reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     return reading.judge(message).findings()
 
 
@@ -169,7 +151,7 @@ def validate(
     """
     _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
-    message = _reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
+    message = reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     reading.settle(reading.judge(message))
 
 
@@ -192,7 +174,7 @@ def encode(
         _check_form(must_understand_form)
     if type(xml_declaration) is not bool:
         raise wrong_type("xml_declaration", "bool", xml_declaration)
-    head, tail = _writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
+    head, tail = writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
     if limits is not DEFAULT_LIMITS or len(head) > _SHORT_HEAD:
         _check_limits(head, tail, envelope, limits)
     return b"".join((head, envelope.body.view, tail))
@@ -219,7 +201,7 @@ def _check_limits(head: bytes, tail: bytes, envelope: Envelope, limits: Limits) 
         )
     ):
         limits = replace(limits, max_message_bytes=None)
-        fatal = _reader.read(head + tail, limits=limits, head_only=True).fatal
+        fatal = reader.read(head + tail, limits=limits, head_only=True).fatal
         if fatal is not None:
             raise EncodeError(value_finding(fatal.code, fatal.message, fatal.hint))
 
@@ -234,7 +216,7 @@ def encode_block(
     if not isinstance(block, HeaderBlock | UnknownHeaderBlock):
         raise wrong_type("block", "a header block", block)
     _check_form(must_understand_form)
-    return _writer.standalone_xml(block, must_understand_form).encode()
+    return writer.standalone_xml(block, must_understand_form).encode()
 
 
 def with_blocks(
@@ -247,6 +229,7 @@ def with_blocks(
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     must_understand_form: MustUnderstandForm | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> bytes:
     """Put header blocks into a message, and leave every other byte of it as it was.
 
@@ -259,11 +242,12 @@ def with_blocks(
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_form(must_understand_form)
+    _check_cache(cache)
     given = Header(*blocks).blocks
     buffer = buffer_of(data)
-    message = reading.read_head(buffer)
-    edits = _splice.insertions(message, given, types, must_understand_form) if given else []
-    return _spliced(buffer, message, edits, reading)
+    message, _ = reading.read_head(buffer, cache)
+    edits = splice.insertions(message, given, types, must_understand_form) if given else []
+    return _spliced(buffer, message, edits, reading, cache)
 
 
 def without_blocks(
@@ -275,6 +259,7 @@ def without_blocks(
     refuse: Iterable[str] = (),
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> bytes:
     """Take header blocks out of a message, by type or qname, and leave every other byte as it was.
 
@@ -282,6 +267,7 @@ def without_blocks(
     `types` does not name. The other arguments are those of `decode_header`, and so is what it raises.
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
+    _check_cache(cache)
     names: set[str] = set()
     known: frozenset[str] | None = None
     for wanted in types_or_qnames:
@@ -292,8 +278,9 @@ def without_blocks(
         else:
             names.add(_spec_of(wanted).qname)
     buffer = buffer_of(data)
-    message = reading.read_head(buffer)
-    return _spliced(buffer, message, _splice.removals(message, names, known=known), reading)
+    message, _ = reading.read_head(buffer, cache)
+    edits = splice.removals(message, names, known=known)
+    return _spliced(buffer, message, edits, reading, cache)
 
 
 def _check_qname(qname: str) -> str:
@@ -312,17 +299,21 @@ def _spec_of(block_type: object) -> BlockSpec:
 
 
 def _spliced(
-    buffer: bytes | memoryview, message: RawMessage, edits: list[_splice.Edit], reading: Reading
+    buffer: bytes | memoryview,
+    message: RawMessage,
+    edits: list[splice.Edit],
+    reading: Reading,
+    cache: HeadCache | None,
 ) -> bytes:
-    result = _splice.apply(message.source, buffer, edits) if edits else bytes(buffer)
+    result = splice.apply(message.source, buffer, edits) if edits else bytes(buffer)
     _check_size(len(result), reading.limits)
     if not edits:
         return result
     # Whole elements in the place of whole elements: it is as well-formed as it was. Whether a rule is
     # broken now is another question.
-    if reading.everyday_head(result) is None:
+    if cache is None or cache._find(result, reading) is None:
         try:
-            reading.read_head(result)
+            reading.read_head(result, cache)
         except DecodeError as error:
             found = error.finding
             raise EncodeError(value_finding(found.code, found.message, found.hint)) from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.drawn import CAPTURES
-from xmla_headers._timeline_html import html
+from xmla_headers.timeline._html import html
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from xmla_headers.findings import Code, value_finding
 
 from ._checked import CheckedMessage, check_message, is_soap
-from ._format import Format, format_of
-from ._har import iter_har
-from ._http import iter_http
+from ._formats.detect import Format, format_of
+from ._formats.har import iter_har
+from ._formats.http import iter_http
+from ._formats.saz import iter_saz
 from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits
-from ._names import direction_of, pair_names
-from ._redact import Change, Pseudonyms, Redacted, redact
-from ._saz import iter_saz
-from ._secrets import ChangeKind
+from ._pairing import direction_of, pair_names
+from ._redaction.redact import Change, Pseudonyms, Redacted, redact
+from ._redaction.secrets import ChangeKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

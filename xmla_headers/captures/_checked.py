@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from xmla_headers._checks import wrong_type
-from xmla_headers._reading import DEFAULT_LIMITS
+from xmla_headers._codec.options import DEFAULT_LIMITS
 from xmla_headers.codec import decode, iter_findings
 from xmla_headers.findings import XmlaHeadersError
 from xmla_headers.session_headers import SESSION_BLOCKS

@@ -9,7 +9,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from xmla_headers import _report
+from xmla_headers._printable import printable
 from xmla_headers.findings import RULES
 from xmla_headers.soap import Direction
 
@@ -149,11 +149,11 @@ def _count(text: str) -> int:
     except ValueError:
         count = 0
     if count < 1:
-        raise argparse.ArgumentTypeError(f"there is no corpus of {_report.printable(text)} messages")
+        raise argparse.ArgumentTypeError(f"there is no corpus of {printable(text)} messages")
     return count
 
 
 def _jobs(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) > _MOST_JOBS:
-        raise argparse.ArgumentTypeError(f"there are no {_report.printable(text)} processes to be had")
+        raise argparse.ArgumentTypeError(f"there are no {printable(text)} processes to be had")
     return int(text)

@@ -9,11 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmla_headers import _report
 from xmla_headers.findings import Severity
 from xmla_headers.soap import Direction
 from xmla_headers.transcript import Transcript
 
+from . import _lines
 from ._console import CLEAN, REFUSED, TROUBLE, Printer, ProgressBar, complain
 from ._inputs import Inputs
 from ._judging import Job, judged, load_schemas
@@ -104,7 +104,7 @@ class _Run:
     def _note(self, name: str, finding: Finding) -> bool:
         """Count a finding, and return whether its message is refused for it."""
         self._warnings += finding.severity is Severity.WARNING
-        refused = _report.is_refused(finding, strict=self._strict, refuse=self._refuse)
+        refused = _lines.is_refused(finding, strict=self._strict, refuse=self._refuse)
         if refused:
             self._refused.add(name)
         return refused

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmla_headers import _report
+from xmla_headers._printable import printable
 from xmla_headers.codec import decode
 from xmla_headers.findings import XmlaHeadersError
 
+from . import _lines
 from ._console import CLEAN, REFUSED, TROUBLE, Printer, check_different, check_empty, complain
 from ._inputs import read_file
 
@@ -28,13 +29,13 @@ def show(options: argparse.Namespace, streams: Streams) -> int:
     try:
         envelope = decode(data)
     except XmlaHeadersError as error:
-        for line in _report.text_lines(options.path, error.finding, _report.Excerpts(data)):
+        for line in _lines.text_lines(options.path, error.finding, _lines.Excerpts(data)):
             printer.line(line)
         return REFUSED
-    for text in _report.describe(envelope, show_ids=options.show_ids):
+    for text in _lines.describe(envelope, show_ids=options.show_ids):
         printer.line([(text, "")])
     for finding in envelope.warnings:
-        printer.line([(_report.printable(f"  {finding}"), "warning")])
+        printer.line([(printable(f"  {finding}"), "warning")])
     return CLEAN
 
 

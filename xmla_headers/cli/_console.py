@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
-from xmla_headers import _report
+from xmla_headers._printable import printable
+
+from . import _lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from xmla_headers._report import Piece
+    from xmla_headers._printable import Piece
 
 __all__ = [
     "CLEAN",
@@ -49,7 +51,7 @@ def complain(streams: Streams, path: object, error: OSError | ValueError) -> Non
     reason = (isinstance(error, OSError) and error.strerror) or str(error).partition("\n")[0]
     # A schema's error names it.
     reason = reason.removeprefix(f"{path}: ")
-    streams.stderr.write(f"xmla-headers: {_report.printable(str(path))}: {_report.printable(reason)}\n")
+    streams.stderr.write(f"xmla-headers: {printable(str(path))}: {printable(reason)}\n")
 
 
 def check_empty(folder: Path) -> None:
@@ -89,7 +91,7 @@ class Printer:
             return
         from rich.text import Text  # noqa: PLC0415 - an extra
 
-        self.console.print(Text.assemble(*((text, _report.STYLES.get(style, "")) for text, style in pieces)))
+        self.console.print(Text.assemble(*((text, _lines.STYLES.get(style, "")) for text, style in pieces)))
 
 
 class ProgressBar:

@@ -10,14 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmla_headers import _report
 from xmla_headers.captures import CheckedMessage, check_message, is_soap
+
+from . import _lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
-    from xmla_headers._report import Piece
+    from xmla_headers._printable import Piece
     from xmla_headers.captures import CapturedMessage
     from xmla_headers.findings import Finding
     from xmla_headers.schema import SchemaValidator
@@ -118,11 +119,11 @@ def _judge(message: CapturedMessage, job: Job) -> Judged:
     if job.schemas and message.trouble is None and is_soap(message):
         findings += _validator(job.schemas).iter_findings(message.body, encoding=message.charset)
     findings = [finding for finding in findings if finding.code not in job.ignore]
-    lines = _lines(message, findings) if job.excerpts and findings else ()
+    lines = _text_lines(message, findings) if job.excerpts and findings else ()
     return Judged(checked.without_body(findings), lines)
 
 
-def _lines(message: CapturedMessage, findings: Sequence[Finding]) -> Iterator[list[Piece]]:
-    excerpts = _report.Excerpts(message.body)
+def _text_lines(message: CapturedMessage, findings: Sequence[Finding]) -> Iterator[list[Piece]]:
+    excerpts = _lines.Excerpts(message.body)
     for finding in findings:
-        yield from _report.text_lines(message.name, finding, excerpts)
+        yield from _lines.text_lines(message.name, finding, excerpts)

@@ -6,8 +6,9 @@ import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmla_headers import _report, captures
-from xmla_headers.captures._format import Format, format_of
+from xmla_headers import captures
+from xmla_headers._printable import plural, printable
+from xmla_headers.captures._formats.detect import Format, format_of
 
 from ._console import CLEAN, TROUBLE, Printer, check_different, check_empty, complain
 from ._inputs import Inputs
@@ -49,16 +50,14 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(redacted.data)
             for change in redacted.changes:
-                printer.line([(_report.printable(f"{file.path}: {change}"), "")])
+                printer.line([(printable(f"{file.path}: {change}"), "")])
             changes += sum(change.count for change in redacted.changes)
     except OSError as error:
         complain(streams, options.output, error)
         return TROUBLE
     if inputs.unreadable:
         return TROUBLE
-    printer.line(
-        [(f"{_report.plural(changes, 'change')}, {_report.plural(len(pseudonyms), 'session id')}", "")]
-    )
+    printer.line([(f"{plural(changes, 'change')}, {plural(len(pseudonyms), 'session id')}", "")])
     printer.line([(_STAYS, "warning")])
     return CLEAN
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from xmla_headers import _report
+from . import _lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ class _Text(Report):
             self._about(judged.checked.message.name, finding)
 
     def _about(self, name: str, finding: Finding) -> None:
-        for line in _report.text_lines(name, finding, None):
+        for line in _lines.text_lines(name, finding, None):
             self.printer.line(line)
 
     def end(self, ending: Ending) -> None:
@@ -60,12 +60,12 @@ class _Text(Report):
         for record in ending.sessions:
             # A message that stands alone has said all about itself.
             if record.responses:
-                self.printer.line(_report.session_line(record))
+                self.printer.line(_lines.session_line(record))
         if ending.interrupted:
             self.printer.line(
                 [("interrupted: ", "error"), ("what follows is about the part that was read", "")]
             )
-        self.printer.line(_report.summary(ending.counts))
+        self.printer.line(_lines.summary(ending.counts))
 
 
 class _Json(Report):
@@ -134,12 +134,12 @@ class _Github(Report):
             self._about(judged.checked.message.name, finding, refused=refused)
 
     def _about(self, name: str, finding: Finding, *, refused: bool) -> None:
-        self.printer.line([(_report.github_line(name, finding, refused=refused), "")])
+        self.printer.line([(_lines.github_line(name, finding, refused=refused), "")])
 
     def end(self, ending: Ending) -> None:
         for name, finding, refused in ending.left:
             self._about(name, finding, refused=refused)
-        self.printer.line(_report.summary(ending.counts))
+        self.printer.line(_lines.summary(ending.counts))
 
 
 FORMATS = {"text": _Text, "json": _Json, "github": _Github}

@@ -6,8 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmla_headers import _timeline_html, _timeline_text
-from xmla_headers.timeline import Timeline
+from xmla_headers.timeline import Timeline, _html, _text
 from xmla_headers.transcript import Transcript
 
 from ._console import CLEAN, TROUBLE, Printer, ProgressBar, complain
@@ -47,12 +46,12 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
     title = ", ".join(Path(path).name if path != "-" else "standard input" for path in options.paths)
     if options.output is None:
         width = shutil.get_terminal_size((_WIDTH, 0)).columns if streams.stdout.isatty() else _WIDTH
-        lines = _timeline_text.text_lines(picture, title=title, width=width, show_ids=options.show_ids)
+        lines = _text.text_lines(picture, title=title, width=width, show_ids=options.show_ids)
         for line in lines:
             printer.line(line)
     else:
         try:
-            page = _timeline_html.html(picture, title=title, show_ids=options.show_ids)
+            page = _html.html(picture, title=title, show_ids=options.show_ids)
             Path(options.output).write_text(page, encoding="utf-8", newline="\n")
         except OSError as error:
             complain(streams, options.output, error)

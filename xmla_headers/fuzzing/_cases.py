@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 from random import Random
 
-from xmla_headers._reading import DEFAULT_LIMITS, Reading
+from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
 from xmla_headers.findings import RULES, Severity
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import MustUnderstandForm

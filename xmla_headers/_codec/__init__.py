@@ -1,0 +1,1 @@
+"""Raw elements <-> values: reading arguments, rules, remembered heads, writing, splicing."""

@@ -1,0 +1,138 @@
+"""The reading arguments, checked once, and what they make of a message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xmla_headers._checks import wrong_type
+from xmla_headers._xml.reader import read
+from xmla_headers.findings import Code, Finding, Severity, error_for
+from xmla_headers.model import BlockSpec, HeaderBlock
+from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import Direction, Limits
+
+from .rules import Judge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+    from typing import TypeAlias
+
+    from xmla_headers._xml.raw import RawMessage
+
+    from .heads import HeadCache
+
+    Data: TypeAlias = bytes | bytearray | memoryview
+    BlockTypes: TypeAlias = Mapping[str, type[HeaderBlock]]
+
+__all__ = ["DEFAULT_LIMITS", "Reading", "buffer_of"]
+
+DEFAULT_LIMITS = Limits()
+
+
+class Reading:
+    """The reading arguments, checked."""
+
+    __slots__ = ("direction", "encoding", "limits", "refuse", "strict", "types")
+
+    def __init__(
+        self,
+        types: BlockTypes,
+        direction: Direction | None,
+        strict: bool,  # noqa: FBT001 - passed on by position, for speed
+        refuse: Iterable[str],
+        encoding: str | None,
+        limits: Limits,
+    ) -> None:
+        if types is not SESSION_BLOCKS:
+            _check_types(types)
+        if direction is not None and not isinstance(direction, Direction):
+            raise wrong_type("direction", "Direction or None", direction)
+        if type(strict) is not bool:
+            raise wrong_type("strict", "bool", strict)
+        if encoding is not None and not isinstance(encoding, str):
+            raise wrong_type("encoding", "str or None", encoding)
+        if not isinstance(limits, Limits):
+            raise wrong_type("limits", "Limits", limits)
+        self.types = types
+        self.direction = direction
+        self.strict = strict
+        self.refuse = frozenset() if refuse == () else _check_codes(refuse)
+        self.encoding = encoding
+        self.limits = limits
+
+    @property
+    def key(self) -> tuple[Hashable, ...] | None:
+        """What determines the result for a head, beside its bytes: `types` first.
+
+        None if the head may be read in an encoding other than UTF-8.
+        """
+        encoding = None if self.encoding is None else self.encoding.lower()
+        if encoding not in (None, "utf-8"):
+            return None
+        # The defaults stand for themselves: hashing them for each message is expensive.
+        types = None if self.types is SESSION_BLOCKS else frozenset(self.types.items())
+        limits = None if self.limits is DEFAULT_LIMITS else self.limits
+        return types, self.direction, self.strict, self.refuse, encoding, limits
+
+    def judge(self, message: RawMessage) -> Judge:
+        """Judge a message by the rules."""
+        return Judge(message, self.types, self.direction)
+
+    def read_head(self, data: bytes | memoryview, cache: HeadCache | None) -> tuple[RawMessage, Judge]:
+        """Read a message up to its Body start tag, raise the first refused finding, remember the head."""
+        message = read(data, encoding=self.encoding, limits=self.limits, deep=False, head_only=True)
+        judge = self.judge(message)
+        warnings = self.settle(judge)
+        if cache is not None:
+            cache._keep(message, judge, warnings, self)
+        return message, judge
+
+    def settle(self, judge: Judge) -> tuple[Finding, ...]:
+        """Return the warnings, or raise the first refused finding."""
+        if judge.clean:
+            return ()
+        warnings = []
+        for finding in judge.findings():
+            if self.strict or finding.severity is Severity.ERROR or finding.code in self.refuse:
+                raise error_for(finding)
+            warnings.append(finding)
+        return tuple(warnings)
+
+
+def _check_types(types: object) -> None:
+    if not isinstance(types, Mapping):
+        raise wrong_type("types", "a mapping of qname to header block class", types)
+    for qname, block_type in types.items():
+        if not isinstance(qname, str):
+            raise wrong_type("a key of types", "str", qname)
+        made = isinstance(block_type, type) and issubclass(block_type, HeaderBlock)
+        if not made or not isinstance(getattr(block_type, "spec", None), BlockSpec):
+            msg = f"types maps to classes made from a schema, and {qname} to something else"
+            raise TypeError(msg)
+        if block_type.spec.qname != qname:
+            msg = f"types maps {qname} to the class of {block_type.spec.qname}"
+            raise ValueError(msg)
+
+
+def _check_codes(codes: object) -> frozenset[str]:
+    if isinstance(codes, str):
+        raise wrong_type("refuse", "several codes", codes)
+    # An unknown code is a ValueError: it would else refuse nothing, in silence.
+    return frozenset(Code(code) for code in codes)  # type: ignore[attr-defined]
+
+
+def buffer_of(data: Data) -> bytes | memoryview:
+    """Return the caller's data as something to slice without a copy."""
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        msg = "data must be bytes, not str: encode it first, for example with data.encode()"
+        raise TypeError(msg)
+    if not isinstance(data, bytearray | memoryview):
+        raise wrong_type("data", "bytes, bytearray or memoryview", data)
+    view = memoryview(data)
+    if not view.c_contiguous:
+        msg = "a memoryview must be C-contiguous"
+        raise TypeError(msg)
+    return view.cast("B") if view.format != "B" or view.ndim != 1 else view

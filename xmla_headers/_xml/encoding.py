@@ -1,0 +1,412 @@
+"""Byte order mark, declared and transport encoding, transcoding to UTF-8, mapping its offsets back."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+
+from xmla_headers.findings import Code
+
+from .fatal import Fatal
+from .positions import Place, Window, encoded_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Decoder = Callable[[bytes | memoryview, str, bool], tuple[str, int]]
+
+__all__ = [
+    "WHITE_SPACE",
+    "Redeclared",
+    "Rest",
+    "Source",
+    "null_character",
+    "whole_characters",
+]
+
+WHITE_SPACE = b" \t\r\n"
+
+#: How much is transcoded, or counted, at a time, so that a long message costs one copy and no more.
+_PIECE = 1 << 20
+#: How much white space is looked through for the first character; behind it the parser judges.
+_FIRST = 1 << 16
+
+#: A label in lower case -> the encoding it names. XML 1.0 §4.3.3 asks for the first two, and the
+#: others are what XMLA software has been seen to send. Nothing reaches Python's codec registry.
+_LABELS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "utf-16": "utf-16",
+    "utf16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+    "us-ascii": "us-ascii",
+    "ascii": "us-ascii",
+    "iso-8859-1": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "latin-1": "iso-8859-1",
+    "iso8859-1": "iso-8859-1",
+    "iso_8859-1": "iso-8859-1",
+}
+_KNOWN = "UTF-8, UTF-16, US-ASCII and ISO-8859-1 are read"
+
+
+def _ascii_decode(data: bytes | memoryview, errors: str, _final: bool) -> tuple[str, int]:  # noqa: FBT001 - the signature of the codecs module
+    return codecs.ascii_decode(data, errors)
+
+
+def _latin_1_decode(data: bytes | memoryview, errors: str, _final: bool) -> tuple[str, int]:  # noqa: FBT001 - the signature of the codecs module
+    return codecs.latin_1_decode(data, errors)
+
+
+_DECODERS: dict[str, Decoder] = {
+    "us-ascii": _ascii_decode,
+    "iso-8859-1": _latin_1_decode,
+    "utf-16-le": codecs.utf_16_le_decode,
+    "utf-16-be": codecs.utf_16_be_decode,
+}
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+_TWICE_HINT = "this looks like UTF-16 that was encoded a second time: send it as it was, or as UTF-8"
+#: How UTF-16 begins once its bytes have been taken for characters: with its mark, or in big-endian order.
+_TWICE = ("\xff\xfe".encode(), "\xfe\xff".encode(), b"\0<")
+
+_GZIP_HINT = "this is gzip: undo the Content-Encoding first"
+_BINXML_HINT = (
+    "this is MS-BINXML (application/sx): ask for text with the connection property"
+    " Protocol Format=XML, or decode it first"
+)
+_XPRESS_HINT = (
+    "this looks like XPRESS compression (application/xml+xpress): ask for plain text with the"
+    " connection property Transport Compression=None, or decompress it first"
+)
+_DIME_HINT = "this looks like a DIME record, as used over TCP: take the payload out of it first"
+
+#: "<" in UTF-32.
+_UTF_32 = (b"<\0\0\0", b"\0\0\0<")
+
+#: A request line, a status line or a header.
+_HTTP = rb"[A-Z]{3,8} \S+ HTTP/|HTTP/[0-9]|[A-Za-z][A-Za-z0-9-]*: "
+_HTTP_HINT = "these are HTTP headers: pass the body alone"
+
+#: First bytes -> what they most likely are.
+_FIRST_BYTES = (
+    (b"\x1f\x8b", _GZIP_HINT),
+    (b"\xdf\xff", _BINXML_HINT),
+    (b"\xff\xfe\x00\x00", "this is UTF-32, which is not read; send UTF-8"),
+    (b"\x00\x00\xfe\xff", "this is UTF-32, which is not read; send UTF-8"),
+    (b"PK\x03\x04", "this is a zip archive: take the message out of it first"),
+    (b"{", "this looks like JSON"),
+    (b"[", "this looks like JSON"),
+)
+
+
+class Source:
+    """A message as UTF-8, and what is known of how it was encoded."""
+
+    __slots__ = (
+        "codec",
+        "complete",
+        "data",
+        "failure",
+        "given",
+        "mark",
+        "places",
+        "text",
+        "unreadable",
+        "used",
+        "window",
+    )
+
+    def __init__(
+        self,
+        data: bytes | memoryview,
+        encoding: str | None = None,
+        codec: str = "utf-8",
+        *,
+        complete: bool = True,
+        wanted: int | None = None,
+    ) -> None:
+        #: What the caller passed, as far as it is looked at.
+        self.data = data
+        #: The encoding that the transport named.
+        self.given = encoding
+        #: Nothing was cut off from the end of `data`.
+        self.complete = complete
+        #: Bytes of byte order mark.
+        self.mark = 0
+        #: The finding that ends the message where its bytes stop to decode.
+        self.failure: Fatal | None = None
+        #: The finding that keeps it from being read at all.
+        self.unreadable: Fatal | None = None
+        #: How many bytes of `data` `text` has been made of.
+        self.used = len(data)
+        #: Of a stream `text` is the head alone: what is still there of the rest, and where that begins.
+        self.window: Window | None = None
+        #: Offsets in front of the window that may be asked for -> what `Locator.locate` returns for them.
+        self.places: dict[int, Place] = {}
+        #: UTF-8. The caller's own bytes, byte order mark included, when they are UTF-8 already.
+        self.text: bytes | memoryview = data
+        self.codec = codec
+        if encoding is None and codec == "utf-8" and data[:1] == b"<" and data[1:2] != b"\0":
+            return
+        try:
+            if codec == "utf-8":
+                self.codec = self._sniff()
+            if self.codec != "utf-8":
+                self.text = self._transcode(wanted)
+            self._check_first_bytes()
+        except Fatal as fatal:
+            # Without traceback, which would hold the caller's buffer in a reference cycle.
+            self.unreadable = fatal.with_traceback(None)
+
+    def redeclared(self, codec: str, wanted: int | None) -> Source:
+        """Return the same message read in the encoding that its declaration names."""
+        return Source(self.data, self.given, codec, complete=self.complete, wanted=wanted)
+
+    def _sniff(self) -> str:
+        """Return the encoding by byte order mark and transport, before any declaration is seen."""
+        first = bytes(self.data[:4])
+        marked = None
+        # UTF-32 begins with the mark of UTF-16, and is named by its first bytes.
+        if first not in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+            for mark, codec in _MARKS:
+                if first.startswith(mark):
+                    marked, self.mark = codec, len(mark)
+        given = None
+        if self.given is not None:
+            given = _LABELS.get(self.given.lower())
+            if given is None:
+                message = "the transport names an encoding that is not read"
+                raise Fatal(Code.ENCODING_ERROR, message, 0, _KNOWN)
+        if marked is not None:
+            if given is not None and not _agree(given, marked):
+                message = f"the transport says {self.given}, the byte order mark says {marked}"
+                raise Fatal(Code.ENCODING_ERROR, message, 0)
+            return marked
+        if first in _UTF_32:
+            raise Fatal(Code.NOT_XML, "not XML: this is UTF-32", 0, "UTF-32 is not read; send UTF-8")
+        if (given or "").startswith("utf-16") or first[:2] in (b"<\0", b"\0<"):
+            said = "" if given is None else ", as which the transport names it"
+            raise Fatal(
+                Code.ENCODING_ERROR,
+                f"UTF-16{said}, without a byte order mark",
+                0,
+                "XML 1.0 §4.3.3: entities encoded in UTF-16 must begin with the byte order mark",
+            )
+        return given or "utf-8"
+
+    def _transcode(self, wanted: int | None) -> bytes:
+        """Return the message as UTF-8, or somewhat more of it than the first `wanted` bytes."""
+        end = len(self.data)
+        view = memoryview(self.data)
+        # No unit of any encoding here is longer than two bytes without growing as UTF-8.
+        step = _PIECE if wanted is None else min(_PIECE, 2 * wanted + 4)
+        copy = io.BytesIO()
+        position = self.mark
+        while position < end:
+            if wanted is not None and copy.tell() > wanted:
+                self.complete = False
+                break
+            stop = min(position + step, end)
+            final = stop == end and self.complete
+            text, used, self.failure = _transcoded(self.codec, view[position:stop], copy.tell(), final=final)
+            copy.write(text)
+            position += used
+            if not used or self.failure is not None:
+                break
+        self.used = position
+        return copy.getvalue()
+
+    def keep_head(self, end: int) -> None:
+        """Let go of all behind the head, whose end is an offset in the text."""
+        untouched = self.text is self.data
+        self.text = bytes(self.text[:end])
+        self.data = self.text if untouched else b""
+
+    def _check_first_bytes(self) -> None:
+        """Refuse what cannot be the start of a document, and say what it may be instead."""
+        start = self._document_start()
+        piece = bytes(self.text[start : start + _FIRST])
+        rest = piece.lstrip(WHITE_SPACE)
+        if rest:
+            if not rest.startswith(b"<"):
+                raise Fatal(
+                    Code.NOT_XML,
+                    "not XML: the first character is not '<'",
+                    start + len(piece) - len(rest),
+                    _TWICE_HINT
+                    if rest.startswith(_TWICE)
+                    else _name_first_bytes(bytes(self.data[:128]), len(self.data)),
+                )
+        elif len(self.text) - start > len(piece):
+            # The parser looks at the rest.
+            return
+        elif self.failure is not None:
+            raise self.failure
+        elif self.complete:
+            what = "white space only" if piece else "empty"
+            hint = "nothing was received, or what was received has been read already"
+            raise Fatal(Code.NOT_XML, f"not XML: the message is {what}", start, hint)
+
+    def declare(self, declared: str | None, version: str) -> None:
+        """Judge the XML declaration; raises `Redeclared` when it names another way to read the bytes."""
+        if version != "1.0":
+            message = f"XML version {version[:20]!r}, only 1.0 is read"
+            raise Fatal(Code.NOT_WELL_FORMED, message, self._document_start())
+        if declared is None:
+            return
+        codec = _LABELS.get(declared.lower())
+        if self.mark:
+            if codec is None or not _agree(codec, self.codec):
+                message = f"the byte order mark says {self.codec}, the XML declaration says otherwise"
+                raise Fatal(Code.ENCODING_ERROR, message, self._document_start())
+            return
+        if self.given is not None:
+            # RFC 7303 §3: the transport's charset is authoritative over the declaration.
+            return
+        if codec is None:
+            message = "the XML declaration names an encoding that is not read"
+            raise Fatal(Code.ENCODING_ERROR, message, self._document_start(), _KNOWN)
+        if codec.startswith("utf-16"):
+            message = "the XML declaration says UTF-16, the bytes are not"
+            raise Fatal(Code.ENCODING_ERROR, message, self._document_start())
+        if codec != self.codec:
+            raise Redeclared(codec)
+
+    def _document_start(self) -> int:
+        return self.mark if self.text is self.data else 0
+
+
+class Rest:
+    """What follows the bytes that a Source was made of, as UTF-8."""
+
+    __slots__ = ("_codec", "_left", "failure", "used")
+
+    def __init__(self, source: Source) -> None:
+        self._codec = source.codec
+        #: Bytes that have been transcoded, counted from the start of the message.
+        self.used = source.used
+        #: A character that is not whole yet.
+        self._left = bytes(source.data[source.used :])
+        #: The finding that ends the message where its bytes stop to decode; its offset is not known here.
+        self.failure = source.failure
+
+    @property
+    def received(self) -> int:
+        """How many bytes of the message there are so far, transcoded or not."""
+        return self.used + len(self._left)
+
+    def text(self, data: bytes) -> bytes:
+        """Return the next bytes as UTF-8, as far as they decode, and as far as they are whole characters."""
+        if self._codec != "utf-8":
+            return self._transcode(data, final=False)
+        if self._left:
+            data = self._left + data
+        end = whole_characters(data)
+        self._left = data[end:]
+        self.used += end
+        return data if end == len(data) else data[:end]
+
+    def end(self, *, complete: bool) -> bytes:
+        """Return what is left, now that no more bytes come."""
+        if self._codec != "utf-8":
+            return self._transcode(b"", final=complete)
+        left, self._left = self._left, b""
+        self.used += len(left)
+        return left
+
+    def _transcode(self, data: bytes, *, final: bool) -> bytes:
+        if self.failure is not None:
+            return b""
+        piece = self._left + data
+        text, used, self.failure = _transcoded(self._codec, piece, self.used, final=final)
+        self._left = piece[used:]
+        self.used += used
+        return text
+
+
+def whole_characters(data: bytes | memoryview) -> int:
+    """Return where to cut UTF-8 so that no character at the end is cut in two.
+
+    Where the parser stumbles over the first byte of one, the others say whether it is one.
+    """
+    size = len(data)
+    for back in range(1, min(4, size + 1)):
+        byte = data[size - back]
+        if byte < 0x80:
+            break
+        if byte >= 0xC0:
+            length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return size if back >= length else size - back
+    return size
+
+
+def _transcoded(
+    codec: str, data: bytes | memoryview, start: int, *, final: bool
+) -> tuple[bytes, int, Fatal | None]:
+    """Return bytes as UTF-8, how many of them that took, and what ends the message behind them.
+
+    `start` is the offset of the result in all of the text. No U+0000 comes out: told UTF-8 or not, expat
+    takes text for UTF-16 when one of its first two bytes is zero.
+    """
+    decode = _DECODERS[codec]
+    failure: Fatal | None = None
+    try:
+        text, used = decode(data, "strict", final)
+    except UnicodeDecodeError as error:
+        text, used = decode(data[: error.start], "strict", True)
+        failure = Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", start)
+    before, found, _ = text.partition("\0")
+    result = before.encode()
+    if found:
+        used = encoded_size(result, codec)
+        failure = null_character(start + len(result), 0)
+    elif failure is not None:
+        failure.offset += len(result)
+    return result, used, failure
+
+
+def null_character(offset: int, start: int) -> Fatal:
+    """Return the fatal finding about U+0000 at an offset in a document that begins at `start`."""
+    # Every other character of what begins so is likely one: what has arrived of a stream does not decide.
+    hint = _TWICE_HINT if offset <= start + 1 else None
+    return Fatal(Code.NOT_WELL_FORMED, "not well-formed: U+0000, which XML cannot carry", offset, hint)
+
+
+class Redeclared(Exception):  # noqa: N818 - a change of course, not an error
+    """The XML declaration names an encoding other than the one assumed so far."""
+
+    def __init__(self, codec: str) -> None:
+        super().__init__(codec)
+        self.codec = codec
+
+
+def _agree(named: str, marked: str) -> bool:
+    return named == marked or (named == "utf-16" and marked.startswith("utf-16"))
+
+
+def _name_first_bytes(first: bytes, size: int) -> str | None:
+    for start, hint in _FIRST_BYTES:
+        if first.startswith(start):
+            return hint
+    # DIME: five bits of version (1), then message begin; the second byte ends in four reserved bits.
+    if len(first) >= 12 and first[0] & 0xFC == 0x0C and first[1] & 0x0F == 0:
+        return _DIME_HINT
+    # XPRESS: each block begins with its original and its compressed size, 32 bits each, little-endian.
+    original = int.from_bytes(first[:4], "little")
+    compressed = int.from_bytes(first[4:8], "little")
+    if 0 < compressed <= original <= 0xFFFF and compressed + 8 <= size:
+        return _XPRESS_HINT
+    if re.match(_HTTP, first):
+        return _HTTP_HINT
+    if 0 in first[:16]:
+        return "this looks like binary data"
+    return None

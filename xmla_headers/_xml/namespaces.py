@@ -1,0 +1,190 @@
+"""Namespaces in XML 1.0, and the caps on what it multiplies: names and attributes."""
+
+from __future__ import annotations
+
+import sys
+from types import MappingProxyType
+
+from xmla_headers.findings import Code
+from xmla_headers.soap import XML_NS, XMLNS_NS, Limits
+
+from .fatal import Fatal, limit_exceeded
+from .names import is_ncname, short
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import TypeAlias
+
+    #: Namespace, local name and value of an attribute, and its name as written.
+    Attribute: TypeAlias = tuple[str, str, str, str]
+    #: Prefix -> what it was bound to in front of an element that declares it.
+    Undo: TypeAlias = dict[str, str | None]
+
+__all__ = ["NamespaceError", "Namespaces", "check_declaration"]
+
+#: Declarations that take a closer look.
+_PREFIXES = frozenset({"xml", "xmlns"})
+_NAMESPACES = frozenset({"", XML_NS, XMLNS_NS})
+
+
+#: Shared by all elements that have none, and never added to.
+_NO_ATTRIBUTES: list[Attribute] = []
+
+
+class NamespaceError(Exception):
+    """A start tag breaks Namespaces in XML 1.0."""
+
+
+class Namespaces:
+    """The prefixes in scope, element by element.
+
+    One dict, and for each element what it must restore: a copy of the scope for each would cost the
+    square of a message that declares many prefixes.
+    """
+
+    __slots__ = ("_max_attributes", "_max_name", "bindings")
+
+    def __init__(self, limits: Limits, outer: Mapping[str, str]) -> None:
+        #: Prefix -> namespace, the default namespace having the prefix "".
+        self.bindings = {"xml": XML_NS, **outer}
+        maximum = limits.max_attributes
+        self._max_attributes = sys.maxsize if maximum is None else 2 * maximum
+        maximum = limits.max_name_length
+        self._max_name = sys.maxsize if maximum is None else maximum
+
+    def scope(self) -> Mapping[str, str]:
+        """Return a copy of the prefixes in scope, without those that need no declaration."""
+        bindings = self.bindings.items()
+        return MappingProxyType({name: bound for name, bound in bindings if bound and name != "xml"})
+
+    def enter(
+        self, name: str, flat: list[str], offset: int
+    ) -> tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None]:
+        """Return namespace, local name, attributes, declarations and what `leave` needs.
+
+        `flat` holds attribute names and values in turn. Raises Fatal.
+        """
+        bindings = self.bindings
+        attributes = _NO_ATTRIBUTES
+        declared: dict[str, str] | None = None
+        undo: Undo | None = None
+        if len(name) > self._max_name:
+            raise self._too_long("an element name", offset)
+        try:
+            if flat:
+                attributes, declared, qualified = self._read(flat, offset)
+                if declared is not None:
+                    undo = {prefix: bindings.get(prefix) for prefix in declared}
+                    bindings.update(declared)
+                if qualified:
+                    self._resolve(attributes, qualified)
+            if ":" not in name:
+                return bindings.get("", ""), name, attributes, declared, undo
+            prefix, local = split(name)
+            return self._bound(prefix), local, attributes, declared, undo
+        except NamespaceError as error:
+            if undo is not None:
+                self.leave(undo)
+            message = f"not well-formed by Namespaces in XML: {error}"
+            raise Fatal(Code.NOT_WELL_FORMED, message, offset, element=name) from None
+
+    def leave(self, undo: Undo) -> None:
+        """Restore what an element's declarations have hidden."""
+        bindings = self.bindings
+        for prefix, namespace in undo.items():
+            if namespace is None:
+                del bindings[prefix]
+            else:
+                bindings[prefix] = namespace
+
+    def _read(self, flat: list[str], offset: int) -> tuple[list[Attribute], dict[str, str] | None, list[int]]:
+        """Return the attributes, the declarations, and which of the attributes have a prefix.
+
+        Those are still to be resolved; all are held to the caps.
+        """
+        if len(flat) > self._max_attributes:
+            message = f"an element has more than {self._max_attributes // 2} attributes"
+            raise limit_exceeded("max_attributes", message, offset)
+        attributes: list[Attribute] = []
+        declared: dict[str, str] | None = None
+        qualified: list[int] = []
+        maximum = self._max_name
+        pairs = iter(flat)
+        for name, value in zip(pairs, pairs, strict=True):
+            if len(name) > maximum:
+                raise self._too_long("an attribute name", offset)
+            if name == "xmlns":
+                prefix = ""
+            elif ":" not in name:
+                attributes.append(("", name, value, name))
+                continue
+            elif name.startswith("xmlns:"):
+                prefix = split(name)[1]
+            else:
+                qualified.append(len(attributes))
+                attributes.append(("", "", value, name))
+                continue
+            if len(value) > maximum:
+                raise self._too_long("a namespace name", offset)
+            if value in _NAMESPACES or prefix in _PREFIXES:
+                check_declaration(prefix, value)
+            if declared is None:
+                declared = {}
+            declared[prefix] = value
+        return attributes, declared, qualified
+
+    def _too_long(self, what: str, offset: int) -> Fatal:
+        message = f"{what} is longer than {self._max_name} characters"
+        return limit_exceeded("max_name_length", message, offset)
+
+    def _resolve(self, attributes: list[Attribute], qualified: list[int]) -> None:
+        """Resolve the prefixes of those of the attributes that have one."""
+        expanded = set()
+        for place in qualified:
+            _, _, value, name = attributes[place]
+            prefix, local = split(name)
+            namespace = self._bound(prefix)
+            # expat sees to the names as written; two prefixes of one namespace are ours to see.
+            if (namespace, local) in expanded:
+                msg = f"the attribute {short(name)} is there twice, under two prefixes"
+                raise NamespaceError(msg)
+            expanded.add((namespace, local))
+            attributes[place] = (namespace, local, value, name)
+
+    def _bound(self, prefix: str) -> str:
+        namespace = self.bindings.get(prefix)
+        if namespace is None:
+            msg = f"the prefix {short(prefix)} is not declared"
+            raise NamespaceError(msg)
+        return namespace
+
+
+def split(name: str) -> tuple[str, str]:
+    """Return prefix and local part of a name that holds a colon."""
+    prefix, _, local = name.partition(":")
+    if prefix and local.isascii() and local.isidentifier():
+        return prefix, local
+    if not prefix or not local or ":" in local:
+        msg = f"{short(name)} is not a qualified name: it may hold one colon, inside"
+        raise NamespaceError(msg)
+    # expat has judged the name as a whole; the local part must begin like a name as well.
+    if not is_ncname(local):
+        msg = f"{short(name)} is not a qualified name: the part behind the colon is not a name"
+        raise NamespaceError(msg)
+    return prefix, local
+
+
+def check_declaration(prefix: str, namespace: str) -> None:
+    """Hold a namespace declaration to Namespaces in XML 1.0 §2.2 and §3; raises NamespaceError."""
+    if prefix == "xmlns":
+        msg = "the prefix xmlns must not be declared"
+    elif (prefix == "xml") != (namespace == XML_NS):
+        msg = "the prefix xml and its namespace belong to each other alone"
+    elif namespace == XMLNS_NS:
+        msg = "the namespace of xmlns must not be declared"
+    elif prefix and not namespace:
+        msg = f"the prefix {short(prefix)} cannot be undeclared"
+    else:
+        return
+    raise NamespaceError(msg)

@@ -1,0 +1,159 @@
+"""The XML parser, bent to what SOAP allows: the only module that touches pyexpat."""
+
+from __future__ import annotations
+
+import codecs
+import pyexpat
+import re
+
+from xmla_headers.findings import Code
+
+from .encoding import null_character
+from .fatal import Fatal
+from .names import short
+
+__all__ = ["HTML_HINT", "Parser", "completes"]
+
+HTML_HINT = "this looks like an HTML page, perhaps an error page of a proxy or a web server"
+
+_ERRORS = pyexpat.errors.codes
+_DUPLICATE_ATTRIBUTE = _ERRORS[pyexpat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE]
+_UNCLOSED_TOKEN = _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]
+_NO_ELEMENTS = _ERRORS[pyexpat.errors.XML_ERROR_NO_ELEMENTS]
+#: expat's error code -> the usual cause.
+_HINTS = {
+    _NO_ELEMENTS: "the message is cut off",
+    _UNCLOSED_TOKEN: "the message is cut off",
+    _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION]: "the message is cut off",
+    _ERRORS[pyexpat.errors.XML_ERROR_UNDEFINED_ENTITY]: (
+        "without a DTD there are only &lt; &gt; &amp; &quot; &apos; and character references"
+    ),
+    _ERRORS[pyexpat.errors.XML_ERROR_MISPLACED_XML_PI]: (
+        "nothing may stand in front of the XML declaration, white space included"
+    ),
+}
+
+#: expat 2.6 and later holds back a token that ends a chunk, unless told not to.
+_DEFERS = hasattr(pyexpat.ParserCreate(), "SetReparseDeferralEnabled")
+
+# Patterns that only a bad message needs are compiled by then.
+_HTML = rb"(?i)\s*<!doctype html|\s*<html[\s>]"
+
+#: What may stand in front of a DOCTYPE, processing instructions having been refused.
+_PROLOG = rb"(?s)(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+"
+_NAME = rb"<([^ \t\r\n/>]++)"
+
+
+class Parser:
+    """An expat parser that refuses what SOAP 1.1 §3 forbids, and turns its errors into Fatal."""
+
+    __slots__ = ("base", "expat", "text")
+
+    def __init__(self, text: bytes | memoryview, separator: str | None = None) -> None:
+        #: What is going to be parsed, to look at where an error is; a stream keeps the end of it only.
+        self.text = text
+        #: The offset of `text` in all that is parsed.
+        self.base = 0
+        # No namespace separator but for small texts: expat would copy the namespace name into every
+        # expanded name, and a 208 KB message would take 1.4 GB. The encoding is UTF-8 always: any other
+        # declared one would reach Python's codec registry. Names are not interned: a Body with half a
+        # million different ones would fill a table that nothing looks at.
+        expat = self.expat = pyexpat.ParserCreate("utf-8", separator, intern=None)
+        expat.ordered_attributes = True
+        expat.StartDoctypeDeclHandler = self._doctype
+        expat.ProcessingInstructionHandler = self._processing_instruction
+        if _DEFERS:
+            expat.SetReparseDeferralEnabled(False)
+
+    def parse(self, piece: bytes | memoryview, *, final: bool) -> None:
+        """Parse the next piece of the text; raises Fatal, and whatever a handler raises."""
+        try:
+            self.expat.Parse(piece, final)
+        except pyexpat.ExpatError as error:
+            raise self._explain(error) from None
+
+    def close(self) -> None:
+        """Let go of the parser, whose handlers are methods of this object: a reference cycle."""
+        del self.expat
+
+    def _explain(self, error: pyexpat.ExpatError) -> Fatal:
+        offset = self.expat.ErrorByteIndex
+        place = offset - self.base
+        around = bytes(self.text[place : place + 4])
+        try:
+            around.decode()
+        except UnicodeDecodeError as undecodable:
+            # Behind the first character it may only be cut off.
+            if not undecodable.start:
+                return Fatal(
+                    Code.ENCODING_ERROR,
+                    # The reason depends on what has arrived of a stream.
+                    "bytes that are not UTF-8",
+                    offset,
+                    "a message in another encoding must say so in its XML declaration",
+                )
+        if error.code == _UNCLOSED_TOKEN:
+            # expat looks at the beginning of a CDATA section only when all of it is there.
+            null = bytes(self.text[place:]).find(b"\0")
+            if null >= 0:
+                offset, around = offset + null, b"\0"
+        if around.startswith(b"\0"):
+            marked = bytes(self.text[:3]) == codecs.BOM_UTF8
+            return null_character(offset, len(codecs.BOM_UTF8) if marked else 0)
+        reason = pyexpat.ErrorString(error.code)
+        message = reason if reason.startswith("not well-formed") else f"not well-formed: {reason}"
+        element = None
+        if error.code == _DUPLICATE_ATTRIBUTE:
+            # As any finding about an attribute: at the start tag, in front of which no other "<" can stand.
+            place = _last_less(self.text, place)
+            offset = self.base + place
+            element = re.compile(_NAME).match(self.text, place)[1].decode()  # type: ignore[index]
+        hint = HTML_HINT if not self.base and re.match(_HTML, self.text) else _HINTS.get(error.code)
+        return Fatal(Code.NOT_WELL_FORMED, message, offset, hint, element)
+
+    def _doctype(self, name: str, *_: object) -> None:
+        hint = HTML_HINT if name.lower() == "html" else None
+        # The parser stands somewhere in the declaration by now.
+        prolog = re.match(_PROLOG, self.text)
+        offset = 0 if prolog is None else prolog.end()
+        raise Fatal(Code.DTD_FORBIDDEN, "a message must not hold a DOCTYPE", offset, hint)
+
+    def _processing_instruction(self, target: str, _data: str) -> None:
+        message = f"a message must not hold a processing instruction ({short(target)})"
+        raise Fatal(Code.PROCESSING_INSTRUCTION, message, self.expat.CurrentByteIndex)
+
+
+def _last_less(text: bytes | memoryview, end: int) -> int:
+    """Return the offset of the last "<" in front of `end`."""
+    while True:
+        start = max(0, end - 65_536)
+        found = bytes(text[start:end]).rfind(b"<")
+        if found >= 0 or not start:
+            return start + found
+        end = start
+
+
+def completes(start_tag: bytes, rest: bytes | memoryview, *, namespaces: bool = False) -> bool:
+    """Whether a start tag and what follows it are one element, well-formed and without a PI.
+
+    With `namespaces` by Namespaces in XML as well, as expat judges them: for small texts only, and a
+    no may be expat's alone.
+    """
+    # Bare, since nearly all that comes here passes; behind a start tag a DOCTYPE is not well-formed.
+    expat = pyexpat.ParserCreate("utf-8", "\n" if namespaces else None, intern=None)
+    expat.ProcessingInstructionHandler = _refuse
+    try:
+        expat.Parse(start_tag, False)
+        # All the rest at once: behind every piece but the last expat counts lines, which is not cheap.
+        expat.Parse(rest, True)
+    except (pyexpat.ExpatError, _Refused):
+        return False
+    return True
+
+
+class _Refused(Exception):  # noqa: N818 - it is caught as soon as it is raised
+    """There is a processing instruction."""
+
+
+def _refuse(_target: str, _data: str) -> None:
+    raise _Refused

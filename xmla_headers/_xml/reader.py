@@ -1,0 +1,427 @@
+"""UTF-8 -> raw elements with offsets.
+
+It finds what makes a document unreadable and never raises for it: what was read comes back, with at
+most one fatal finding, which ends the message. What breaks SOAP or XMLA is for `_rules`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+from xmla_headers.findings import Code
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, Limits
+
+from .body_end import cuts, last_end_tag
+from .encoding import WHITE_SPACE, Redeclared, Source
+from .fatal import Fatal, limit_exceeded, too_long
+from .namespaces import Namespaces
+from .parser import Parser
+from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, certain, end_of_start_tag
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .namespaces import Undo
+
+__all__ = [
+    "MessageReader",
+    "read",
+]
+
+
+_SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
+
+
+#: White space as it may be written.
+_WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
+
+#: What may follow the root, and what begins like it.
+_EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
+_MARKUPS = (b"<!--", b"<?")
+
+
+#: A child of the Body, and a child of that: what is looked at with `deep`.
+_FAULT_DEPTH = 2
+#: Envelope, Header and header blocks: how deep the elements are whose text is kept.
+_KEPT_DEPTH = 3
+
+
+class _Enough(Exception):  # noqa: N818 - a signal to stop, not an error
+    """The Body start tag has been read, and what is behind it is known or not wanted."""
+
+
+class MessageReader(Parser):
+    """Reads one message: handlers while in the Header, none in the Body unless something asks for them."""
+
+    __slots__ = (
+        "_body_name",
+        "_deep",
+        "_depth",
+        "_fault_open",
+        "_head_only",
+        "_max_blocks",
+        "_max_depth",
+        "_max_header",
+        "_namespaces",
+        "_stack",
+        "_text_seen",
+        "_undo",
+        "message",
+    )
+
+    def __init__(
+        self,
+        source: Source,
+        limits: Limits,
+        *,
+        deep: bool,
+        head_only: bool = False,
+        namespaces: Mapping[str, str] = NO_NAMESPACES,
+    ) -> None:
+        super().__init__(source.text)
+        self.message = RawMessage(source)
+        self._deep = deep
+        self._head_only = head_only
+        self._max_header = limits.max_header_bytes
+        self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
+        self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
+        self._namespaces = Namespaces(limits, namespaces)
+        #: The open elements outside the Body's content.
+        self._stack: list[RawElement] = []
+        #: With `deep`: what each open element of the Body's content must restore.
+        self._undo: list[Undo | None] = []
+        #: Without: how many elements of the Body's name are open in it, itself included; and that name.
+        self._depth = 0
+        self._body_name = ""
+        #: The last child of the Body is a Fault.
+        self._fault_open = False
+        #: Text has been noted since the last tag.
+        self._text_seen = False
+        self.expat.XmlDeclHandler = self._declaration
+        self._listen()
+
+    def run(self) -> None:
+        """Read the message; the fatal finding, if any, is left in it. Raises Redeclared alone."""
+        try:
+            self._run(self.message.source)
+        except _Enough:
+            pass
+        except Fatal as fatal:
+            self.stop(fatal)
+        finally:
+            self.close()
+
+    def _run(self, source: Source) -> None:
+        fed = self.read_head()
+        if self.expat.StartElementHandler is None:
+            # Inside a callback pyexpat leaves a C function behind, which costs a little.
+            self.expat.CharacterDataHandler = None
+        self.parse(memoryview(self.text)[fed:], final=source.complete and source.failure is None)
+        if source.failure is not None:
+            raise source.failure
+        if not source.complete:
+            raise too_long(len(source.data), len(self.text))
+
+    def read_head(self) -> int:
+        """Parse up to the Body start tag and not much further; returns the offset behind what was parsed.
+
+        Raises Fatal.
+        """
+        message, text = self.message, self.text
+        if message.source.unreadable is not None:
+            raise message.source.unreadable
+        fed = 0
+        for cut in cuts(text, self._max_header):
+            self.parse(memoryview(text)[fed:cut], final=False)
+            fed = cut
+            if message.body is not None or message.opaque:
+                return fed
+        if fed < len(text):
+            raise limit_exceeded("max_header_bytes", f"there is no Body within {fed} bytes", fed)
+        return fed
+
+    def stop(self, fatal: Fatal) -> None:
+        """Leave the fatal finding in the message."""
+        message = self.message
+        if fatal.code is Code.NOT_WELL_FORMED:
+            if not self._stack:
+                self._place_junk(fatal)
+            elif self.expat.CharacterDataHandler is not None:
+                self._take_text_before(fatal)
+        # Without traceback and context, which would hold the message in a reference cycle.
+        message.fatal = fatal.with_traceback(None)
+        fatal.__context__ = None
+        message.fatal_path = self._path(fatal.element)
+
+    def _take_text_before(self, fatal: Fatal) -> None:
+        """Take note of text that ends in "]]>", which expat hands over only if the message was cut in it."""
+        if self._text_seen or len(self._stack) > _KEPT_DEPTH:
+            return
+        place = fatal.offset - self.base
+        text = bytes(self.text[: place + 1])
+        if not text.endswith(b"]]>"):
+            return
+        end = len(text) - 3
+        start = _end_of_markup(text, place)
+        # An earlier one is the end of a CDATA section.
+        section = text.rfind(b"]]>", start, end)
+        start = start if section < 0 else section + 3
+        # A CDATA section that ends here is markup, and has been handed over.
+        white = certain(re.compile(_WHITE).match(text, min(start, end), end)).end()
+        if white < end:
+            self._stack[-1].add_text(self._behind_markup(self.base + white))
+
+    def _place_junk(self, fatal: Fatal) -> None:
+        """Say the same of text behind the root however the message was cut: expat reads on while it can."""
+        root, head = self.message.root, self.message.source.text
+        if root is None or root.close is None:
+            return
+        place = max(0, root.close - self.base)
+        if root.close >= self.base and head[end_of_start_tag(head, root.start) - 2] != SLASH:
+            place = certain(GREATER.search(self.text, place)).end()
+        # Of the comments, those that the parser has been through.
+        end = fatal.offset - self.base
+        junk = certain(re.compile(_EPILOG).match(self.text, place, max(place, end))).end()
+        # U+0000 is what is wrong with the beginning of a comment.
+        begun = bytes(self.text[junk:end]) if self.text[end : end + 1] in (b"", b"\0") else b""
+        if begun and _MARKUPS[0].startswith(begun):
+            return
+        if not bytes(self.text[junk : junk + 4]).startswith(_MARKUPS):
+            fatal.message = "not well-formed: junk after document element"
+            fatal.offset = self.base + junk
+
+    # -- outside the Body's content ------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        expat = self.expat
+        expat.StartElementHandler = self._start
+        expat.EndElementHandler = self._end
+        expat.CharacterDataHandler = self._text
+
+    def _declaration(self, version: str, encoding: str | None, _standalone: int) -> None:
+        self.message.source.declare(encoding, version)
+
+    def _start(self, name: str, flat: list[str]) -> None:
+        offset = self.expat.CurrentByteIndex
+        stack = self._stack
+        depth = len(stack)
+        if depth >= self._max_depth:
+            raise self._too_deep(offset)
+        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
+        stack.append(element)
+        self._text_seen = False
+        message = self.message
+        if not depth:
+            self._check_agreement(name, offset)
+            message.root = element
+            if element.local != "Envelope" or element.namespace not in _SOAP_NAMESPACES:
+                self._enter_opaque()
+            return
+        # Behind the Body only its siblings are of interest.
+        if depth == 1 or message.body is None:
+            parent = stack[-2]
+            parent.add_child(element)
+            if depth == 1:
+                self._enter_child(element)
+            elif len(parent.children) > self._max_blocks and depth == 2 and parent.local == "Header":
+                text = f"there are more than {self._max_blocks} header blocks"
+                raise limit_exceeded("max_header_blocks", text, offset)
+
+    def _check_agreement(self, name: str, offset: int) -> None:
+        """Refuse a text that the parser reads in another encoding: each offset would be wrong."""
+        written = b"<" + name.encode()
+        if self.text[offset : offset + len(written)] != written:
+            message = "not well-formed: the root element is not where the parser has seen it"
+            raise Fatal(Code.NOT_WELL_FORMED, message, 0)
+
+    def _enter_child(self, element: RawElement) -> None:
+        """Enter a child of Envelope."""
+        if self.message.body is None and element.namespace == self._stack[0].namespace:
+            if element.local == "Body":
+                self._enter_body(element)
+            elif element.local == "Header":
+                element.scope = self._namespaces.scope()
+
+    def _end(self, _name: str) -> None:
+        element = self._stack.pop()
+        element.close = self.expat.CurrentByteIndex
+        if element.undo is not None:
+            self._namespaces.leave(element.undo)
+        self._text_seen = False
+
+    def _text(self, data: str) -> None:
+        if not data.strip(" \t\r\n") or self._text_seen:
+            return
+        if len(self._stack) <= _KEPT_DEPTH:
+            # expat hands text over in pieces; one finding for all up to the next tag is enough.
+            self._text_seen = True
+            self._stack[-1].add_text(self._behind_markup(self.expat.CurrentByteIndex))
+
+    def _behind_markup(self, offset: int) -> int:
+        """Return the offset behind the markup in front of the white space that ends at `offset`."""
+        kept = 0
+        place = offset - self.base
+        while place and not kept:
+            piece = bytes(self.text[max(0, place - 4096) : place])
+            kept = len(piece.rstrip(WHITE_SPACE))
+            place -= len(piece) - kept
+        return self.base + place
+
+    def _too_deep(self, offset: int) -> Fatal:
+        return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
+
+    def _path(self, entering: str | None) -> str:
+        """Return the path of the innermost open element, or of the one to be entered; none in the Body."""
+        path = ""
+        siblings: list[RawElement] = []
+        for element in self._stack:
+            # The open one is the last of the siblings that were kept.
+            path += _step(element.name, siblings[:-1])
+            siblings = element.children
+        body = self.message.body
+        if entering is not None and not self.message.opaque and (body is None or body.close is not None):
+            path += _step(entering, siblings)
+        return path or "/"
+
+    # -- the Body's content ------------------------------------------------------------------------
+
+    def _enter_opaque(self) -> None:
+        """Go on reading, but not looking: the root is no SOAP Envelope."""
+        self.message.opaque = True
+        if self._head_only:
+            raise _Enough
+        self._pass_over()
+
+    def _enter_body(self, body: RawElement) -> None:
+        message, text = self.message, self.text
+        message.body = body
+        body.scope = self._namespaces.scope()
+        start = message.body_start = end_of_start_tag(text, body.start)
+        if self._head_only:
+            raise _Enough
+        if self._deep:
+            self._pass_over()
+            return
+        source = message.source
+        if source.complete and source.failure is None and isinstance(text, bytes):
+            end = last_end_tag(text, self._stack[0].name.encode(), body.name.encode(), start)
+            if end is not None:
+                message.body_end = end
+                raise _Enough
+        self._depth = 1
+        self._body_name = body.name
+        self.count()
+
+    def _pass_over(self) -> None:
+        """Let the parser run over what is not to be looked at."""
+        expat = self.expat
+        expat.StartElementHandler = self._deep_start if self._deep else None
+        expat.EndElementHandler = self._deep_end if self._deep else None
+        expat.CharacterDataHandler = None
+
+    def count(self) -> None:
+        """Look for the end of the Body."""
+        expat = self.expat
+        expat.StartElementHandler = self._count_start
+        expat.EndElementHandler = self._count_end
+        expat.CharacterDataHandler = None
+
+    def _count_start(self, name: str, _flat: list[str]) -> None:
+        if name == self._body_name:
+            self._depth += 1
+
+    def _count_end(self, name: str) -> None:
+        if name == self._body_name:
+            self._depth -= 1
+            if not self._depth:
+                self._leave_body(name)
+
+    def _deep_start(self, name: str, flat: list[str]) -> None:
+        offset = self.expat.CurrentByteIndex
+        if len(self._stack) + len(self._undo) >= self._max_depth:
+            raise self._too_deep(offset)
+        entered = self._namespaces.enter(name, flat, offset)
+        if len(self._undo) < _FAULT_DEPTH and not self.message.opaque:
+            self._note(RawElement(name, offset, entered))
+        self._undo.append(entered[4])
+
+    def _note(self, element: RawElement) -> None:
+        """Keep what a Fault in the Body is judged by."""
+        message = self.message
+        if self._undo:
+            if self._fault_open:
+                message.faults[-1].add_child(element)
+            return
+        self._fault_open = element.local == "Fault" and element.namespace == SOAP_11_NS
+        if self._fault_open:
+            message.faults.append(element)
+        elif message.beside_fault is None:
+            message.beside_fault = element
+        else:
+            return
+        certain(message.body).add_child(element)
+
+    def _deep_end(self, name: str) -> None:
+        if self._undo:
+            undo = self._undo.pop()
+            if undo is not None:
+                self._namespaces.leave(undo)
+        elif self.message.opaque:
+            self._end(name)
+        else:
+            self._leave_body(name)
+
+    def _leave_body(self, name: str) -> None:
+        message = self.message
+        closed_at_once = message.source.text[message.body_start - 2] == SLASH
+        message.body_end = message.body_start if closed_at_once else self.expat.CurrentByteIndex
+        self._listen()
+        self._end(name)
+
+
+def _end_of_markup(text: bytes, place: int) -> int:
+    """Return the offset behind the last markup in front of `place`, a place in text.
+
+    What is kept of a stream may begin with that text.
+    """
+    start = text.rfind(b"<", 0, place)
+    if start < 0:
+        return 0
+    comment = text.rfind(b"<!--", 0, start + 4)
+    if comment >= 0 and text.find(b"-->", comment + 4, start) < 0:
+        return text.find(b"-->", comment + 4) + 3
+    return end_of_start_tag(text, start)
+
+
+def _step(name: str, siblings: list[RawElement]) -> str:
+    """Return one step of a path, given the siblings in front."""
+    same = sum(sibling.name == name for sibling in siblings)
+    return f"/{name}[{same + 1}]" if same else f"/{name}"
+
+
+def read(
+    data: bytes | memoryview,
+    *,
+    encoding: str | None = None,
+    limits: Limits = NO_LIMITS,
+    deep: bool = True,
+    head_only: bool = False,
+    complete: bool = True,
+) -> RawMessage:
+    """Read a message, or with `head_only` up to the Body start tag; not `complete` when it is too long."""
+    maximum = limits.max_message_bytes
+    wanted = limits.max_header_bytes if head_only else None
+    if complete and (maximum is None or len(data) <= maximum):
+        source = Source(data, encoding, wanted=wanted)
+    else:
+        source = Source(memoryview(data)[:maximum], encoding, complete=False, wanted=wanted)
+    while True:
+        reader = MessageReader(source, limits, deep=deep, head_only=head_only)
+        try:
+            reader.run()
+        except Redeclared as change:
+            source = source.redeclared(change.codec, wanted)
+        else:
+            return reader.message

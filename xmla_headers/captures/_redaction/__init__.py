@@ -1,0 +1,1 @@
+"""What is secret in a capture, and how it is hidden."""

@@ -1,0 +1,239 @@
+"""Session ids -> pseudonyms, and where in a text the ids occur."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import XMLNS_NS, XSI_NS, SoapVersion
+
+from .escapes import fold, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+__all__ = ["Needles", "Table"]
+
+#: Ids that have this many characters are looked for everywhere; what is shorter occurs by chance.
+_LEAST = 6
+#: If they are digits only, as Content-Length and the cells of a rowset are.
+_LEAST_DIGITS = 10
+#: So many characters of an id are looked for, and what follows them is compared: a search for more would
+#: cost the product of two lengths that are both the sender's.
+_MOST = 256
+
+_PSEUDONYM = re.compile(r"session-([1-9][0-9]{0,17})(?:\.[1-9][0-9]{0,17})?")
+
+#: What a message consists of anyway: an id that is part of it cannot be told from it.
+_VOCABULARY = fold(
+    " ".join(
+        [
+            *(version.namespace for version in SoapVersion),
+            *(version.actor_name for version in SoapVersion),
+            *(block.spec.namespace for block in SESSION_BLOCKS.values()),
+            *(block.spec.local_name for block in SESSION_BLOCKS.values()),
+            *(name for block in SESSION_BLOCKS.values() for name in block.spec.by_name),
+            XMLNS_NS,
+            XSI_NS,
+            "Envelope Header Body Fault faultcode faultstring faultactor detail mustUnderstand encodingStyle",
+            "Security SspiHandshake SessionToken Password session- X-AS-SessionID SOAPAction HTTP/1.1",
+            "Content-Length Content-Type Content-Encoding Transfer-Encoding text/xml charset=utf-8 POST Host",
+            "Authorization Proxy-Authorization Cookie Set-Cookie identity chunked gzip deflate",
+            "request response headers cookies content postData base64 encoding mimeType entries",
+            "xsd:string xsd:boolean xsd:unsignedInt xsd:dateTime xsd:integer xsd:double uuid undefined",
+            "Discover Execute DiscoverResponse ExecuteResponse version standalone",
+        ]
+    )
+)
+
+
+class Table:
+    """Session ids, each with its pseudonym: `session-1`, `session-2` and so on as they were met.
+
+    Ids are compared exactly, as servers compare them. Those that differ in letter case alone are
+    `session-1` and `session-1.2`: that may be the very bug that is reported. What looks like a pseudonym is
+    one, from an earlier redaction, and stays.
+    """
+
+    __slots__ = ("_groups", "_needles", "_number", "_pseudonyms", "_taken", "_waiting")
+
+    def __init__(self) -> None:
+        self._pseudonyms: dict[str, str] = {}
+        #: Ids that have been met since a pseudonym was last asked for, in their order.
+        self._waiting: dict[str, None] = {}
+        #: Folded id -> the pseudonym of its first spelling, and how many spellings there are.
+        self._groups: dict[str, tuple[str, int]] = {}
+        self._taken: set[str] = set()
+        self._number = 0
+        self._needles: Needles | None = None
+
+    def __len__(self) -> int:
+        """Return the number of ids that are hidden."""
+        self._settle()
+        return sum(identifier != pseudonym for identifier, pseudonym in self._pseudonyms.items())
+
+    def add(self, identifier: str) -> None:
+        """Take note of an id."""
+        if identifier not in self._pseudonyms:
+            self._waiting[identifier] = None
+
+    def pseudonym(self, identifier: str) -> str:
+        """Return the pseudonym of an id, which is taken note of."""
+        self.add(identifier)
+        self._settle()
+        return self._pseudonyms[identifier]
+
+    def spelled(self, text: str, folded: str) -> str:
+        """Return the pseudonym for an occurrence of a folded id: of its spelling, if that is known."""
+        known = self._pseudonyms.get(text)
+        return self._groups[folded][0] if known is None else known
+
+    def needles(self) -> Needles:
+        """Return what to look for."""
+        self._settle()
+        if self._needles is None:
+            needles: dict[str, str] = {}
+            for identifier in self._pseudonyms:
+                folded = fold(identifier)
+                # What came out of an earlier redaction is no secret.
+                if folded and self._groups[folded] != (identifier, 1):
+                    needles[folded] = folded
+                    needles.setdefault(fold(whole(identifier)), folded)
+            self._needles = Needles(needles)
+        return self._needles
+
+    def _settle(self) -> None:
+        """Give pseudonyms to the ids that have none."""
+        if not self._waiting:
+            return
+        self._needles = None
+        # First those that are their own, so that no other id gets one of them.
+        for identifier in [each for each in self._waiting if _PSEUDONYM.fullmatch(each)]:
+            del self._waiting[identifier]
+            self._enter(identifier, identifier)
+        for identifier in self._waiting:
+            first, spellings = self._groups.get(fold(identifier), ("", 0))
+            if spellings:
+                while f"{first}.{spellings + 1}" in self._taken:
+                    spellings += 1
+                self._enter(identifier, f"{first}.{spellings + 1}", spellings)
+                continue
+            self._number += 1
+            while f"session-{self._number}" in self._taken:
+                self._number += 1
+            self._enter(identifier, f"session-{self._number}")
+        self._waiting.clear()
+
+    def _enter(self, identifier: str, pseudonym: str, spellings: int = 0) -> None:
+        folded = fold(identifier)
+        first = self._groups[folded][0] if folded in self._groups else pseudonym
+        self._groups[folded] = (first, max(spellings, self._groups.get(folded, ("", 0))[1]) + 1)
+        self._pseudonyms[identifier] = pseudonym
+        self._taken.add(pseudonym)
+
+
+class Needles:
+    """Folded ids, to be found in folded texts: in one walk, however many there are."""
+
+    def __init__(self, needles: Mapping[str, str]) -> None:
+        """Take what to look for, and for each the folded id that it is a spelling of."""
+        self._needles = needles
+        self._short = {needle for needle in needles if _is_common(needle)}
+        long = sorted(needle for needle in needles if needle not in self._short)
+        self._sorted = long
+        #: The first characters of needles -> the lengths that there are, longest first.
+        self._lengths: dict[str, list[int]] = {}
+        #: The first characters of those that are longer than what is looked for -> them.
+        self._cut: dict[str, list[str]] = {}
+        self._whole = set(long)
+        for needle in long:
+            length = min(len(needle), _MOST)
+            lengths = self._lengths.setdefault(needle[:_LEAST], [])
+            if length not in lengths:
+                lengths.append(length)
+            if len(needle) > _MOST:
+                self._cut.setdefault(needle[:_MOST], []).append(needle)
+        for lengths in self._lengths.values():
+            lengths.sort(reverse=True)
+        self._start = _any_of(self._lengths)
+
+    def find(self, folded: str) -> Iterator[tuple[int, int, str]]:
+        """Yield where the long ids occur, and the folded id."""
+        done = 0
+        if self._start is not None:
+            for match in self._start.finditer(folded):
+                start = match.start()
+                if start < done:
+                    continue
+                for length in self._lengths.get(folded[start : start + _LEAST], ()):
+                    piece = folded[start : start + length]
+                    needle, end = piece, start + length
+                    if piece in self._cut:
+                        needle, end = self._longest(folded, start, piece)
+                    elif piece not in self._whole:
+                        continue
+                    yield start, end, self._needles[needle]
+                    done = end
+                    break
+            yield from self._cut_off(self._start, folded, done)
+
+    def may_occur(self, folded: str) -> bool:
+        """Whether a long id may occur in a text, or begin in it."""
+        return self._start is not None and self._start.search(folded) is not None
+
+    def _longest(self, folded: str, start: int, piece: str) -> tuple[str, int]:
+        """Return the id that begins with the piece and goes on longest as the text does, and its end."""
+        best, end = "", start + len(piece)
+        for needle in self._cut[piece][:8]:
+            stop = start + len(piece)
+            limit = min(len(folded), start + len(needle))
+            # What is compared is what is replaced, so that this costs no square.
+            while stop < limit and folded[stop] == needle[stop - start]:
+                stop += 1
+            if not best or stop > end:
+                best, end = needle, stop
+        return best, end
+
+    def _cut_off(self, begins: re.Pattern[str], folded: str, done: int) -> Iterator[tuple[int, int, str]]:
+        """Yield the beginning of an id at the end of the text, where a message has been cut off."""
+        size = len(folded)
+        for match in begins.finditer(folded, max(done, size - _MOST)):
+            start = match.start()
+            rest = folded[start:]
+            if rest[:_LEAST] in self._lengths:
+                place = bisect_left(self._sorted, rest)
+                if place < len(self._sorted) and self._sorted[place].startswith(rest):
+                    yield start, size, self._needles[self._sorted[place]]
+                    return
+
+    def find_quoted(self, folded: str) -> Iterator[tuple[int, int, str]]:
+        """Yield where the short ids stand between quotes, near the word session, as faults write them."""
+        if not self._short:
+            return
+        for match in _QUOTED.finditer(folded):
+            if match[0] in self._short:
+                start, end = match.span()
+                around = folded[max(0, start - _NEAR) : end + _NEAR]
+                if folded[start - 2 : start - 1] != "=" and "session" in around:
+                    yield start, end, self._needles[match[0]]
+
+
+def _is_common(needle: str) -> bool:
+    """Whether an id would be found by chance."""
+    least = _LEAST_DIGITS if needle.isdecimal() else _LEAST
+    return len(needle) < least or needle in _VOCABULARY
+
+
+_QUOTED = re.compile(r"""(?<=['"])[^'"<>]{1,64}(?=['"])""")
+_NEAR = 60
+
+
+def _any_of(prefixes: Iterable[str]) -> re.Pattern[str] | None:
+    """Return what matches wherever one of the prefixes may begin: a class for each of their places."""
+    columns = [sorted(set(column)) for column in zip(*prefixes, strict=True)]
+    if not columns:
+        return None
+    classes = ["".join(map(re.escape, column)) for column in columns]
+    return re.compile("(?=" + "".join(f"[{characters}]" for characters in classes) + ")", re.DOTALL)

@@ -1,0 +1,241 @@
+"""The content of a Body -> Fault: one pass of the parser, and no tree."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from xmla_headers._xml.encoding import WHITE_SPACE
+from xmla_headers._xml.fatal import Fatal
+from xmla_headers._xml.namespaces import Namespaces
+from xmla_headers._xml.parser import Parser
+from xmla_headers._xml.prefixes import Scope
+from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
+from xmla_headers.fragment import Fragment
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, XMLA_NS
+
+from . import Fault, FaultEntry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xmla_headers._xml.namespaces import Attribute, Undo
+
+__all__ = ["read_fault"]
+
+#: Analysis Services puts the parts of a fault into the SOAP namespace, all others put them into none.
+_PART_NAMESPACES = frozenset({"", SOAP_11_NS})
+_TEXT_PARTS = frozenset({"faultcode", "faultstring", "faultactor"})
+_ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, f"{XMLA_NS}:exception"})
+_MONDRIAN_NS = "http://mondrian.sourceforge.net"
+#: Child element of Mondrian's error -> the attribute of everybody else's that says the same.
+_MONDRIAN_PARTS = {"code": "ErrorCode", "desc": "Description"}
+
+_WRAPPER = b"<_>"
+#: How much of the Body is parsed to see whether it holds a Fault at all.
+_FIRST = 4_096
+_SPACE = WHITE_SPACE.decode()
+
+
+class _Done(Exception):  # noqa: N818 - a signal to stop, not an error
+    """All that is wanted has been read."""
+
+
+class _Lenient(Namespaces):
+    """Makes the best of what breaks Namespaces in XML, which decode lets pass in a Body."""
+
+    __slots__ = ()
+
+    def enter(
+        self, name: str, flat: list[str], offset: int
+    ) -> tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None]:
+        try:
+            return super().enter(name, flat, offset)
+        except Fatal:
+            pairs = zip(flat[::2], flat[1::2], strict=True)
+            kept = [pair for pair in pairs if ":" not in pair[0] or pair[0].startswith("xmlns:")]
+        try:
+            # The usual one is `xsi:type` with `xsi` declared nowhere, which says nothing about the element.
+            return super().enter(name, [text for pair in kept for text in pair], offset)
+        except Fatal:
+            return "", "", [], None, None
+
+
+class _Entry:
+    """An Error in the detail, and what it says: attributes, or for Mondrian's the pieces of a text."""
+
+    __slots__ = ("element", "holds_more", "says")
+
+    def __init__(self, element: RawElement) -> None:
+        self.element = element
+        #: It holds more than its parts, so that what is in it is kept.
+        self.holds_more = element.namespace != _MONDRIAN_NS
+        self.says = {local: [value] for namespace, local, value, _ in element.attributes if not namespace}
+
+
+class _FaultReader(Parser):
+    """Reads the first element of a Body, and keeps what it is made of if that is a Fault."""
+
+    __slots__ = ("_heard", "_namespaces", "_open", "complete", "detail", "entries", "scope", "texts")
+
+    def __init__(self, body: Fragment) -> None:
+        super().__init__(body.view)
+        # expat hands text over line by line; a str for each would take a multiple of the text.
+        self.expat.buffer_text = True
+        self._namespaces = _Lenient(NO_LIMITS, body.namespaces)
+        #: The open elements, from the child of the Body down.
+        self._open: list[RawElement] = []
+        #: The element whose text is wanted, that of the elements in it included.
+        self._heard: RawElement | None = None
+        #: There is a Fault, and it has been read to its end.
+        self.complete = False
+        #: The name of a part -> the pieces of its text.
+        self.texts: dict[str, list[str]] = {}
+        self.detail: RawElement | None = None
+        #: The prefixes in scope in the detail.
+        self.scope: Mapping[str, str] = {}
+        self.entries: list[_Entry] = []
+
+    def run(self) -> None:
+        try:
+            self.parse(_WRAPPER, final=False)
+            self.expat.StartElementHandler = self._start
+            self.expat.EndElementHandler = self._end
+            self.parse(self.text[:_FIRST], final=False)
+            self.parse(self.text[_FIRST:], final=False)
+        except (_Done, Fatal):
+            # Fatal: nothing that decode has accepted, and nothing that there is a Fault in.
+            pass
+        finally:
+            self.close()
+
+    def _start(self, name: str, flat: list[str]) -> None:
+        offset = self.expat.CurrentByteIndex - len(_WRAPPER)
+        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
+        elements = self._open
+        elements.append(element)
+        depth = len(elements)
+        if depth == 1:
+            if element.local != "Fault" or element.namespace != SOAP_11_NS:
+                raise _Done
+        elif depth == 2:
+            self._enter_part(element)
+        elif depth == 3:
+            if elements[1] is self.detail and _is_error(element):
+                self.entries.append(_Entry(element))
+        elif depth == 4 and self.entries and elements[2] is self.entries[-1].element:
+            self._enter_entry_part(self.entries[-1], element)
+
+    def _enter_part(self, element: RawElement) -> None:
+        if element.namespace not in _PART_NAMESPACES:
+            return
+        local = element.local
+        if local == "detail" and self.detail is None:
+            self.detail = element
+            self.scope = self._namespaces.scope()
+        elif local in _TEXT_PARTS:
+            self._listen(element, self.texts, local)
+
+    def _enter_entry_part(self, entry: _Entry, element: RawElement) -> None:
+        if entry.element.namespace != _MONDRIAN_NS:
+            return
+        attribute = _MONDRIAN_PARTS.get(element.local)
+        if attribute is None:
+            entry.holds_more = True
+        else:
+            self._listen(element, entry.says, attribute)
+
+    def _listen(self, element: RawElement, said: dict[str, list[str]], name: str) -> None:
+        """Keep the text of an element, unless one has said the same before it."""
+        if name not in said:
+            self._heard = element
+            self.expat.CharacterDataHandler = said.setdefault(name, []).append
+
+    def _end(self, _name: str) -> None:
+        element = self._open.pop()
+        element.close = self.expat.CurrentByteIndex - len(_WRAPPER)
+        if element.undo is not None:
+            self._namespaces.leave(element.undo)
+        if element is self._heard:
+            self._heard = self.expat.CharacterDataHandler = None
+        if not self._open:
+            self.complete = True
+            raise _Done
+
+    def text_of(self, part: str) -> str:
+        return "".join(self.texts.get(part, ()))
+
+
+def _is_error(element: RawElement) -> bool:
+    if element.local == "Error":
+        return element.namespace in _ERROR_NAMESPACES
+    return element.local == "error" and element.namespace == _MONDRIAN_NS
+
+
+def read_fault(body: Fragment) -> Fault | None:
+    """Return the Fault that is the first element of a Body, None if that is something else.
+
+    For a SOAP 1.1 Fault. Of parts that are there twice the first counts.
+    """
+    reader = _FaultReader(body)
+    reader.run()
+    if not reader.complete:
+        return None
+    text = memoryview(body.view)
+    entries: list[FaultEntry] = []
+    detail = Fragment()
+    if reader.detail is not None:
+        entries, detail = _detail(text, reader.detail, reader)
+    actor = reader.text_of("faultactor") if "faultactor" in reader.texts else None
+    # A QName; its prefix is bound to whatever the server likes, or to nothing.
+    code = reader.text_of("faultcode").rpartition(":")[2].strip(_SPACE)
+    return Fault(code, reader.text_of("faultstring"), actor, entries, detail)
+
+
+def _detail(text: memoryview, element: RawElement, reader: _FaultReader) -> tuple[list[FaultEntry], Fragment]:
+    """Return the entries of the detail, and what there is beside them."""
+    position, end = _content(text, element)
+    outer = Scope(reader.scope)
+    entries = []
+    pieces = []
+    for entry in reader.entries:
+        pieces.append(bytes(text[position : entry.element.start]))
+        position = element_end(text, entry.element)
+        entries.append(_entry(text, entry, outer))
+    pieces.append(bytes(text[position:end]))
+    left = _joined(pieces)
+    if not left.strip(WHITE_SPACE):
+        return entries, Fragment()
+    return entries, Fragment._cut(left, 0, len(left), reader.scope)
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    """Join what stood around the entries: `]]` and `>` must not meet (XML 1.0 §2.4)."""
+    pieces = [piece for piece in pieces if piece]
+    inner = [piece + b"<!---->" if piece.endswith(b"]") else piece for piece in pieces[:-1]]
+    return b"".join([*inner, *pieces[-1:]])
+
+
+def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
+    element = entry.element
+    content = Fragment()
+    if entry.holds_more:
+        start, end = _content(text, element)
+        xml = bytes(text[start:end])
+        if xml.strip(WHITE_SPACE):
+            declared = element.declared or {}
+            scope = {prefix: name for prefix, name in declared.items() if name and prefix != "xml"}
+            scope |= outer.missing(xml, declared)
+            content = Fragment._cut(xml, 0, len(xml), MappingProxyType(scope))
+    code, description, source, help_file = (
+        "".join(entry.says.get(name, ())) for name in ("ErrorCode", "Description", "Source", "HelpFile")
+    )
+    return FaultEntry(code, description, source, help_file, content)
+
+
+def _content(text: memoryview, element: RawElement) -> tuple[int, int]:
+    """Return the offsets of what an element holds."""
+    start = end_of_start_tag(text, element.start)
+    if text[start - 2] == SLASH:
+        return start, start
+    return start, certain(element.close)

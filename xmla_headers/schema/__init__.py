@@ -1,0 +1,16 @@
+"""Schemas of the W3C -> header block classes, and findings about messages."""
+
+from ._files import read_schema
+from ._sources import SchemaError
+from ._specs import APPINFO_NS, generate, specs_from_schema, types_from_schema
+from ._validator import SchemaValidator
+
+__all__ = [
+    "APPINFO_NS",
+    "SchemaError",
+    "SchemaValidator",
+    "generate",
+    "read_schema",
+    "specs_from_schema",
+    "types_from_schema",
+]

@@ -1,0 +1,255 @@
+"""XML schemas that refer to each other -> texts that refer to nothing, each with its namespace.
+
+What loads them never sees a schemaLocation, so that there is nothing it could fetch.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from xmla_headers._checks import wrong_type
+from xmla_headers._xml.escape import escape_attribute
+from xmla_headers._xml.fatal import Fatal
+from xmla_headers._xml.names import short
+from xmla_headers._xml.namespaces import Namespaces
+from xmla_headers._xml.parser import Parser
+from xmla_headers._xml.prefixes import declarations
+from xmla_headers._xml.raw import RawElement, element_end
+from xmla_headers.soap import NO_LIMITS, XML_NS, XSI_NS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xmla_headers._xml.namespaces import Undo
+
+__all__ = ["SchemaError", "Source", "check_text", "resolve"]
+
+_XSD = "http://www.w3.org/2001/XMLSchema"
+#: What every processor of XML schemas knows by itself.
+_BUILT_IN = frozenset({_XSD, XML_NS, XSI_NS})
+
+
+class SchemaError(ValueError):
+    """The schema cannot be read, refers to what was not given, or says what no header block here can be."""
+
+
+class Source(NamedTuple):
+    """A schema that refers to nothing, under the name that it was given."""
+
+    name: str
+    text: str
+    #: What its components belong to: its targetNamespace, or that of the schemas that include it.
+    namespace: str
+
+
+def check_text(text: object) -> str:
+    """Return the text of a schema, without a byte order mark.
+
+    Raises TypeError for what is no str, SchemaError for what is no XML, a path or an address for example.
+    """
+    if not isinstance(text, str):
+        raise wrong_type("a schema", "passed as str", text)
+    text = text.removeprefix("\ufeff")
+    # Text that does not begin with "<" would be taken for a path or an address, and opened.
+    if not text.lstrip().startswith("<"):
+        raise SchemaError("this is no XML schema (what is wanted is its text, not its path)")
+    if "\0" in text:
+        # Behind the first character it would make expat read UTF-16.
+        raise SchemaError("this is no XML schema: it holds U+0000")
+    return text
+
+
+def resolve(schemas: Mapping[str, str]) -> list[Source]:
+    """Return the schemas, each as often as there are namespaces that it stands in.
+
+    `schemas` maps names, by which they include and import each other, to texts. Raises SchemaError for
+    one that cannot be parsed, and for a reference to what is not among them.
+    """
+    if not isinstance(schemas, Mapping):
+        raise wrong_type("schemas", "a mapping of name to the text of a schema", schemas)
+    for name in schemas:
+        if not isinstance(name, str):
+            raise wrong_type("the name of a schema", "str", name)
+    if not schemas:
+        raise SchemaError("no schema was given")
+    documents = {name: _read(name, text) for name, text in schemas.items()}
+    links = {name: list(_links(document, documents)) for name, document in documents.items()}
+    included = {target for targets in links.values() for target in targets}
+    # A schema that has no namespace takes that of what includes it (XML Schema Part 1 §4.2.1).
+    pending = [
+        (name, document.namespace)
+        for name, document in documents.items()
+        if document.namespace or name not in included
+    ]
+    seen = dict.fromkeys(pending)
+    for name, namespace in pending:
+        for target in links[name]:
+            key = target, namespace
+            if key not in seen:
+                seen[key] = None
+                pending.append(key)
+    for name, document in documents.items():
+        _check_imports(name, document, documents, {namespace for _, namespace in seen})
+    return [Source(name, documents[name].text, namespace) for name, namespace in seen]
+
+
+class _Reference(NamedTuple):
+    """An xs:include, xs:import, xs:redefine or xs:override."""
+
+    kind: str
+    location: str | None
+    namespace: str
+
+
+class _Document(NamedTuple):
+    name: str
+    #: The schema without its references.
+    text: str
+    namespace: str
+    references: list[_Reference]
+
+
+def _read(name: str, text: object) -> _Document:
+    try:
+        data = check_text(text).encode()
+    except UnicodeEncodeError:
+        raise SchemaError(f"{name}: a schema cannot hold half of a surrogate pair") from None
+    except SchemaError as error:
+        raise SchemaError(f"{name}: {error}") from None
+    reader = _ReferenceReader(data)
+    try:
+        reader.run()
+    except Fatal as fatal:
+        raise SchemaError(f"{name}: the schema cannot be read: {fatal.message}") from None
+    return _Document(name, reader.cleared(), reader.namespace, reader.references)
+
+
+def _links(document: _Document, documents: Mapping[str, _Document]) -> Iterator[str]:
+    """Yield the names of what a schema includes."""
+    for kind, location, _ in document.references:
+        if kind == "import":
+            continue
+        if kind != "include":
+            raise SchemaError(f"{document.name}: xs:{kind} is not supported; xs:include and xs:import are")
+        if location is None:
+            raise SchemaError(f"{document.name}: an xs:include without a schemaLocation")
+        target = _find(document.name, location, documents)
+        if target is None:
+            raise _not_given(document.name, "includes", location)
+        if documents[target].namespace not in ("", document.namespace):
+            message = f"{document.name}: what is included from {short(location)} has another targetNamespace"
+            raise SchemaError(message)
+        yield target
+
+
+def _check_imports(
+    name: str, document: _Document, documents: Mapping[str, _Document], namespaces: set[str]
+) -> None:
+    for kind, location, namespace in document.references:
+        # A schemaLocation is a hint (XML Schema Part 1 §4.2.3): it is the namespace that decides.
+        if kind != "import" or location is None or namespace in namespaces or namespace in _BUILT_IN:
+            continue
+        target = _find(name, location, documents)
+        if target is None:
+            raise _not_given(name, "imports", location)
+        message = f"{name}: what is imported from {short(location)} has another targetNamespace"
+        raise SchemaError(message)
+
+
+def _not_given(name: str, verb: str, location: str) -> SchemaError:
+    return SchemaError(f"{name} {verb} {short(location)!r}, which was not given; nothing is fetched")
+
+
+def _find(name: str, location: str, documents: Mapping[str, _Document]) -> str | None:
+    """Return the name of the schema that a schemaLocation in another one means.
+
+    As it stands, or seen from there; else by its last part, if that leaves one only.
+    """
+    for candidate in (location, posixpath.normpath(posixpath.join(posixpath.dirname(name), location))):
+        if candidate in documents:
+            return candidate
+    last = posixpath.basename(location)
+    found = [other for other in documents if posixpath.basename(other) == last]
+    return found[0] if len(found) == 1 else None
+
+
+class _ReferenceReader(Parser):
+    """Finds the references of a schema to others."""
+
+    __slots__ = ("_edits", "_namespaces", "_open", "_undo", "namespace", "references")
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._namespaces = Namespaces(NO_LIMITS, {})
+        self._undo: list[Undo | None] = []
+        self._open: RawElement | None = None
+        #: From where to where, and what is to stand there.
+        self._edits: list[tuple[int, int, bytes]] = []
+        #: The targetNamespace.
+        self.namespace = ""
+        self.references: list[_Reference] = []
+        self.expat.StartElementHandler = self._start
+        self.expat.EndElementHandler = self._end
+        # A schema may name its style sheet; nobody follows that.
+        self.expat.ProcessingInstructionHandler = None
+
+    def run(self) -> None:
+        """Read the schema; raises Fatal."""
+        try:
+            self.parse(self.text, final=True)
+        finally:
+            self.close()
+
+    def cleared(self) -> str:
+        """Return the schema without its references: of an import, its namespace stays."""
+        data, parts, done = bytes(self.text), [], 0
+        for start, end, instead in self._edits:
+            parts += [data[done:start], instead]
+            done = end
+        return b"".join((*parts, data[done:])).decode()
+
+    def _start(self, name: str, flat: list[str]) -> None:
+        offset = self.expat.CurrentByteIndex
+        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
+        self._undo.append(element.undo)
+        if len(self._undo) == 1:
+            self.namespace = _unqualified(element).get("targetNamespace", "")
+        elif len(self._undo) == 2 and element.namespace == _XSD:
+            self._open = element
+
+    def _end(self, _name: str) -> None:
+        undo = self._undo.pop()
+        if undo is not None:
+            self._namespaces.leave(undo)
+        element = self._open
+        if len(self._undo) != 1 or element is None:
+            return
+        self._open = None
+        if element.local not in ("include", "import", "redefine", "override"):
+            return
+        element.close = self.expat.CurrentByteIndex
+        values = _unqualified(element)
+        namespace = values.get("namespace", "").strip()
+        location = values.get("schemaLocation")
+        self.references.append(
+            _Reference(element.local, None if location is None else _collapsed(location), namespace)
+        )
+        instead = ""
+        if element.local == "import":
+            # With the namespaces that it declares, its own prefix perhaps.
+            said = f' namespace="{escape_attribute(namespace)}"' if "namespace" in values else ""
+            instead = f"<{element.name}{declarations((element.declared or {}).items())}{said}/>"
+        self._edits.append((element.start, element_end(self.text, element), instead.encode()))
+
+
+def _unqualified(element: RawElement) -> dict[str, str]:
+    """Return the attributes in no namespace."""
+    return {local: value for space, local, value, _ in element.attributes if not space}
+
+
+def _collapsed(value: str) -> str:
+    return re.sub(r"[ \t\r\n]+", " ", value).strip(" ")

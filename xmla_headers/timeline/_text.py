@@ -1,0 +1,280 @@
+"""A timeline -> lines for a terminal, as wide as it is. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TYPE_CHECKING
+
+from xmla_headers._printable import columns_of, plural
+from xmla_headers.findings import Severity
+
+from ._layout import Metrics, lay_out, life_line, row_of
+from ._model import LaneKind, Outcome, worst
+from ._words import GLYPHS, MEANINGS, Words, duration_text, groups
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from xmla_headers._printable import Piece
+
+    from ._layout import Layout, Place, Row, Segment
+    from ._model import Exchange, Lane, Timeline
+    from ._words import Fact
+
+__all__ = ["text_lines"]
+
+#: Columns: the names of the lanes, what is told behind the last exchange, the narrowest terminal.
+_NAMES, _TAIL, _NARROWEST = 18, 10, 48
+
+#: Names of messages in front of the rest of them.
+_MOST_PLACES = 6
+
+_FLAGS = {Severity.ERROR: "*", Severity.WARNING: "^"}
+_STYLES = {
+    Outcome.ANSWERED: "",
+    Outcome.FAULT: "warning",
+    Outcome.LOST: "error",
+    Outcome.UNANSWERED: "warning",
+    Outcome.UNUSABLE: "error",
+}
+
+
+def text_lines(
+    timeline: Timeline, *, title: str, width: int = 80, show_ids: bool = False
+) -> Iterator[list[Piece]]:
+    """Yield the lines: the figures, a sentence a lane, the picture, the findings.
+
+    No line is wider than `width`, or than 48 columns where that is less.
+    """
+    width = max(width, _NARROWEST)
+    words = Words(timeline, show_ids=show_ids)
+    yield from _wrapped(_sentence(words.text(title), words.counts()), width, indent=4)
+    yield from _wrapped([(words.span(), "")], width, indent=4)
+    yield []
+    for lane in timeline.lanes:
+        yield from _wrapped(_sentence(words.label(lane), words.facts(lane)), width, indent=4)
+    if timeline.lanes:
+        yield []
+        yield from _picture(timeline, words, width)
+    for lane in timeline.lanes:
+        yield from _findings(words, lane, width)
+
+
+def _sentence(label: str, facts: list[Fact]) -> list[Piece]:
+    line: list[Piece] = [(f"{label}: ", "place")]
+    for index, fact in enumerate(facts):
+        line += [(", ", "")] * bool(index) + [(fact.text, fact.style)]
+    return line
+
+
+# -- the picture -------------------------------------------------------------------------------------
+
+
+def _picture(timeline: Timeline, words: Words, width: int) -> Iterator[list[Piece]]:
+    track = width - _NAMES - _TAIL
+    layout = lay_out(timeline, Metrics(width=track, pitch=2, bar=1, gap=min(16, track // 3)))
+    lanes = timeline.lanes
+    lines = [life_line(lane, places) for lane, places in zip(lanes, layout.places, strict=True)]
+    by_row: dict[tuple[int, int], list[Place]] = {}
+    for index, places in enumerate(layout.places):
+        for place in places:
+            # What goes on and on is drawn where it begins and where it ends.
+            for x in dict.fromkeys((row_of(layout.rows, place.start), row_of(layout.rows, place.end))):
+                by_row.setdefault((x, index), []).append(place)
+    for number, row in enumerate(layout.rows):
+        yield _axis(layout, row, words)
+        for index, lane in enumerate(lanes):
+            if (number, index) in by_row:
+                yield from _lane(words, row, lane, lines[index], by_row[number, index])
+        yield []
+    yield from _wrapped(_legend(lanes), width)
+    if not layout.by_time:
+        yield from _wrapped([("the capture tells no times: its order is shown", "")], width)
+
+
+def _legend(lanes: list[Lane]) -> list[Piece]:
+    outcomes = {exchange.outcome for lane in lanes for exchange in lane.exchanges}
+    severities = {finding.severity for lane in lanes for _, _, finding in lane.findings}
+    parts = [("D = answered (the first letter of the method)", "")]
+    parts += [
+        (f"{GLYPHS[outcome]} {MEANINGS[outcome]}", _STYLES[outcome])
+        for outcome in Outcome
+        if outcome in outcomes and GLYPHS[outcome]
+    ]
+    parts += [
+        (f"{_FLAGS[severity]} {severity}", str(severity)) for severity in Severity if severity in severities
+    ]
+    line: list[Piece] = []
+    for part in parts:
+        line += [("   ", "")] * bool(line) + [part]
+    return line
+
+
+class _Canvas:
+    """One line of the picture, a column at a time."""
+
+    def __init__(self, width: int) -> None:
+        self._cells: list[Piece] = [(" ", "")] * width
+
+    def put(self, column: int, text: str, style: str = "") -> None:
+        """Write where there is room; every character is one column wide."""
+        for index, character in enumerate(text, column):
+            if 0 <= index < len(self._cells):
+                self._cells[index] = (character, style)
+
+    def is_free(self, start: int, end: int) -> bool:
+        """Whether nothing has been written there."""
+        cells = self._cells[start:end]
+        return len(cells) == end - start and all(text == " " for text, _ in cells)
+
+    def pieces(self) -> list[Piece]:
+        """Return what has been written."""
+        cells = self._cells
+        while cells and cells[-1][0] == " ":
+            cells = cells[:-1]
+        found: list[Piece] = []
+        for text, style in cells:
+            if found and found[-1][1] == style:
+                found[-1] = (found[-1][0] + text, style)
+            else:
+                found.append((text, style))
+        return found
+
+
+def _axis(layout: Layout, row: Row, words: Words) -> list[Piece]:
+    width = _columns(row.end) - _columns(row.start) + _TAIL
+    canvas = _Canvas(width)
+    for gap in layout.gaps:
+        if row.start <= gap.start < row.end:
+            said = f"// {duration_text(gap.length)} "
+            start, end = _columns(gap.start - row.start) + 1, _columns(gap.end - row.start)
+            canvas.put(start, said if len(said) <= end - start else "//"[: end - start], "hint")
+    for x, time in layout.ticks:
+        if row.start <= x < row.end:
+            column, text = _columns(x - row.start), words.time(time)
+            if canvas.is_free(max(column - 1, 0), column + len(text) + 1):
+                canvas.put(column, text, "hint")
+    name = words.zone if layout.by_time else "order"
+    return [(name[: _NAMES - 1].ljust(_NAMES), "hint"), *canvas.pieces()]
+
+
+def _lane(
+    words: Words, row: Row, lane: Lane, line: list[Segment], places: list[Place]
+) -> Iterator[list[Piece]]:
+    width = _columns(row.end) - _columns(row.start) + _TAIL
+    canvas, flags = _Canvas(width), _Canvas(width)
+    end = line[-1].end
+    if lane.kind is LaneKind.SESSION:
+        _live(canvas, row, line)
+    for place in places:
+        exchange = place.exchange
+        first = _columns(max(place.start, row.start) - row.start)
+        last = _columns(min(place.end, row.end) - row.start)
+        style = _STYLES[exchange.outcome]
+        canvas.put(first + 1, "=" * (last - first - 1), style)
+    for place in places:
+        if place.start >= row.start:
+            column, exchange = _columns(place.start - row.start), place.exchange
+            severity = worst(exchange.findings)
+            canvas.put(column, _letter(exchange), _STYLES[exchange.outcome] or str(severity or ""))
+            if severity is not None:
+                flags.put(column, _FLAGS[severity], str(severity))
+    if lane.kind is LaneKind.SESSION and row.start < end <= row.end:
+        text, style = (
+            ("lost", "error") if lane.lost else ("ended", "good") if lane.ended else ("not ended", "")
+        )
+        canvas.put(_columns(end - row.start) + 1, text, style)
+    yield [(_name(words, lane).ljust(_NAMES), "place"), *canvas.pieces()]
+    if flags.pieces():
+        yield [(" " * _NAMES, ""), *flags.pieces()]
+
+
+def _live(canvas: _Canvas, row: Row, line: list[Segment]) -> None:
+    """Write the life line, and into it how long the session rested."""
+    for segment in line[bisect_left(line, row.start, key=lambda segment: segment.end) :]:
+        if segment.start >= row.end:
+            break
+        start = _columns(max(segment.start, row.start) - row.start)
+        end = _columns(min(segment.end, row.end) - row.start)
+        canvas.put(start, "-" * (end - start))
+        said = "" if segment.idle is None else f" {duration_text(segment.idle)} idle "
+        # The first column is that of the end of an exchange.
+        room = end - start - 1
+        if said and len(said) <= room:
+            style = "error" if segment.before_loss else "hint"
+            canvas.put(start + 1 + (room - len(said)) // 2, said, style)
+
+
+def _columns(x: float) -> int:
+    return int(x + 1e-6)
+
+
+def _letter(exchange: Exchange) -> str:
+    letter = GLYPHS[exchange.outcome] or exchange.label[:1]
+    return letter if letter.isprintable() and letter and columns_of(letter) == 1 else "o"
+
+
+def _name(words: Words, lane: Lane) -> str:
+    name, known = words.short_label(lane)
+    number = name.removeprefix("session ")
+    full = f"{number} {known}".rstrip()
+    return full if _columns_of(full) == len(full) < _NAMES else number
+
+
+# -- the findings ------------------------------------------------------------------------------------
+
+
+def _findings(words: Words, lane: Lane, width: int) -> Iterator[list[Piece]]:
+    found = groups(lane)
+    if not found:
+        return
+    yield []
+    yield from _wrapped([(words.label(lane), "place")], width)
+    for finding, places in found:
+        names = [words.text(mark.name) or "the message" for mark, _ in places]
+        rest = f" and {plural(len(names) - _MOST_PLACES, 'other')}" if len(names) > _MOST_PLACES else ""
+        line: list[Piece] = [
+            (f"  {finding.severity}[{finding.code}]", str(finding.severity)),
+            (f": {words.text(finding.message)}", ""),
+            (f" - in {', '.join(names[:_MOST_PLACES])}{rest}", ""),
+        ]
+        yield from _wrapped(line, width, indent=4)
+        if finding.hint is not None:
+            hint: list[Piece] = [("    hint: ", "hint"), (words.text(finding.hint), "")]
+            yield from _wrapped(hint, width, indent=4)
+
+
+def _wrapped(pieces: Iterable[Piece], width: int, indent: int = 0) -> Iterator[list[Piece]]:
+    """Yield a line as lines of at most that width, cut at spaces where that is possible."""
+    line: list[Piece] = []
+    used = 0
+    for word, style in _words(pieces, width - indent):
+        shown = word
+        if used + _columns_of(word) > width and used > indent:
+            yield line
+            line, used = [(" " * indent, "")] * bool(indent), indent
+            shown = word.lstrip(" ")
+        line.append((shown, style))
+        used += _columns_of(shown)
+    if line:
+        yield line
+
+
+def _columns_of(text: str) -> int:
+    return sum(map(columns_of, text))
+
+
+def _words(pieces: Iterable[Piece], width: int) -> Iterator[Piece]:
+    """Yield words with the space in front of them, in parts where one is wider than a line."""
+    for text, style in pieces:
+        word, size = "", 0
+        for index, character in enumerate(text):
+            taken = columns_of(character)
+            begins = character == " " and index and text[index - 1] != " "
+            if word and (begins or size + taken > width):
+                yield word, style
+                word, size = "", 0
+            word += character
+            size += taken
+        if word:
+            yield word, style
