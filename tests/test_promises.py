@@ -506,8 +506,9 @@ def test_decode_header_costs_the_same_whatever_the_size_of_the_message() -> None
 
 def test_decode_calls_nothing_for_the_body() -> None:
     few, many = _message(_SESSION, "<a/>" * 10), _message(_SESSION, "<a/>x" * 10_000)
-    xmla_headers.decode(few)
-    assert _calls(lambda: xmla_headers.decode(many)) == _calls(lambda: xmla_headers.decode(few))
+    decode = partial(xmla_headers.decode, cache=None)
+    decode(few)
+    assert _calls(lambda: decode(many)) == _calls(lambda: decode(few))
 
 
 # -- the shape of the package ------------------------------------------------------------------------
@@ -650,7 +651,12 @@ def _at_import(name: str) -> Iterator[tuple[str, ast.stmt]]:
 
 def test_no_module_imports_itself_in_a_circle() -> None:
     graph = {
-        name: {imported for imported, _ in _at_import(name) if imported in _SOURCES and imported != name}
+        # The standard library has a module typing as well.
+        name: {
+            imported
+            for imported, _ in _at_import(name)
+            if imported in _SOURCES and imported not in (name, "typing")
+        }
         for name in _SOURCES
     }
     order = list(graphlib.TopologicalSorter(graph).static_order())

@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ._checks import wrong_type
-from ._record import shown_half_made
+from ._immutable import shown_half_made
 from .envelope import Header
 from .fault import Fault
 from .findings import Code, ConversationError, value_finding

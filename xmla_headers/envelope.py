@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ._checks import wrong_type
-from ._record import Immutable, shown_half_made
+from ._immutable import Immutable, shown_half_made
 from .fault._reader import read_fault
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment

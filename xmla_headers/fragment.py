@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._record import Immutable, shown_half_made
+from ._immutable import Immutable, shown_half_made
 from ._xml.fragments import check_fragment, read_fragment
 from ._xml.names import is_ncname
 from ._xml.namespaces import NamespaceError, check_declaration

@@ -7,7 +7,7 @@ import re
 
 from ._checks import wrong_type
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
-from ._record import shown_half_made
+from ._immutable import shown_half_made
 from ._xml.body_end import BODY_TRIES, is_body_name
 from ._xml.encoding import Redeclared, Source, whole_characters
 from ._xml.raw import certain
