@@ -1,7 +1,5 @@
 """Codes, findings, the exceptions that carry them, and the rule catalogue."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum

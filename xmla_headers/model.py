@@ -5,8 +5,6 @@
 # 2. xmla-headers generate schemas/xmla-session-headers.xsd -o xmla_headers/session_headers.py;
 # 3. its name in xmla_headers/__init__.py, if it is to be imported from there.
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as declared

@@ -1,7 +1,5 @@
 """Namespaces, SOAP versions, directions, must-understand forms and limits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum

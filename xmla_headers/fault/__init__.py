@@ -1,7 +1,5 @@
 """The SOAP fault as a value, in the shapes that XMLA servers write."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -407,8 +405,8 @@ def fault_for(refused: XmlaHeadersError | Iterable[HeaderBlock | UnknownHeaderBl
         TypeError: `refused` is something else.
         ValueError: There is no block.
 
-    >>> fault_for([UnknownHeaderBlock(b"<a xmlns='urn:a'/>")]).code
-    'MustUnderstand'
+    >>> print(fault_for([UnknownHeaderBlock(b"<a xmlns='urn:a'/>")]).code)
+    MustUnderstand
     """
     if isinstance(refused, XmlaHeadersError):
         finding = refused.finding
