@@ -266,6 +266,7 @@ def test_ctrl_c_leaves_a_summary_of_what_was_read(folder: Path, monkeypatch: pyt
     assert (status, document["interrupted"], len(document["messages"])) == (130, True, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_ctrl_c_on_the_real_command(tmp_path: Path, jobs: str) -> None:
     path = tmp_path / "a.har"
