@@ -1,4 +1,4 @@
-"""Real peers and a real browser are met when somebody asks: `pytest tests/interop`, `pytest -m browser`."""
+"""Which tests run by default: the quick ones. The summary counts the others and says how to run them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
-#: For a second look at the same tests, on another interpreter.
-settings.register_profile("short", max_examples=25)
+import tests.profiles  # noqa: F401 - loads the profile before the modules with the tests are imported
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -22,6 +20,7 @@ ON_DEMAND = {
     "browser": "the real browser of tests/browser (Chromium, pytest tests/browser)",
 }
 _LEFT_OUT = pytest.StashKey[set[str]]()
+_SLOW = pytest.StashKey[int]()
 
 
 def _asked_for(folder: str, config: pytest.Config) -> bool:
@@ -39,14 +38,26 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for folder in ON_DEMAND:
-            if TESTS / folder in item.path.parents:
-                item.add_marker(folder)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    folder = item.path.parent.name
+    if folder in ON_DEMAND and item.path.parent.parent == TESTS:
+        item.add_marker(folder)
+
+
+@pytest.hookimpl(trylast=True)  # after -k, which takes its part first
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.markexpr or any("::" in argument for argument in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.stash[_SLOW] = len(slow)
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
+    if slow := config.stash.get(_SLOW, 0):
+        terminalreporter.write_line(f"left out: {slow} slow tests (pytest -m slow)")
     for folder, what in ON_DEMAND.items():
         if folder in config.stash.get(_LEFT_OUT, set()):
-            terminalreporter.write_line(f"not asked for: {what}")
+            terminalreporter.write_line(f"left out: {what}")

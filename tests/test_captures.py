@@ -794,6 +794,7 @@ def _peak(data: bytes) -> int:
     return peak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [har, stream])
 def test_memory_does_not_grow_with_the_number_of_messages(make: Callable[[list[Exchange]], bytes]) -> None:
     few, many = make(RECORDED * 40), make(RECORDED * 400)

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.profiles import scaled
 from tests.values import unknown_blocks
 from xmla_headers import (
     RULES,
@@ -830,9 +831,10 @@ class Agreement(RuleBasedStateMachine):
         assert re.fullmatch(r"Conversation\(<\w+, \d+ unanswered>\)", shown)
 
 
+@pytest.mark.slow
 def test_two_conversations_with_same_messages_agree() -> None:
     run_state_machine_as_test(
-        Agreement, settings=settings(deadline=None, max_examples=200, stateful_step_count=30)
+        Agreement, settings=settings(deadline=None, max_examples=scaled(200), stateful_step_count=30)
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lxml import etree, objectify
 
 from tests import messages
+from tests.profiles import scaled
 from xmla_headers import (
     SOAP_11_NS,
     XMLA_NS,
@@ -110,7 +111,7 @@ ABOUT_BYTES = {
 # -- reading -----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
+@settings(max_examples=scaled(300))
 @given(messages.messages(), st.sampled_from([{}, {"strict": True}, {"direction": Direction.RESPONSE}]))
 def test_says_of_an_lxml_tree_what_is_said_of_its_bytes(data: bytes, reading: dict[str, Any]) -> None:
     try:

@@ -113,6 +113,7 @@ def test_every_label_of_the_first_pass_holds(types: BlockTypes, direction: Direc
     assert check(cases, types=types) == len(cases) > 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, -1, 2**70])
 def test_every_label_of_the_combinations_holds(seed: int) -> None:
     size = len(plain())
@@ -130,6 +131,7 @@ def test_every_label_holds_for_the_types_and_the_direction_given() -> None:
     assert kinds >= {*AUDIT.values(), xmla_headers.Session}
 
 
+@pytest.mark.slow
 def test_the_seed_determines_the_combinations_and_nothing_else() -> None:
     size = len(plain())
     first, again, other = (list(islice(fuzzing.iter_cases(seed), size + 50)) for seed in (7, 7, 8))
@@ -138,6 +140,7 @@ def test_the_seed_determines_the_combinations_and_nothing_else() -> None:
     assert not {case.data for case in first[size:]} & {case.data for case in other[size:]}
 
 
+@pytest.mark.slow
 def test_names_are_unique_and_fit_to_be_names_of_files() -> None:
     size = len(plain())
     cases = {*everything(), *islice(fuzzing.iter_cases(), size, size + 2_000)}

@@ -48,6 +48,7 @@ def by_rule(found: tuple[Disagreement, ...]) -> dict[str, DisagreementKind]:
     return {difference.rule: difference.kind for difference in found}
 
 
+@pytest.mark.slow
 def test_our_own_decoder_disagrees_with_no_label() -> None:
     assert fuzzing.compare(ours, islice(fuzzing.iter_cases(1), 3_000)) == ()
 
@@ -65,6 +66,7 @@ def _match_for_ever() -> Pairs:
     return [("never", str(re.match(r"(a|aa)+$", "a" * 200 + "b")))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hang", [_loop, _match_for_ever, signal.pause])
 def test_goes_on_after_a_parser_that_hangs(hang: Callable[[], Any]) -> None:
     def parse(data: bytes) -> Pairs:
@@ -255,6 +257,7 @@ def _text(pattern: str) -> Callable[[bytes], Pairs]:
     return parse
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parse", "behaviour"),
     [
@@ -286,6 +289,7 @@ def test_calls_no_good_reader_names() -> None:
     assert named == {Behaviour.EVERY_DUPLICATE, Behaviour.ANY_HEADER, Behaviour.DTD}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reader", "behaviours"),
     [

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.invariants import hold, verdict
+from tests.profiles import scaled
 from xmla_headers import (
     SOAP_11_NS,
     XMLA_NS,
@@ -257,7 +258,7 @@ def test_name_with_a_null_character_reaches_no_parser(name: str, monkeypatch: py
 
 # -- any text ----------------------------------------------------------------------------------------
 
-searching = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+searching = settings(max_examples=scaled(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 #: Content of a message that each encoding has.
 contents = st.text(st.sampled_from("ab \n\r\tz]-=;0"), max_size=40)

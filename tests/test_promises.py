@@ -393,6 +393,7 @@ def _cost(measure: Callable[[Callable[[], object]], int], name: str, size: int) 
 _SIZE = 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _GROWING)
 def test_the_number_of_calls_grows_with_the_input(name: str) -> None:
     # Compiled when first needed.
@@ -404,6 +405,7 @@ def test_the_number_of_calls_grows_with_the_input(name: str) -> None:
         assert second <= 2.5 * max(first, 0) + 200, (call, small[call], middle[call], large[call])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _GROWING)
 def test_the_parser_is_fed_a_few_times_only(name: str) -> None:
     # Each time it looks at a token that has not ended from the beginning.
@@ -471,6 +473,7 @@ def test_the_prefixes_in_scope_are_not_copied_for_each_element(monkeypatch: pyte
         assert scopes[0].read <= 4 * 1000, call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _GROWING)
 def test_memory_grows_with_the_input(name: str) -> None:
     _cost(_peak, name, 1)
@@ -480,6 +483,7 @@ def test_memory_grows_with_the_input(name: str) -> None:
         assert large[call] <= 8 * small[call] + 100_000, (call, small[call], large[call])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "middle", "end"),
     [("", "<a>text</a>", ""), ("", "x", ""), ("<a>", "\n", "</a>"), ("", "&#65;", ""), ("", "<!-- -->", "")],
@@ -495,6 +499,7 @@ def test_a_body_costs_no_memory(start: str, middle: str, end: str) -> None:
         assert large <= small + 100_000
 
 
+@pytest.mark.slow
 def test_decode_header_costs_the_same_whatever_the_size_of_the_message() -> None:
     few, many = _message(_SESSION, "<a/>" * 10_000), _message(_SESSION, "<a/>" * 1_000_000)
     for held_in in (bytes, bytearray, memoryview):

@@ -56,6 +56,7 @@ def session_headers(data):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said"),
     [

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.profiles import scaled
 from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, redact
 from xmla_headers.captures._redaction.secrets import Edit, merged
 from xmla_headers.session_headers import SESSION_BLOCKS
@@ -330,7 +331,7 @@ _ANY_BYTES = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=scaled(500))
 @given(_ANY_BYTES)
 def test_redacts_any_bytes_and_what_is_redacted_does_not_change(data: bytes) -> None:
     redacted = redact(data)

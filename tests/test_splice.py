@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import xmla_headers
 from tests import values
 from tests.messages import messages
+from tests.profiles import scaled
 from xmla_headers import (
     BeginSession,
     Code,
@@ -36,7 +37,7 @@ from xmla_headers import (
 if TYPE_CHECKING:
     from typing import Any
 
-properties = settings(deadline=None, max_examples=300)
+properties = settings(deadline=None, max_examples=scaled(300))
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XMLA = 'xmlns="urn:schemas-microsoft-com:xml-analysis"'

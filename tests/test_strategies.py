@@ -11,6 +11,7 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
+from tests.profiles import scaled
 from tests.test_fuzzing import ALL_TYPES, check
 from xmla_headers import (
     RULES,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 SEARCH = settings(max_examples=2_000, database=None, derandomize=True, deadline=None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300), deadline=None)
 @given(strategies.messages())
 def test_messages_are_accepted_and_labelled_rightly(case: Case) -> None:
     check([case])
@@ -49,7 +50,7 @@ def test_messages_are_accepted_and_labelled_rightly(case: Case) -> None:
     assert all(RULES[code].severity is Severity.WARNING for code in case.expected)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300), deadline=None)
 @given(strategies.broken_messages())
 def test_broken_messages_are_refused_and_labelled_rightly(case: Case) -> None:
     check([case])
@@ -57,13 +58,13 @@ def test_broken_messages_are_refused_and_labelled_rightly(case: Case) -> None:
     assert RULES[Code(case.rule)].severity is Severity.ERROR
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(strategies.messages(ALL_TYPES), strategies.broken_messages(ALL_TYPES))
 def test_other_types_take_part(first: Case, second: Case) -> None:
     check([first, second], types=ALL_TYPES)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(strategies.envelopes())
 def test_envelopes_can_be_written_and_read_back(envelope: Envelope) -> None:
     assert decode(encode(envelope)) == envelope
@@ -77,6 +78,7 @@ SESSION = b'<Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="%
 BEGIN = b'<BeginSession xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fails", "smallest"),
     [
@@ -100,6 +102,7 @@ def test_a_message_shrinks_to_the_smallest_that_fails(fails: Callable[[Case], An
     assert found.data.startswith(smallest[: len(OPEN)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shown",
     [
@@ -115,6 +118,7 @@ def test_a_way_of_writing_shrinks_to_one_oddity(shown: Callable[[bytes], bool]) 
     assert len(found.expected) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [Code.DUPLICATE_BODY, Code.MISSING_ATTRIBUTE])
 def test_a_broken_message_shrinks_to_one_that_breaks_one_rule(code: Code) -> None:
     # Hypothesis draws constants of whatever modules are there: in a process of its own always the same.
@@ -132,6 +136,7 @@ def test_a_broken_message_shrinks_to_one_that_breaks_one_rule(code: Code) -> Non
 # -- by type -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [
@@ -151,11 +156,13 @@ def test_hypothesis_knows_the_values_by_type(kind: type[Any]) -> None:
     assert isinstance(find(st.from_type(kind), lambda _: True, settings=SEARCH), kind)
 
 
+@pytest.mark.slow
 def test_hypothesis_knows_the_base_of_the_header_blocks() -> None:
     found = find(st.from_type(HeaderBlock), lambda block: type(block) is EndSession, settings=SEARCH)
     assert found == EndSession("")
 
 
+@pytest.mark.slow
 def test_hypothesis_still_knows_what_our_values_are_a_kind_of() -> None:
     # Header is a Sequence, all are Hashable: without a module of ours in sight.
     done = run(
@@ -186,6 +193,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["hypothesis.strategies", "xmla_headers.strategies", "xmla_headers"])
 def test_no_import_of_the_strategies_is_needed(first: str) -> None:
     done = run(
