@@ -97,7 +97,7 @@ def test_what_has_been_released_stays_as_it_was() -> None:
 
 def test_the_same_seed_gives_the_vectors_that_are_kept() -> None:
     kept = {vector["name"]: vector for vector in RELEASED}
-    made = json.loads(dict(_corpus.corpus(0, 4_000))[_corpus.MANIFEST])["vectors"]
+    made = json.loads(dict(_corpus.corpus(0, vectors.MADE))[_corpus.MANIFEST])["vectors"]
     again = {vector["name"]: vector for vector in made if vector["name"] in kept}
     assert again == kept
 

@@ -20,7 +20,7 @@ from .fragment import Fragment
 from .fuzzing import Case
 from .fuzzing._cases import Stock, break_with, finished, spelled
 from .fuzzing._draft import Place
-from .fuzzing._spellings import SESSION_IDS
+from .fuzzing._ids import SESSION_IDS
 from .fuzzing._ways import Given
 from .fuzzing._writing import Choices
 from .model import HeaderBlock, UnknownHeaderBlock
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import DrawFn
 
+    from .findings import Code
     from .fuzzing._ways import Way
     from .model import BlockSpec
 
@@ -254,7 +255,7 @@ def broken_messages(types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> 
     """
     stock = Stock(Given(types, None))
     refused = [
-        (way, place)
+        (code, way, place)
         for code, ways in stock.ways.items()
         if RULES[code].severity is Severity.ERROR
         for way in ways
@@ -271,10 +272,10 @@ def _messages(draw: DrawFn, blocks: SearchStrategy[list[HeaderBlock]], stock: St
 
 
 @st.composite
-def _broken_messages(draw: DrawFn, ways: SearchStrategy[tuple[Way, Place]], stock: Stock) -> Case:
-    way, place = draw(ways)
+def _broken_messages(draw: DrawFn, ways: SearchStrategy[tuple[Code, Way, Place]], stock: Stock) -> Case:
+    code, way, place = draw(ways)
     # Not every way can be combined with every way of writing.
     written = draw(_CHOICES) if way.mixes and place is not Place.MIDDLE else b""
     draft = spelled(Choices(written), stock, ())
-    break_with(draft, way, place)
+    break_with(draft, code, way, place)
     return finished(draft, way.note)
