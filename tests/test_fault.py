@@ -75,7 +75,7 @@ def plain(inner: str) -> str:
 def cut(xml: str, **namespaces: str) -> Fragment:
     """Return content as it is cut out of a message: unchecked, with the prefixes in scope."""
     data = xml.encode()
-    return Fragment.cut(data, 0, len(data), {"s": SOAP_11_NS, **namespaces})
+    return Fragment._cut(data, 0, len(data), {"s": SOAP_11_NS, **namespaces})
 
 
 # -- reading -------------------------------------------------------------------------------------------

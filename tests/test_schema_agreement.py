@@ -165,7 +165,7 @@ def blocks(data: bytes, direction: Direction | None = None) -> Iterator[Block]:
         def within(findings: list[Finding], path: str = placed.path) -> list[Finding]:
             return [finding for finding in findings if f"{finding.path}/".startswith(f"{path}/")]
 
-        yield Block(placed.build(), within(rules), within(schema))
+        yield Block(placed.tree, within(rules), within(schema))
 
 
 def differences(block: Block) -> set[str]:

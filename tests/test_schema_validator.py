@@ -560,13 +560,13 @@ def test_looks_at_an_element_only_when_it_is_asked_for(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = []
-    build = _placed_tree.PlacedElement.build
+    build = _placed_tree.PlacedElement._build
 
     def counted(self: _placed_tree.PlacedElement) -> Any:
         built.append(self.path)
         return build(self)
 
-    monkeypatch.setattr(_placed_tree.PlacedElement, "build", counted)
+    monkeypatch.setattr(_placed_tree.PlacedElement, "_build", counted)
     findings = vendor.iter_findings(message(BROKEN, "<v:Query/>" * 5).encode())
     assert not built
     next(findings)
@@ -579,14 +579,14 @@ def test_holds_on_to_no_tree_that_it_is_done_with(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trees: list[weakref.ref[Any]] = []
-    build = _placed_tree.PlacedElement.build
+    build = _placed_tree.PlacedElement._build
 
     def noted(self: _placed_tree.PlacedElement) -> Any:
         tree = build(self)
         trees.append(weakref.ref(tree))
         return tree
 
-    monkeypatch.setattr(_placed_tree.PlacedElement, "build", noted)
+    monkeypatch.setattr(_placed_tree.PlacedElement, "_build", noted)
     for _ in vendor.iter_findings(message("", "<v:Query/>" * 20).encode()):
         gc.collect()
         assert sum(tree() is not None for tree in trees) <= 2
@@ -596,7 +596,7 @@ def test_holds_on_to_no_tree_that_it_is_done_with(
 def test_builds_no_tree_of_what_no_schema_declares(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_placed_tree.PlacedElement, "build", None)
+    monkeypatch.setattr(_placed_tree.PlacedElement, "_build", None)
     assert not list(vendor.iter_findings(message("<a/>", "<b/>" * 1_000).encode()))
 
 

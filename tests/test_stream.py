@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 import xmla_headers
 from tests.data.hostile.load import manifest, read
 from tests.messages import everyday, messages, mutated
-from tests.test_properties import anything, facts, likely, properties, readings
+from tests.outcomes import facts, readings
+from tests.test_properties import anything, likely, properties
 from xmla_headers import (
     Code,
     DecodeError,
@@ -35,8 +36,8 @@ from xmla_headers import (
     stream,
 )
 from xmla_headers._xml import parser as _expat
-from xmla_headers._xml import reader as _reader
 from xmla_headers._xml import stream_reader as _stream_reader
+from xmla_headers._xml.body_end import BODY_TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -620,7 +621,7 @@ def test_has_the_header_when_decode_header_would(data: bytes) -> None:
         middle = (first + last) // 2
         first, last = (first, middle) if there(middle) else (middle + 1, last)
     # Only so many tags that look like it are tried, each as soon as it is there.
-    assume(data[:first].count(b"Body") <= _reader.BODY_TRIES)
+    assume(data[:first].count(b"Body") <= BODY_TRIES)
     reader = HeaderReader()
     for index in range(first):
         assert reader.header is None

@@ -1268,7 +1268,9 @@ def test_elements_refuses_what_elementtree_alone_refuses() -> None:
 
 def test_a_full_cache_keeps_what_it_holds() -> None:
     cache = HeadCache(maxsize=1)
-    message = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body/></s:Envelope>'
+    message = (
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body></s:Body></s:Envelope>'
+    )
     for _ in range(3):
         decode(message, cache=cache, deep=True)
         decode(message, cache=cache)

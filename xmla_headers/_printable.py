@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TypeAlias  # noqa: TC003
+from typing import TypeAlias
 
 __all__ = ["Piece", "columns_of", "plural", "printable"]
 

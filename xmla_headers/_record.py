@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, make_dataclass, replace
+from functools import wraps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from dataclasses import Field
-    from typing import Any, ClassVar, Self
+    from typing import Any, ClassVar, Self, TypeVar
 
-__all__ = ["Immutable", "Record"]
+    T = TypeVar("T")
+
+__all__ = ["Immutable", "Record", "shown_half_made"]
+
+
+def shown_half_made(kind: type[T]) -> type[T]:
+    """Let the repr of a class name the class alone where a constructor has not finished.
+
+    A traceback that shows local variables asks for it: `self` is one of them.
+    """
+    show = kind.__repr__
+
+    @wraps(show)
+    def __repr__(self: T) -> str:  # noqa: N807 - that is the method
+        try:
+            return show(self)
+        except (AttributeError, TypeError):
+            return f"{type(self).__name__}(<half made>)"
+
+    kind.__repr__ = __repr__  # type: ignore[method-assign,assignment]
+    return kind
 
 
 class Immutable:
@@ -47,6 +68,7 @@ class _OfDataclass:
         return getattr(likeness, self._name)
 
 
+@shown_half_made
 class Record(Immutable):
     """A value with named fields that is to its users what a frozen dataclass is."""
 

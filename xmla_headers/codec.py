@@ -6,17 +6,19 @@ from dataclasses import replace
 
 from ._checks import wrong_type
 from ._codec import splice, writer
-from ._codec._everyday import Head
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
 from ._xml import reader
-from ._xml.parser import is_ncname
+from ._xml.body_end import last_end_tag
+from ._xml.names import is_ncname
+from ._xml.raw import certain
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
 from .fragment import Fragment
-from .head_cache import HeadCache
-from .model import BlockSpec, HeaderBlock, UnknownHeaderBlock
+from .head_cache import SHARED_HEADS, HeadCache
+from .model import BlockSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import Direction, Limits, MustUnderstandForm
+from .unknown_block import UnknownHeaderBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def decode(
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     deep: bool = False,
-    cache: HeadCache | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> Envelope:
     """Read a message.
 
@@ -63,31 +65,24 @@ def decode(
     buffer = buffer_of(data)
     # One copy of a mutable buffer: the Body refers to the bytes from here on.
     whole = buffer if isinstance(buffer, bytes) else bytes(buffer)
-    if not deep or limits is DEFAULT_LIMITS:
-        known = None if cache is None else cache.find(whole, reading)
-        head = known or reading.everyday_head(whole)
-        if head is not None:
-            scope = head.scope if deep else None
-            end = reader.last_end_tag(whole, *head.names, head.body_start, scope)
-            if end is not None:
-                if cache is not None and known is None:
-                    cache.keep(whole, reading, head)
-                body = Fragment.cut(whole, head.body_start, end, head.scope)
-                return Envelope.of(head.header, body, head.soap, head.warnings)
+    if cache is not None and (not deep or limits is DEFAULT_LIMITS):
+        found = cache._find(whole, reading)
+        if found is not None:
+            shape, body_start, identifier = found
+            scope = shape.scope if deep else None
+            body_end = last_end_tag(whole, *shape.names, body_start, scope)
+            if body_end is not None:
+                return shape.envelope(whole, body_start, body_end, identifier)
     message = reader.read(whole, encoding=encoding, limits=limits, deep=deep)
     judge = reading.judge(message)
     warnings = reading.settle(judge)
-    header = Header.of(tuple(judge.blocks))
-    root, raw, text = message.root, message.body, message.source.text
-    assert root is not None
-    assert raw is not None
-    assert isinstance(text, bytes)
     # With `deep` there may be warnings about this Body among those of the head.
-    if cache is not None and not deep and text is whole:
-        names = root.name.encode(), raw.name.encode()
-        cache.keep(whole, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
-    body = Fragment.cut(text, message.body_start, message.body_end, raw.scope)
-    return Envelope.of(header, body, judge.soap, warnings)
+    if cache is not None and not deep:
+        cache._keep(message, judge, warnings, reading)
+    # Bytes already, since `whole` is; nothing is copied.
+    raw, text = certain(message.body), bytes(message.source.text)
+    body = Fragment._cut(text, message.body_start, message.body_end, raw.scope)
+    return Envelope._of(Header._of(tuple(judge.blocks)), body, judge.soap, warnings)
 
 
 def decode_header(
@@ -99,7 +94,7 @@ def decode_header(
     refuse: Iterable[str] = (),
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    cache: HeadCache | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> Header:
     """Read a message up to its Body start tag and no further, whatever its size.
 
@@ -109,26 +104,12 @@ def decode_header(
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
     buffer = buffer_of(data)
-    if isinstance(buffer, bytes):
-        head = None if cache is None else cache.find(buffer, reading)
-        if head is not None:
-            return head.header
-        head = reading.everyday_head(buffer)
-        if head is not None:
-            if cache is not None:
-                cache.keep(buffer, reading, head)
-            return head.header
-    message = reader.read(buffer, encoding=encoding, limits=limits, deep=False, head_only=True)
-    judge = reading.judge(message)
-    warnings = reading.settle(judge)
-    header = Header.of(tuple(judge.blocks))
-    root, raw = message.root, message.body
-    assert root is not None
-    assert raw is not None
-    if cache is not None and message.source.text is buffer and isinstance(buffer, bytes):
-        names = root.name.encode(), raw.name.encode()
-        cache.keep(buffer, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
-    return header
+    found = None if cache is None else cache._find(buffer, reading)
+    if found is not None:
+        shape, _, identifier = found
+        return shape.header(identifier)
+    _, judge = reading.read_head(buffer, cache)
+    return Header._of(tuple(judge.blocks))
 
 
 def iter_findings(
@@ -248,6 +229,7 @@ def with_blocks(
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     must_understand_form: MustUnderstandForm | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> bytes:
     """Put header blocks into a message, and leave every other byte of it as it was.
 
@@ -260,11 +242,12 @@ def with_blocks(
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_form(must_understand_form)
+    _check_cache(cache)
     given = Header(*blocks).blocks
     buffer = buffer_of(data)
-    message = reading.read_head(buffer)
+    message, _ = reading.read_head(buffer, cache)
     edits = splice.insertions(message, given, types, must_understand_form) if given else []
-    return _spliced(buffer, message, edits, reading)
+    return _spliced(buffer, message, edits, reading, cache)
 
 
 def without_blocks(
@@ -276,6 +259,7 @@ def without_blocks(
     refuse: Iterable[str] = (),
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> bytes:
     """Take header blocks out of a message, by type or qname, and leave every other byte as it was.
 
@@ -283,6 +267,7 @@ def without_blocks(
     `types` does not name. The other arguments are those of `decode_header`, and so is what it raises.
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
+    _check_cache(cache)
     names: set[str] = set()
     known: frozenset[str] | None = None
     for wanted in types_or_qnames:
@@ -293,8 +278,9 @@ def without_blocks(
         else:
             names.add(_spec_of(wanted).qname)
     buffer = buffer_of(data)
-    message = reading.read_head(buffer)
-    return _spliced(buffer, message, splice.removals(message, names, known=known), reading)
+    message, _ = reading.read_head(buffer, cache)
+    edits = splice.removals(message, names, known=known)
+    return _spliced(buffer, message, edits, reading, cache)
 
 
 def _check_qname(qname: str) -> str:
@@ -313,7 +299,11 @@ def _spec_of(block_type: object) -> BlockSpec:
 
 
 def _spliced(
-    buffer: bytes | memoryview, message: RawMessage, edits: list[splice.Edit], reading: Reading
+    buffer: bytes | memoryview,
+    message: RawMessage,
+    edits: list[splice.Edit],
+    reading: Reading,
+    cache: HeadCache | None,
 ) -> bytes:
     result = splice.apply(message.source, buffer, edits) if edits else bytes(buffer)
     _check_size(len(result), reading.limits)
@@ -321,9 +311,9 @@ def _spliced(
         return result
     # Whole elements in the place of whole elements: it is as well-formed as it was. Whether a rule is
     # broken now is another question.
-    if reading.everyday_head(result) is None:
+    if cache is None or cache._find(result, reading) is None:
         try:
-            reading.read_head(result)
+            reading.read_head(result, cache)
         except DecodeError as error:
             found = error.finding
             raise EncodeError(value_finding(found.code, found.message, found.hint)) from None

@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from ._checks import wrong_type
+from ._record import shown_half_made
 from .envelope import Header
 from .fault import Fault
 from .findings import Code, ConversationError, value_finding
@@ -138,6 +139,7 @@ _REFUSALS: Mapping[tuple[State, Event], tuple[Code, str]] = {
 _NOT_GRANTED = (Code.UNKNOWN_SESSION, "a session header with an id, and no session has been granted")
 
 
+@shown_half_made
 class Conversation:
     """Follows one session, seen from either side or from outside.
 
@@ -252,14 +254,13 @@ class Conversation:
             if spec is not None and Direction.RESPONSE not in spec.directions:
                 _refuse(Code.WRONG_DIRECTION, f"{spec.local_name} does not belong in a response")
         session = header.session
-        session_id = None if session is None else session.session_id
         if fault is not None and fault.session_lost:
             self._settle(Event.LOSS, request=request)
         elif session is not None and (fault is None or self._state is not State.ENDING):
-            self._settle(Event.GRANT, session_id, request)
+            self._settle(Event.GRANT, session, request)
         else:
             # A fault to EndSession does not end the session, least of all if it names it.
-            self._settle(Event.ANSWER if fault is None else Event.FAULT, session_id, request)
+            self._settle(Event.ANSWER if fault is None else Event.FAULT, session, request)
 
     def unanswered(self, *, request: Header | None = None) -> None:
         """Take note that a request gets no usable answer: a time-out, an HTTP error page.
@@ -275,22 +276,22 @@ class Conversation:
         if self._state is not State.BEGINNING:
             self._state = TRANSITIONS[self._state][Event.LOSS]
 
-    def _settle(self, event: Event, session_id: str | None = None, request: Header | None = None) -> None:
+    def _settle(self, event: Event, session: Session | None = None, request: Header | None = None) -> None:
         """Move by what became of a request."""
         if not self._unanswered:
             _refuse(Code.RESPONSE_WITHOUT_REQUEST, "there is no request that this could be the answer to")
         state = self._state
-        if session_id is not None:
-            self._check_granted(session_id)
-        if state in _PENDING and not self._decides(event, session_id, request):
+        if session is not None:
+            self._check_granted(session)
+        if state in _PENDING and not self._decides(event, session, request):
             event = Event.OTHER
         after = TRANSITIONS[state][event]
         if after is State.ACTIVE and event is Event.GRANT:
-            self._id = session_id
+            self._id = None if session is None else session.session_id
         self._state = after
         self._unanswered -= 1
 
-    def _decides(self, event: Event, session_id: str | None, request: Header | None) -> bool:
+    def _decides(self, event: Event, session: Session | None, request: Header | None) -> bool:
         """Whether a response settles what is pending."""
         if self._state is State.ENDING and event is Event.LOSS:
             return True
@@ -301,14 +302,16 @@ class Conversation:
             return True
         # Whichever of the open requests it answers. The id of the session before may come with a late answer
         # to a request of that time.
-        return self._state is State.BEGINNING and event is Event.GRANT and session_id != self._id
+        named = None if session is None else session.session_id
+        return self._state is State.BEGINNING and event is Event.GRANT and named != self._id
 
-    def _check_granted(self, session_id: str) -> None:
+    def _check_granted(self, session: Session) -> None:
+        # Not its id in a variable: a traceback may show that, and masks a Session.
         if self._state in (State.NONE, State.ENDED):
             return
-        if not session_id:
+        if not session.session_id:
             _refuse(Code.SESSION_NOT_GRANTED, "the Session of the response has an empty id")
-        if self._state is not State.BEGINNING and session_id != self._id:
+        if self._state is not State.BEGINNING and session.session_id != self._id:
             _refuse(Code.SESSION_ID_CHANGED, "a response with another session id than the one granted")
 
     def __repr__(self) -> str:

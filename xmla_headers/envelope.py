@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ._checks import wrong_type
-from ._record import Immutable
+from ._record import Immutable, shown_half_made
 from .fault._reader import read_fault
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
-from .model import HeaderBlock, UnknownHeaderBlock
+from .model import HeaderBlock
 from .session_headers import BeginSession, EndSession, Session
 from .soap import SoapVersion
+from .unknown_block import UnknownHeaderBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _NEXT = frozenset(actor for version in SoapVersion for actor in version.next_act
 _ULTIMATE = frozenset({"", *(actor for version in SoapVersion for actor in version.ultimate_actors)})
 
 
+@shown_half_made
 class Header(Immutable, Sequence["Block"]):
     """The header blocks of a message, in document order.
 
@@ -62,7 +64,7 @@ class Header(Immutable, Sequence["Block"]):
         object.__setattr__(self, "_blocks", blocks)
 
     @classmethod
-    def of(cls, blocks: tuple[Block, ...]) -> Header:
+    def _of(cls, blocks: tuple[Block, ...]) -> Header:
         """Return the Header of blocks that decode has checked."""
         header = object.__new__(cls)
         object.__setattr__(header, "_blocks", blocks)
@@ -163,13 +165,14 @@ class Header(Immutable, Sequence["Block"]):
         return f"Header({', '.join(map(repr, self._blocks))})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Header.of, (self._blocks,)
+        return Header._of, (self._blocks,)
 
 
 _NO_HEADER = Header()
 _NO_BODY = Fragment()
 
 
+@shown_half_made
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """A SOAP message: its header blocks, and its Body as opaque XML."""
@@ -181,7 +184,9 @@ class Envelope:
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
 
     @classmethod
-    def of(cls, header: Header, body: Fragment, soap: SoapVersion, warnings: tuple[Finding, ...]) -> Envelope:
+    def _of(
+        cls, header: Header, body: Fragment, soap: SoapVersion, warnings: tuple[Finding, ...]
+    ) -> Envelope:
         """Return the Envelope of what decode has made."""
         envelope = object.__new__(cls)
         put = object.__setattr__

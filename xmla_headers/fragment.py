@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._record import Immutable
+from ._record import Immutable, shown_half_made
+from ._xml.fragments import check_fragment, read_fragment
+from ._xml.names import is_ncname
 from ._xml.namespaces import NamespaceError, check_declaration
-from ._xml.parser import is_ncname
 from ._xml.prefixes import Scope, declarations
 from ._xml.raw import NO_NAMESPACES
-from ._xml.reader import NO_LIMITS, check_fragment, read, read_fragment
+from ._xml.reader import read
 from .findings import Code, error_for, value_finding
-from .soap import Limits
+from .soap import NO_LIMITS, Limits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Fragment"]
 
 
+@shown_half_made
 class Fragment(Immutable):
     """XML content: any number of elements and text, with the prefixes in scope around it.
 
@@ -53,7 +55,7 @@ class Fragment(Immutable):
         _fill_fragment(self, xml, 0, len(xml), MappingProxyType(scope) if scope else NO_NAMESPACES)
 
     @classmethod
-    def cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
+    def _cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
         """Refer to a part of a message that decode has checked, under namespaces that nobody changes."""
         fragment = object.__new__(cls)
         _fill_fragment(fragment, source, start, end, namespaces)
@@ -168,7 +170,7 @@ def _fill_fragment(
 
 
 def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:
-    return Fragment.cut(xml, 0, len(xml), MappingProxyType(namespaces))
+    return Fragment._cut(xml, 0, len(xml), MappingProxyType(namespaces))
 
 
 def _checked_namespaces(namespaces: object) -> dict[str, str]:

@@ -159,3 +159,9 @@ class Limits(Record):
             if value < 0:
                 msg = f"{name} must not be negative"
                 raise ValueError(msg)
+
+
+SOAP_VERSIONS = MappingProxyType({version.namespace: version for version in SoapVersion})
+
+
+NO_LIMITS = Limits(None, None, None, None, None, None, None)

@@ -5,12 +5,17 @@ from __future__ import annotations
 import codecs
 import re
 
+from ._checks import wrong_type
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._record import shown_half_made
+from ._xml.body_end import BODY_TRIES, is_body_name
 from ._xml.encoding import Redeclared, Source, whole_characters
-from ._xml.reader import BODY_TRIES, is_body_name, read
+from ._xml.raw import certain
+from ._xml.reader import read
 from ._xml.stream_reader import StreamReader
 from .envelope import Header
 from .findings import XmlaHeadersError
+from .head_cache import SHARED_HEADS, HeadCache
 from .session_headers import SESSION_BLOCKS
 
 TYPE_CHECKING = False
@@ -31,6 +36,7 @@ _PIECE = 65_536
 _NAMED_BY = 65_536 + 8
 
 
+@shown_half_made
 class HeaderReader:
     """Reads a message in pieces, and has its Header as soon as the Body start tag has arrived.
 
@@ -40,6 +46,7 @@ class HeaderReader:
     """
 
     __slots__ = (
+        "_cache",
         "_closed",
         "_error",
         "_gathered",
@@ -60,7 +67,11 @@ class HeaderReader:
         refuse: Iterable[str] = (),
         encoding: str | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        cache: HeadCache | None = SHARED_HEADS,
     ) -> None:
+        if cache is not None and not isinstance(cache, HeadCache):
+            raise wrong_type("cache", "HeadCache or None", cache)
+        self._cache = cache
         self._reading = Reading(types, direction, strict, refuse, encoding, limits)
         #: Bytes that have been taken up.
         self._size = 0
@@ -124,8 +135,7 @@ class HeaderReader:
                 self._refuse(error)
                 raise
             self._closed = True
-        assert self._header is not None
-        return self._header
+        return certain(self._header)
 
     def _check(self) -> None:
         if self._error is not None:
@@ -189,19 +199,28 @@ class HeaderReader:
 
     def _accept_head(self, message: RawMessage, body: RawElement) -> None:
         """Judge the head alone: what is wrong behind it may have been read already."""
-        root, fatal = message.root, message.fatal
-        assert root is not None
+        root, fatal = certain(message.root), message.fatal
         children, texts = root.children, root.texts
         root.children = children[: children.index(body) + 1]
         root.texts = [text for text in texts if text < body.start]
         message.fatal = None
-        self._accept(message)
+        source = message.source
+        found = None
+        if self._cache is not None and source.text is source.data:
+            found = self._cache._find(source.text, self._reading)
+        if found is not None:
+            shape, _, identifier = found
+            self._warnings, self._header = shape.warnings, shape.header(identifier)
+        else:
+            self._accept(message)
         root.children, root.texts, message.fatal = children, texts, fatal
 
     def _accept(self, message: RawMessage) -> None:
         judge = self._reading.judge(message)
         self._warnings = self._reading.settle(judge)
-        self._header = Header.of(tuple(judge.blocks))
+        self._header = Header._of(tuple(judge.blocks))
+        if self._cache is not None:
+            self._cache._keep(message, judge, self._warnings, self._reading)
 
     def _judge(self, reader: StreamReader) -> None:
         """Raise what there is to say of a message that something is wrong with."""

@@ -11,7 +11,6 @@ from xmla_headers.model import BlockSpec, HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import Direction, Limits
 
-from ._everyday import Head, everyday_head
 from .rules import Judge
 
 TYPE_CHECKING = False
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from xmla_headers._xml.raw import RawMessage
+
+    from .heads import HeadCache
 
     Data: TypeAlias = bytes | bytearray | memoryview
     BlockTypes: TypeAlias = Mapping[str, type[HeaderBlock]]
@@ -61,32 +62,34 @@ class Reading:
         self.limits = limits
 
     @property
-    def key(self) -> Hashable:
-        """What, beside the bytes, determines the Header."""
-        # The defaults stand for themselves: hashing them for each message is dear.
+    def key(self) -> tuple[Hashable, ...] | None:
+        """What determines the result for a head, beside its bytes: `types` first.
+
+        None if the head may be read in an encoding other than UTF-8.
+        """
+        encoding = None if self.encoding is None else self.encoding.lower()
+        if encoding not in (None, "utf-8"):
+            return None
+        # The defaults stand for themselves: hashing them for each message is expensive.
         types = None if self.types is SESSION_BLOCKS else frozenset(self.types.items())
         limits = None if self.limits is DEFAULT_LIMITS else self.limits
-        return types, self.direction, self.strict, self.refuse, self.encoding, limits
-
-    def everyday_head(self, data: bytes) -> Head | None:
-        # Only the default Limits are known to hold for what has the everyday shape.
-        if self.limits is not DEFAULT_LIMITS:
-            return None
-        if self.encoding is not None and self.encoding.lower() != "utf-8":
-            return None
-        return everyday_head(data, self.types, self.direction)
+        return types, self.direction, self.strict, self.refuse, encoding, limits
 
     def judge(self, message: RawMessage) -> Judge:
+        """Judge a message by the rules."""
         return Judge(message, self.types, self.direction)
 
-    def read_head(self, data: bytes | memoryview) -> RawMessage:
-        """Read a message as far as decode_header does, and raise what it raises."""
+    def read_head(self, data: bytes | memoryview, cache: HeadCache | None) -> tuple[RawMessage, Judge]:
+        """Read a message up to its Body start tag, raise the first refused finding, remember the head."""
         message = read(data, encoding=self.encoding, limits=self.limits, deep=False, head_only=True)
-        self.settle(self.judge(message))
-        return message
+        judge = self.judge(message)
+        warnings = self.settle(judge)
+        if cache is not None:
+            cache._keep(message, judge, warnings, self)
+        return message, judge
 
     def settle(self, judge: Judge) -> tuple[Finding, ...]:
-        """Return what is let pass, or raise the first refused finding."""
+        """Return the warnings, or raise the first refused finding."""
         if judge.clean:
             return ()
         warnings = []

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 
-from xmla_headers._xml.encoding import Locator
-from xmla_headers._xml.parser import HTML_HINT, short
+from xmla_headers._xml.names import short
+from xmla_headers._xml.parser import HTML_HINT
+from xmla_headers._xml.positions import Locator
 from xmla_headers._xml.prefixes import Scope
-from xmla_headers._xml.raw import SLASH, element_end, end_of_start_tag
+from xmla_headers._xml.raw import SLASH, certain, element_end, end_of_start_tag
 from xmla_headers.findings import RULES, Code, Finding
-from xmla_headers.model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XSI_NS, MustUnderstandForm, SoapVersion
+from xmla_headers.soap import (
+    SOAP_11_NS,
+    SOAP_12_NS,
+    SOAP_VERSIONS,
+    XMLA_NS,
+    XSI_NS,
+    MustUnderstandForm,
+    SoapVersion,
+)
+from xmla_headers.unknown_block import UnknownHeaderBlock, actor_of, must_understand_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,23 +34,33 @@ if TYPE_CHECKING:
     #: at the end of the path, hint.
     Mark = tuple[int, int, Code, str, tuple[RawElement, ...], str, str | None]
 
-__all__ = ["Judge", "names_in_lower_case"]
+__all__ = ["PLAIN_IDENTIFIER", "Judge", "identifiers_of"]
 
 _RANK = {code: rank for rank, code in enumerate(RULES)}
 
 #: xs:int of value 0 or 1, as Microsoft's XSD types the unqualified mustUnderstand.
 _UNQUALIFIED = r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*"
 
+#: An identifier, in bytes, that no rule distinguishes from another of its length: printable ASCII without
+#: quotes and markup, which XML neither resolves nor normalises; not empty, and not padded.
+PLAIN_IDENTIFIER = rb"[!#-%(-;=?-~]++(?: ++[!#-%(-;=?-~]++)*+"
 
-def names_in_lower_case(types: Mapping[str, type[HeaderBlock]]) -> Mapping[str, BlockSpec]:
-    """Return what an unknown header block is a lookalike of, by its local name in lower case."""
-    return _SESSION_NAMES if types is SESSION_BLOCKS else _names_in_lower_case(types)
+
+def identifiers_of(types: Mapping[str, type[HeaderBlock]]) -> set[str]:
+    """Return the names of the attributes that hold an identifier."""
+    return {
+        attribute.name
+        for block_type in types.values()
+        for attribute in block_type.spec.attributes
+        if attribute.identifier
+    }
 
 
 def _names_in_lower_case(types: Mapping[str, type[HeaderBlock]]) -> Mapping[str, BlockSpec]:
+    """Return what an unknown header block is a lookalike of, by its local name in lower case."""
     names: dict[str, BlockSpec] = {}
     for block_type in types.values():
-        # Of two in different namespaces the first counts.
+        # The first of two in different namespaces counts.
         names.setdefault(block_type.spec.local_name.lower(), block_type.spec)
     return names
 
@@ -195,7 +214,7 @@ class Judge:
         counts: dict[type[HeaderBlock], int] = {}
         alternatives: dict[str, BlockSpec] = {}
         types, scope = self._types, Scope(header.scope)
-        lookalikes = names_in_lower_case(types)
+        lookalikes = _SESSION_NAMES if types is SESSION_BLOCKS else _names_in_lower_case(types)
         for element in header.children:
             here = (root, header, element)
             qname = f"{{{element.namespace}}}{element.local}"
@@ -238,7 +257,7 @@ class Judge:
             xml = bytes(source[element.start : element_end(source, element)])
             missing = scope.missing(xml, element.declared or ())
             self.blocks.append(
-                UnknownHeaderBlock.cut(
+                UnknownHeaderBlock._cut(
                     xml, element.name, element.qname, missing, bool(must_understand), actor_of(element)
                 )
             )
@@ -337,9 +356,8 @@ class Judge:
 
 def _end_tag(message: RawMessage, root: RawElement) -> int:
     """Return the offset of the Envelope's end tag, or of its one tag if it is self-closing."""
-    assert root.close is not None
     text = message.source.text
-    return root.start if text[end_of_start_tag(text, root.start) - 2] == SLASH else root.close
+    return root.start if text[end_of_start_tag(text, root.start) - 2] == SLASH else certain(root.close)
 
 
 def _place(mark: Mark) -> tuple[int, int]:

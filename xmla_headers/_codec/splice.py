@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 
-from xmla_headers._xml.encoding import WHITE_SPACE, Locator
-from xmla_headers._xml.raw import element_end, end_of_start_tag
+from xmla_headers._xml.encoding import WHITE_SPACE
+from xmla_headers._xml.positions import Locator
+from xmla_headers._xml.raw import certain, element_end, end_of_start_tag
 from xmla_headers.findings import Code, EncodeError, value_finding
-from xmla_headers.model import SOAP_VERSIONS, UnknownHeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import SOAP_VERSIONS
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from .writer import block_xml, declaring_no_default
 
@@ -48,12 +50,10 @@ class _Layout:
     """Where things stand in the head of a message, and how it is indented."""
 
     def __init__(self, message: RawMessage) -> None:
-        assert message.root is not None
-        assert message.body is not None
         self.text = message.source.text
-        self.root = message.root
-        self.body = message.body
-        self.header = next((child for child in message.root.children if child is not message.body), None)
+        self.root = certain(message.root)
+        self.body = certain(message.body)
+        self.header = next((child for child in self.root.children if child is not self.body), None)
 
     @property
     def blocks(self) -> list[RawElement]:
@@ -163,11 +163,11 @@ def _append(layout: _Layout, blocks: Sequence[str]) -> Edit:
     end = end_of_start_tag(text, header.start)
     if text[end - 2] == ord("/"):
         return end - 2, end, f">{content}{space}</{header.name}>"
-    assert header.close is not None
-    trailing = layout.space_before(header.close)
+    close = certain(header.close)
+    trailing = layout.space_before(close)
     if not trailing:
         content = "".join(blocks)
-    place = header.close - len(trailing)
+    place = close - len(trailing)
     return place, place, content
 
 
@@ -184,13 +184,12 @@ def removals(message: RawMessage, names: Collection[str], *, known: Collection[s
             edits.append((element.start, element_end(layout.text, element), ""))
     header = layout.header
     if edits and header is not None:
-        assert header.close is not None
         start = end_of_start_tag(layout.text, header.start)
         left = b""
         for edit in edits:
             left += bytes(layout.text[start : edit[0]])
             start = edit[1]
-        left += bytes(layout.text[start : header.close])
+        left += bytes(layout.text[start : certain(header.close)])
         if not left.strip(WHITE_SPACE):
             return [(header.start, element_end(layout.text, header), "")]
     return edits

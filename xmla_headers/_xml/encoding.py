@@ -8,23 +8,21 @@ import re
 
 from xmla_headers.findings import Code
 
+from .fatal import Fatal
+from .positions import Place, Window, encoded_size
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Decoder = Callable[[bytes | memoryview, str, bool], tuple[str, int]]
-    #: Offset (bytes of the caller's input, from 0), line and column (1-based).
-    Place = tuple[int, int, int]
 
 __all__ = [
     "WHITE_SPACE",
-    "Fatal",
-    "Locator",
     "Redeclared",
     "Rest",
     "Source",
-    "Window",
-    "encoded_size",
+    "null_character",
     "whole_characters",
 ]
 
@@ -76,6 +74,10 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
+_TWICE_HINT = "this looks like UTF-16 that was encoded a second time: send it as it was, or as UTF-8"
+#: How UTF-16 begins once its bytes have been taken for characters: with its mark, or in big-endian order.
+_TWICE = ("\xff\xfe".encode(), "\xfe\xff".encode(), b"\0<")
+
 _GZIP_HINT = "this is gzip: undo the Content-Encoding first"
 _BINXML_HINT = (
     "this is MS-BINXML (application/sx): ask for text with the connection property"
@@ -104,21 +106,6 @@ _FIRST_BYTES = (
     (b"{", "this looks like JSON"),
     (b"[", "this looks like JSON"),
 )
-
-
-class Fatal(Exception):  # noqa: N818 - not an error of the caller's: it ends the reading and becomes a finding
-    """What makes a document unreadable; `offset` counts bytes of the UTF-8 text."""
-
-    def __init__(
-        self, code: Code, message: str, offset: int, hint: str | None = None, element: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.offset = offset
-        self.hint = hint
-        #: The element whose start tag it is about, when that was not taken up.
-        self.element = element
 
 
 class Source:
@@ -218,7 +205,6 @@ class Source:
 
     def _transcode(self, wanted: int | None) -> bytes:
         """Return the message as UTF-8, or somewhat more of it than the first `wanted` bytes."""
-        decode = _DECODERS[self.codec]
         end = len(self.data)
         view = memoryview(self.data)
         # No unit of any encoding here is longer than two bytes without growing as UTF-8.
@@ -230,18 +216,12 @@ class Source:
                 self.complete = False
                 break
             stop = min(position + step, end)
-            try:
-                text, used = decode(view[position:stop], "strict", stop == end and self.complete)
-            except UnicodeDecodeError as error:
-                text, used = decode(view[position : position + error.start], "strict", True)
-                copy.write(text.encode())
-                position += used
-                self.failure = _undecodable(self.codec, error, copy.tell())
-                break
-            if not used:
-                break
-            copy.write(text.encode())
+            final = stop == end and self.complete
+            text, used, self.failure = _transcoded(self.codec, view[position:stop], copy.tell(), final=final)
+            copy.write(text)
             position += used
+            if not used or self.failure is not None:
+                break
         self.used = position
         return copy.getvalue()
 
@@ -262,7 +242,9 @@ class Source:
                     Code.NOT_XML,
                     "not XML: the first character is not '<'",
                     start + len(piece) - len(rest),
-                    _name_first_bytes(bytes(self.data[:128]), len(self.data)),
+                    _TWICE_HINT
+                    if rest.startswith(_TWICE)
+                    else _name_first_bytes(bytes(self.data[:128]), len(self.data)),
                 )
         elif len(self.text) - start > len(piece):
             # The parser looks at the rest.
@@ -344,16 +326,11 @@ class Rest:
     def _transcode(self, data: bytes, *, final: bool) -> bytes:
         if self.failure is not None:
             return b""
-        decode = _DECODERS[self._codec]
         piece = self._left + data
-        try:
-            text, used = decode(piece, "strict", final)
-        except UnicodeDecodeError as error:
-            text, used = decode(piece[: error.start], "strict", True)
-            self.failure = _undecodable(self._codec, error, 0)
+        text, used, self.failure = _transcoded(self._codec, piece, self.used, final=final)
         self._left = piece[used:]
         self.used += used
-        return text.encode()
+        return text
 
 
 def whole_characters(data: bytes | memoryview) -> int:
@@ -372,8 +349,36 @@ def whole_characters(data: bytes | memoryview) -> int:
     return size
 
 
-def _undecodable(codec: str, error: UnicodeDecodeError, offset: int) -> Fatal:
-    return Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", offset)
+def _transcoded(
+    codec: str, data: bytes | memoryview, start: int, *, final: bool
+) -> tuple[bytes, int, Fatal | None]:
+    """Return bytes as UTF-8, how many of them that took, and what ends the message behind them.
+
+    `start` is the offset of the result in all of the text. No U+0000 comes out: told UTF-8 or not, expat
+    takes text for UTF-16 when one of its first two bytes is zero.
+    """
+    decode = _DECODERS[codec]
+    failure: Fatal | None = None
+    try:
+        text, used = decode(data, "strict", final)
+    except UnicodeDecodeError as error:
+        text, used = decode(data[: error.start], "strict", True)
+        failure = Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", start)
+    before, found, _ = text.partition("\0")
+    result = before.encode()
+    if found:
+        used = encoded_size(result, codec)
+        failure = null_character(start + len(result), 0)
+    elif failure is not None:
+        failure.offset += len(result)
+    return result, used, failure
+
+
+def null_character(offset: int, start: int) -> Fatal:
+    """Return the fatal finding about U+0000 at an offset in a document that begins at `start`."""
+    # Every other character of what begins so is likely one: what has arrived of a stream does not decide.
+    hint = _TWICE_HINT if offset <= start + 1 else None
+    return Fatal(Code.NOT_WELL_FORMED, "not well-formed: U+0000, which XML cannot carry", offset, hint)
 
 
 class Redeclared(Exception):  # noqa: N818 - a change of course, not an error
@@ -405,81 +410,3 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     if 0 in first[:16]:
         return "this looks like binary data"
     return None
-
-
-class Window:
-    """The end of a stream, the rest of which is gone, and where it stands."""
-
-    __slots__ = ("place", "position", "text")
-
-    def __init__(self, position: int, text: bytes, place: Place) -> None:
-        #: The offset of `text` in all of the UTF-8 text.
-        self.position = position
-        self.text = text
-        self.place = place
-
-
-class Locator:
-    """From offsets in the UTF-8 text, never falling, to offset, line and column in the caller's input."""
-
-    __slots__ = ("_after_cr", "_base", "_column", "_line", "_offset", "_position", "_source", "_text")
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        untouched = source.text is source.data
-        self._text: bytes | memoryview = source.text
-        #: The offset of `_text`.
-        self._base = 0
-        self._position = source.mark if untouched else 0
-        self._offset = source.mark
-        self._line = 1
-        self._column = 1
-        self._after_cr = False
-
-    def locate(self, position: int) -> Place:
-        """Return offset (bytes of the caller's input, from 0), line and column (1-based)."""
-        known = self._source.places.get(position)
-        if known is not None:
-            return known
-        window = self._source.window
-        if window is not None and self._position < window.position <= position:
-            self._text, self._base = window.text, window.position
-            self._position, self._after_cr = window.position, False
-            self._offset, self._line, self._column = window.place
-        while self._position < position:
-            stop = min(self._position + _PIECE, position)
-            self._advance(bytes(self._text[self._position - self._base : stop - self._base]))
-            self._position = stop
-        return self._offset, self._line, self._column
-
-    def _advance(self, piece: bytes) -> None:
-        # XML 1.0 §2.11: CR LF is one line end, and so is a CR alone.
-        ends = piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
-        if self._after_cr and piece.startswith(b"\n"):
-            ends -= 1
-        last = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
-        if last:
-            self._line += ends
-            self._column = 1
-        # A piece may begin or end inside a character; its first byte is what counts.
-        self._column += _characters(piece[last:])
-        self._after_cr = piece.endswith(b"\r")
-        untouched = self._source.text is self._source.data
-        self._offset += len(piece) if untouched else encoded_size(piece, self._source.codec)
-
-
-def encoded_size(text: bytes, codec: str) -> int:
-    """Return how many bytes UTF-8 text is in another encoding."""
-    units = _characters(text)
-    if not codec.startswith("utf-16"):
-        return units
-    # Four bytes of UTF-8 are two units of UTF-16; all else is one.
-    return 2 * (units + sum(text.count(bytes((lead,))) for lead in range(0xF0, 0xF5)))
-
-
-def _characters(text: bytes) -> int:
-    return len(text) - len(text.translate(None, _NOT_CONTINUATION)) if text else 0
-
-
-#: Every byte but the continuation bytes of UTF-8.
-_NOT_CONTINUATION = bytes(byte for byte in range(256) if byte & 0xC0 != 0x80)

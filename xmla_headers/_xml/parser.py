@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import codecs
 import pyexpat
 import re
 
 from xmla_headers.findings import Code
 
-from .encoding import Fatal
+from .encoding import null_character
+from .fatal import Fatal
+from .names import short
 
-__all__ = ["HTML_HINT", "Parser", "completes", "is_ncname", "short"]
+__all__ = ["HTML_HINT", "Parser", "completes"]
 
 HTML_HINT = "this looks like an HTML page, perhaps an error page of a proxy or a web server"
 
 _ERRORS = pyexpat.errors.codes
 _DUPLICATE_ATTRIBUTE = _ERRORS[pyexpat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE]
+_UNCLOSED_TOKEN = _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]
 _NO_ELEMENTS = _ERRORS[pyexpat.errors.XML_ERROR_NO_ELEMENTS]
 #: expat's error code -> the usual cause.
 _HINTS = {
     _NO_ELEMENTS: "the message is cut off",
-    _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]: "the message is cut off",
+    _UNCLOSED_TOKEN: "the message is cut off",
     _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION]: "the message is cut off",
     _ERRORS[pyexpat.errors.XML_ERROR_UNDEFINED_ENTITY]: (
         "without a DTD there are only &lt; &gt; &amp; &quot; &apos; and character references"
@@ -38,9 +42,6 @@ _HTML = rb"(?i)\s*<!doctype html|\s*<html[\s>]"
 #: What may stand in front of a DOCTYPE, processing instructions having been refused.
 _PROLOG = rb"(?s)(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+"
 _NAME = rb"<([^ \t\r\n/>]++)"
-
-#: What cannot stand in a name, and would let the parser read something else.
-_NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?")
 
 
 class Parser:
@@ -91,6 +92,14 @@ class Parser:
                     offset,
                     "a message in another encoding must say so in its XML declaration",
                 )
+        if error.code == _UNCLOSED_TOKEN:
+            # expat looks at the beginning of a CDATA section only when all of it is there.
+            null = bytes(self.text[place:]).find(b"\0")
+            if null >= 0:
+                offset, around = offset + null, b"\0"
+        if around.startswith(b"\0"):
+            marked = bytes(self.text[:3]) == codecs.BOM_UTF8
+            return null_character(offset, len(codecs.BOM_UTF8) if marked else 0)
         reason = pyexpat.ErrorString(error.code)
         message = reason if reason.startswith("not well-formed") else f"not well-formed: {reason}"
         element = None
@@ -148,21 +157,3 @@ class _Refused(Exception):  # noqa: N818 - it is caught as soon as it is raised
 
 def _refuse(_target: str, _data: str) -> None:
     raise _Refused
-
-
-def is_ncname(name: str) -> bool:
-    """Whether expat takes it for a name, and it holds no colon (Namespaces in XML 1.0 §3)."""
-    if name.isascii() and name.isidentifier():
-        return True
-    if not _NAME_ENDS.isdisjoint(name):
-        return False
-    try:
-        pyexpat.ParserCreate("utf-8").Parse(f"<{name}/>".encode(), True)
-    except (pyexpat.ExpatError, UnicodeEncodeError):
-        return False
-    return True
-
-
-def short(name: str) -> str:
-    """Return a name for a message, cut to a length that a person reads."""
-    return name if len(name) <= 60 else f"{name[:60]}…"

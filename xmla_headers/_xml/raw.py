@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 from types import MappingProxyType
 
+from xmla_headers.findings import Code, DecodeError, value_finding
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import TypeVar
 
-    from .encoding import Fatal, Source
+    from .encoding import Source
+    from .fatal import Fatal
     from .namespaces import Attribute, Undo
+
+    T = TypeVar("T")
 
 __all__ = [
     "GREATER",
@@ -18,6 +24,7 @@ __all__ = [
     "SLASH",
     "RawElement",
     "RawMessage",
+    "certain",
     "element_end",
     "end_of_start_tag",
 ]
@@ -129,15 +136,21 @@ def element_end(text: bytes | memoryview, element: RawElement) -> int:
     start_tag_end = end_of_start_tag(text, element.start)
     if text[start_tag_end - 2] == SLASH:
         return start_tag_end
-    assert element.close is not None
     # An end tag holds no quotes.
-    end = GREATER.search(text, element.close)
-    assert end is not None
-    return end.end()
+    return certain(GREATER.search(text, certain(element.close))).end()
 
 
 def end_of_start_tag(text: bytes | memoryview, start: int) -> int:
     """Return the offset behind the start tag that begins at `start`."""
-    tag = _START_TAG.match(text, start)
-    assert tag is not None
-    return tag.end()
+    return certain(_START_TAG.match(text, start)).end()
+
+
+def certain(value: T | None) -> T:
+    """Return what is there if the parser has read the text as this code reads it.
+
+    Raises DecodeError (`not-well-formed`) for None. An assert would be gone under `python -O`.
+    """
+    if value is None:
+        message = "not well-formed: the parser has read something else than what is written"
+        raise DecodeError(value_finding(Code.NOT_WELL_FORMED, message))
+    return value

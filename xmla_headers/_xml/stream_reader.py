@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from .encoding import WHITE_SPACE, Fatal, Locator, Rest, Window, encoded_size
-from .namespaces import limit_exceeded
-from .reader import MessageReader, too_long
+from .encoding import WHITE_SPACE, Rest
+from .fatal import Fatal, limit_exceeded, too_long
+from .positions import Locator, Window, encoded_size
+from .raw import certain
+from .reader import MessageReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,10 +51,9 @@ class StreamReader(MessageReader):
     def clean(self) -> bool:
         """Whether there is a Body start tag, and nothing found behind it that breaks a rule."""
         message = self.message
-        if message.body is None or message.fatal is not None:
-            return False
         root = message.root
-        assert root is not None
+        if root is None or message.body is None or message.fatal is not None:
+            return False
         return root.children[-1] is message.body and not root.texts
 
     def begin(self) -> None:
@@ -190,6 +191,4 @@ class StreamReader(MessageReader):
 
     @property
     def _body(self) -> RawElement:
-        body = self.message.body
-        assert body is not None
-        return body
+        return certain(self.message.body)

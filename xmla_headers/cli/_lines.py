@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from xmla_headers._printable import Piece
     from xmla_headers.envelope import Envelope
     from xmla_headers.findings import Finding
-    from xmla_headers.model import UnknownHeaderBlock
     from xmla_headers.transcript import SessionRecord
+    from xmla_headers.unknown_block import UnknownHeaderBlock
 
 __all__ = [
     "STYLES",
@@ -236,8 +236,8 @@ def _masked(text: str) -> str:
 
 
 def _mask_match(match: re.Match[str]) -> str:
-    group = match.lastgroup
-    assert group is not None
+    # The whole match, should no group have taken part.
+    group = match.lastgroup or 0
     shown = match["name"] is not None and _SHOWN_VALUES.fullmatch(match["name"])
     if shown and not _STRANGE.search(match[group]):
         return match[0]

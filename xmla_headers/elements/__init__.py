@@ -14,13 +14,14 @@ from dataclasses import replace
 from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
 from xmla_headers._codec.splice import arranged
 from xmla_headers._codec.writer import block_xml
+from xmla_headers._xml.raw import certain
 from xmla_headers._xml.reader import read
 from xmla_headers.codec import with_blocks
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.findings import EncodeError, XmlaHeadersError, error_for
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import SOAP_VERSIONS
 from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import SOAP_VERSIONS
 
 from . import _trees
 
@@ -117,17 +118,17 @@ def set_blocks(
 
 
 def _read(element: Tree, reading: Reading) -> Envelope:
-    data = _trees.serialize(element)
-    message = read(data, encoding="utf-8", limits=_of_a_tree(reading.limits), deep=False)
+    limits = _of_a_tree(reading.limits)
+    message = read(_trees.serialize(element), encoding="utf-8", limits=limits, deep=False)
     judge = reading.judge(message)
     try:
         warnings = reading.settle(judge)
     except XmlaHeadersError as error:
         raise _without_position(error) from None
-    assert message.body is not None
-    body = Fragment.cut(data, message.body_start, message.body_end, message.body.scope)
+    data = bytes(message.source.text)
+    body = Fragment._cut(data, message.body_start, message.body_end, certain(message.body).scope)
     warnings = tuple(replace(finding, line=None, column=None, offset=None) for finding in warnings)
-    return Envelope(Header.of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
+    return Envelope(Header._of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
 
 
 def _of_a_tree(limits: Limits) -> Limits:

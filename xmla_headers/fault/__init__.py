@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from xmla_headers._checks import bad_fragment, check_text, wrong_type
-from xmla_headers._codec.writer import occurring_prefixes, prefixes
-from xmla_headers._record import Record
+from xmla_headers._record import Record, shown_half_made
 from xmla_headers._xml.escape import escape_attribute, escape_text
-from xmla_headers._xml.prefixes import Scope, declarations
-from xmla_headers._xml.reader import read_fragment
+from xmla_headers._xml.fragments import read_fragment
+from xmla_headers._xml.prefixes import Scope, declarations, occurring_prefixes, prefixes
 from xmla_headers.findings import RULES, FaultCode, XmlaHeadersError
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import HeaderBlock, UnknownHeaderBlock, mask
+from xmla_headers.model import HeaderBlock, mask
 from xmla_headers.soap import SOAP_11_NS
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 __all__ = ["Fault", "FaultEntry", "FaultShape", "fault_for", "session_not_found"]
 
@@ -39,6 +39,10 @@ _SHORT_CODE = 10
 
 #: The fault codes that SOAP 1.1 §4.4.1 puts into its namespace, dotted or not.
 _SOAP_CODES = frozenset(FaultCode)
+#: How the code of Analysis Services begins.
+_XMLA_ERROR = "XMLAnalysisError"
+#: What a code may begin with that is shown whole if what follows is short.
+_SHOWN_CODES = _SOAP_CODES | {_XMLA_ERROR}
 
 
 class FaultShape(StrEnum):
@@ -50,6 +54,7 @@ class FaultShape(StrEnum):
     SOAP_1_1 = "soap-1.1"
 
 
+@shown_half_made
 class FaultEntry(Record):
     """One Error of a fault's detail.
 
@@ -95,11 +100,10 @@ class FaultEntry(Record):
         self.put(code=code, description=description, source=source, help_file=help_file, content=content)
 
     def __repr__(self) -> str:
-        code = self.code
-        shown = repr(code) if isinstance(code, int) or len(code) <= _SHORT_CODE else mask(code)
-        return f"FaultEntry({shown}, <{len(self.description)} characters>)"
+        return f"FaultEntry({_shown_code(self.code)}, <{len(self.description)} characters>)"
 
 
+@shown_half_made
 class Fault(Record):
     """A SOAP 1.1 fault (§4.4).
 
@@ -174,7 +178,7 @@ class Fault(Record):
 
     def __repr__(self) -> str:
         # Servers quote session ids in their texts.
-        parts = [repr(str(self.code)), f"<{len(self.string)} characters>"]
+        parts = [_shown_code(self.code), f"<{len(self.string)} characters>"]
         if self.actor is not None:
             parts.append(f"actor=<{len(self.actor)} characters>")
         if self.entries:
@@ -182,6 +186,14 @@ class Fault(Record):
         if self.detail:
             parts.append(f"detail={self.detail!r}")
         return f"Fault({', '.join(parts)})"
+
+
+def _shown_code(code: int | str) -> str:
+    """Return what may be shown of a code."""
+    if isinstance(code, int):
+        return repr(code)
+    first, _, rest = code.partition(".")
+    return repr(str(code)) if len(rest if first in _SHOWN_CODES else code) <= _SHORT_CODE else mask(code)
 
 
 def _numbered(code: int | str) -> int | str:
@@ -232,7 +244,7 @@ class _Writer:
             parts += self._detail()
         parts.append(f"</{prefix}:Fault>".encode())
         xml = b"".join(parts)
-        return Fragment.cut(xml, 0, len(xml), {prefix: SOAP_11_NS})
+        return Fragment._cut(xml, 0, len(xml), {prefix: SOAP_11_NS})
 
     def _detail(self) -> list[bytes]:
         # What is around a name decides how it is written.
@@ -344,7 +356,7 @@ def session_not_found(session_id: str) -> Fault:
     check_text("session_id", session_id)
     text = f"Session '{session_id}' cannot be found: it does not exist, or it has expired."
     entry = FaultEntry(_SESSION_LOST, text)
-    return Fault(f"XMLAnalysisError.0x{_SESSION_LOST:08x}", text, entries=(entry,))
+    return Fault(f"{_XMLA_ERROR}.0x{_SESSION_LOST:08x}", text, entries=(entry,))
 
 
 def fault_for(refused: XmlaHeadersError | Iterable[HeaderBlock | UnknownHeaderBlock]) -> Fault:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from xmla_headers._xml.encoding import WHITE_SPACE, Fatal
+from xmla_headers._xml.encoding import WHITE_SPACE
+from xmla_headers._xml.fatal import Fatal
 from xmla_headers._xml.namespaces import Namespaces
 from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import Scope
-from xmla_headers._xml.raw import SLASH, RawElement, element_end, end_of_start_tag
-from xmla_headers._xml.reader import NO_LIMITS
+from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
 from xmla_headers.fragment import Fragment
-from xmla_headers.soap import SOAP_11_NS, XMLA_NS
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, XMLA_NS
 
 from . import Fault, FaultEntry
 
@@ -185,17 +185,16 @@ def read_fault(body: Fragment) -> Fault | None:
     entries: list[FaultEntry] = []
     detail = Fragment()
     if reader.detail is not None:
-        entries, detail = _detail(text, reader)
+        entries, detail = _detail(text, reader.detail, reader)
     actor = reader.text_of("faultactor") if "faultactor" in reader.texts else None
     # A QName; its prefix is bound to whatever the server likes, or to nothing.
     code = reader.text_of("faultcode").rpartition(":")[2].strip(_SPACE)
     return Fault(code, reader.text_of("faultstring"), actor, entries, detail)
 
 
-def _detail(text: memoryview, reader: _FaultReader) -> tuple[list[FaultEntry], Fragment]:
+def _detail(text: memoryview, element: RawElement, reader: _FaultReader) -> tuple[list[FaultEntry], Fragment]:
     """Return the entries of the detail, and what there is beside them."""
-    assert reader.detail is not None
-    position, end = _content(text, reader.detail)
+    position, end = _content(text, element)
     outer = Scope(reader.scope)
     entries = []
     pieces = []
@@ -207,7 +206,7 @@ def _detail(text: memoryview, reader: _FaultReader) -> tuple[list[FaultEntry], F
     left = _joined(pieces)
     if not left.strip(WHITE_SPACE):
         return entries, Fragment()
-    return entries, Fragment.cut(left, 0, len(left), reader.scope)
+    return entries, Fragment._cut(left, 0, len(left), reader.scope)
 
 
 def _joined(pieces: list[bytes]) -> bytes:
@@ -227,7 +226,7 @@ def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
             declared = element.declared or {}
             scope = {prefix: name for prefix, name in declared.items() if name and prefix != "xml"}
             scope |= outer.missing(xml, declared)
-            content = Fragment.cut(xml, 0, len(xml), MappingProxyType(scope))
+            content = Fragment._cut(xml, 0, len(xml), MappingProxyType(scope))
     code, description, source, help_file = (
         "".join(entry.says.get(name, ())) for name in ("ErrorCode", "Description", "Source", "HelpFile")
     )
@@ -239,5 +238,4 @@ def _content(text: memoryview, element: RawElement) -> tuple[int, int]:
     start = end_of_start_tag(text, element.start)
     if text[start - 2] == SLASH:
         return start, start
-    assert element.close is not None
-    return start, element.close
+    return start, certain(element.close)

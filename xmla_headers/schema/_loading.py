@@ -38,17 +38,14 @@ def load(text: str) -> xmlschema.XMLSchema10:
 
 def load_together(sources: Sequence[Source]) -> Loaded:
     """Return the schema that several texts are, which refer to nothing. Raises SchemaError."""
-    main: xmlschema.XMLSchema10 | None = None
+    first, *others = sources
     names: dict[int, str] = {}
-    current = ""
+    current = first.name
     try:
-        for current, text, namespace in sources:
-            if main is None:
-                main = _schema(text, namespace, build=False)
-                names[id(main)] = current
-            else:
-                names[id(main.add_schema(text, namespace or None, build=False))] = current
-        assert main is not None
+        main = _schema(first.text, first.namespace, build=False)
+        names[id(main)] = current
+        for current, text, namespace in others:
+            names[id(main.add_schema(text, namespace or None, build=False))] = current
         main.build()
     except Exception as error:
         # Not its own exceptions alone: a schema can run it out of stack, or into an error of `re`.

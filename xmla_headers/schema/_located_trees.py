@@ -9,9 +9,8 @@ from defusedxml import ElementTree
 from xmla_headers._xml.namespaces import Namespaces
 from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
-from xmla_headers._xml.raw import RawElement, element_end
-from xmla_headers._xml.reader import NO_LIMITS
-from xmla_headers.soap import XML_NS
+from xmla_headers._xml.raw import RawElement, certain, element_end
+from xmla_headers.soap import NO_LIMITS, XML_NS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,17 +34,18 @@ class PlacedElement:
     """A header block, or a child of the Body, and where everything in it stands."""
 
     __slots__ = (
+        "_element",
         "_end",
         "_indexes",
         "_parents",
         "_steps",
         "_text",
+        "_tree",
         "name",
         "namespace",
         "path",
         "qname",
         "scope",
-        "tree",
     )
 
     def __init__(
@@ -62,9 +62,9 @@ class PlacedElement:
         self.scope = scope
         #: One for each element, in document order.
         self._steps: list[Step] = []
+        self._element = element
         self._end = 0
-        #: The element, once `build` has made it.
-        self.tree: Element | None = None
+        self._tree: Element | None = None
         self._indexes: dict[Element, int] = {}
         self._parents: dict[Element, Element] = {}
 
@@ -72,33 +72,38 @@ class PlacedElement:
         """Take up the next element in document order."""
         self._steps.append((name, offset, declared))
 
-    def end(self, offset: int) -> None:
-        """Take up the offset behind the last tag."""
-        self._end = offset
+    def close(self, offset: int) -> None:
+        """Take up where the parser stands at the end of it."""
+        self._element.close = offset
+        self._end = element_end(self._text, self._element)
 
     @property
     def offset(self) -> int:
         """The offset of its start tag in the text."""
         return self._steps[0][1]
 
-    def build(self) -> Element:
-        """Build the tree, and return it.
+    @property
+    def tree(self) -> Element:
+        """The element, built when it is first asked for.
 
         The message must have been through a deep reading: a tree copies every namespace name. Raises
         SyntaxError or ValueError for what ElementTree alone refuses.
         """
+        if self._tree is None:
+            self._tree = self._build()
+        return self._tree
+
+    def _build(self) -> Element:
         parser = ElementTree.DefusedXMLParser(forbid_dtd=True)
         # In pieces, so that a long Body is not copied.
         parser.feed(f"<_{declarations(self.scope.items())}>".encode())
         parser.feed(memoryview(self._text)[self.offset : self._end])
         parser.feed(b"</_>")
         (tree,) = parser.close()
-        self.tree = tree
         return tree
 
     def declarations(self) -> dict[Element, list[tuple[str, str]]]:
         """Return the namespaces that elements of the tree declare, of which a tree knows nothing."""
-        assert self.tree is not None
         return {
             element: list(declared.items())
             for element, (_, _, declared) in zip(self.tree.iter(), self._steps, strict=True)
@@ -158,7 +163,6 @@ class PlacedElement:
     def _index(self) -> None:
         # Few trees have anything wrong with them, and only those are asked.
         if not self._indexes:
-            assert self.tree is not None
             self._indexes = {each: index for index, each in enumerate(self.tree.iter())}
             self._parents = {child: parent for parent in self._indexes for child in parent}
 
@@ -181,7 +185,6 @@ class _Places(Parser):
     """Notes where the elements stand that are wanted, and all that are in them."""
 
     __slots__ = (
-        "_block",
         "_counts",
         "_names",
         "_namespaces",
@@ -207,7 +210,6 @@ class _Places(Parser):
         #: The Header or the Body, while in it.
         self._parent: RawElement | None = None
         #: What is wanted, while in it.
-        self._block: RawElement | None = None
         self._placed: PlacedElement | None = None
         self.found: deque[PlacedElement] = deque()
         self.expat.StartElementHandler = self._start
@@ -241,7 +243,6 @@ class _Places(Parser):
             self._parent = self._parents.get(element.start)
         elif depth == _BLOCK and self._parent is not None and element.qname in self._wanted:
             path = "".join((*self._names, _step(element.name, number)))
-            self._block = element
             self._placed = PlacedElement(self.text, element, path, self._parent.scope)
             self.found.append(self._placed)
 
@@ -254,16 +255,13 @@ class _Places(Parser):
             self._names.pop()
             self._counts.pop()
         elif depth == _BLOCK and self._placed is not None:
-            assert self._block is not None
-            self._block.close = self.expat.CurrentByteIndex
-            self._placed.end(element_end(self.text, self._block))
+            self._placed.close(self.expat.CurrentByteIndex)
             self._placed = None
 
 
 def _parents(message: RawMessage) -> Iterator[RawElement]:
     """Yield the Header that counts, if there is one, and the Body."""
-    root, body = message.root, message.body
-    assert root is not None
+    root, body = certain(message.root), message.body
     for child in root.children:
         if child is body:
             break

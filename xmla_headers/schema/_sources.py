@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from xmla_headers._checks import wrong_type
-from xmla_headers._xml.encoding import Fatal
 from xmla_headers._xml.escape import escape_attribute
+from xmla_headers._xml.fatal import Fatal
+from xmla_headers._xml.names import short
 from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser, short
+from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
 from xmla_headers._xml.raw import RawElement, element_end
-from xmla_headers._xml.reader import NO_LIMITS
-from xmla_headers.soap import XML_NS, XSI_NS
+from xmla_headers.soap import NO_LIMITS, XML_NS, XSI_NS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ def check_text(text: object) -> str:
     # Text that does not begin with "<" would be taken for a path or an address, and opened.
     if not text.lstrip().startswith("<"):
         raise SchemaError("this is no XML schema (what is wanted is its text, not its path)")
+    if "\0" in text:
+        # Behind the first character it would make expat read UTF-16.
+        raise SchemaError("this is no XML schema: it holds U+0000")
     return text
 
 
@@ -122,9 +125,7 @@ def _read(name: str, text: object) -> _Document:
         reader.run()
     except Fatal as fatal:
         raise SchemaError(f"{name}: the schema cannot be read: {fatal.message}") from None
-    assert reader.root is not None
-    namespace = {local: value for space, local, value, _ in reader.root.attributes if not space}
-    return _Document(name, reader.cleared(), namespace.get("targetNamespace", ""), reader.references)
+    return _Document(name, reader.cleared(), reader.namespace, reader.references)
 
 
 def _links(document: _Document, documents: Mapping[str, _Document]) -> Iterator[str]:
@@ -179,7 +180,7 @@ def _find(name: str, location: str, documents: Mapping[str, _Document]) -> str |
 class _ReferenceReader(Parser):
     """Finds the references of a schema to others."""
 
-    __slots__ = ("_edits", "_namespaces", "_open", "_undo", "references", "root")
+    __slots__ = ("_edits", "_namespaces", "_open", "_undo", "namespace", "references")
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)
@@ -188,7 +189,8 @@ class _ReferenceReader(Parser):
         self._open: RawElement | None = None
         #: From where to where, and what is to stand there.
         self._edits: list[tuple[int, int, bytes]] = []
-        self.root: RawElement | None = None
+        #: The targetNamespace.
+        self.namespace = ""
         self.references: list[_Reference] = []
         self.expat.StartElementHandler = self._start
         self.expat.EndElementHandler = self._end
@@ -215,7 +217,7 @@ class _ReferenceReader(Parser):
         element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
         self._undo.append(element.undo)
         if len(self._undo) == 1:
-            self.root = element
+            self.namespace = _unqualified(element).get("targetNamespace", "")
         elif len(self._undo) == 2 and element.namespace == _XSD:
             self._open = element
 
@@ -230,7 +232,7 @@ class _ReferenceReader(Parser):
         if element.local not in ("include", "import", "redefine", "override"):
             return
         element.close = self.expat.CurrentByteIndex
-        values = {local: value for space, local, value, _ in element.attributes if not space}
+        values = _unqualified(element)
         namespace = values.get("namespace", "").strip()
         location = values.get("schemaLocation")
         self.references.append(
@@ -242,6 +244,11 @@ class _ReferenceReader(Parser):
             said = f' namespace="{escape_attribute(namespace)}"' if "namespace" in values else ""
             instead = f"<{element.name}{declarations((element.declared or {}).items())}{said}/>"
         self._edits.append((element.start, element_end(self.text, element), instead.encode()))
+
+
+def _unqualified(element: RawElement) -> dict[str, str]:
+    """Return the attributes in no namespace."""
+    return {local: value for space, local, value, _ in element.attributes if not space}
 
 
 def _collapsed(value: str) -> str:

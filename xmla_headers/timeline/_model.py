@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from xmla_headers._checks import wrong_type
@@ -197,9 +198,8 @@ class Lane:
     def idle(self) -> Iterator[tuple[Exchange, timedelta]]:
         """Yield the exchanges in front of which the session rested, in order of time, and for how long."""
         last: datetime | None = None
-        timed = [exchange for exchange in self.exchanges if exchange.first.time is not None]
-        for exchange in sorted(timed, key=_begun):
-            begun = _begun(exchange)
+        timed = [(each.first.time, each) for each in self.exchanges if each.first.time is not None]
+        for begun, exchange in sorted(timed, key=itemgetter(0)):
             if last is not None and begun > last:
                 yield exchange, begun - last
             for mark in exchange.marks:
@@ -211,11 +211,6 @@ class Lane:
         """How long the session had rested when the request was made whose answer says that it is lost."""
         lost = self.lost
         return next((time for exchange, time in self.idle() if exchange is lost), None)
-
-
-def _begun(exchange: Exchange) -> datetime:
-    assert exchange.first.time is not None
-    return exchange.first.time
 
 
 class Timeline:

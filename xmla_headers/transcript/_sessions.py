@@ -205,12 +205,13 @@ class Transcript:
                 findings.append(value_finding(Code.RESPONSE_WITHOUT_REQUEST, text))
             return Placement(None, Direction.RESPONSE, tuple(findings))
         record = waiting.session
-        if checked.header is None:
+        header = checked.header
+        if header is None:
             findings = list(self._unusable(checked, waiting))
         elif record is None:
-            findings = list(self._outside(checked, waiting))
+            findings = list(self._outside(header, waiting))
         else:
-            findings = list(self._answer(checked, waiting, record))
+            findings = list(self._answer(checked, header, waiting, record))
         if record is not None and checked.header is not None:
             record.responses += 1
         return Placement(record, Direction.RESPONSE, tuple(findings), waiting.name)
@@ -226,17 +227,17 @@ class Transcript:
         text = f"the request is answered by HTTP {status}, without a SOAP message"
         return [value_finding(Code.REQUEST_WITHOUT_RESPONSE, text)]
 
-    def _outside(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
-        header = checked.header
-        if waiting.header is None or header is None or header.session is None:
+    def _outside(self, header: Header, waiting: _Pending) -> list[Finding]:
+        if waiting.header is None or header.session is None:
             return []
         # olapy answers so always.
         text = "a Session in the answer to a request without a session header"
         return [value_finding(Code.UNEXPECTED_SESSION, text)]
 
-    def _answer(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> list[Finding]:
-        header, fault, conversation = checked.header, checked.fault, record.conversation
-        assert header is not None
+    def _answer(
+        self, checked: CheckedMessage, header: Header, waiting: _Pending, record: SessionRecord
+    ) -> list[Finding]:
+        fault, conversation = checked.fault, record.conversation
         lost = fault is not None and fault.session_lost
         before = conversation.state
         findings = []
@@ -248,8 +249,10 @@ class Transcript:
                 findings += [error.finding] * (error.code is not Code.WRONG_DIRECTION)
                 conversation.unanswered(request=waiting.header)
         after = conversation.state
-        if before is State.BEGINNING and after is State.ACTIVE:
-            self._grant(record)
+        session_id = conversation.session_id
+        if before is State.BEGINNING and after is State.ACTIVE and session_id is not None:
+            record.session_id = session_id
+            self._ids[session_id] = record
         elif before is State.BEGINNING and after is State.NONE and fault is None and not findings:
             text = "BeginSession is answered without a Session: there is none"
             findings.append(value_finding(Code.SESSION_NOT_GRANTED, text))
@@ -258,12 +261,6 @@ class Transcript:
             findings.append(_loss(record, waiting.idle))
         record.accepted = record.accepted or (not lost and fault is None and not findings)
         return findings
-
-    def _grant(self, record: SessionRecord) -> None:
-        session_id = record.conversation.session_id
-        assert session_id is not None
-        record.session_id = session_id
-        self._ids[session_id] = record
 
 
 def _asked(checked: CheckedMessage) -> Header | None:

@@ -66,8 +66,7 @@ class JsonText:
         """Return the next character that is no white space; "" at the end."""
         while True:
             match = _SPACE.match(self._text, self._at)
-            assert match is not None
-            self._at = match.end()
+            self._at = match.end() if match else self._at
             if self._at < len(self._text):
                 return self._text[self._at]
             if not self._more():
@@ -192,16 +191,14 @@ class JsonText:
     def _skip_scalar(self) -> None:
         while True:
             match = _SCALAR.match(self._text, self._at)
-            assert match is not None
-            self._at = match.end()
+            self._at = match.end() if match else self._at
             if self._at < len(self._text) or not self._more():
                 return
 
     def _skip_string(self) -> None:
         while True:
             match = _STRING.match(self._text, self._at)
-            assert match is not None
-            self._at = match.end()
+            self._at = match.end() if match else self._at
             # What stopped it is a quote, or a backslash at the end of the window.
             if self._text.startswith('"', self._at):
                 self._at += 1

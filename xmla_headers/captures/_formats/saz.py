@@ -205,8 +205,7 @@ def _message(
     if not infos:
         return None
     side = MEMBER.fullmatch(infos[0].filename)
-    assert side is not None
-    request = side["side"].lower() == "c"
+    request = side is not None and side["side"].lower() == "c"
     name = f"{prefix}{infos[0].filename}"
     message = HttpMessage(name, "" if request else None, None, (), b"")
     if len(infos) > 1:

@@ -306,8 +306,8 @@ def _local(name: str) -> str:
 
 def _identifiers(text: str) -> Iterator[Edit]:
     for match in _ASSIGNED.finditer(text):
-        group = match.lastgroup
-        assert group is not None
+        # The whole match, should no group have taken part.
+        group = match.lastgroup or 0
         start, end = match.span(group)
         value = match[group]
         if group in ("double", "single"):
