@@ -24,7 +24,23 @@ class IdRule(NamedTuple):
 
 
 # To add a code about session ids, add a row.
-ID_RULES = (IdRule(Code.EMPTY_SESSION_ID, "is empty", lambda sid: not sid, (("plain", "", ""),)),)
+ID_RULES = (
+    IdRule(Code.EMPTY_SESSION_ID, "is empty", lambda sid: not sid, (("plain", "", ""),)),
+    IdRule(
+        Code.PADDED_SESSION_ID,
+        "begins or ends with white space",
+        lambda sid: sid != sid.strip(" \t\r\n"),
+        (
+            ("plain", ": a space on both sides", " 5E55-96 "),
+            ("space-before", ": a space before it", " 5E55-96"),
+            ("space-after", ": a space after it", "5E55-96 "),
+            ("tab-before", ": a TAB before it", "\t5E55-96"),
+            ("line-feed-after", ": LF after it", "5E55-96\n"),
+            ("carriage-return-after", ": CR after it", "5E55-96\r"),
+            ("white-space-only", " and has nothing else", " \t\n"),
+        ),
+    ),
+)
 
 # Nothing limits the form of a session id.
 SESSION_IDS = {
