@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,6 +25,7 @@ from .fuzzing._writing import Choices
 from .model import HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import MustUnderstandForm, SoapVersion
+from .typing import BlockTypes
 from .unknown_block import UnknownHeaderBlock
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def session_ids() -> SearchStrategy[str]:
     return st.one_of(st.text(characters, max_size=20), st.sampled_from(sorted(awkward, key=len)))
 
 
-def header_blocks(types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> SearchStrategy[HeaderBlock]:
+def header_blocks(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[HeaderBlock]:
     """Draw header blocks that a schema declares.
 
     Args:
@@ -160,7 +160,7 @@ def faults() -> SearchStrategy[Fault]:
     return st.builds(Fault, codes, text, st.none() | text, entries, st.just(Fragment()))
 
 
-def headers(types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> SearchStrategy[Header]:
+def headers(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Header]:
     """Draw Headers of up to five blocks, known and unknown.
 
     Args:
@@ -215,7 +215,7 @@ def fragments() -> SearchStrategy[Fragment]:
     return st.sampled_from(_FRAGMENTS).map(lambda pair: Fragment(*pair))
 
 
-def envelopes(types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> SearchStrategy[Envelope]:
+def envelopes(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Envelope]:
     """Draw Envelopes of both versions of SOAP.
 
     Args:
@@ -227,7 +227,7 @@ def envelopes(types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> Search
     return st.builds(Envelope, headers(types), fragments(), st.sampled_from(SoapVersion))
 
 
-def messages(types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> SearchStrategy[Case]:
+def messages(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Case]:
     """Draw messages that `decode` accepts, written in many ways; there may be warnings.
 
     Args:
@@ -245,7 +245,7 @@ def messages(types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> SearchS
     return _messages(st.lists(blocks, max_size=3), Stock(Given(types, None)))
 
 
-def broken_messages(types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> SearchStrategy[Case]:
+def broken_messages(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Case]:
     """Draw messages that break one rule, so that `decode` refuses them with `deep`; there may be warnings.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING
@@ -12,6 +12,7 @@ from xmla_headers.findings import RULES, Code, Severity
 from xmla_headers.model import HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import Direction, MustUnderstandForm
+from xmla_headers.typing import BlockTypes
 
 # These modules register ways to break rules.
 from . import _faults, _header_blocks, _skeleton, _unreadable  # noqa: F401
@@ -34,7 +35,7 @@ __all__ = ["Stock", "break_with", "broken", "finished", "first_pass", "iter_case
 def iter_cases(
     seed: int = 0,
     *,
-    types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS,
+    types: BlockTypes = SESSION_BLOCKS,
     direction: Direction | None = None,
 ) -> Iterator[Case]:
     """Yield labelled messages without end; take some of them with `itertools.islice`.

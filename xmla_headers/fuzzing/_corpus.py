@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from xmla_headers.findings import RULES, Code
 from xmla_headers.model import HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import Direction
+from xmla_headers.typing import BlockTypes
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from ._case import Case, Verdict
@@ -32,7 +33,7 @@ _MOST_BYTES = 16_384
 
 
 def corpus(
-    seed: int = 0, count: int = 500, *, types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS
+    seed: int = 0, count: int = 500, *, types: BlockTypes = SESSION_BLOCKS
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the names and contents of files: `count` messages, then a manifest and its schema.
 
@@ -75,7 +76,7 @@ def _files(cases: list[Case]) -> Iterator[tuple[str, bytes]]:
     yield SCHEMA, as_json(manifest_schema())
 
 
-def vectors(seed: int = 0, *, types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> Iterator[Case]:
+def vectors(seed: int = 0, *, types: BlockTypes = SESSION_BLOCKS) -> Iterator[Case]:
     """Yield the cases that become files, without end."""
     for direction in Direction:
         for case, turn in broken(Given(types, direction), (Code.WRONG_DIRECTION,)):

@@ -15,6 +15,7 @@ from xmla_headers.envelope import Header
 from xmla_headers.findings import RULES, Code, Severity
 from xmla_headers.model import HeaderBlock
 from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
+from xmla_headers.typing import BlockTypes
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from ._case import Behaviour, Case, Trap, Verdict, identifier_of
@@ -129,7 +130,7 @@ def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) ->
 
 
 def unknown_block(
-    types: Mapping[str, type[HeaderBlock]],
+    types: BlockTypes,
     namespace: str,
     local: str,
     *,
@@ -150,7 +151,7 @@ def unknown_block(
 class Draft:
     """A message in the making; the defaults make a plain one with a Discover in its Body."""
 
-    types: Mapping[str, type[HeaderBlock]]
+    types: BlockTypes
     direction: Direction | None = None
     pen: Pen = field(default_factory=Pen)
     soap: SoapVersion = SoapVersion.SOAP_1_1

@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xmla_headers.findings import Code
 from xmla_headers.model import HeaderBlock
 from xmla_headers.soap import Direction
+from xmla_headers.typing import BlockTypes
 
 from ._draft import Draft, Edit, Place
 
@@ -46,7 +47,7 @@ ANYWHERE = (Place.FIRST, Place.MIDDLE, Place.LAST)
 class Given(NamedTuple):
     """What the cases are made for."""
 
-    types: Mapping[str, type[HeaderBlock]]
+    types: BlockTypes
     direction: Direction | None
 
     @property
