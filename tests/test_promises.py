@@ -506,8 +506,9 @@ def test_decode_header_costs_the_same_whatever_the_size_of_the_message() -> None
 
 def test_decode_calls_nothing_for_the_body() -> None:
     few, many = _message(_SESSION, "<a/>" * 10), _message(_SESSION, "<a/>x" * 10_000)
-    xmla_headers.decode(few)
-    assert _calls(lambda: xmla_headers.decode(many)) == _calls(lambda: xmla_headers.decode(few))
+    decode = partial(xmla_headers.decode, cache=None)
+    decode(few)
+    assert _calls(lambda: decode(many)) == _calls(lambda: decode(few))
 
 
 # -- the shape of the package ------------------------------------------------------------------------
@@ -615,7 +616,9 @@ def test_two_modules_touch_the_parser(name: str) -> None:
         "xml.etree.ElementTree",
         "lxml.etree",
     }
-    assert imported & parsers == ({"pyexpat"} if name in ("_xml.parser", "_xml.names") else set())
+    # The type of an element of ElementTree stands in a signature; defusedxml parses.
+    allowed = {"_xml.parser": {"pyexpat"}, "_xml.names": {"pyexpat"}, "fragment": {"xml.etree.ElementTree"}}
+    assert imported & parsers == allowed.get(name, set())
 
 
 @pytest.mark.parametrize("name", _SOURCES)
@@ -650,7 +653,12 @@ def _at_import(name: str) -> Iterator[tuple[str, ast.stmt]]:
 
 def test_no_module_imports_itself_in_a_circle() -> None:
     graph = {
-        name: {imported for imported, _ in _at_import(name) if imported in _SOURCES and imported != name}
+        # The standard library has a module typing as well.
+        name: {
+            imported
+            for imported, _ in _at_import(name)
+            if imported in _SOURCES and imported not in (name, "typing")
+        }
         for name in _SOURCES
     }
     order = list(graphlib.TopologicalSorter(graph).static_order())

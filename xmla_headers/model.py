@@ -1,111 +1,97 @@
-"""BlockSpec, HeaderBlock, UnknownHeaderBlock: what a Header is made of."""
+"""The declaration of a header block in a schema, and the base of the classes that are generated from it."""
 
 # To add a header block:
 # 1. an xs:element in schemas/xmla-session-headers.xsd;
 # 2. xmla-headers generate schemas/xmla-session-headers.xsd -o xmla_headers/session_headers.py;
 # 3. its name in xmla_headers/__init__.py, if it is to be imported from there.
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as declared
 from importlib import import_module
 from types import MappingProxyType, MemberDescriptorType
+from typing import ClassVar
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._record import Record, shown_half_made
+from ._immutable import shown_half_made
 from ._xml.escape import escape_attribute
 from ._xml.names import is_ncname
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XMLNS_NS, XSI_NS, Direction, MustUnderstandForm
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import ClassVar
+__all__ = ["AttributeSpec", "BlockSpec", "HeaderBlock", "has_generated_constructor", "mask"]
 
 
-__all__ = [
-    "AttributeSpec",
-    "BlockSpec",
-    "HeaderBlock",
-    "mask",
-]
+@shown_half_made
+@dataclass(frozen=True, slots=True)
+class AttributeSpec:
+    """An attribute of a header block, as the schema declares it.
 
+    >>> AttributeSpec("SessionId", "session_id", required=True, identifier=True).name
+    'SessionId'
+    """
 
-class AttributeSpec(Record):
-    """An attribute of a header block, as the schema declares it."""
-
-    __slots__ = ("field", "identifier", "name", "required")
-    FIELDS = ("name", "field", "required", "identifier")
-
-    #: The name in the message; it is in no namespace.
     name: str
-    #: The name of the dataclass field.
+    """The name in the message. The attribute is in no namespace."""
     field: str
-    required: bool
-    #: It holds a session id: a bearer secret, masked wherever it is shown, remarkable when empty.
-    identifier: bool
+    """The name of the dataclass field."""
+    required: bool = declared(default=False, kw_only=True)
+    """Whether every block must have the attribute."""
+    identifier: bool = declared(default=False, kw_only=True)
+    """Whether the value is a session id: a bearer secret, which is masked wherever it is shown."""
 
-    def __init__(self, name: str, field: str, *, required: bool = False, identifier: bool = False) -> None:
-        self.put(name=name, field=field, required=required, identifier=identifier)
 
+@shown_half_made
+@dataclass(frozen=True, slots=True)
+class BlockSpec:
+    """A header block, as the schema declares it. Every rule about one loops over this.
 
-class BlockSpec(Record):
-    """A header block, as the schema declares it; every rule about one loops over this."""
-
-    __slots__ = (
-        "alternatives",
-        "attributes",
-        "by_name",
-        "directions",
-        "local_name",
-        "max_occurs",
-        "namespace",
-        "opening",
-        "qname",
-    )
-    FIELDS = ("namespace", "local_name", "attributes", "max_occurs", "directions", "alternatives")
+    >>> BlockSpec("urn:example", "Ticket").qname
+    '{urn:example}Ticket'
+    """
 
     namespace: str
+    """The namespace of the element."""
     local_name: str
-    attributes: tuple[AttributeSpec, ...]
-    #: The most there may be in one message; None for any number.
-    max_occurs: int | None
-    directions: frozenset[Direction]
-    #: Blocks with the same word here are alternatives to each other.
-    alternatives: str | None
-    #: The expanded name in Clark notation.
-    qname: str
-    #: How a start tag of it begins that declares its namespace.
-    opening: str
-    #: Name in the message -> attribute.
-    by_name: Mapping[str, AttributeSpec]
+    """The local name of the element."""
+    attributes: tuple[AttributeSpec, ...] = ()
+    """The declared attributes, in schema order."""
+    max_occurs: int | None = 1
+    """The most blocks of this name in one message; None for any number."""
+    directions: frozenset[Direction] = frozenset(Direction)
+    """The directions in which a message may carry the block."""
+    alternatives: str | None = None
+    """Blocks with the same word here are alternatives to each other."""
+    qname: str = declared(init=False, repr=False, compare=False)
+    """The expanded name in Clark notation."""
+    opening: str = declared(init=False, repr=False, compare=False)
+    """The beginning of a start tag that declares the namespace as the default."""
 
-    def __init__(
-        self,
-        namespace: str,
-        local_name: str,
-        attributes: tuple[AttributeSpec, ...] = (),
-        max_occurs: int | None = 1,
-        directions: frozenset[Direction] = frozenset(Direction),
-        alternatives: str | None = None,
-    ) -> None:
-        self.put(
-            namespace=namespace,
-            local_name=local_name,
-            attributes=attributes,
-            max_occurs=max_occurs,
-            directions=directions,
-            alternatives=alternatives,
-            qname=f"{{{namespace}}}{local_name}",
-            opening=f'<{local_name} xmlns="{escape_attribute(namespace)}"',
-            by_name=MappingProxyType({attribute.name: attribute for attribute in attributes}),
-        )
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "qname", f"{{{self.namespace}}}{self.local_name}")
+        put(self, "opening", f'<{self.local_name} xmlns="{escape_attribute(self.namespace)}"')
+
+    @property
+    def by_name(self) -> Mapping[str, AttributeSpec]:
+        """Name in the message -> attribute."""
+        return MappingProxyType({attribute.name: attribute for attribute in self.attributes})
 
 
 def mask(identifier: str) -> str:
-    """Return what may be shown of a session id: four characters, if there are more, and the length.
+    """Return the part of a session id that may be shown: four characters, and the length.
 
-    TypeError for what is no str: a list of one would show all of it.
+    Args:
+        identifier: A session id, or another secret. Of one of four characters or fewer, only the length
+            is shown.
+
+    Returns:
+        Text for people.
+
+    Raises:
+        TypeError: `identifier` is not a str.
+
+    >>> mask("8f1c2b3a-0d4e")
+    "'8f1c'… (13 characters)"
     """
     if not isinstance(identifier, str):
         raise wrong_type("a session id", "str", identifier)
@@ -113,25 +99,30 @@ def mask(identifier: str) -> str:
     return f"{identifier[:4]!r}… ({size})" if len(identifier) > 4 else f"… ({size})"
 
 
-# Nothing is a HeaderBlock and nothing more: its subclasses compare.
+# Without __eq__: every value is of a subclass, and those compare.
 @shown_half_made
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class HeaderBlock:
-    """A header block (SOAP 1.1 §4.2: header entry) that a schema declares.
+    """A header block that a schema declares (SOAP 1.1 §4.2: header entry).
 
-    Raises EncodeError (`unencodable-text`, `bad-fragment`) for what no message could carry.
+    The base of `BeginSession`, `Session`, `EndSession` and of every class that is generated from a schema.
+
+    Raises:
+        EncodeError: A value is `unencodable-text`, or `other_attributes` is a `bad-fragment`.
+        TypeError: A value has the wrong type.
     """
 
-    if TYPE_CHECKING:
-        spec: ClassVar[BlockSpec]
+    spec: ClassVar[BlockSpec]
+    """The declaration in the schema."""
 
     must_understand: bool = False
-    #: The spelling that decode read and encode writes back; None means the default, QUALIFIED.
-    must_understand_form: MustUnderstandForm | None = field(default=None, compare=False)
-    #: Whom the block is for (SOAP 1.1 §4.2.2; role in SOAP 1.2); None for whoever receives the message last.
+    """Whether the receiver must understand the block or answer with a fault (SOAP 1.1 §4.2.3)."""
+    must_understand_form: MustUnderstandForm | None = declared(default=None, compare=False)
+    """The spelling of mustUnderstand. `decode` records it and `encode` writes it; None means QUALIFIED."""
     actor: str | None = None
-    #: Name in Clark notation and value of each attribute in a namespace that no rule here is about.
+    """The receiver (SOAP 1.1 §4.2.2: actor; SOAP 1.2: role); None for the last receiver of the message."""
     other_attributes: tuple[tuple[str, str], ...] = ()
+    """Name in Clark notation and value of each attribute in a namespace without a rule here."""
 
     def __post_init__(self) -> None:
         if type(self) is HeaderBlock:

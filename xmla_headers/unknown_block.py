@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ._checks import bad_fragment, wrong_type
-from ._record import Immutable, shown_half_made
+from ._immutable import Immutable, shown_half_made
 from ._xml.prefixes import declarations
 from ._xml.raw import RawElement, element_end
 from ._xml.reader import read
@@ -14,8 +15,6 @@ from .session_headers import SESSION_BLOCKS
 from .soap import SOAP_VERSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from ._xml.fatal import Fatal
 
 __all__ = [
@@ -26,12 +25,10 @@ __all__ = [
 
 
 def must_understand_value(element: RawElement) -> tuple[bool | None, tuple[Code, str] | None]:
-    """Return what the qualified mustUnderstand attributes of a header block say, None if there is none.
+    """Return the value of the qualified mustUnderstand of a header block, None if it has none.
 
-    Or the code that refuses one of them, with its name as written.
-
-    They count in either SOAP namespace, each with the forms of its version, as does everything that
-    reads a header block.
+    With it comes the code that refuses the attribute, and its name as written; None if it is valid. The
+    attribute counts in both SOAP namespaces, with the values of each version.
     """
     found: bool | None = None
     for namespace, local, text, name in element.attributes:
@@ -55,21 +52,33 @@ def actor_of(element: RawElement) -> str | None:
 
 @shown_half_made
 class UnknownHeaderBlock(Immutable):
-    """A header block that no schema here declares, kept as the XML that it is.
+    """A header block that no schema declares, kept as its XML.
 
-    One element, able to stand alone, in UTF-8. Raises EncodeError (`bad-fragment`) for anything else,
-    for an invalid mustUnderstand and for the name of a session header.
+    It is one element that can stand alone, in UTF-8. Two of them are equal if their XML is.
+
+    Args:
+        xml: The element, in UTF-8, with the declarations of all prefixes that it uses.
+
+    Raises:
+        EncodeError: `bad-fragment`: not one well-formed element, an invalid mustUnderstand, or the name of a
+            session header.
+        TypeError: `xml` is not bytes.
+
+    >>> UnknownHeaderBlock(b'<v:Version xmlns:v="urn:v" Sequence="400"/>').qname
+    '{urn:v}Version'
     """
 
     __slots__ = ("actor", "must_understand", "qname", "xml")
     __match_args__ = ("xml",)
 
     xml: bytes
-    #: The expanded name in Clark notation.
+    """The element, in UTF-8."""
     qname: str
+    """The expanded name in Clark notation; the local name alone for an element in no namespace."""
     must_understand: bool
-    #: Whom the block is for: actor in SOAP 1.1, role in SOAP 1.2.
+    """Whether the receiver must understand the block or answer with a fault (SOAP 1.1 §4.2.3)."""
     actor: str | None
+    """The receiver (SOAP 1.1: actor, SOAP 1.2: role); None for the last receiver of the message."""
 
     def __init__(self, xml: bytes) -> None:
         if not isinstance(xml, bytes):
@@ -97,19 +106,23 @@ class UnknownHeaderBlock(Immutable):
         must_understand: bool,  # noqa: FBT001 - passed on by position, for speed
         actor: str | None,
     ) -> UnknownHeaderBlock:
-        """Let what was cut out of a message, named so there, stand alone. For decode, which has checked it.
+        """Return the block of an element that decode has checked.
 
-        `missing` holds the declarations that it needs beside its own.
+        `name` is its name as written, `missing` holds the declarations around it that it needs.
         """
         if missing:
-            behind_name = 1 + len(name.encode())
-            xml = xml[:behind_name] + declarations(missing).encode() + xml[behind_name:]
+            after_name = 1 + len(name.encode())
+            xml = xml[:after_name] + declarations(missing).encode() + xml[after_name:]
         block = object.__new__(cls)
         _fill(block, xml, qname, must_understand, actor)
         return block
 
     def declared(self) -> Mapping[str, str]:
-        """Return the namespace declarations on its start tag: prefix -> namespace."""
+        """Return the namespace declarations on the start tag.
+
+        Returns:
+            Prefix -> namespace; the default namespace has the prefix "".
+        """
         root = read(self.xml, encoding="utf-8").root
         return (root and root.declared) or {}
 

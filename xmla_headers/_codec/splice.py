@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from xmla_headers._xml.encoding import Source
     from xmla_headers._xml.raw import RawElement, RawMessage
-    from xmla_headers.envelope import Block
     from xmla_headers.model import BlockSpec, HeaderBlock
     from xmla_headers.soap import MustUnderstandForm
+    from xmla_headers.typing import Block
 
     #: Offsets in the UTF-8 text, and what is to stand between them.
     Edit: TypeAlias = tuple[int, int, str]

@@ -14,9 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xmla_headers.envelope import Block, Envelope
+    from xmla_headers.envelope import Envelope
     from xmla_headers.fragment import Fragment
     from xmla_headers.model import HeaderBlock
+    from xmla_headers.typing import Block
 
 __all__ = [
     "block_xml",

@@ -29,10 +29,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from xmla_headers._codec.options import BlockTypes
-    from xmla_headers.envelope import Block
     from xmla_headers.fault import Fault
     from xmla_headers.soap import Direction, Limits, MustUnderstandForm
+    from xmla_headers.typing import Block, BlockTypes
 
     from ._trees import Tree
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from xml.etree.ElementTree import Element
 
-    from xmla_headers._codec.options import Data
     from xmla_headers._xml.raw import RawMessage
     from xmla_headers.soap import Limits
+    from xmla_headers.typing import Data
 
     from ._located_trees import PlacedElement
 
