@@ -54,6 +54,29 @@ def play(steps: list[Step], transcript: Transcript | None = None) -> list[str]:
     return found + [f"{finding.code} {name}" for name, finding in transcript.close()]
 
 
+def test_second_response_that_nothing_pairs_says_nothing() -> None:
+    transcript = Transcript()
+    transcript.add(check_message(CapturedMessage("1", message(BEGIN), Direction.REQUEST)))
+    for _ in range(2):
+        placement = transcript.add(check_message(CapturedMessage("-1", GRANT, Direction.RESPONSE)))
+        assert placement.findings == ()
+    assert placement.session is None
+
+
+def test_record_counts_only_soap_messages_as_responses() -> None:
+    transcript = Transcript()
+    play([Step(BEGIN, GRANT), Step(USE, b"Bad Gateway", 502), Step(END, OK)], transcript)
+    assert [(record.requests, record.responses) for record in transcript.sessions] == [(3, 2)]
+
+
+def test_response_of_untold_direction_is_wrong_with_begin_session() -> None:
+    transcript = Transcript()
+    transcript.add(check_message(CapturedMessage("1", message(BEGIN), Direction.REQUEST, exchange="1")))
+    answer = message(BEGIN + session("abcdefgh"), "<x:ExecuteResponse/>")
+    placement = transcript.add(check_message(CapturedMessage("-1", answer, exchange="1")))
+    assert [finding.code for finding in placement.findings] == [Code.WRONG_DIRECTION]
+
+
 def states(transcript: Transcript) -> list[State]:
     return [record.state for record in transcript.sessions]
 
@@ -107,6 +130,13 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
     "from before": ([Step(USE, OK), Step(END, OK)], [], [State.ENDED]),
     "from before, left": ([Step(USE, OK)], [], [State.ACTIVE]),
     "from before, lost": ([Step(USE, OK), Step(USE, LOST)], ["session-lost -2"], [State.LOST]),
+    "from before, refused, lost": ([Step(USE, FAULT), Step(USE, LOST)], ["unknown-session -2"], [State.LOST]),
+    "from before, another id, lost": (
+        [Step(USE, message(session("other"))), Step(USE, LOST)],
+        ["session-id-changed -1", "unknown-session -2"],
+        [State.LOST],
+    ),
+    "an empty id": ([Step(session(""), OK)], ["unknown-session 1"], [State.NONE]),
     "used after its end": (
         [Step(BEGIN, GRANT), Step(END, OK), Step(USE, LOST), Step(END, LOST)],
         ["session-used-after-end 3", "session-used-after-end 4"],
@@ -132,6 +162,16 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         [Step(BEGIN, GRANT), Step(USE, b"Bad Gateway", 502), Step(END, OK)],
         ["request-without-response -2"],
         [State.ENDED],
+    ),
+    "an error page after its end": (
+        [Step(BEGIN, GRANT), Step(END, OK), Step(USE, b"Bad Gateway", 502)],
+        ["session-used-after-end 3", "request-without-response -3"],
+        [State.ENDED],
+    ),
+    "no answer to EndSession": (
+        [Step(BEGIN, GRANT), Step(END, None)],
+        ["request-without-response 2", "session-never-ended 1"],
+        [State.ENDING],
     ),
     "an error page to BeginSession": (
         [Step(BEGIN, b"Bad Gateway", 502), Step(BEGIN, GRANT), Step(END, OK)],

@@ -281,8 +281,8 @@ class Transcript:
             try:
                 conversation.response(header, fault, request=waiting.header)
             except ConversationError as error:
-                # The rules have reported a wrong direction already. The request is closed in any case.
-                findings += [error.finding] * (error.code is not Code.WRONG_DIRECTION)
+                # The request is closed in any case.
+                findings.append(error.finding)
                 conversation.unanswered(request=waiting.header)
         after = conversation.state
         session_id = conversation.session_id
