@@ -192,7 +192,7 @@ CAPTURE_NOTES = [
 
 
 def _captures(*, quick: bool) -> Table:
-    """How does the cost of reading, reporting on and redacting a capture grow when it doubles?"""
+    """Return how the cost of reading, reporting and redacting grows when a capture doubles."""
     rows: list[tuple[Cell, ...]] = []
     for name, (make, count) in CAPTURES.items():
         counts = [count << doubling for doubling in range(3)]
@@ -251,7 +251,7 @@ def _entry(number: int) -> bytes:
     return b'{"request":{"method":"POST","postData":{"mimeType":"text/xml","text":"%b"}}}' % text
 
 
-#: What a capture has much of -> how it is made, and how many make a millisecond or more.
+# What there are many of -> a maker of the capture, and how many take a millisecond or more.
 CAPTURES: dict[str, tuple[Callable[[int], bytes], int]] = {
     "findings on one line": (lambda count: _findings(count, b"<a/>x"), 1_000),
     "findings on lines": (lambda count: _findings(count, b"<a/>\nx"), 1_000),

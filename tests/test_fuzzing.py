@@ -29,9 +29,9 @@ from xmla_headers import (
 )
 from xmla_headers.fuzzing import Behaviour, Case, Verdict
 from xmla_headers.fuzzing._case import identifier_of
-from xmla_headers.fuzzing._cases import first_pass
+from xmla_headers.fuzzing._cases import WAYS, first_pass
 from xmla_headers.fuzzing._draft import Place
-from xmla_headers.fuzzing._ways import NOT_ABOUT_BYTES, WAYS, Given
+from xmla_headers.fuzzing._ways import NOT_ABOUT_BYTES, Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

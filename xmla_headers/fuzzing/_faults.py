@@ -8,14 +8,16 @@ from xmla_headers.findings import Code
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS
 
 from ._draft import Draft, Edit, Place
-from ._ways import ANYWHERE, Way, ways_to_break
+from ._ways import ANYWHERE, Table, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ._ways import Given
 
-__all__: list[str] = []
+__all__ = ["FAULTS"]
+
+FAULTS = Table()
 
 _CODE = "<faultcode>f:Server</faultcode>"
 _STRING = "<faultstring>text</faultstring>"
@@ -42,7 +44,7 @@ def _body(part: str, *others: str, around: Callable[[str], str] = str) -> Edit[P
     return apply
 
 
-@ways_to_break(Code.FAULT_WITHOUT_CODE)
+@FAULTS.breaks(Code.FAULT_WITHOUT_CODE)
 def _fault_without_code(_given: Given) -> Iterator[Way]:
     for name, note, near_miss in (
         ("nothing", "no faultcode", ""),
@@ -57,7 +59,7 @@ def _fault_without_code(_given: Given) -> Iterator[Way]:
         yield Way(name, f"a Fault without a faultcode: {note}", change, ANYWHERE)
 
 
-@ways_to_break(Code.DUPLICATE_FAULT)
+@FAULTS.breaks(Code.DUPLICATE_FAULT)
 def _duplicate_fault(_given: Given) -> Iterator[Way]:
     for name, note, other in (
         ("same", "the same again", _FAULT),
@@ -73,7 +75,7 @@ def _duplicate_fault(_given: Given) -> Iterator[Way]:
         yield Way(name, f"two Faults: {note}", _body(other, _FAULT), ANYWHERE)
 
 
-@ways_to_break(Code.FAULT_BESIDE_CONTENT)
+@FAULTS.breaks(Code.FAULT_BESIDE_CONTENT)
 def _fault_beside_content(_given: Given) -> Iterator[Way]:
     for name, note, content in (
         ("method", "a response", f'<DiscoverResponse xmlns="{XMLA_NS}"><return/></DiscoverResponse>'),

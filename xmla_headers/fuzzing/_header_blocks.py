@@ -12,7 +12,7 @@ from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XSI_NS, MustUnder
 from ._case import Behaviour
 from ._draft import SOAP, Block, Draft, Edit, Place, block_of, unknown_block
 from ._ids import ID_RULES, IdRule
-from ._ways import ANYWHERE, Way, make_value, ways_to_break
+from ._ways import ANYWHERE, Table, Way, make_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from ._ways import Given
 
-__all__ = ["DSML_NS"]
+__all__ = ["DSML_NS", "HEADER_BLOCKS"]
+
+HEADER_BLOCKS = Table()
 
 # [MS-DSML] declares elements of the same names in it.
 DSML_NS = "urn:schema-microsoft-com:activedirectory:dsmlv2"
@@ -106,7 +108,7 @@ def _one_more(draft: Draft, blocks: list[Block]) -> list[Block]:
     return [*blocks, block_of(make_value(blocks[0].kind, draft))]
 
 
-@ways_to_break(Code.DUPLICATE_HEADER_BLOCK)
+@HEADER_BLOCKS.breaks(Code.DUPLICATE_HEADER_BLOCK)
 def _duplicate_header_block(given: Given) -> Iterator[Way]:
     marked = _block((SOAP, "mustUnderstand", "1"))
     for kind in given.kinds:
@@ -143,7 +145,7 @@ def _several(kinds: tuple[type[HeaderBlock], ...], *, prefix: str = "", marked: 
     return apply
 
 
-@ways_to_break(Code.AMBIGUOUS_SESSION_HEADERS)
+@HEADER_BLOCKS.breaks(Code.AMBIGUOUS_SESSION_HEADERS)
 def _ambiguous_session_headers(given: Given) -> Iterator[Way]:
     groups: dict[str, list[type[HeaderBlock]]] = {}
     for kind in given.kinds:
@@ -162,7 +164,7 @@ def _ambiguous_session_headers(given: Given) -> Iterator[Way]:
                     yield Way(f"{way}-marked", f"{note}, marked mustUnderstand", marked, mixes=True)
 
 
-@ways_to_break(Code.WRONG_DIRECTION)
+@HEADER_BLOCKS.breaks(Code.WRONG_DIRECTION)
 def _wrong_direction(given: Given) -> Iterator[Way]:
     for kind in given.kinds:
         if given.direction is None or given.direction in kind.spec.directions:
@@ -201,7 +203,7 @@ def _renamed(
     return apply
 
 
-@ways_to_break(Code.MISSING_ATTRIBUTE)
+@HEADER_BLOCKS.breaks(Code.MISSING_ATTRIBUTE)
 def _missing_attribute(given: Given) -> Iterator[Way]:
     missing, unexpected = Code.MISSING_ATTRIBUTE, Code.UNEXPECTED_ATTRIBUTE
     content = Code.UNEXPECTED_CONTENT
@@ -252,7 +254,7 @@ def _missing_attribute(given: Given) -> Iterator[Way]:
                 yield _way(kind, f"{name}-{way}", f"{name} {note}", _inserted(kind, change))
 
 
-@ways_to_break(Code.UNEXPECTED_ATTRIBUTE)
+@HEADER_BLOCKS.breaks(Code.UNEXPECTED_ATTRIBUTE)
 def _unexpected_attribute(given: Given) -> Iterator[Way]:
     for kind in given.kinds:
         namespace = kind.spec.namespace
@@ -309,7 +311,7 @@ def _ways_of_ids(rule: IdRule, given: Given) -> Iterator[Way]:
 
 
 for _rule in ID_RULES:
-    ways_to_break(_rule.code)(partial(_ways_of_ids, _rule))
+    HEADER_BLOCKS.breaks(_rule.code)(partial(_ways_of_ids, _rule))
 
 
 # -- mustUnderstand ------------------------------------------------------------------------------------
@@ -338,7 +340,7 @@ def _foreign(code: Code, *attributes: tuple[str, str, str]) -> Edit[Place]:
     return apply
 
 
-@ways_to_break(Code.INVALID_MUST_UNDERSTAND)
+@HEADER_BLOCKS.breaks(Code.INVALID_MUST_UNDERSTAND)
 def _invalid_must_understand(given: Given) -> Iterator[Way]:
     code, unqualified = Code.INVALID_MUST_UNDERSTAND, Code.UNQUALIFIED_MUST_UNDERSTAND
     for way, text in _INVALID_MARKS:
@@ -355,7 +357,7 @@ def _invalid_must_understand(given: Given) -> Iterator[Way]:
                 yield _way(kind, f"unqualified-{way}", f"{note} in no namespace", _inserted(kind, mark))
 
 
-@ways_to_break(Code.CONFLICTING_MUST_UNDERSTAND)
+@HEADER_BLOCKS.breaks(Code.CONFLICTING_MUST_UNDERSTAND)
 def _conflicting_must_understand(given: Given) -> Iterator[Way]:
     code, unqualified = Code.CONFLICTING_MUST_UNDERSTAND, Code.UNQUALIFIED_MUST_UNDERSTAND
     for way, first, second in (("versions", "1", "0"), ("versions-other", "0", "true")):
@@ -378,7 +380,7 @@ def _conflicting_must_understand(given: Given) -> Iterator[Way]:
             yield _way(kind, way, note, _inserted(kind, _block(*marks, codes=codes)), mixes=False)
 
 
-@ways_to_break(Code.UNQUALIFIED_MUST_UNDERSTAND)
+@HEADER_BLOCKS.breaks(Code.UNQUALIFIED_MUST_UNDERSTAND)
 def _unqualified_must_understand(given: Given) -> Iterator[Way]:
     # How it is written, and the value: it is an xsd:int that is 0 or 1.
     forms: Mapping[str, tuple[str, bool]] = {
@@ -410,7 +412,7 @@ def _nested(draft: Draft, block: Block) -> None:
     draft.trap_id(Behaviour.ANY_DEPTH, inner.session_id)
 
 
-@ways_to_break(Code.UNEXPECTED_CONTENT)
+@HEADER_BLOCKS.breaks(Code.UNEXPECTED_CONTENT)
 def _unexpected_content(given: Given) -> Iterator[Way]:
     for kind in given.kinds:
         local = kind.spec.local_name
@@ -451,7 +453,7 @@ def _unknown(
     return apply
 
 
-@ways_to_break(Code.UNQUALIFIED_HEADER_BLOCK)
+@HEADER_BLOCKS.breaks(Code.UNQUALIFIED_HEADER_BLOCK)
 def _unqualified_header_block(given: Given) -> Iterator[Way]:
     for local, mark, content in (
         ("BeginGetSessionToken", "0", ""),
@@ -490,7 +492,7 @@ def _as_in_dsml(given: Given, kind: type[HeaderBlock], attribute: AttributeSpec)
     return apply
 
 
-@ways_to_break(Code.LOOKALIKE_HEADER_BLOCK)
+@HEADER_BLOCKS.breaks(Code.LOOKALIKE_HEADER_BLOCK)
 def _lookalike_header_block(given: Given) -> Iterator[Way]:
     for kind in given.kinds:
         local, namespace = kind.spec.local_name, kind.spec.namespace

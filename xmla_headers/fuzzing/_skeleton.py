@@ -9,7 +9,7 @@ from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, SoapVersion
 
 from ._case import Behaviour
 from ._draft import SOAP, Block, Draft, Edit, Place, block_of, edit
-from ._ways import ANYWHERE, Way, make_value, ways_to_break
+from ._ways import ANYWHERE, Table, Way, make_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from ._ways import Given
 
-__all__: list[str] = []
+__all__ = ["SKELETON"]
+
+SKELETON = Table()
 
 
 def _standing_alone(draft: Draft, kind: type[HeaderBlock]) -> tuple[str, str | None]:
@@ -41,7 +43,7 @@ def _block_as_root(kind: type[HeaderBlock]) -> Edit[Place]:
     return apply
 
 
-@ways_to_break(Code.NOT_AN_ENVELOPE)
+@SKELETON.breaks(Code.NOT_AN_ENVELOPE)
 def _not_an_envelope(given: Given) -> Iterator[Way]:
     # Ways become names of files, so their names differ in more than case.
     for way, name in (
@@ -58,7 +60,7 @@ def _not_an_envelope(given: Given) -> Iterator[Way]:
         yield Way(f"root-{name}", f"{name} without an Envelope", _block_as_root(kind))
 
 
-@ways_to_break(Code.WRONG_SOAP_NAMESPACE)
+@SKELETON.breaks(Code.WRONG_SOAP_NAMESPACE)
 def _wrong_soap_namespace(_given: Given) -> Iterator[Way]:
     note = "Envelope in another namespace"
     yield Way("none", f"{note}: no namespace", edit(namespace="", prefix=""))
@@ -142,7 +144,7 @@ def _header_behind(draft: Draft, place: Place, text: str) -> None:
     _append_behind(draft, place, text)
 
 
-@ways_to_break(Code.MISPLACED_HEADER)
+@SKELETON.breaks(Code.MISPLACED_HEADER)
 def _misplaced_header(given: Given) -> Iterator[Way]:
     notes, places = ("the Header comes after the Body", "with a "), (Place.FIRST, Place.LAST)
     yield from _variants(given, _headers, _in("Header"), notes, _header_behind, Behaviour.ANY_HEADER, places)
@@ -158,7 +160,7 @@ def _empty_header_in_front(draft: Draft, _: Place) -> None:
     draft.unjudged = True
 
 
-@ways_to_break(Code.DUPLICATE_HEADER)
+@SKELETON.breaks(Code.DUPLICATE_HEADER)
 def _duplicate_header(given: Given) -> Iterator[Way]:
     notes, places = ("a second Header", "with a "), (Place.MIDDLE, Place.LAST)
     yield from _variants(given, _headers, _in("Header"), notes, _second_header, Behaviour.ANY_HEADER, places)
@@ -183,7 +185,7 @@ def _second_body(draft: Draft, place: Place, text: str) -> None:
         _append_behind(draft, place, text)
 
 
-@ways_to_break(Code.DUPLICATE_BODY)
+@SKELETON.breaks(Code.DUPLICATE_BODY)
 def _duplicate_body(given: Given) -> Iterator[Way]:
     notes = ("a second Body", "with a ")
     yield from _variants(
@@ -219,7 +221,7 @@ def _without_body(change: Callable[[Draft], object]) -> Edit[Place]:
     return apply
 
 
-@ways_to_break(Code.MISSING_BODY)
+@SKELETON.breaks(Code.MISSING_BODY)
 def _missing_body(_given: Given) -> Iterator[Way]:
     for name, note, change in (
         ("header-only", "only a Header", lambda _: None),
@@ -250,7 +252,7 @@ def _element_in_front(draft: Draft, place: Place, text: str) -> None:
     (draft.front if place is Place.FIRST else draft.between).insert(0, text)
 
 
-@ways_to_break(Code.UNEXPECTED_ELEMENT)
+@SKELETON.breaks(Code.UNEXPECTED_ELEMENT)
 def _unexpected_element(given: Given) -> Iterator[Way]:
     notes, places = ("another child of Envelope before the Body", ""), (Place.FIRST, Place.MIDDLE)
     yield from _variants(
@@ -265,7 +267,7 @@ def _unexpected_element(given: Given) -> Iterator[Way]:
     )
 
 
-@ways_to_break(Code.ELEMENT_AFTER_BODY)
+@SKELETON.breaks(Code.ELEMENT_AFTER_BODY)
 def _element_after_body(given: Given) -> Iterator[Way]:
     notes, places = ("another child of Envelope after the Body", ""), (Place.FIRST, Place.LAST)
     yield from _variants(
@@ -290,7 +292,7 @@ def _loose_text(text: str) -> Edit[Place]:
     return apply
 
 
-@ways_to_break(Code.UNEXPECTED_TEXT)
+@SKELETON.breaks(Code.UNEXPECTED_TEXT)
 def _unexpected_text(_given: Given) -> Iterator[Way]:
     for name, note, text in (
         ("letters", "letters", "text"),
@@ -317,7 +319,7 @@ def _envelope_attribute(name: str, value: str) -> Edit[Place]:
     return apply
 
 
-@ways_to_break(Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE)
+@SKELETON.breaks(Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE)
 def _unqualified_envelope_attribute(_given: Given) -> Iterator[Way]:
     for name, value in (
         ("id", "a"),
@@ -341,7 +343,7 @@ def _marked(name: str, value: str) -> Edit[Place]:
     return apply
 
 
-@ways_to_break(Code.SOAP_1_2)
+@SKELETON.breaks(Code.SOAP_1_2)
 def _soap_1_2(_given: Given) -> Iterator[Way]:
     version = SoapVersion.SOAP_1_2
     for name, note, change in (

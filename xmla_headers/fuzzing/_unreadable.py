@@ -11,14 +11,16 @@ from xmla_headers.soap import Limits
 
 from ._case import Behaviour
 from ._draft import Block, Draft, Edit, Place, edit
-from ._ways import ANYWHERE, Way, ways_to_break
+from ._ways import ANYWHERE, Table, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ._ways import Given
 
-__all__: list[str] = []
+__all__ = ["UNREADABLE"]
+
+UNREADABLE = Table()
 
 _W = 'xmlns:w="urn:example:w"'
 
@@ -31,7 +33,7 @@ def _gzipped(data: bytes) -> bytes:
     return bytes(packed)
 
 
-@ways_to_break(Code.NOT_XML)
+@UNREADABLE.breaks(Code.NOT_XML)
 def _not_xml(_given: Given) -> Iterator[Way]:
     for name, note, rewrite in (
         ("empty", "no bytes", lambda _: b""),
@@ -94,7 +96,7 @@ def _cut_after(last: bytes) -> Edit[object]:
     return edit(rewrite=lambda data: data[: data.rindex(last) + len(last)])
 
 
-@ways_to_break(Code.NOT_WELL_FORMED)
+@UNREADABLE.breaks(Code.NOT_WELL_FORMED)
 def _not_well_formed(_given: Given) -> Iterator[Way]:
     for name, note, text in _ILL_FORMED:
         # An encoding may lack a character outside ASCII, and a reference to it is harmless in a comment.
@@ -145,7 +147,7 @@ def _labelled(codec: str, mark: str, label: str) -> Edit[object]:
     return edit(codec=codec, mark=mark, declaration=declaration, hidden=True)
 
 
-@ways_to_break(Code.ENCODING_ERROR)
+@UNREADABLE.breaks(Code.ENCODING_ERROR)
 def _encoding_error(_given: Given) -> Iterator[Way]:
     for name, note, into in (
         ("stray-continuation", "a lone continuation byte", b"\x80"),
@@ -220,7 +222,7 @@ def _defaulted(namespace: str, local: str, attribute: str) -> Edit[Place]:
     return apply
 
 
-@ways_to_break(Code.DTD_FORBIDDEN)
+@UNREADABLE.breaks(Code.DTD_FORBIDDEN)
 def _dtd_forbidden(given: Given) -> Iterator[Way]:
     for name, note, text in (
         ("bare", "only a document type name", "<!DOCTYPE Envelope>"),
@@ -254,7 +256,7 @@ def _dtd_forbidden(given: Given) -> Iterator[Way]:
             )
 
 
-@ways_to_break(Code.PROCESSING_INSTRUCTION)
+@UNREADABLE.breaks(Code.PROCESSING_INSTRUCTION)
 def _processing_instruction(_given: Given) -> Iterator[Way]:
     for name, note, text in (
         ("bare", "a target without data", "<?a?>"),
@@ -272,7 +274,7 @@ def _inserted(text: str) -> Edit[Place]:
     return lambda draft, place: draft.insert(place, text)
 
 
-@ways_to_break(Code.LIMIT_EXCEEDED)
+@UNREADABLE.breaks(Code.LIMIT_EXCEEDED)
 def _limit_exceeded(_given: Given) -> Iterator[Way]:
     limits = Limits()
     blocks, attributes = limits.max_header_blocks, limits.max_attributes

@@ -1,7 +1,7 @@
-"""The registry: one function for each code, which yields the ways to break its rule."""
+"""Way and Table: the ways to break a rule, and tables with one function for each code."""
 
-# To add a code about bytes, write one function under @ways_to_break(Code.…) that yields five ways or more,
-# in the module that its rule belongs to. A code about session ids is one row of ID_RULES in _ids.py instead.
+# To add a code about session ids, add a row to ID_RULES in _ids.py. For another code about bytes, write one
+# function under @TABLE.breaks(Code.…) that yields five ways or more, in the module of the right table.
 # Then run `python -m tests.vectors`, which adds some of the messages to the vectors that are kept.
 # A code that no message can break is one row of NOT_ABOUT_BYTES.
 
@@ -20,7 +20,7 @@ from ._draft import Draft, Edit, Place
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["ANYWHERE", "NOT_ABOUT_BYTES", "WAYS", "Given", "Way", "make_value", "ways_to_break"]
+__all__ = ["ANYWHERE", "NOT_ABOUT_BYTES", "Given", "Table", "Way", "make_value"]
 
 # Codes about values, about more than one message, or about a schema that the caller gives.
 NOT_ABOUT_BYTES = frozenset(
@@ -72,19 +72,18 @@ class Way(NamedTuple):
 
 Breaker: TypeAlias = Callable[[Given], Iterator[Way]]
 
-# The ways of each code, in the order of definition. A test fails for a code that is missing both here and
-# in NOT_ABOUT_BYTES.
-WAYS: dict[Code, Breaker] = {}
 
+class Table(dict[Code, Breaker]):
+    """The function of each code that yields the ways to break its rule."""
 
-def ways_to_break(code: Code) -> Callable[[Breaker], Breaker]:
-    """Register the function that yields the ways to break the rule of a code."""
+    def breaks(self, code: Code) -> Callable[[Breaker], Breaker]:
+        """Add the decorated function as that of a code."""
 
-    def register(breaker: Breaker) -> Breaker:
-        WAYS[code] = breaker
-        return breaker
+        def add(breaker: Breaker) -> Breaker:
+            self[code] = breaker
+            return breaker
 
-    return register
+        return add
 
 
 def make_value(kind: type[HeaderBlock], draft: Draft, **fields: Any) -> HeaderBlock:
