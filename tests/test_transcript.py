@@ -230,12 +230,6 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         ["request-without-response 1"],
         [],
     ),
-    "no answer to EndSession": (
-        [Step(BEGIN, GRANT), Step(END, None)],
-        ["request-without-response 2", "session-never-ended 1"],
-        [State.ENDING],
-    ),
-    "an empty id": ([Step(session(""), OK)], ["unknown-session 1"], [State.NONE]),
 }
 
 
