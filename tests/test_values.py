@@ -315,6 +315,13 @@ def test_repr_shows_four_characters_of_a_session_id_and_its_length(block_type: A
     assert shown.startswith(block_type.__name__)
 
 
+@pytest.mark.parametrize("session_id", ["wxyz", "q", ""])
+def test_repr_shows_nothing_of_a_short_session_id(session_id: str) -> None:
+    shown = repr(Session(session_id))
+
+    assert shown.partition("=")[2].startswith(f"… ({len(session_id)} character")
+
+
 @pytest.mark.parametrize("name", BLOCKS)
 def test_repr_of_whatever_holds_a_block_keeps_the_session_id(name: str) -> None:
     header = Header(BLOCKS[name], unknown(f"SessionId='{SECRET}'", SECRET))
