@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from tests import vectors
+from tests.each import each
 from xmla_headers import (
     RULES,
     Direction,
@@ -67,7 +68,7 @@ def described(data: bytes, direction: Direction | None) -> list[dict[str, Any]] 
 # -- the release ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("vector", RELEASED, ids=lambda vector: vector["name"])
+@each("vector", RELEASED, ids=lambda vector: vector["name"])
 def test_our_decoder_agrees_with_each_vector_that_is_kept(vector: Mapping[str, Any]) -> None:
     data = (vectors.FOLDER / vector["file"]).read_bytes()
     direction = Direction(vector["direction"]) if vector["direction"] else None
@@ -95,6 +96,7 @@ def test_what_has_been_released_stays_as_it_was() -> None:
     assert hashlib.sha256(lines.encode()).hexdigest().startswith(DIGEST)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_vectors_that_are_kept() -> None:
     kept = {vector["name"]: vector for vector in RELEASED}
     made = json.loads(dict(_corpus.corpus(0, 4_000))[_corpus.MANIFEST])["vectors"]
@@ -108,6 +110,7 @@ def test_a_message_that_comes_again_has_one_file(monkeypatch: pytest.MonkeyPatch
     assert [case for case in _corpus.vectors() if case.direction is None] == [first, second]
 
 
+@pytest.mark.slow
 def test_growing_adds_nothing_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "FOLDER", tmp_path)
     monkeypatch.setattr(vectors, "COUNT", 20)
@@ -141,11 +144,13 @@ def test_the_command_writes_what_the_library_yields(tmp_path: Path) -> None:
     assert len(written) == 32
 
 
+@pytest.mark.slow
 def test_the_count_is_500_and_the_seed_0_unless_it_is_said_otherwise(tmp_path: Path) -> None:
     assert run("corpus", tmp_path)[0] == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict(fuzzing.corpus(0, 500))
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_combinations() -> None:
     first, second = (dict(fuzzing.corpus(seed, 1_700)) for seed in (0, 1))
     assert {name for name in first if name.startswith("mixed--")}

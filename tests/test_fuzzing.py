@@ -97,6 +97,7 @@ def everything() -> list[Case]:
     return [*plain(), *(case for case in against if case.rule == Code.WRONG_DIRECTION)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("types", "direction"),
     [
@@ -121,6 +122,7 @@ def test_every_label_of_the_combinations_holds(seed: int) -> None:
     assert check(islice(cases, size, size + 1_500)) == 1_500
 
 
+@pytest.mark.slow
 def test_every_label_holds_for_the_types_and_the_direction_given() -> None:
     cases = fuzzing.iter_cases(3, types=ALL_TYPES, direction=Direction.RESPONSE)
     size = len(all_of(ALL_TYPES, Direction.RESPONSE))
@@ -175,6 +177,7 @@ def test_each_code_is_broken_singly_in_five_ways_and_at_several_places(code: Cod
         assert places == set(Place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*SESSION_BLOCKS.values(), *AUDIT.values()])
 def test_a_header_element_brings_its_cases_along(kind: type[HeaderBlock]) -> None:
     cases = all_of({**SESSION_BLOCKS, kind.spec.qname: kind}, Direction.RESPONSE)

@@ -27,6 +27,7 @@ def columns(text: str) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 def test_the_table_says_what_the_harness_finds(reader: str) -> None:
     # Column by column: not every reader is installed everywhere.

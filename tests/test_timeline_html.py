@@ -309,6 +309,7 @@ def test_tells_the_worst_where_there_is_much() -> None:
     assert rest.count('<li class="good">') == 18
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "sessions"), [(500, 4), (500, 200)])
 def test_grows_with_the_number_of_messages(count: int, sessions: int) -> None:
     small, large = page(many(count, sessions)), page(many(4 * count, 4 * sessions))
