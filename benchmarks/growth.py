@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
+from functools import partial
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers import HeaderReader, decode, decode_header
+from xmla_headers.captures import check_message, iter_messages, redact
+from xmla_headers.cli import Streams
+from xmla_headers.cli import run as run_command
 
 from . import floors
 from ._measure import Table, interleave, scaled, size_name
@@ -43,6 +51,7 @@ def run(*, quick: bool) -> Iterator[Table]:
             row.append(1e9 * extra / size)
         columns = ("how many", *(f"{size:,}" for size in sizes))
         yield Table(case.name, columns, [tuple(row)], NOTES if case is CASES[-1] else [])
+    yield _captures(quick=quick)
 
 
 def _bytes(*, quick: bool) -> Table:
@@ -182,3 +191,100 @@ CASES = (
     Case("elements of the Body", _elements, (1_000, 10_000, 30_000, 100_000)),
     Case("elements of the Body, deep", _elements, (1_000, 10_000, 30_000, 100_000), deep=True),
 )
+
+
+# -- captures --------------------------------------------------------------------------------------------
+
+CAPTURE_NOTES = [
+    "times the cost when the capture is twice as large, the largest of the medians; 2 when linear",
+    "read: iter_messages and check_message; report: `check` with its text report",
+]
+
+
+def _captures(*, quick: bool) -> Table:
+    """How does the cost of reading, reporting on and redacting a capture grow when it doubles?"""
+    rows: list[tuple[Cell, ...]] = []
+    for name, (make, count) in CAPTURES.items():
+        counts = [count << doubling for doubling in range(3)]
+        made = {size: make(size) for size in counts}
+        row: list[Cell] = [name, size_name(len(made[counts[-1]]))]
+        for job in (_read, _reported, redact):
+            candidates = {str(size): partial(_call, job, data) for size, data in made.items()}
+            times = interleave(candidates, range(4 if quick else 8))
+            ratios = [times.ratio(str(large), str(small)) for small, large in pairwise(counts)]
+            row.append(max(ratio for ratio in ratios if ratio is not None))
+        rows.append(tuple(row))
+    columns = ("capture", "largest", "read", "report", "redact")
+    return Table("captures that double", columns, rows, CAPTURE_NOTES)
+
+
+def _call(job: Callable[[bytes], object], data: bytes, _: int) -> None:
+    job(data)
+
+
+def _read(data: bytes) -> None:
+    for message in iter_messages(data):
+        check_message(message)
+
+
+def _reported(data: bytes) -> None:
+    run_command(["check", "-"], Streams(io.BytesIO(data), io.StringIO(), io.StringIO()))
+
+
+def _posted(body: bytes, fields: bytes = b"") -> bytes:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\n%bContent-Length: %d\r\n\r\n"
+    return head % (fields, len(body)) + body
+
+
+def _session(number: int) -> bytes:
+    return _everyday_message(b'<Session xmlns="%b" SessionId="id-%d-abcdef"/>' % (XMLA, number))
+
+
+def _findings(count: int, piece: bytes) -> bytes:
+    return b'<s:Envelope xmlns:s="%b"><s:Body/>%b</s:Envelope>' % (SOAP, piece * count)
+
+
+def _archive(count: int) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
+        for number in range(count):
+            made.writestr(f"raw/{number}_c.txt", _posted(_session(number)))
+    return target.getvalue()
+
+
+def _har(items: list[bytes]) -> bytes:
+    return b'{"log":{"entries":[%b]}}' % b",".join(items)
+
+
+def _entry(number: int) -> bytes:
+    text = _session(number).decode().replace('"', '\\"').encode()
+    return b'{"request":{"method":"POST","postData":{"mimeType":"text/xml","text":"%b"}}}' % text
+
+
+#: What a capture has much of -> how it is made, and how many make a millisecond or more.
+CAPTURES: dict[str, tuple[Callable[[int], bytes], int]] = {
+    "findings on one line": (lambda count: _findings(count, b"<a/>x"), 1_000),
+    "findings on lines": (lambda count: _findings(count, b"<a/>\nx"), 1_000),
+    "entries of a HAR": (lambda count: _har([_entry(number) for number in range(count)]), 100),
+    "broken entries of a HAR": (lambda count: _har([b"x"] * count), 2_000),
+    "members of a HAR": (lambda count: _har([b"{%b}" % b",".join([b'"a":"b"'] * count)]), 5_000),
+    "values beside a long name": (
+        lambda count: _har([b'{"name":"%b",%b}' % (b"a" * count, b",".join([b'"value":"b"'] * count))]),
+        1_000,
+    ),
+    "HTTP messages": (lambda count: b"".join(_posted(_session(number)) for number in range(count)), 100),
+    "HTTP messages without a length": (lambda count: b"HTTP/1.1 200 OK\r\n\r\n<a/>" * count, 1_000),
+    "field lines": (lambda count: _posted(b"<a/>", b"A: b\r\n" * count), 2_000),
+    "a long field line": (lambda count: _posted(b"<a/>", b"A: %b\r\n" % (b"b " * count)), 5_000),
+    "gzip members": (
+        lambda count: _posted(gzip.compress(b"") * count, b"Content-Encoding: gzip\r\n"),
+        1_000,
+    ),
+    "codings": (lambda count: _posted(b"", b"Content-Encoding: %b\r\n" % (b"gzip," * count)), 5_000),
+    "entries of an archive": (_archive, 50),
+    "ids in a text": (
+        lambda count: b"<a>%b</a>" % b"".join(b"<b SessionId='id-%d-abc'/>" % each for each in range(count)),
+        500,
+    ),
+    "connection strings": (lambda count: b"<a>%b</a>" % (b"Password=secret;&amp;" * count), 500),
+}

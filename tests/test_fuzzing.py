@@ -198,7 +198,7 @@ def test_a_header_element_brings_its_cases_along(kind: type[HeaderBlock]) -> Non
 def test_a_block_without_a_bound_is_never_one_too_many() -> None:
     (audit,) = (kind for kind in AUDIT.values() if kind.spec.local_name == "Audit")
     spec = audit.spec
-    values = {name: getattr(spec, name) for name in type(spec).FIELDS}
+    values = {name: getattr(spec, name) for name in spec.__match_args__}
     unbounded = type(
         "Audit", (audit,), {"spec": type(spec)(**{**values, "max_occurs": None}), "__slots__": ()}
     )

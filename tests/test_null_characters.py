@@ -37,7 +37,7 @@ from xmla_headers import (
     with_blocks,
     without_blocks,
 )
-from xmla_headers._xml import encoding, parser
+from xmla_headers._xml import encoding, names
 from xmla_headers.captures import CapturedMessage, check_message
 from xmla_headers.elements import fault_of, header_of
 from xmla_headers.schema import SchemaError, SchemaValidator, specs_from_schema
@@ -254,7 +254,7 @@ def test_schema_with_a_null_character_is_refused(index: int) -> None:
 def test_name_with_a_null_character_reaches_no_parser(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(pyexpat, "ParserCreate")
 
-    assert not parser.is_ncname(name)
+    assert not names.is_ncname(name)
 
 
 # -- any text ----------------------------------------------------------------------------------------

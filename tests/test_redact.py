@@ -384,6 +384,27 @@ def test_hides_an_id_whose_attribute_lacks_its_quote() -> None:
     assert GUID.encode() not in redact(data).data
 
 
+@pytest.mark.parametrize("opened", ["{}='", "{}: '", "{}=a{}=", "{}=\"{}='", "{}='</a>\n<b c:{}="])
+@pytest.mark.parametrize("name", ["SessionId", "Password", "pwd"])
+def test_redact_value_without_its_quote_hides_the_next_one(opened: str, name: str) -> None:
+    text = f"<{opened.replace('{}', name)} <c {name}='the-next-value'/> <d>"
+    assert b"the-next-value" not in redact(text.encode()).data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<Security><a SessionId='{}'/></Security> <b>{}</b>",
+        "<a pwd=\"<Session SessionId='{}'/>\"> <b>{}</b>",
+        "Cookie: a=1; SessionId={}\n<b>{}</b>",
+        '{{"password": "SessionId={}", "text": "<b>{}</b>"}}',
+        '{{"password": "SessionId={}", "text": "<b>{}</b>"',
+    ],
+)
+def test_redact_id_within_a_secret_hides_it_elsewhere(text: str) -> None:
+    assert GUID.encode() not in redact(text.format(GUID, GUID).encode()).data
+
+
 def test_hides_an_id_in_utf_16_that_is_not_recognized() -> None:
     data = b"x" + f"<Session SessionId='{GUID}'/>é<b>{GUID}</b>".encode("utf-16-le")
     redacted = redact(data).data

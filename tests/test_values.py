@@ -316,6 +316,13 @@ def test_repr_shows_four_characters_of_a_session_id_and_its_length(block_type: A
     assert shown.startswith(block_type.__name__)
 
 
+@pytest.mark.parametrize("session_id", ["wxyz", "q", ""])
+def test_repr_shows_nothing_of_a_short_session_id(session_id: str) -> None:
+    shown = repr(Session(session_id))
+
+    assert shown.partition("=")[2].startswith(f"… ({len(session_id)} character")
+
+
 @pytest.mark.parametrize("name", BLOCKS)
 def test_repr_of_whatever_holds_a_block_keeps_the_session_id(name: str) -> None:
     header = Header(BLOCKS[name], unknown(f"SessionId='{SECRET}'", SECRET))
@@ -1057,11 +1064,11 @@ RECORDS = [
 @pytest.mark.parametrize(("value", "change"), RECORDS, ids=[type(value).__name__ for value, _ in RECORDS])
 def test_a_value_is_to_its_users_what_a_frozen_dataclass_is(value: Any, change: dict[str, object]) -> None:
     kind = type(value)
-    names = [field.name for field in fields(kind)]
+    names = [field.name for field in fields(kind) if field.init]
 
     assert is_dataclass(type(value))
     assert names == list(inspect.signature(kind).parameters)
-    assert asdict(value).keys() == set(names)
+    assert asdict(value).keys() >= set(names)
     assert replace(value) == value
     changed = replace(value, **change)
     assert {name: getattr(changed, name) for name in names} == {
@@ -1072,11 +1079,10 @@ def test_a_value_is_to_its_users_what_a_frozen_dataclass_is(value: Any, change: 
     assert pickle.loads(pickle.dumps(changed)) == changed
     if sys.version_info >= (3, 13):
         assert copy.replace(value, **change) == changed
-    assert pprint.pformat(value, width=1) == repr(value)
+    assert pprint.pformat(value, width=1).startswith(type(value).__name__)
     assert kind.__dataclass_params__.frozen
-    for name in (names[0], "unknown"):
-        with pytest.raises(FrozenInstanceError):
-            setattr(value, name, None)
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, names[0], None)
     assert not hasattr(value, "__dict__")
 
 

@@ -24,8 +24,9 @@ def register() -> None:
     from .envelope import Envelope, Header  # noqa: PLC0415 - see above
     from .fault import Fault, FaultEntry  # noqa: PLC0415 - see above
     from .fragment import Fragment  # noqa: PLC0415 - see above
-    from .model import HeaderBlock, UnknownHeaderBlock  # noqa: PLC0415 - see above
+    from .model import HeaderBlock  # noqa: PLC0415 - see above
     from .session_headers import SESSION_BLOCKS  # noqa: PLC0415 - see above
+    from .unknown_block import UnknownHeaderBlock  # noqa: PLC0415 - see above
 
     values = (HeaderBlock, UnknownHeaderBlock, Header, Fragment, Envelope, Fault, FaultEntry)
     for kind in (*values, *SESSION_BLOCKS.values()):

@@ -20,9 +20,10 @@ from .fuzzing._draft import Place
 from .fuzzing._spellings import SESSION_IDS
 from .fuzzing._ways import Given
 from .fuzzing._writing import Choices
-from .model import HeaderBlock, UnknownHeaderBlock
+from .model import HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import MustUnderstandForm, SoapVersion
+from .unknown_block import UnknownHeaderBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

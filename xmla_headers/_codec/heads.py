@@ -11,9 +11,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from xmla_headers._checks import wrong_type
-from xmla_headers._record import shown_half_made
+from xmla_headers._immutable import shown_half_made
+from xmla_headers._xml.body_end import BODY_TRIES
 from xmla_headers._xml.raw import SLASH, certain, end_of_start_tag
-from xmla_headers._xml.reader import BODY_TRIES
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fragment import Fragment
 from xmla_headers.model import HeaderBlock, has_generated_constructor

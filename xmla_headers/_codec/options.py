@@ -16,14 +16,11 @@ from .rules import Judge
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
-    from typing import TypeAlias
 
     from xmla_headers._xml.raw import RawMessage
+    from xmla_headers.typing import BlockTypes, Data
 
     from .heads import HeadCache
-
-    Data: TypeAlias = bytes | bytearray | memoryview
-    BlockTypes: TypeAlias = Mapping[str, type[HeaderBlock]]
 
 __all__ = ["DEFAULT_LIMITS", "Reading", "buffer_of"]
 

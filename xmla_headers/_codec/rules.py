@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import re
 
-from xmla_headers._xml.encoding import Locator
-from xmla_headers._xml.parser import HTML_HINT, short
+from xmla_headers._xml.names import short
+from xmla_headers._xml.parser import HTML_HINT
+from xmla_headers._xml.positions import Locator
 from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, certain, element_end, end_of_start_tag
 from xmla_headers.findings import RULES, Code, Finding
-from xmla_headers.model import SOAP_VERSIONS, UnknownHeaderBlock, actor_of, must_understand_value
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XSI_NS, MustUnderstandForm, SoapVersion
+from xmla_headers.soap import (
+    SOAP_11_NS,
+    SOAP_12_NS,
+    SOAP_VERSIONS,
+    XMLA_NS,
+    XSI_NS,
+    MustUnderstandForm,
+    SoapVersion,
+)
+from xmla_headers.unknown_block import UnknownHeaderBlock, actor_of, must_understand_value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

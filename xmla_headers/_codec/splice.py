@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 
-from xmla_headers._xml.encoding import WHITE_SPACE, Locator
+from xmla_headers._xml.encoding import WHITE_SPACE
+from xmla_headers._xml.positions import Locator
 from xmla_headers._xml.raw import certain, element_end, end_of_start_tag
 from xmla_headers.findings import Code, EncodeError, value_finding
-from xmla_headers.model import SOAP_VERSIONS, UnknownHeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import SOAP_VERSIONS
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from .writer import block_xml, declaring_no_default
 
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 
     from xmla_headers._xml.encoding import Source
     from xmla_headers._xml.raw import RawElement, RawMessage
-    from xmla_headers.envelope import Block
     from xmla_headers.model import BlockSpec, HeaderBlock
     from xmla_headers.soap import MustUnderstandForm
+    from xmla_headers.typing import Block
 
     #: Offsets in the UTF-8 text, and what is to stand between them.
     Edit: TypeAlias = tuple[int, int, str]

@@ -6,33 +6,29 @@ import re
 from itertools import count
 
 from xmla_headers._xml.escape import escape_attribute
-from xmla_headers._xml.prefixes import declarations
-from xmla_headers.model import UnknownHeaderBlock
+from xmla_headers._xml.prefixes import DEFAULT_PREFIX, declarations, occurring_prefixes, prefixes
 from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from xmla_headers.envelope import Block, Envelope
+    from xmla_headers.envelope import Envelope
     from xmla_headers.fragment import Fragment
     from xmla_headers.model import HeaderBlock
+    from xmla_headers.typing import Block
 
 __all__ = [
     "block_xml",
     "declaring_no_default",
     "envelope_parts",
-    "occurring_prefixes",
-    "prefixes",
     "standalone_xml",
 ]
 
 _START = r"\A<[^\s/>]++"
 _UNPREFIXED = r"<[^\s/>:!?]++[\s/>]"
 
-_DEFAULT_PREFIX = "soap"
-#: Where a candidate occurs, or is declared.
-_OCCURRING = rb"(soap[0-9]*+):"
 _DECLARED = rb"xmlns:(soap[0-9]*+)"
 
 
@@ -58,7 +54,7 @@ def block_xml(
     if block.must_understand or block.actor is not None:
         qualified = _soap_attributes(block, soap, form or block.must_understand_form, parts)
         if qualified and prefix is None:
-            prefix = _DEFAULT_PREFIX
+            prefix = DEFAULT_PREFIX
             parts.append(declarations([(prefix, soap.namespace)]))
         parts += [f' {prefix}:{name}="{value}"' for name, value in qualified]
     if block.other_attributes:
@@ -116,10 +112,10 @@ def envelope_parts(
     body, soap = envelope.body, envelope.soap
     given, scope = envelope.header.blocks, body.namespaces
     # Mostly it is the one of the message that the Body comes from.
-    settled = scope.get(_DEFAULT_PREFIX) == soap.namespace
+    settled = scope.get(DEFAULT_PREFIX) == soap.namespace
     for block in given:
         settled = settled and not isinstance(block, UnknownHeaderBlock)
-    prefix = _DEFAULT_PREFIX if settled else _soap_prefix(body, soap, envelope.header.unknown)
+    prefix = DEFAULT_PREFIX if settled else _soap_prefix(body, soap, envelope.header.unknown)
     blocks = ""
     for block in given:
         blocks += block_xml(block, soap, prefix, form)
@@ -141,8 +137,8 @@ def _soap_prefix(body: Fragment, soap: SoapVersion, unknown: Sequence[UnknownHea
     nowhere and does not occur: whoever reads the message would take it for one that is meant.
     """
     bound = body.namespaces
-    if not unknown and _DEFAULT_PREFIX not in bound and b"soap:" not in body.xml:
-        return _DEFAULT_PREFIX
+    if not unknown and DEFAULT_PREFIX not in bound and b"soap:" not in body.xml:
+        return DEFAULT_PREFIX
     # One pass over all, since what occurs is the sender's: a search for each candidate would be quadratic.
     taken = occurring_prefixes(body.xml)
     #: What a block uses without binding it: it would be given our binding when it is read back.
@@ -154,13 +150,3 @@ def _soap_prefix(body: Fragment, soap: SoapVersion, unknown: Sequence[UnknownHea
     ours = {prefix for prefix in bound if bound[prefix] == soap.namespace and prefix not in dangling}
     # Some are taken, and there is no end of them.
     return next(name for name in prefixes() if name in ours or not (name in bound or name in taken))
-
-
-def prefixes() -> Iterator[str]:
-    """Yield what may be a prefix for the SOAP namespace, the best one first."""
-    return (f"{_DEFAULT_PREFIX}{number or ''}" for number in count())
-
-
-def occurring_prefixes(xml: bytes) -> set[str]:
-    """Return those of `prefixes` that stand in front of a colon anywhere."""
-    return {name.decode() for name in re.findall(_OCCURRING, xml)}

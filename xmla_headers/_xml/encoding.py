@@ -8,23 +8,20 @@ import re
 
 from xmla_headers.findings import Code
 
+from .fatal import Fatal
+from .positions import Place, Window, encoded_size
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Decoder = Callable[[bytes | memoryview, str, bool], tuple[str, int]]
-    #: Offset (bytes of the caller's input, from 0), line and column (1-based).
-    Place = tuple[int, int, int]
 
 __all__ = [
     "WHITE_SPACE",
-    "Fatal",
-    "Locator",
     "Redeclared",
     "Rest",
     "Source",
-    "Window",
-    "encoded_size",
     "null_character",
     "whole_characters",
 ]
@@ -109,21 +106,6 @@ _FIRST_BYTES = (
     (b"{", "this looks like JSON"),
     (b"[", "this looks like JSON"),
 )
-
-
-class Fatal(Exception):  # noqa: N818 - not an error of the caller's: it ends the reading and becomes a finding
-    """What makes a document unreadable; `offset` counts bytes of the UTF-8 text."""
-
-    def __init__(
-        self, code: Code, message: str, offset: int, hint: str | None = None, element: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.offset = offset
-        self.hint = hint
-        #: The element whose start tag it is about, when that was not taken up.
-        self.element = element
 
 
 class Source:
@@ -428,81 +410,3 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     if 0 in first[:16]:
         return "this looks like binary data"
     return None
-
-
-class Window:
-    """The end of a stream, the rest of which is gone, and where it stands."""
-
-    __slots__ = ("place", "position", "text")
-
-    def __init__(self, position: int, text: bytes, place: Place) -> None:
-        #: The offset of `text` in all of the UTF-8 text.
-        self.position = position
-        self.text = text
-        self.place = place
-
-
-class Locator:
-    """From offsets in the UTF-8 text, never falling, to offset, line and column in the caller's input."""
-
-    __slots__ = ("_after_cr", "_base", "_column", "_line", "_offset", "_position", "_source", "_text")
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        untouched = source.text is source.data
-        self._text: bytes | memoryview = source.text
-        #: The offset of `_text`.
-        self._base = 0
-        self._position = source.mark if untouched else 0
-        self._offset = source.mark
-        self._line = 1
-        self._column = 1
-        self._after_cr = False
-
-    def locate(self, position: int) -> Place:
-        """Return offset (bytes of the caller's input, from 0), line and column (1-based)."""
-        known = self._source.places.get(position)
-        if known is not None:
-            return known
-        window = self._source.window
-        if window is not None and self._position < window.position <= position:
-            self._text, self._base = window.text, window.position
-            self._position, self._after_cr = window.position, False
-            self._offset, self._line, self._column = window.place
-        while self._position < position:
-            stop = min(self._position + _PIECE, position)
-            self._advance(bytes(self._text[self._position - self._base : stop - self._base]))
-            self._position = stop
-        return self._offset, self._line, self._column
-
-    def _advance(self, piece: bytes) -> None:
-        # XML 1.0 §2.11: CR LF is one line end, and so is a CR alone.
-        ends = piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
-        if self._after_cr and piece.startswith(b"\n"):
-            ends -= 1
-        last = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
-        if last:
-            self._line += ends
-            self._column = 1
-        # A piece may begin or end inside a character; its first byte is what counts.
-        self._column += _characters(piece[last:])
-        self._after_cr = piece.endswith(b"\r")
-        untouched = self._source.text is self._source.data
-        self._offset += len(piece) if untouched else encoded_size(piece, self._source.codec)
-
-
-def encoded_size(text: bytes, codec: str) -> int:
-    """Return how many bytes UTF-8 text is in another encoding."""
-    units = _characters(text)
-    if not codec.startswith("utf-16"):
-        return units
-    # Four bytes of UTF-8 are two units of UTF-16; all else is one.
-    return 2 * (units + sum(text.count(bytes((lead,))) for lead in range(0xF0, 0xF5)))
-
-
-def _characters(text: bytes) -> int:
-    return len(text) - len(text.translate(None, _NOT_CONTINUATION)) if text else 0
-
-
-#: Every byte but the continuation bytes of UTF-8.
-_NOT_CONTINUATION = bytes(byte for byte in range(256) if byte & 0xC0 != 0x80)

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from xmla_headers.findings import Code
 from xmla_headers.soap import XML_NS, XMLNS_NS, Limits
 
-from .encoding import Fatal
-from .parser import is_ncname, short
+from .fatal import Fatal, limit_exceeded
+from .names import is_ncname, short
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     #: Prefix -> what it was bound to in front of an element that declares it.
     Undo: TypeAlias = dict[str, str | None]
 
-__all__ = ["NamespaceError", "Namespaces", "check_declaration", "limit_exceeded"]
+__all__ = ["NamespaceError", "Namespaces", "check_declaration"]
 
 #: Declarations that take a closer look.
 _PREFIXES = frozenset({"xml", "xmlns"})
@@ -188,9 +188,3 @@ def check_declaration(prefix: str, namespace: str) -> None:
     else:
         return
     raise NamespaceError(msg)
-
-
-def limit_exceeded(name: str, message: str, offset: int) -> Fatal:
-    """Return the fatal finding about one of the Limits."""
-    hint = f"Limits({name}=...) moves the limit"
-    return Fatal(Code.LIMIT_EXCEEDED, f"{message} ({name})", offset, hint)

@@ -8,9 +8,11 @@ import re
 
 from xmla_headers.findings import Code
 
-from .encoding import Fatal, null_character
+from .encoding import null_character
+from .fatal import Fatal
+from .names import short
 
-__all__ = ["HTML_HINT", "Parser", "completes", "is_ncname", "short"]
+__all__ = ["HTML_HINT", "Parser", "completes"]
 
 HTML_HINT = "this looks like an HTML page, perhaps an error page of a proxy or a web server"
 
@@ -40,9 +42,6 @@ _HTML = rb"(?i)\s*<!doctype html|\s*<html[\s>]"
 #: What may stand in front of a DOCTYPE, processing instructions having been refused.
 _PROLOG = rb"(?s)(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+"
 _NAME = rb"<([^ \t\r\n/>]++)"
-
-#: What cannot stand in a name, and would let the parser read something else.
-_NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?\0")
 
 
 class Parser:
@@ -158,21 +157,3 @@ class _Refused(Exception):  # noqa: N818 - it is caught as soon as it is raised
 
 def _refuse(_target: str, _data: str) -> None:
     raise _Refused
-
-
-def is_ncname(name: str) -> bool:
-    """Whether expat takes it for a name, and it holds no colon (Namespaces in XML 1.0 §3)."""
-    if name.isascii() and name.isidentifier():
-        return True
-    if not _NAME_ENDS.isdisjoint(name):
-        return False
-    try:
-        pyexpat.ParserCreate("utf-8").Parse(f"<{name}/>".encode(), True)
-    except (pyexpat.ExpatError, UnicodeEncodeError):
-        return False
-    return True
-
-
-def short(name: str) -> str:
-    """Return a name for a message, cut to a length that a person reads."""
-    return name if len(name) <= 60 else f"{name[:60]}…"

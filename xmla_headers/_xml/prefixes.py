@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from itertools import count
+
 from .escape import escape_attribute
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from typing import Any
 
-__all__ = ["Scope", "declarations"]
+__all__ = ["DEFAULT_PREFIX", "Scope", "declarations", "occurring_prefixes", "prefixes"]
 
 #: Up to so many prefixes are searched for one by one, at C speed.
 _FEW = 16
@@ -92,3 +95,20 @@ def _tree(prefixes: Iterable[str]) -> dict[int, Any]:
         if prefix:
             node[_END] = prefix
     return root
+
+
+DEFAULT_PREFIX = "soap"
+
+
+#: Where a candidate occurs, or is declared.
+_OCCURRING = rb"(soap[0-9]*+):"
+
+
+def prefixes() -> Iterator[str]:
+    """Yield what may be a prefix for the SOAP namespace, the best one first."""
+    return (f"{DEFAULT_PREFIX}{number or ''}" for number in count())
+
+
+def occurring_prefixes(xml: bytes) -> set[str]:
+    """Return those of `prefixes` that stand in front of a colon anywhere."""
+    return {name.decode() for name in re.findall(_OCCURRING, xml)}

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeVar
 
-    from .encoding import Fatal, Source
+    from .encoding import Source
+    from .fatal import Fatal
     from .namespaces import Attribute, Undo
 
     T = TypeVar("T")

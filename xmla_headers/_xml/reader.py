@@ -10,42 +10,29 @@ import re
 import sys
 
 from xmla_headers.findings import Code
-from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, Limits
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, Limits
 
-from .encoding import WHITE_SPACE, Fatal, Redeclared, Source
-from .namespaces import Namespaces, limit_exceeded
-from .parser import Parser, completes
-from .prefixes import declarations
+from .body_end import cuts, last_end_tag
+from .encoding import WHITE_SPACE, Redeclared, Source
+from .fatal import Fatal, limit_exceeded, too_long
+from .namespaces import Namespaces
+from .parser import Parser
 from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, certain, end_of_start_tag
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from .namespaces import Undo
 
 __all__ = [
-    "BODY_TRIES",
-    "NO_LIMITS",
     "MessageReader",
-    "check_fragment",
-    "cuts",
-    "is_body_name",
-    "last_end_tag",
     "read",
-    "read_fragment",
-    "too_long",
 ]
 
-NO_LIMITS = Limits(None, None, None, None, None, None, None)
-
-#: What the default Limits allow: bytes of a name, elements within the Body, attributes.
-_PLAIN, _PLAIN_DEPTH, _PLAIN_ATTRIBUTES = 4_096, 254, 256
 
 _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 
-#: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
-_TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
 #: White space as it may be written.
 _WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
@@ -54,14 +41,6 @@ _WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
 _EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
 _MARKUPS = (b"<!--", b"<?")
 
-#: What stands in front of and behind the local name in what may be the start tag of the Body.
-_NAME_STARTS = (b"<", b":")
-_NAME_STOPS = (b">", b"/", b" ", b"\t", b"\r", b"\n")
-#: How many start tags that look like the Body's are tried. Trying every one is quadratic: 256 KB of
-#: `<s:Body>` in a comment cost seconds.
-BODY_TRIES = 4
-#: How much of a buffer that is not bytes is searched for them.
-_PROBE = 262_144
 
 #: A child of the Body, and a child of that: what is looked at with `deep`.
 _FAULT_DEPTH = 2
@@ -422,77 +401,6 @@ def _step(name: str, siblings: list[RawElement]) -> str:
     return f"/{name}[{same + 1}]" if same else f"/{name}"
 
 
-def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
-    """Yield offsets up to which to feed the head: behind what looks like a Body start tag, then `end`."""
-    end = len(text) if end is None else min(len(text), end)
-    head = text if isinstance(text, bytes) else bytes(text[: min(end, _PROBE)])
-    position, tries = 0, BODY_TRIES
-    while tries:
-        name = head.find(b"Body", position, end)
-        close = head.find(b">", name, end)
-        if name < 0 or close < 0:
-            break
-        position = close + 1
-        if is_body_name(head, name):
-            tries -= 1
-            yield position
-    yield end
-
-
-def is_body_name(text: bytes | bytearray, place: int) -> bool:
-    """Whether the `Body` at a place ends the name of what may be a start tag."""
-    return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
-
-
-def last_end_tag(
-    text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None = None
-) -> int | None:
-    """Return the offset of the Body's end tag, if the end of the message is that of what is well-formed.
-
-    `root` and `body` are the names as written, and what is in front of `start`, the offset behind the
-    Body's start tag, has been read. With the `scope` in there what `deep` asks for is looked at as well: it
-    is for small Bodies. None when there is more than white space around the Envelope's end tag, or something
-    is wrong, or may be.
-    """
-    if text[start - 2] == SLASH:
-        return None
-    tail = b"</%b></%b>" % (body, root)
-    if text.endswith(tail):
-        end = len(text) - len(tail)
-        stop = end + len(body) + 3
-    else:
-        end = text.rfind(b"</" + body, start)
-        found = _TAIL.match(text, end + 2 + len(body)) if end >= 0 else None
-        if found is None or found[2] != root:
-            return None
-        stop = found.end(1)
-    # That this is the Body's end tag is for the parser to say: were it in a comment, or did another in
-    # front of it close the Body, then this would not be one element.
-    rest = memoryview(text)[start:stop]
-    if scope is None:
-        return end if completes(b"<%b>" % body, rest) else None
-    if not _is_plain(text, start, end):
-        return None
-    start_tag = f"<{body.decode()}{declarations(scope.items())}>".encode()
-    return end if completes(start_tag, rest, namespaces=True) else None
-
-
-def _is_plain(text: bytes, start: int, end: int) -> bool:
-    """Whether what is between two offsets is too short for any default limit, and holds no Fault to judge."""
-    return (
-        end - start <= _PLAIN
-        # An element takes one of them, an attribute the other.
-        and text.count(b"<", start, end) <= _PLAIN_DEPTH
-        and text.count(b"=", start, end) <= _PLAIN_ATTRIBUTES
-        and text.find(b"Fault", start, end) < 0
-    )
-
-
-def too_long(size: int, offset: int) -> Fatal:
-    """Return the fatal finding about a message that is longer than the most there may be of it."""
-    return limit_exceeded("max_message_bytes", f"the message is longer than {size} bytes", offset)
-
-
 def read(
     data: bytes | memoryview,
     *,
@@ -517,53 +425,3 @@ def read(
             source = source.redeclared(change.codec, wanted)
         else:
             return reader.message
-
-
-#: XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
-_SMALL = 8_192
-
-
-class _FragmentReader(MessageReader):
-    """Reads XML content inside a wrapper element, keeping the elements directly in it."""
-
-    __slots__ = ("elements",)
-
-    #: A document has one root, so that content which closes the wrapper is never well-formed.
-    WRAPPER = (b"<_>", b"</_>")
-
-    def __init__(self, xml: bytes, limits: Limits, namespaces: Mapping[str, str]) -> None:
-        start, end = self.WRAPPER
-        super().__init__(Source(start + xml + end), limits, deep=True, namespaces=namespaces)
-        self.elements: list[RawElement] = []
-
-    def _deep_start(self, name: str, flat: list[str]) -> None:
-        if self._undo:
-            super()._deep_start(name, flat)
-            return
-        offset = self.expat.CurrentByteIndex
-        element = RawElement(name, offset - len(self.WRAPPER[0]), self._namespaces.enter(name, flat, offset))
-        self._undo.append(element.undo)
-        self.elements.append(element)
-
-
-def read_fragment(
-    xml: bytes, namespaces: Mapping[str, str], limits: Limits = NO_LIMITS
-) -> tuple[list[RawElement], Fatal | None]:
-    """Hold XML content to XML 1.0 and Namespaces in XML, and return the elements it consists of.
-
-    Their offsets, and that of the fatal finding if there is one, count from the start of the content.
-    """
-    reader = _FragmentReader(xml, limits, namespaces)
-    reader.run()
-    fatal = reader.message.fatal
-    if fatal is not None:
-        fatal.offset = max(0, min(fatal.offset - len(reader.WRAPPER[0]), len(xml)))
-    return reader.elements, fatal
-
-
-def check_fragment(xml: bytes, namespaces: Mapping[str, str]) -> Fatal | None:
-    """Return the fatal finding about XML content, as `read_fragment` does, or None."""
-    start, end = _FragmentReader.WRAPPER
-    if len(xml) <= _SMALL and not namespaces and completes(start, xml + end, namespaces=True):
-        return None
-    return read_fragment(xml, namespaces)[1]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .encoding import WHITE_SPACE, Fatal, Locator, Rest, Window, encoded_size
-from .namespaces import limit_exceeded
+from .encoding import WHITE_SPACE, Rest
+from .fatal import Fatal, limit_exceeded, too_long
+from .positions import Locator, Window, encoded_size
 from .raw import certain
-from .reader import MessageReader, too_long
+from .reader import MessageReader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from xmla_headers.codec import with_blocks
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.findings import EncodeError, XmlaHeadersError, error_for
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import SOAP_VERSIONS
 from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import SOAP_VERSIONS
 
 from . import _trees
 
@@ -29,10 +29,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from xmla_headers._codec.options import BlockTypes
-    from xmla_headers.envelope import Block
     from xmla_headers.fault import Fault
     from xmla_headers.soap import Direction, Limits, MustUnderstandForm
+    from xmla_headers.typing import Block, BlockTypes
 
     from ._trees import Tree
 

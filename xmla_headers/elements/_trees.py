@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from xmla_headers._checks import bad_fragment, wrong_type
 from xmla_headers._xml.escape import escape_attribute, escape_text
+from xmla_headers._xml.names import is_ncname, short
 from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser, is_ncname, short
+from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
-from xmla_headers._xml.reader import NO_LIMITS
 from xmla_headers.findings import Code, DecodeError, value_finding
-from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLA_NS, XSI_NS
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, XML_NS, XMLA_NS, XSI_NS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from xmla_headers._xml.encoding import WHITE_SPACE, Fatal
+from xmla_headers._xml.encoding import WHITE_SPACE
+from xmla_headers._xml.fatal import Fatal
 from xmla_headers._xml.namespaces import Namespaces
 from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
-from xmla_headers._xml.reader import NO_LIMITS
 from xmla_headers.fragment import Fragment
-from xmla_headers.soap import SOAP_11_NS, XMLA_NS
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, XMLA_NS
 
 from . import Fault, FaultEntry
 

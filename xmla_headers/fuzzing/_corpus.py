@@ -7,9 +7,10 @@ import json
 from itertools import islice
 
 from xmla_headers.findings import RULES, Code
-from xmla_headers.model import HeaderBlock, UnknownHeaderBlock
+from xmla_headers.model import HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import Direction
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from ._case import Verdict
 from ._cases import broken, iter_cases

@@ -11,8 +11,9 @@ from enum import StrEnum
 
 from xmla_headers.envelope import Header
 from xmla_headers.findings import RULES, Code, Severity
-from xmla_headers.model import HeaderBlock, UnknownHeaderBlock
+from xmla_headers.model import HeaderBlock
 from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from ._case import Behaviour, Case, Trap, Verdict
 from ._writing import Pen

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from xmlschema.validators import XMLSchemaChildrenValidationError, XsdSimpleType
 
 from xmla_headers._printable import printable
-from xmla_headers._xml.parser import short
+from xmla_headers._xml.names import short
 from xmla_headers.soap import XSI_NS
 
 TYPE_CHECKING = False

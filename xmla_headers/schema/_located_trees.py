@@ -10,8 +10,7 @@ from xmla_headers._xml.namespaces import Namespaces
 from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
 from xmla_headers._xml.raw import RawElement, certain, element_end
-from xmla_headers._xml.reader import NO_LIMITS
-from xmla_headers.soap import XML_NS
+from xmla_headers.soap import NO_LIMITS, XML_NS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

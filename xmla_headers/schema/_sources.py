@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from xmla_headers._checks import wrong_type
-from xmla_headers._xml.encoding import Fatal
 from xmla_headers._xml.escape import escape_attribute
+from xmla_headers._xml.fatal import Fatal
+from xmla_headers._xml.names import short
 from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser, short
+from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
 from xmla_headers._xml.raw import RawElement, element_end
-from xmla_headers._xml.reader import NO_LIMITS
-from xmla_headers.soap import XML_NS, XSI_NS
+from xmla_headers.soap import NO_LIMITS, XML_NS, XSI_NS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
