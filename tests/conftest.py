@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,3 +62,8 @@ def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.C
     for folder, what in ON_DEMAND.items():
         if folder in config.stash.get(_LEFT_OUT, set()):
             terminalreporter.write_line(f"left out: {what}")
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the thousands of tests, which live until the end."""
+    gc.freeze()

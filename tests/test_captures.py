@@ -765,6 +765,7 @@ print(len(asked), *asked[:3])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provoked", [False, True])
 def test_asks_for_nothing_of_the_outside(tmp_path: Path, *, provoked: bool) -> None:
     script = tmp_path / "watched.py"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.each import each
 from xmla_headers import (
     RULES,
     SOAP_11_NS,
@@ -1198,13 +1199,13 @@ def test_catalogue_holds_severity_and_exception_of_every_code(code: Code) -> Non
     assert rule.meaning
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@each("sample", SAMPLES)
 def test_finds_all_in_order_and_in_place(sample: Sample) -> None:
     for reading, expected in sample.verdicts():
         assert outcomes(iter_findings(sample.data, **reading)) == expected
 
 
-@pytest.mark.parametrize("sample", FEWER_SAMPLES)
+@each("sample", FEWER_SAMPLES)
 def test_takes_severity_and_reference_from_the_catalogue(sample: Sample) -> None:
     for finding in iter_findings(sample.data, **sample.reading):
         assert finding.severity is RULES[finding.code].severity
@@ -1212,7 +1213,7 @@ def test_takes_severity_and_reference_from_the_catalogue(sample: Sample) -> None
         assert finding.message
 
 
-@pytest.mark.parametrize("sample", [param for param in FEWER_SAMPLES if any(param.values[0].hints)])
+@each("sample", [param for param in FEWER_SAMPLES if any(param.values[0].hints)])
 def test_hints_name_the_usual_cause(sample: Sample) -> None:
     for finding, hint in zip(iter_findings(sample.data, **sample.reading), sample.hints, strict=True):
         assert hint is None or hint in (finding.hint or "")
@@ -1227,16 +1228,16 @@ def test_message_names_the_limit(sample: Sample) -> None:
     assert f"({sample.hints[0]})" in finding.message
 
 
-@pytest.mark.parametrize("buffer", [bytearray, memoryview], ids=["bytearray", "memoryview"])
-@pytest.mark.parametrize("sample", FEWER_SAMPLES)
+@each("buffer", [bytearray, memoryview], ids=["bytearray", "memoryview"])
+@each("sample", FEWER_SAMPLES)
 def test_finds_the_same_in_other_buffers(sample: Sample, buffer: type[bytearray | memoryview]) -> None:
     for reading, expected in sample.verdicts():
         data: Any = buffer(sample.data)
         assert outcomes(iter_findings(data, **reading)) == expected
 
 
-@pytest.mark.parametrize("call", [decode, validate])
-@pytest.mark.parametrize("sample", SAMPLES)
+@each("call", [decode, validate])
+@each("sample", SAMPLES)
 def test_raises_the_first_refused_finding(sample: Sample, call: Callable[..., object]) -> None:
     for reading, expected in sample.verdicts():
         refused = refused_by_default(expected)
@@ -1246,7 +1247,7 @@ def test_raises_the_first_refused_finding(sample: Sample, call: Callable[..., ob
             assert outcome(refusal(call, sample, reading).finding) == refused
 
 
-@pytest.mark.parametrize("sample", [param for param in SAMPLES if param.values[0].codes <= WARNINGS])
+@each("sample", [param for param in SAMPLES if param.values[0].codes <= WARNINGS])
 def test_keeps_what_is_let_pass_as_warnings(sample: Sample) -> None:
     for reading, expected in sample.verdicts():
         warnings = decode(sample.data, **reading).warnings
@@ -1254,8 +1255,8 @@ def test_keeps_what_is_let_pass_as_warnings(sample: Sample) -> None:
         assert warnings == tuple(iter_findings(sample.data, **reading))
 
 
-@pytest.mark.parametrize("call", [decode, validate])
-@pytest.mark.parametrize("sample", FEWER_SAMPLES)
+@each("call", [decode, validate])
+@each("sample", FEWER_SAMPLES)
 def test_strict_refuses_the_first_of_all(sample: Sample, call: Callable[..., object]) -> None:
     for reading, expected in sample.verdicts():
         if expected:
@@ -1265,9 +1266,9 @@ def test_strict_refuses_the_first_of_all(sample: Sample, call: Callable[..., obj
             call(sample.data, strict=True, **reading)
 
 
-@pytest.mark.parametrize("kind", [str, Code], ids=["text", "code"])
-@pytest.mark.parametrize("call", [decode, validate])
-@pytest.mark.parametrize("sample", WARNING_SAMPLES)
+@each("kind", [str, Code], ids=["text", "code"])
+@each("call", [decode, validate])
+@each("sample", WARNING_SAMPLES)
 def test_refuse_turns_a_warning_into_an_error(
     sample: Sample, call: Callable[..., object], kind: Callable[[str], str]
 ) -> None:
@@ -1278,7 +1279,7 @@ def test_refuse_turns_a_warning_into_an_error(
             assert outcome(error.finding) == wanted
 
 
-@pytest.mark.parametrize("sample", WARNING_SAMPLES)
+@each("sample", WARNING_SAMPLES)
 def test_refusing_other_warnings_changes_nothing(sample: Sample) -> None:
     others = WARNINGS - sample.codes
     for reading, expected in sample.verdicts():
@@ -1290,7 +1291,7 @@ def test_refusing_other_warnings_changes_nothing(sample: Sample) -> None:
             assert outcome(error.finding) == refused
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@each("sample", SAMPLES)
 def test_never_shows_a_session_id(sample: Sample) -> None:
     shown = []
     for finding in iter_findings(sample.data, **sample.reading):
@@ -1331,8 +1332,8 @@ CLEAN = {
 }
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("text", CLEAN.values(), ids=CLEAN)
+@each("encoding", ENCODINGS)
+@each("text", CLEAN.values(), ids=CLEAN)
 def test_finds_nothing_in_what_breaks_no_rule(text: str, encoding: str) -> None:
     mark, codec, declaration = ENCODINGS[encoding]
     data = mark + (declaration + text).encode(codec)

@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from tests import vectors
+from tests.each import each
 from xmla_headers import (
     RULES,
     SESSION_BLOCKS,
@@ -69,7 +70,7 @@ def described(data: bytes, direction: Direction | None) -> list[dict[str, Any]] 
 # -- the kept vectors ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("vector", RELEASED, ids=lambda vector: vector["name"])
+@each("vector", RELEASED, ids=lambda vector: vector["name"])
 def test_kept_vector_agrees_with_our_decoder(vector: Mapping[str, Any]) -> None:
     data = (vectors.FOLDER / vector["file"]).read_bytes()
     direction = Direction(vector["direction"]) if vector["direction"] else None
@@ -97,6 +98,7 @@ def test_first_release_keeps_names_and_bytes() -> None:
     assert hashlib.sha256(lines.encode()).hexdigest().startswith(DIGEST)
 
 
+@pytest.mark.slow
 def test_same_seed_makes_the_kept_vectors_again() -> None:
     kept = {vector["name"]: vector for vector in RELEASED}
     made = json.loads(dict(_corpus.corpus(0, vectors.MADE))[_corpus.MANIFEST])["vectors"]
@@ -110,6 +112,7 @@ def test_repeated_message_has_one_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [case for case in _corpus.vectors() if case.direction is None] == [first, second]
 
 
+@pytest.mark.slow
 def test_growing_adds_only_new_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vectors, "FOLDER", tmp_path)
     monkeypatch.setattr(vectors, "COUNT", 20)
@@ -143,11 +146,13 @@ def test_corpus_command_writes_the_same_as_the_library(tmp_path: Path) -> None:
     assert len(written) == 32
 
 
+@pytest.mark.slow
 def test_corpus_command_has_defaults_for_count_and_seed(tmp_path: Path) -> None:
     assert run("corpus", tmp_path)[0] == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == dict(fuzzing.corpus(0, 500))
 
 
+@pytest.mark.slow
 def test_other_seed_makes_other_combinations() -> None:
     count = 100 + sum(1 for _ in first_pass(Given(SESSION_BLOCKS, None)))
     first, second = (dict(fuzzing.corpus(seed, count)) for seed in (0, 1))

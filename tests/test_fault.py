@@ -454,6 +454,7 @@ def test_makes_the_best_of_unbound_prefixes(name: str) -> None:
 # -- what reading costs --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start", ["<a>", "<!-- --><a>", '<s:Fault xmlns:s="urn:a">', f'<Fault xmlns="{SOAP_12_NS}">']
 )

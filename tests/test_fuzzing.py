@@ -97,6 +97,7 @@ def everything() -> list[Case]:
     return [*plain(), *(case for case in against if case.rule == Code.WRONG_DIRECTION)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("types", "direction"),
     [
@@ -121,6 +122,7 @@ def test_combination_labels_agree_with_the_decoder(seed: int) -> None:
     assert check(islice(cases, size, size + 1_500)) == 1_500
 
 
+@pytest.mark.slow
 def test_labels_follow_the_given_types_and_direction() -> None:
     cases = fuzzing.iter_cases(3, types=ALL_TYPES, direction=Direction.RESPONSE)
     size = len(all_of(ALL_TYPES, Direction.RESPONSE))
@@ -175,6 +177,7 @@ def test_each_code_is_broken_in_five_ways_at_several_places(code: Code) -> None:
         assert places == set(Place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*SESSION_BLOCKS.values(), *AUDIT.values()])
 def test_new_header_element_has_cases_of_its_own(kind: type[HeaderBlock]) -> None:
     cases = all_of({**SESSION_BLOCKS, kind.spec.qname: kind}, Direction.RESPONSE)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import textwrap
 import tracemalloc
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import xmla_headers
+from tests.each import each
 from xmla_headers import Limits, XmlaHeadersError
 from xmla_headers._xml import namespaces as _namespaces
 
@@ -197,6 +198,7 @@ def test_asks_for_nothing_while_reading_and_writing() -> None:
     assert said == [[], [], []]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", range(0, len(_MESSAGES), 4))
 def test_imports_and_opens_nothing_the_first_time(index: int) -> None:
     said = _bare(
@@ -519,6 +521,7 @@ def test_decode_calls_nothing_for_the_body() -> None:
 # -- the shape of the package ------------------------------------------------------------------------
 
 
+@cache
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
 
@@ -586,7 +589,7 @@ _PURE = [name for name in _SOURCES if name.partition(".")[0] in ("captures", "tr
 _UNWANTED_CALLS = {"open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__"}
 
 
-@pytest.mark.parametrize("name", [*_CORE, *_PURE])
+@each("name", [*_CORE, *_PURE])
 def test_the_core_uses_nothing_of_the_outside(name: str) -> None:
     # A capture tells times; a clock is another thing.
     unwanted = _UNWANTED_MODULES - {"datetime"} if name in _PURE else _UNWANTED_MODULES
@@ -609,7 +612,7 @@ def test_the_core_imports_no_edge_when_it_is_imported(name: str) -> None:
     assert not _edges(imported for imported, _ in _at_import(name))
 
 
-@pytest.mark.parametrize("name", _SOURCES)
+@each("name", _SOURCES)
 def test_two_modules_touch_the_parser(name: str) -> None:
     imported = {imported for node in _running(_tree(_SOURCES[name])) for imported, _ in _imports(node, name)}
     parsers = {
@@ -626,7 +629,7 @@ def test_two_modules_touch_the_parser(name: str) -> None:
     assert imported & parsers == allowed.get(name, set())
 
 
-@pytest.mark.parametrize("name", _SOURCES)
+@each("name", _SOURCES)
 def test_few_modules_know_xmlschema_and_one_of_them_hands_it_a_text(name: str) -> None:
     nodes = list(_running(_tree(_SOURCES[name])))
     imported = {imported.partition(".")[0] for node in nodes for imported, _ in _imports(node, name)}
@@ -719,9 +722,7 @@ def test_all_is_sorted_and_complete() -> None:
         assert getattr(xmla_headers, name) is not None
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in _SOURCES if name.rpartition(".")[2] not in {"__init__", "__main__"}]
-)
+@each("name", [name for name in _SOURCES if name.rpartition(".")[2] not in {"__init__", "__main__"}])
 def test_each_module_names_what_it_offers(name: str) -> None:
     tree = _tree(_SOURCES[name])
     listed: list[str] | None = None

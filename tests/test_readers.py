@@ -27,6 +27,7 @@ def columns(text: str) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
 def test_readers_table_agrees_with_the_harness(reader: str) -> None:
     # One column at a time, because some readers may not be installed.

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.each import each
 from tests.profiles import scaled
 from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, redact
 from xmla_headers.captures._redaction.secrets import Edit, merged
@@ -59,8 +60,8 @@ IDENTIFIERS = {
 }
 
 
-@pytest.mark.parametrize("spelling", IDENTIFIERS.values(), ids=IDENTIFIERS.keys())
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@each("spelling", IDENTIFIERS.values(), ids=IDENTIFIERS.keys())
+@each("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_hides_an_id_wherever_it_stands_as_one(spelling: str, encoding: str) -> None:
     redacted = redact(spelling.format(GUID).encode(encoding))
     assert redacted.data == spelling.format("session-1").encode(encoding)

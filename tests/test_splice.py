@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import xmla_headers
 from tests import values
+from tests.each import each
 from tests.messages import messages
 from tests.profiles import scaled
 from xmla_headers import (
@@ -221,10 +222,8 @@ ENCODINGS = [
 ]
 
 
-@pytest.mark.parametrize(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
-@pytest.mark.parametrize(
-    ("before", "given_blocks", "after"), [pytest.param(*rest, id=name) for name, *rest in LAYOUTS]
-)
+@each(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
+@each(("before", "given_blocks", "after"), [pytest.param(*rest, id=name) for name, *rest in LAYOUTS])
 def test_puts_blocks_in_and_leaves_the_rest(
     before: str,
     given_blocks: list[HeaderBlock | UnknownHeaderBlock],

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import xmla_headers
 from tests.data.hostile.load import manifest, read
+from tests.each import each
 from tests.messages import everyday, messages, mutated
 from tests.outcomes import facts, readings
 from tests.profiles import scaled
@@ -276,6 +277,7 @@ def test_agrees_with_decode_byte_by_byte(name: str, encoding: str) -> None:
                 assert in_pieces(cut(data, 1)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _SMALL)
 def test_agrees_with_decode_in_two_pieces(name: str) -> None:
     data = _SMALL[name].encode()
@@ -586,9 +588,9 @@ _IN_FRONT = [
 ]
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("in_front", _IN_FRONT)
-@pytest.mark.parametrize("tag", _BODY_TAGS)
+@each("encoding", ENCODINGS)
+@each("in_front", _IN_FRONT)
+@each("tag", _BODY_TAGS)
 def test_has_the_header_with_the_last_byte_of_the_body_start_tag(
     tag: str, in_front: str, encoding: str
 ) -> None:
@@ -1136,6 +1138,7 @@ def test_a_head_without_end_takes_no_more_than_the_limit(text: str) -> None:
         assert _peak(_repeated(text, piece, 5_000_000, "")) <= 5_000_000
 
 
+@pytest.mark.slow
 def test_lets_go_of_everything_when_it_is_over() -> None:
     data = f"{_START}<a b='{'x' * 1_000_000}'/>".encode()
     for end in (_END.encode(), b"</late>", b"</s:Body><late/>"):
