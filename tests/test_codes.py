@@ -27,6 +27,7 @@ from xmla_headers import (
     Direction,
     Envelope,
     Finding,
+    HeadCache,
     Limits,
     Severity,
     ValidationError,
@@ -75,6 +76,7 @@ WARNINGS = {
     "lookalike-header-block",
     "unexpected-attribute",
     "empty-session-id",
+    "padded-session-id",
     "ambiguous-session-headers",
     "soap-1.2",
     "fault-without-code",
@@ -790,6 +792,32 @@ CASES = [
         message(f"<w:a {W}>{SECRET}</w:a>\r\n<!--é🗝--> ¦<Session {X} SessionId=''/>"),
         (At("empty-session-id", f"{HEADER}/Session/@SessionId", 4, 11),),
     ),
+    *(
+        Case(
+            f"padded-session-id-{name}",
+            message(f"<w:a {W}>{SECRET}</w:a>\r\n<!--é🗝--> ¦<{block} {X} SessionId='{value}'/>"),
+            (At("padded-session-id", f"{HEADER}/{block}/@SessionId", 4, 11, hint="exactly"),),
+        )
+        for block, name, value in (
+            ("Session", "space-before", f" {SECRET}"),
+            ("EndSession", "space-after", f"{SECRET} "),
+            ("Session", "tab", f"\t{SECRET}"),
+            ("EndSession", "line-end", f"{SECRET}\r\n"),
+            ("Session", "references", f"&#x20;{SECRET}&#10;"),
+            ("EndSession", "tab-reference", f"{SECRET}&#9;"),
+            ("Session", "carriage-return-reference", f"&#xD;{SECRET}"),
+            ("Session", "white-space-only", " \n"),
+        )
+    ),
+    Case(
+        "padded-session-id-soap-1.2",
+        f"¦<s:Envelope xmlns:s='{SOAP_12_NS}'><s:Header>\n¦<Session {X} SessionId='{SECRET}&#9;'/>"
+        "</s:Header><s:Body/></s:Envelope>",
+        (
+            At("soap-1.2", "/s:Envelope", 1, 1),
+            At("padded-session-id", f"{HEADER}/Session/@SessionId", 2, 1, 1),
+        ),
+    ),
     Case(
         "ambiguous-session-headers",
         message(f"{SESSION}\n<w:a {W}/>\r\n <!--🗝-->¦{BEGIN}"),
@@ -1283,6 +1311,9 @@ CLEAN = {
     "session": message(SESSION),
     "begin-session": message(BEGIN),
     "end-session": message(f"<EndSession {X} {ID}></EndSession>"),
+    "white-space-inside-a-session-id": message(f"<Session {X} SessionId='a \n b'/>"),
+    "other-spaces-around-a-session-id": message(f"<Session {X} SessionId='&#xA0;a&#x2003;&#x85;'/>"),
+    "padded-id-of-another-block": message(f"<w:a {W} SessionId=' a '/>"),
     "nothing": f"{OPEN}<s:Body/></s:Envelope>",
     "empty-header": f"{OPEN}<s:Header/><s:Body/></s:Envelope>",
     "white-space": message(f"<Session {X} {ID}> \r\n\t</Session>", "<s:Body> \n</s:Body>\r\n "),
@@ -1366,3 +1397,18 @@ def test_refuse_takes_known_codes_only(argument: str) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
         decode(PLAIN, refuse=refuse)
     assert not isinstance(caught.value, XmlaHeadersError)
+
+
+@pytest.mark.parametrize("session_id", [" bcd", "abc ", "ab&#9;", "abc\n"])
+def test_padded_id_is_found_after_a_plain_one(session_id: str) -> None:
+    # A head is remembered only if its Body is not self-closing.
+    cache, body = HeadCache(), "<s:Body></s:Body>"
+    for known in ("abcd", "efgh", "abcdef"):
+        data = message(f"<Session {X} SessionId='{known}'/>", body).encode()
+        for strict in (False, True):
+            assert decode(data, cache=cache, strict=strict).warnings == ()
+    assert len(cache) == 4
+    data = message(f"<Session {X} SessionId='{session_id}'/>", body).encode()
+    assert [finding.code for finding in decode(data, cache=cache).warnings] == ["padded-session-id"]
+    with pytest.raises(ValidationError):
+        decode(data, cache=cache, strict=True)

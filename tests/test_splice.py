@@ -182,6 +182,33 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         [Session("A")],
         f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header>\n    {A}\n  </s:Header>\n  <s:Body/>\n</s:Envelope>',
     ),
+    (
+        "indented, header without a line end",
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header></s:Header>\n  <s:Body/>\n</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
+    ),
+    (
+        "indented, blocks on one line",
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><a/></s:Header>\n  <s:Body/>\n</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><a/>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
+    ),
+    (
+        "indented, with carriage returns alone",
+        f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header/>\r  <s:Body/>\r</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header>\r    {A}\r  </s:Header>\r  <s:Body/>\r</s:Envelope>',
+    ),
+    (
+        "indented, the Envelope as well",
+        f'\n <s:Envelope xmlns:s="{SOAP}">\n   <s:Header/>\n   <s:Body/>\n </s:Envelope>',
+        [Session("A")],
+        (
+            f'\n <s:Envelope xmlns:s="{SOAP}">\n   <s:Header>\n     {A}\n   </s:Header>\n   <s:Body/>\n'
+            " </s:Envelope>"
+        ),
+    ),
     ("nothing given", INDENTED, [], INDENTED),
 ]
 
@@ -212,6 +239,11 @@ def test_puts_blocks_in_and_leaves_the_rest(
     decode(result)
     assert with_blocks(bytearray(data), *given_blocks) == result
     assert with_blocks(memoryview(data), *given_blocks) == result
+
+
+def test_with_blocks_replaces_an_alternative_that_types_leaves_out() -> None:
+    data = prefixed(f"<s:Header><BeginSession {XMLA}/></s:Header>").encode()
+    assert with_blocks(data, Session("A"), types={}) == prefixed(f"<s:Header>{A}</s:Header>").encode()
 
 
 def test_a_proxy_rewrites_an_id_and_loses_nothing() -> None:
@@ -247,7 +279,7 @@ def test_a_character_that_the_encoding_lacks_becomes_a_reference(
     assert (element.tag, element.attrib, element.text) == ("{urn:漢}t", {"a": "漢", "b": "🔑"}, "漢&🔑")
 
 
-@pytest.mark.parametrize("xml", ["<漢/>", "<a 漢=''/>", "<a><!--漢--></a>", "<a><![CDATA[漢]]></a>"])
+@pytest.mark.parametrize("xml", ["<漢/>", "<a 漢=''/>", "<a><!--'漢'--></a>", "<a><![CDATA['漢']]></a>"])
 def test_a_character_that_cannot_be_a_reference_is_refused(xml: str) -> None:
     data = ('<?xml version="1.0" encoding="ISO-8859-1"?>' + prefixed("")).encode()
     with pytest.raises(EncodeError) as error:
