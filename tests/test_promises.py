@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import graphlib
 import json
 import re
 import subprocess
@@ -11,7 +10,6 @@ import sys
 import textwrap
 import tracemalloc
 from functools import cache, partial
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -607,11 +605,6 @@ def test_the_core_uses_nothing_of_the_outside(name: str) -> None:
             }
 
 
-@pytest.mark.parametrize("name", _CORE)
-def test_the_core_imports_no_edge_when_it_is_imported(name: str) -> None:
-    assert not _edges(imported for imported, _ in _at_import(name))
-
-
 @each("name", _SOURCES)
 def test_two_modules_touch_the_parser(name: str) -> None:
     imported = {imported for node in _running(_tree(_SOURCES[name])) for imported, _ in _imports(node, name)}
@@ -657,34 +650,6 @@ def _at_import(name: str) -> Iterator[tuple[str, ast.stmt]]:
             for child in ast.iter_child_nodes(node)
             if not _is_typing_block(child) and not isinstance(child, ast.FunctionDef | ast.Lambda)
         ]
-
-
-def test_no_module_imports_itself_in_a_circle() -> None:
-    graph = {
-        # The standard library has a module typing as well.
-        name: {
-            imported
-            for imported, _ in _at_import(name)
-            if imported in _SOURCES and imported not in (name, "typing")
-        }
-        for name in _SOURCES
-    }
-    order = list(graphlib.TopologicalSorter(graph).static_order())
-    # Of those that the design names, each comes behind what it builds upon.
-    known = [
-        "findings",
-        "soap",
-        "_xml.reader",
-        "model",
-        "session_headers",
-        "envelope",
-        "_codec.rules",
-        "codec",
-        "__init__",
-    ]
-    for earlier, later in pairwise(known):
-        assert later not in graph[earlier]
-    assert set(order) >= set(_SOURCES)
 
 
 def test_an_import_in_a_function_says_why_it_is_there() -> None:

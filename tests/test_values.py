@@ -416,7 +416,9 @@ def test_rejects_what_is_no_unknown_block(xml: bytes) -> None:
     assert_refused(Code.BAD_FRAGMENT, UnknownHeaderBlock, xml)
 
 
-@pytest.mark.parametrize("xml", ["<a/>", bytearray(b"<a/>"), memoryview(b"<a/>"), None, 1], ids=repr)
+@pytest.mark.parametrize(
+    "xml", ["<a/>", bytearray(b"<a/>"), memoryview(b"<a/>"), None, 1], ids=lambda xml: type(xml).__name__
+)
 @pytest.mark.parametrize("make", [UnknownHeaderBlock, Fragment])
 def test_xml_is_bytes(make: Callable[[Any], object], xml: object) -> None:
     with pytest.raises(TypeError):
