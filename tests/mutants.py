@@ -168,11 +168,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at a time")
     chosen = parser.parse_args(arguments)
     rows = table(TABLE.read_text(encoding="utf-8"))
-    rows = [
-        row
-        for row in rows
-        if not chosen.only or chosen.only == row.module or chosen.only in f"{row.old} {row.new}"
-    ]
+    if chosen.only in MODULES:
+        rows = [row for row in rows if row.module == chosen.only]
+    elif chosen.only:
+        rows = [row for row in rows if chosen.only in f"{row.old} {row.new}"]
     tried = [row for row in rows if not row.equivalent]
     for row in rows:
         if row.equivalent:

@@ -1376,6 +1376,38 @@ def test_header_bytes_count_up_to_the_content_of_the_body(limit: int) -> None:
     )
 
 
+@pytest.mark.parametrize("over", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "block", "count"),
+    [
+        ("max_attributes", f'<a b="" c="" {W}/>', 3),
+        ("max_name_length", f"<{'a' * 80}/>", 80),
+        ("max_name_length", f'<a {"a" * 80}=""/>', 80),
+        ("max_name_length", f'<a xmlns:b="{"u" * 80}"/>', 80),
+        ("max_depth", "<a><a/></a>", 4),
+        ("max_header_blocks", "<a/><a/>", 2),
+    ],
+)
+def test_limit_accepts_what_reaches_it(name: str, block: str, count: int, over: int) -> None:
+    data = message(block).encode()
+    found = [finding.code for finding in iter_findings(data, limits=Limits(**{name: count - over}))]
+
+    assert (Code.LIMIT_EXCEEDED in found) == bool(over)
+
+
+@pytest.mark.parametrize("block", ["<s:-a/>", "<s:.a/>", "<s:9a/>", "<a s:-a=''/>"])
+def test_local_name_that_begins_like_no_name_is_not_well_formed(block: str) -> None:
+    findings = list(iter_findings(message(block).encode()))
+
+    assert findings[-1].code is Code.NOT_WELL_FORMED
+
+
+def test_decode_undeclared_default_namespace_is_not_in_the_scope() -> None:
+    data = PLAIN.replace(b"<s:Body", b'<s:Body xmlns=""', 1)
+
+    assert "" not in decode(data).body.namespaces
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("over", [0, 1])
 def test_message_bytes_count_the_bytes_of_the_input(encoding: str, over: int) -> None:

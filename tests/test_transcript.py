@@ -70,6 +70,16 @@ def test_record_counts_only_soap_messages_as_responses() -> None:
     assert [(record.requests, record.responses) for record in transcript.sessions] == [(3, 2)]
 
 
+def test_record_of_unordered_messages_begins_with_the_earliest() -> None:
+    transcript = Transcript()
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    times = [noon, noon + timedelta(hours=1), noon - timedelta(hours=1), noon]
+    for number, time in enumerate(times):
+        item = CapturedMessage("n", message(USE), Direction.REQUEST, time=time, exchange=str(number))
+        transcript.add(check_message(item))
+    assert [(record.first, record.last) for record in transcript.sessions] == [(times[2], times[1])]
+
+
 def test_response_of_untold_direction_is_wrong_with_begin_session() -> None:
     transcript = Transcript()
     transcript.add(check_message(CapturedMessage("1", message(BEGIN), Direction.REQUEST, exchange="1")))
@@ -168,6 +178,14 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         [Step(BEGIN, GRANT), Step(END, OK), Step(USE, b"Bad Gateway", 502)],
         ["session-used-after-end 3", "request-without-response -3"],
         [State.ENDED],
+    ),
+    "granted with a fault, lost": (
+        [
+            Step(BEGIN, message(session("abcdefgh"), "<s:Fault><faultcode>s:Client</faultcode></s:Fault>")),
+            Step(USE, LOST),
+        ],
+        ["session-lost -2"],
+        [State.LOST],
     ),
     "no answer to EndSession": (
         [Step(BEGIN, GRANT), Step(END, None)],
