@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._xml.reader import read
@@ -13,7 +14,6 @@ from xmla_headers.soap import Direction, Limits
 
 from .rules import Judge
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 

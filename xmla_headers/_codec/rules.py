@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from xmla_headers._xml.names import short
 from xmla_headers._xml.parser import HTML_HINT
@@ -22,7 +23,6 @@ from xmla_headers.soap import (
 )
 from xmla_headers.unknown_block import UnknownHeaderBlock, actor_of, must_understand_value
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     from xmla_headers.model import AttributeSpec, BlockSpec, HeaderBlock
     from xmla_headers.soap import Direction
 
-    #: Offset, rank in the catalogue, code, message, the elements from the root down, the attribute
-    #: at the end of the path, hint.
+    # Offset, rank in the catalogue, code, message, the elements from the root down, the attribute
+    # at the end of the path, hint.
     Mark = tuple[int, int, Code, str, tuple[RawElement, ...], str, str | None]
 
 __all__ = ["PLAIN_IDENTIFIER", "Judge", "identifiers_of"]
 
 _RANK = {code: rank for rank, code in enumerate(RULES)}
 
-#: xs:int of value 0 or 1, as Microsoft's XSD types the unqualified mustUnderstand.
+# xs:int of value 0 or 1, as Microsoft's XSD types the unqualified mustUnderstand.
 _UNQUALIFIED = r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*"
 
 _PADDED_HINT = "ids are compared exactly, but some peers remove white space around them"
 
-#: An identifier, in bytes, that no rule distinguishes from another of its length: printable ASCII without
-#: quotes and markup, which XML neither resolves nor normalises; not empty, and not padded.
+# An identifier, in bytes, that no rule distinguishes from another of its length: printable ASCII without
+# quotes and markup, which XML neither resolves nor normalises; not empty, and not padded.
 PLAIN_IDENTIFIER = rb"[!#-%(-;=?-~]++(?: ++[!#-%(-;=?-~]++)*+"
 
 
@@ -82,7 +82,7 @@ class Judge:
         self._types = types
         self._direction = direction
         self._marks: list[Mark] = []
-        #: The header blocks that could be bound, in document order.
+        # The header blocks that could be bound, in document order.
         self.blocks: list[HeaderBlock | UnknownHeaderBlock] = []
         self.soap = SoapVersion.SOAP_1_1
         if message.root is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import TYPE_CHECKING
 
 from xmla_headers._xml.encoding import WHITE_SPACE
 from xmla_headers._xml.positions import Locator
@@ -15,7 +16,6 @@ from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from .writer import block_xml, declaring_no_default
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TypeAlias
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from xmla_headers.soap import MustUnderstandForm
     from xmla_headers.typing import Block
 
-    #: Offsets in the UTF-8 text, and what is to stand between them.
+    # Offsets in the UTF-8 text, and what is to stand between them.
     Edit: TypeAlias = tuple[int, int, str]
-    #: What blocks have in common that take each other's place: a word for alternatives, or a qname.
+    # What blocks have in common that take each other's place: a word for alternatives, or a qname.
     Like: TypeAlias = tuple[str, str]
 
 __all__ = ["apply", "arranged", "insertions", "removals"]
@@ -41,7 +41,7 @@ _ENCODERS: Mapping[str, Callable[[str, str], tuple[bytes, int]]] = {
     "utf-16-be": codecs.utf_16_be_encode,
 }
 
-#: A comment, a CDATA section or a tag: all of XML that is not text, in what is known to be well-formed.
+# A comment, a CDATA section or a tag: all of XML that is not text, in what is known to be well-formed.
 _MARKUP = r"""(?s)(<!--.*?-->|<!\[CDATA\[.*?\]\]>|<(?:[^"'>]|"[^"]*"|'[^']*')*>)"""
 _QUOTED = r"""("[^"]*"|'[^']*')"""
 
@@ -80,7 +80,7 @@ class _Layout:
         return space + inner.removeprefix(outer)
 
 
-#: White space looked at in front of an element, in bytes: it is for the eye alone.
+# White space looked at in front of an element, in bytes: it is for the eye alone.
 _LONGEST_INDENT = 256
 
 

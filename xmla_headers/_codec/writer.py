@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from itertools import count
+from typing import TYPE_CHECKING
 
 from xmla_headers._xml.escape import escape_attribute
 from xmla_headers._xml.prefixes import DEFAULT_PREFIX, declarations, occurring_prefixes, prefixes
 from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -141,7 +141,7 @@ def _soap_prefix(body: Fragment, soap: SoapVersion, unknown: Sequence[UnknownHea
         return DEFAULT_PREFIX
     # One pass over all, since what occurs is the sender's: a search for each candidate would be quadratic.
     taken = occurring_prefixes(body.xml)
-    #: What a block uses without binding it: it would be given our binding when it is read back.
+    # What a block uses without binding it: it would be given our binding when it is read back.
     dangling = set()
     for block in unknown:
         used = occurring_prefixes(block.xml)

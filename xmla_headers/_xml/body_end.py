@@ -19,27 +19,27 @@ __all__ = [
     "last_end_tag",
 ]
 
-#: What the default Limits allow: bytes of a name, elements within the Body, attributes.
+# What the default Limits allow: bytes of a name, elements within the Body, attributes.
 _PLAIN, _PLAIN_DEPTH, _PLAIN_ATTRIBUTES = 4_096, 254, 256
 
 
-#: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
+# What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
 _TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
 
-#: What stands in front of and behind the local name in what may be the start tag of the Body.
+# What stands in front of and behind the local name in what may be the start tag of the Body.
 _NAME_STARTS = (b"<", b":")
 
 
 _NAME_STOPS = (b">", b"/", b" ", b"\t", b"\r", b"\n")
 
 
-#: How many start tags that look like the Body's are tried. Trying every one is quadratic: 256 KB of
-#: `<s:Body>` in a comment cost seconds.
+# How many start tags that look like the Body's are tried. Trying every one is quadratic: 256 KB of
+# `<s:Body>` in a comment cost seconds.
 BODY_TRIES = 4
 
 
-#: How much of a buffer that is not bytes is searched for them.
+# How much of a buffer that is not bytes is searched for them.
 _PROBE = 262_144
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 
 from .fatal import Fatal
 from .positions import Place, Window, encoded_size
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,13 +28,13 @@ __all__ = [
 
 WHITE_SPACE = b" \t\r\n"
 
-#: How much is transcoded, or counted, at a time, so that a long message costs one copy and no more.
+# How much is transcoded, or counted, at a time, so that a long message costs one copy and no more.
 _PIECE = 1 << 20
-#: How much white space is looked through for the first character; behind it the parser judges.
+# How much white space is looked through for the first character; behind it the parser judges.
 _FIRST = 1 << 16
 
-#: A label in lower case -> the encoding it names. XML 1.0 §4.3.3 asks for the first two, and the
-#: others are what XMLA software has been seen to send. Nothing reaches Python's codec registry.
+# A label in lower case -> the encoding it names. XML 1.0 §4.3.3 asks for the first two, and the
+# others are what XMLA software has been seen to send. Nothing reaches Python's codec registry.
 _LABELS = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -75,7 +75,7 @@ _MARKS = (
 )
 
 _TWICE_HINT = "this looks like UTF-16 that was encoded a second time: send it as it was, or as UTF-8"
-#: How UTF-16 begins once its bytes have been taken for characters: with its mark, or in big-endian order.
+# How UTF-16 begins once its bytes have been taken for characters: with its mark, or in big-endian order.
 _TWICE = ("\xff\xfe".encode(), "\xfe\xff".encode(), b"\0<")
 
 _GZIP_HINT = "this is gzip: undo the Content-Encoding first"
@@ -89,14 +89,14 @@ _XPRESS_HINT = (
 )
 _DIME_HINT = "this looks like a DIME record, as used over TCP: take the payload out of it first"
 
-#: "<" in UTF-32.
+# "<" in UTF-32.
 _UTF_32 = (b"<\0\0\0", b"\0\0\0<")
 
-#: A request line, a status line or a header.
+# A request line, a status line or a header.
 _HTTP = rb"[A-Z]{3,8} \S+ HTTP/|HTTP/[0-9]|[A-Za-z][A-Za-z0-9-]*: "
 _HTTP_HINT = "these are HTTP headers: pass the body alone"
 
-#: First bytes -> what they most likely are.
+# First bytes -> what they most likely are.
 _FIRST_BYTES = (
     (b"\x1f\x8b", _GZIP_HINT),
     (b"\xdf\xff", _BINXML_HINT),
@@ -134,25 +134,25 @@ class Source:
         complete: bool = True,
         wanted: int | None = None,
     ) -> None:
-        #: What the caller passed, as far as it is looked at.
+        # What the caller passed, as far as it is looked at.
         self.data = data
-        #: The encoding that the transport named.
+        # The encoding that the transport named.
         self.given = encoding
-        #: Nothing was cut off from the end of `data`.
+        # Nothing was cut off from the end of `data`.
         self.complete = complete
-        #: Bytes of byte order mark.
+        # Bytes of byte order mark.
         self.mark = 0
-        #: The finding that ends the message where its bytes stop to decode.
+        # The finding that ends the message where its bytes stop to decode.
         self.failure: Fatal | None = None
-        #: The finding that keeps it from being read at all.
+        # The finding that keeps it from being read at all.
         self.unreadable: Fatal | None = None
-        #: How many bytes of `data` `text` has been made of.
+        # How many bytes of `data` `text` has been made of.
         self.used = len(data)
-        #: Of a stream `text` is the head alone: what is still there of the rest, and where that begins.
+        # Of a stream `text` is the head alone: what is still there of the rest, and where that begins.
         self.window: Window | None = None
-        #: Offsets in front of the window that may be asked for -> what `Locator.locate` returns for them.
+        # Offsets in front of the window that may be asked for -> what `Locator.locate` returns for them.
         self.places: dict[int, Place] = {}
-        #: UTF-8. The caller's own bytes, byte order mark included, when they are UTF-8 already.
+        # UTF-8. The caller's own bytes, byte order mark included, when they are UTF-8 already.
         self.text: bytes | memoryview = data
         self.codec = codec
         if encoding is None and codec == "utf-8" and data[:1] == b"<" and data[1:2] != b"\0":
@@ -292,11 +292,11 @@ class Rest:
 
     def __init__(self, source: Source) -> None:
         self._codec = source.codec
-        #: Bytes that have been transcoded, counted from the start of the message.
+        # Bytes that have been transcoded, counted from the start of the message.
         self.used = source.used
-        #: A character that is not whole yet.
+        # A character that is not whole yet.
         self._left = bytes(source.data[source.used :])
-        #: The finding that ends the message where its bytes stop to decode; its offset is not known here.
+        # The finding that ends the message where its bytes stop to decode; its offset is not known here.
         self.failure = source.failure
 
     @property

@@ -6,7 +6,7 @@ import re
 
 __all__ = ["escape_attribute", "escape_text", "unencodable"]
 
-#: What XML 1.0 §2.2, production [2] Char, leaves out. Compiled by the first text that is not plain.
+# What XML 1.0 §2.2, production [2] Char, leaves out. Compiled by the first text that is not plain.
 _NOT_CHAR = "[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
 # XML 1.0 §3.3.3: a literal TAB, LF or CR in an attribute value comes back as a space.

@@ -22,7 +22,7 @@ class Fatal(Exception):  # noqa: N818 - not an error of the caller's: it ends th
         self.message = message
         self.offset = offset
         self.hint = hint
-        #: The element whose start tag it is about, when that was not taken up.
+        # The element whose start tag it is about, when that was not taken up.
         self.element = element
 
 

@@ -21,7 +21,7 @@ __all__ = [
     "read_fragment",
 ]
 
-#: XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
+# XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
 _SMALL = 8_192
 
 
@@ -30,7 +30,7 @@ class _FragmentReader(MessageReader):
 
     __slots__ = ("elements",)
 
-    #: A document has one root, so that content which closes the wrapper is never well-formed.
+    # A document has one root, so that content which closes the wrapper is never well-formed.
     WRAPPER = (b"<_>", b"</_>")
 
     def __init__(self, xml: bytes, limits: Limits, namespaces: Mapping[str, str]) -> None:
@@ -39,13 +39,13 @@ class _FragmentReader(MessageReader):
         self.elements: list[RawElement] = []
 
     def _deep_start(self, name: str, flat: list[str]) -> None:
-        if self._undo:
+        if self._declares:
             super()._deep_start(name, flat)
             return
         offset = self.expat.CurrentByteIndex
         element = RawElement(name, offset - len(self.WRAPPER[0]), self._namespaces.enter(name, flat, offset))
-        self._undo.append(element.undo)
         self.elements.append(element)
+        self._declares.append(element.declared is not None)
 
 
 def read_fragment(

@@ -9,7 +9,7 @@ __all__ = [
     "short",
 ]
 
-#: What cannot stand in a name, and would let the parser read something else.
+# What cannot stand in a name, and would let the parser read something else.
 _NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?\0")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 from xmla_headers.soap import XML_NS, XMLNS_NS, Limits
@@ -11,24 +12,23 @@ from xmla_headers.soap import XML_NS, XMLNS_NS, Limits
 from .fatal import Fatal, limit_exceeded
 from .names import is_ncname, short
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-    #: Namespace, local name and value of an attribute, and its name as written.
+    # Namespace, local name and value of an attribute, and its name as written.
     Attribute: TypeAlias = tuple[str, str, str, str]
-    #: Prefix -> what it was bound to in front of an element that declares it.
-    Undo: TypeAlias = dict[str, str | None]
+    # Namespace, local name, attributes and declarations (prefix -> namespace) of an element.
+    Entered: TypeAlias = tuple[str, str, list[Attribute], dict[str, str] | None]
 
 __all__ = ["NamespaceError", "Namespaces", "check_declaration"]
 
-#: Declarations that take a closer look.
+# Declarations that take a closer look.
 _PREFIXES = frozenset({"xml", "xmlns"})
 _NAMESPACES = frozenset({"", XML_NS, XMLNS_NS})
 
 
-#: Shared by all elements that have none, and never added to.
+# Shared by all elements that have none, and never added to.
 _NO_ATTRIBUTES: list[Attribute] = []
 
 
@@ -43,11 +43,13 @@ class Namespaces:
     square of a message that declares many prefixes.
     """
 
-    __slots__ = ("_max_attributes", "_max_name", "bindings")
+    __slots__ = ("_max_attributes", "_max_name", "_undo", "bindings")
 
     def __init__(self, limits: Limits, outer: Mapping[str, str]) -> None:
-        #: Prefix -> namespace, the default namespace having the prefix "".
+        # Prefix -> namespace, the default namespace having the prefix "".
         self.bindings = {"xml": XML_NS, **outer}
+        # For each open element with declarations: their prefixes, with what they are bound to outside.
+        self._undo: list[dict[str, str | None]] = []
         maximum = limits.max_attributes
         self._max_attributes = sys.maxsize if maximum is None else 2 * maximum
         maximum = limits.max_name_length
@@ -58,41 +60,35 @@ class Namespaces:
         bindings = self.bindings.items()
         return MappingProxyType({name: bound for name, bound in bindings if bound and name != "xml"})
 
-    def enter(
-        self, name: str, flat: list[str], offset: int
-    ) -> tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None]:
-        """Return namespace, local name, attributes, declarations and what `leave` needs.
-
-        `flat` holds attribute names and values in turn. Raises Fatal.
-        """
+    def enter(self, name: str, flat: list[str], offset: int) -> Entered:
+        """Open an element; `flat` holds its attribute names and values in turn. Raises Fatal."""
         bindings = self.bindings
         attributes = _NO_ATTRIBUTES
         declared: dict[str, str] | None = None
-        undo: Undo | None = None
         if len(name) > self._max_name:
             raise self._too_long("an element name", offset)
         try:
             if flat:
                 attributes, declared, qualified = self._read(flat, offset)
                 if declared is not None:
-                    undo = {prefix: bindings.get(prefix) for prefix in declared}
+                    self._undo.append({prefix: bindings.get(prefix) for prefix in declared})
                     bindings.update(declared)
                 if qualified:
                     self._resolve(attributes, qualified)
             if ":" not in name:
-                return bindings.get("", ""), name, attributes, declared, undo
-            prefix, local = split(name)
-            return self._bound(prefix), local, attributes, declared, undo
+                return bindings.get("", ""), name, attributes, declared
+            namespace, local = self._expand(name)
         except NamespaceError as error:
-            if undo is not None:
-                self.leave(undo)
+            if declared is not None:
+                self.leave()
             message = f"not well-formed by Namespaces in XML: {error}"
             raise Fatal(Code.NOT_WELL_FORMED, message, offset, element=name) from None
+        return namespace, local, attributes, declared
 
-    def leave(self, undo: Undo) -> None:
-        """Restore what an element's declarations have hidden."""
+    def leave(self) -> None:
+        """Close the innermost open element that has declarations; the others change nothing."""
         bindings = self.bindings
-        for prefix, namespace in undo.items():
+        for prefix, namespace in self._undo.pop().items():
             if namespace is None:
                 del bindings[prefix]
             else:
@@ -143,21 +139,24 @@ class Namespaces:
         expanded = set()
         for place in qualified:
             _, _, value, name = attributes[place]
-            prefix, local = split(name)
-            namespace = self._bound(prefix)
+            qname = self._expand(name)
             # expat sees to the names as written; two prefixes of one namespace are ours to see.
-            if (namespace, local) in expanded:
+            if qname in expanded:
                 msg = f"the attribute {short(name)} is there twice, under two prefixes"
                 raise NamespaceError(msg)
-            expanded.add((namespace, local))
-            attributes[place] = (namespace, local, value, name)
+            expanded.add(qname)
+            attributes[place] = (*qname, value, name)
 
-    def _bound(self, prefix: str) -> str:
+    def _expand(self, name: str) -> tuple[str, str]:
+        """Return namespace and local part of a name that holds a colon."""
+        prefix, _, local = name.partition(":")
         namespace = self.bindings.get(prefix)
-        if namespace is None:
-            msg = f"the prefix {short(prefix)} is not declared"
-            raise NamespaceError(msg)
-        return namespace
+        if not (namespace and prefix and local.isascii() and local.isidentifier()):
+            prefix, local = split(name)
+            if namespace is None:
+                msg = f"the prefix {short(prefix)} is not declared"
+                raise NamespaceError(msg)
+        return namespace, local
 
 
 def split(name: str) -> tuple[str, str]:

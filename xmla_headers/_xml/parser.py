@@ -20,7 +20,7 @@ _ERRORS = pyexpat.errors.codes
 _DUPLICATE_ATTRIBUTE = _ERRORS[pyexpat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE]
 _UNCLOSED_TOKEN = _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]
 _NO_ELEMENTS = _ERRORS[pyexpat.errors.XML_ERROR_NO_ELEMENTS]
-#: expat's error code -> the usual cause.
+# expat's error code -> the usual cause.
 _HINTS = {
     _NO_ELEMENTS: "the message is cut off",
     _UNCLOSED_TOKEN: "the message is cut off",
@@ -33,13 +33,13 @@ _HINTS = {
     ),
 }
 
-#: expat 2.6 and later holds back a token that ends a chunk, unless told not to.
+# expat 2.6 and later holds back a token that ends a chunk, unless told not to.
 _DEFERS = hasattr(pyexpat.ParserCreate(), "SetReparseDeferralEnabled")
 
 # Patterns that only a bad message needs are compiled by then.
 _HTML = rb"(?i)\s*<!doctype html|\s*<html[\s>]"
 
-#: What may stand in front of a DOCTYPE, processing instructions having been refused.
+# What may stand in front of a DOCTYPE, processing instructions having been refused.
 _PROLOG = rb"(?s)(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+"
 _NAME = rb"<([^ \t\r\n/>]++)"
 
@@ -50,9 +50,9 @@ class Parser:
     __slots__ = ("base", "expat", "text")
 
     def __init__(self, text: bytes | memoryview, separator: str | None = None) -> None:
-        #: What is going to be parsed, to look at where an error is; a stream keeps the end of it only.
+        # What is going to be parsed, to look at where an error is; a stream keeps the end of it only.
         self.text = text
-        #: The offset of `text` in all that is parsed.
+        # The offset of `text` in all that is parsed.
         self.base = 0
         # No namespace separator but for small texts: expat would copy the namespace name into every
         # expanded name, and a 208 KB message would take 1.4 GB. The encoding is UTF-8 always: any other

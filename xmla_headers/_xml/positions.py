@@ -26,7 +26,7 @@ class Window:
     __slots__ = ("place", "position", "text")
 
     def __init__(self, position: int, text: bytes, place: Place) -> None:
-        #: The offset of `text` in all of the UTF-8 text.
+        # The offset of `text` in all of the UTF-8 text.
         self.position = position
         self.text = text
         self.place = place
@@ -41,7 +41,7 @@ class Locator:
         self._source = source
         untouched = source.text is source.data
         self._text: bytes | memoryview = source.text
-        #: The offset of `_text`.
+        # The offset of `_text`.
         self._base = 0
         self._position = source.mark if untouched else 0
         self._offset = source.mark
@@ -94,5 +94,5 @@ def _characters(text: bytes) -> int:
     return len(text) - len(text.translate(None, _NOT_CONTINUATION)) if text else 0
 
 
-#: Every byte but the continuation bytes of UTF-8.
+# Every byte but the continuation bytes of UTF-8.
 _NOT_CONTINUATION = bytes(byte for byte in range(256) if byte & 0xC0 != 0x80)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from itertools import count
+from typing import TYPE_CHECKING
 
 from .escape import escape_attribute
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from typing import Any
 
 __all__ = ["DEFAULT_PREFIX", "Scope", "declarations", "occurring_prefixes", "prefixes"]
 
-#: Up to so many prefixes are searched for one by one, at C speed.
+# Up to so many prefixes are searched for one by one, at C speed.
 _FEW = 16
 
 
@@ -39,7 +39,7 @@ class Scope:
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         self._namespaces = namespaces
-        #: Prefix -> its place among the others, when there are many.
+        # Prefix -> its place among the others, when there are many.
         self._places: dict[str, int] = {}
         self._endings: dict[int, object] = {}
 
@@ -81,7 +81,7 @@ class Scope:
         return occurring
 
 
-#: The key of the prefix that ends, or rather begins, at a node.
+# The key of the prefix that ends, or rather begins, at a node.
 _END = -1
 
 
@@ -100,7 +100,7 @@ def _tree(prefixes: Iterable[str]) -> dict[int, Any]:
 DEFAULT_PREFIX = "soap"
 
 
-#: Where a candidate occurs, or is declared.
+# Where a candidate occurs, or is declared.
 _OCCURRING = rb"(soap[0-9]*+):"
 
 

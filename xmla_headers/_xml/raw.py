@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code, DecodeError, value_finding
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeVar
 
     from .encoding import Source
     from .fatal import Fatal
-    from .namespaces import Attribute, Undo
+    from .namespaces import Entered
 
     T = TypeVar("T")
 
@@ -31,7 +31,7 @@ __all__ = [
 
 NO_NAMESPACES: Mapping[str, str] = MappingProxyType({})
 
-#: A start tag, once the parser has vouched for it: "<" cannot stand in it, ">" only in quotes.
+# A start tag, once the parser has vouched for it: "<" cannot stand in it, ">" only in quotes.
 _START_TAG = re.compile(rb"""<[^"'>]*+(?:"[^"]*+"[^"'>]*+|'[^']*+'[^"'>]*+)*+>""")
 GREATER = re.compile(b">")
 SLASH = ord("/")
@@ -56,29 +56,23 @@ class RawElement:
         "scope",
         "start",
         "texts",
-        "undo",
     )
 
-    def __init__(
-        self,
-        name: str,
-        start: int,
-        entered: tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None],
-    ) -> None:
-        #: The name as written, with its prefix.
+    def __init__(self, name: str, start: int, entered: Entered) -> None:
+        # The name as written, with its prefix.
         self.name = name
-        #: The offset of the start tag.
+        # The offset of the start tag.
         self.start = start
         # `attributes`: those that are no namespace declarations; `declared`: those that are.
-        self.namespace, self.local, self.attributes, self.declared, self.undo = entered
-        #: Where the parser stood at the end: at the end tag, or behind a self-closing one; None while open.
+        self.namespace, self.local, self.attributes, self.declared = entered
+        # Where the parser stood at the end: at the end tag, or behind a self-closing one; None while open.
         self.close: int | None = None
-        #: Child elements, kept in front of the Body, and for the Envelope.
+        # Child elements, kept in front of the Body, and for the Envelope.
         self.children: list[RawElement] = _NO_CHILDREN
-        #: Offsets behind the markup in front of each stretch of text, kept for the Envelope, the Header
-        #: and the header blocks.
+        # Offsets behind the markup in front of each stretch of text, kept for the Envelope, the Header
+        # and the header blocks.
         self.texts: list[int] = _NO_TEXTS
-        #: Prefix -> namespace in scope inside, kept for the Header and the Body only.
+        # Prefix -> namespace in scope inside, kept for the Header and the Body only.
         self.scope: Mapping[str, str] = NO_NAMESPACES
 
     @property
@@ -118,13 +112,13 @@ class RawMessage:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.root: RawElement | None = None
-        #: The root is no SOAP Envelope, so that nothing in it was looked at.
+        # The root is no SOAP Envelope, so that nothing in it was looked at.
         self.opaque = False
         self.body: RawElement | None = None
-        #: Offsets of the Body's content in the text, known when nothing fatal was found.
+        # Offsets of the Body's content in the text, known when nothing fatal was found.
         self.body_start = 0
         self.body_end = 0
-        #: With `deep`: the Faults in the Body, with their children, and the first of its other elements.
+        # With `deep`: the Faults in the Body, with their children, and the first of its other elements.
         self.faults: list[RawElement] = []
         self.beside_fault: RawElement | None = None
         self.fatal: Fatal | None = None

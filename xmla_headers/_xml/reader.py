@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, Limits
@@ -19,11 +20,8 @@ from .namespaces import Namespaces
 from .parser import Parser
 from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, certain, end_of_start_tag
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from .namespaces import Undo
 
 __all__ = [
     "MessageReader",
@@ -34,17 +32,17 @@ __all__ = [
 _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 
 
-#: White space as it may be written.
+# White space as it may be written.
 _WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
 
-#: What may follow the root, and what begins like it.
+# What may follow the root, and what begins like it.
 _EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
 _MARKUPS = (b"<!--", b"<?")
 
 
-#: A child of the Body, and a child of that: what is looked at with `deep`.
+# A child of the Body, and a child of that: what is looked at with `deep`.
 _FAULT_DEPTH = 2
-#: Envelope, Header and header blocks: how deep the elements are whose text is kept.
+# Envelope, Header and header blocks: how deep the elements are whose text is kept.
 _KEPT_DEPTH = 3
 
 
@@ -57,6 +55,7 @@ class MessageReader(Parser):
 
     __slots__ = (
         "_body_name",
+        "_declares",
         "_deep",
         "_depth",
         "_fault_open",
@@ -67,7 +66,6 @@ class MessageReader(Parser):
         "_namespaces",
         "_stack",
         "_text_seen",
-        "_undo",
         "message",
     )
 
@@ -88,16 +86,16 @@ class MessageReader(Parser):
         self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
         self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
         self._namespaces = Namespaces(limits, namespaces)
-        #: The open elements outside the Body's content.
+        # The open elements outside the Body's content.
         self._stack: list[RawElement] = []
-        #: With `deep`: what each open element of the Body's content must restore.
-        self._undo: list[Undo | None] = []
-        #: Without: how many elements of the Body's name are open in it, itself included; and that name.
+        # With `deep`: for each element that is open in the Body, whether it declares a prefix.
+        self._declares: list[bool] = []
+        # Without: how many elements of the Body's name are open in it, itself included; and that name.
         self._depth = 0
         self._body_name = ""
-        #: The last child of the Body is a Fault.
+        # The last child of the Body is a Fault.
         self._fault_open = False
-        #: Text has been noted since the last tag.
+        # Text has been noted since the last tag.
         self._text_seen = False
         self.expat.XmlDeclHandler = self._declaration
         self._listen()
@@ -214,7 +212,7 @@ class MessageReader(Parser):
         self._text_seen = False
         message = self.message
         if not depth:
-            self._check_agreement(name, offset)
+            self._check_agreement(element)
             message.root = element
             if element.local != "Envelope" or element.namespace not in _SOAP_NAMESPACES:
                 self._enter_opaque()
@@ -227,12 +225,12 @@ class MessageReader(Parser):
                 self._enter_child(element)
             elif len(parent.children) > self._max_blocks and depth == 2 and parent.local == "Header":
                 text = f"there are more than {self._max_blocks} header blocks"
-                raise limit_exceeded("max_header_blocks", text, offset)
+                raise limit_exceeded("max_header_blocks", text, element.start)
 
-    def _check_agreement(self, name: str, offset: int) -> None:
+    def _check_agreement(self, root: RawElement) -> None:
         """Refuse a text that the parser reads in another encoding: each offset would be wrong."""
-        written = b"<" + name.encode()
-        if self.text[offset : offset + len(written)] != written:
+        written = b"<" + root.name.encode()
+        if self.text[root.start : root.start + len(written)] != written:
             message = "not well-formed: the root element is not where the parser has seen it"
             raise Fatal(Code.NOT_WELL_FORMED, message, 0)
 
@@ -247,8 +245,8 @@ class MessageReader(Parser):
     def _end(self, _name: str) -> None:
         element = self._stack.pop()
         element.close = self.expat.CurrentByteIndex
-        if element.undo is not None:
-            self._namespaces.leave(element.undo)
+        if element.declared is not None:
+            self._namespaces.leave()
         self._text_seen = False
 
     def _text(self, data: str) -> None:
@@ -340,17 +338,18 @@ class MessageReader(Parser):
 
     def _deep_start(self, name: str, flat: list[str]) -> None:
         offset = self.expat.CurrentByteIndex
-        if len(self._stack) + len(self._undo) >= self._max_depth:
+        declares = self._declares
+        if len(self._stack) + len(declares) >= self._max_depth:
             raise self._too_deep(offset)
         entered = self._namespaces.enter(name, flat, offset)
-        if len(self._undo) < _FAULT_DEPTH and not self.message.opaque:
+        if len(declares) < _FAULT_DEPTH and not self.message.opaque:
             self._note(RawElement(name, offset, entered))
-        self._undo.append(entered[4])
+        declares.append(entered[3] is not None)
 
     def _note(self, element: RawElement) -> None:
         """Keep what a Fault in the Body is judged by."""
         message = self.message
-        if self._undo:
+        if self._declares:
             if self._fault_open:
                 message.faults[-1].add_child(element)
             return
@@ -364,10 +363,9 @@ class MessageReader(Parser):
         certain(message.body).add_child(element)
 
     def _deep_end(self, name: str) -> None:
-        if self._undo:
-            undo = self._undo.pop()
-            if undo is not None:
-                self._namespaces.leave(undo)
+        if self._declares:
+            if self._declares.pop():
+                self._namespaces.leave()
         elif self.message.opaque:
             self._end(name)
         else:

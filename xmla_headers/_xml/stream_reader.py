@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .encoding import WHITE_SPACE, Rest
 from .fatal import Fatal, limit_exceeded, too_long
 from .positions import Locator, Window, encoded_size
 from .raw import certain
 from .reader import MessageReader
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamReader"]
 
-#: Bytes that the parser is handed at a time behind the head, at least, and as many as it has not done
-#: with: expat before 2.6 reads an unfinished token anew with each piece.
+# Bytes that the parser is handed at a time behind the head, at least, and as many as it has not done
+# with: expat before 2.6 reads an unfinished token anew with each piece.
 _STEP = 65_536
-#: How many of the first letter of "Body" are looked at before the whole name is looked for: most windows
-#: hold few of them, and the search for one byte is many times as fast.
+# How many of the first letter of "Body" are looked at before the whole name is looked for: most windows
+# hold few of them, and the search for one byte is many times as fast.
 _LETTERS = 32
 
 
@@ -39,12 +40,12 @@ class StreamReader(MessageReader):
         self._max_token = limits.max_token_bytes
         self._step = _STEP if self._max_token is None else min(_STEP, self._max_token + 1)
         self._rest = Rest(source)
-        #: What the parser is to be handed next: one copy, for a list of small pieces takes many times
-        #: their size, and a caller may use a buffer again.
+        # What the parser is to be handed next: one copy, for a list of small pieces takes many times
+        # their size, and a caller may use a buffer again.
         self._pending = bytearray()
-        #: Where the text begins that is kept.
+        # Where the text begins that is kept.
         self._line = self._column = 1
-        #: Where the white space behind the Body begins that the text begins with.
+        # Where the white space behind the Body begins that the text begins with.
         self._space = 0
 
     @property

@@ -10,6 +10,7 @@ Of the Body a Fault is looked at, if it comes first, and nothing else.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
 from xmla_headers._codec.splice import arranged
@@ -25,7 +26,6 @@ from xmla_headers.soap import SOAP_VERSIONS
 
 from . import _trees
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

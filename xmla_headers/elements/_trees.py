@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from xmla_headers._checks import bad_fragment, wrong_type
 from xmla_headers._xml.escape import escape_attribute, escape_text
 from xmla_headers._xml.names import is_ncname, short
-from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
+from xmla_headers._xml.raw import RawElement
+from xmla_headers._xml.walker import Walker
 from xmla_headers.findings import Code, DecodeError, value_finding
-from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, XML_NS, XMLA_NS, XSI_NS
+from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLA_NS, XSI_NS
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any, TypeAlias
 
-    #: What ElementTree and lxml have in common is not written down anywhere.
+    # What ElementTree and lxml have in common is not written down anywhere.
     Tree: TypeAlias = Any
 
 __all__ = ["append", "build", "child_elements", "child_named", "exchange", "serialize", "split_tag"]
 
-#: lxml makes the prefixes in scope anew for each element: prefixes times elements, and both are the
-#: sender's. Real heads have a few hundred.
+# lxml makes the prefixes in scope anew for each element: prefixes times elements, and both are the
+# sender's. Real heads have a few hundred.
 _MOST_BINDINGS = 250_000
 
-#: Prefixes for people, in the paths of findings: a tree of ElementTree has forgotten its own.
+# Prefixes for people, in the paths of findings: a tree of ElementTree has forgotten its own.
 _PREFIXES = {SOAP_11_NS: "soap", SOAP_12_NS: "soap12", XMLA_NS: "xa", XSI_NS: "xsi", XML_NS: "xml"}
 
 
@@ -76,11 +77,11 @@ class _Writer:
     """Writes elements, under the prefixes that they have, or for ElementTree under prefixes of ours."""
 
     def __init__(self, root: Tree) -> None:
-        #: lxml knows the prefixes of each element, ElementTree has forgotten them.
+        # lxml knows the prefixes of each element, ElementTree has forgotten them.
         self._knows = hasattr(root, "nsmap")
-        #: Prefixes in scope, of all elements together.
+        # Prefixes in scope, of all elements together.
         self._bindings = 0
-        #: Namespace -> prefix, for ElementTree.
+        # Namespace -> prefix, for ElementTree.
         self._prefixes = {XML_NS: "xml"}
         self._parts: list[str] = []
         self.root_name = ""
@@ -92,7 +93,7 @@ class _Writer:
     def write(self, root: Tree, *, body: Tree | None = None) -> None:
         """Write an element, and of what is in `body` the Fault alone. Without recursion, however deep."""
         parts = self._parts
-        #: What is still to be written: text as it is, elements with the scope around them.
+        # What is still to be written: text as it is, elements with the scope around them.
         todo: list[str | tuple[Tree, Mapping[str, str]]] = [(root, {})]
         while todo:
             item = todo.pop()
@@ -243,49 +244,38 @@ def append(parent: Tree, new: list[Tree]) -> None:
         parent.append(element)
 
 
-class _Builder(Parser):
+class _Builder(Walker):
     """Makes elements by `makeelement`, which ElementTree and lxml both have."""
 
-    __slots__ = ("_like", "_namespaces", "_open", "root")
+    __slots__ = ("_like", "_made", "root")
 
     def __init__(self, xml: bytes, like: Tree) -> None:
         super().__init__(xml)
         self._like = like
-        self._namespaces = Namespaces(NO_LIMITS, {})
-        self._open: list[Tree] = []
+        # The elements made of those that are open.
+        self._made: list[Tree] = []
         self.root: Tree = None
-        self.expat.StartElementHandler = self._start
-        self.expat.EndElementHandler = self._end
         self.expat.CharacterDataHandler = self._text
 
-    def run(self) -> None:
-        try:
-            self.parse(self.text, final=True)
-        finally:
-            self.close()
-
-    def _start(self, name: str, flat: list[str]) -> None:
-        entered = namespace, local, attributes, declared, _ = self._namespaces.enter(name, flat, 0)
-        tag = _clark(namespace, local)
-        values = {_clark(namespace, local): value for namespace, local, value, _ in attributes}
+    def start_element(self, element: RawElement) -> None:
+        values = {_clark(namespace, local): value for namespace, local, value, _ in element.attributes}
         if hasattr(self._like, "nsmap"):
-            nsmap = {prefix or None: bound for prefix, bound in (declared or {}).items() if bound}
-            element = self._like.makeelement(tag, values, nsmap)
+            declared = element.declared or {}
+            nsmap = {prefix or None: bound for prefix, bound in declared.items() if bound}
+            made = self._like.makeelement(element.qname, values, nsmap)
         else:
-            element = self._like.makeelement(tag, values)
-        if self._open:
-            self._open[-1][0].append(element)
+            made = self._like.makeelement(element.qname, values)
+        if self._made:
+            self._made[-1].append(made)
         else:
-            self.root = element
-        self._open.append((element, entered[4]))
+            self.root = made
+        self._made.append(made)
 
-    def _end(self, _name: str) -> None:
-        _, undo = self._open.pop()
-        if undo is not None:
-            self._namespaces.leave(undo)
+    def end_element(self, _element: RawElement) -> None:
+        self._made.pop()
 
     def _text(self, data: str) -> None:
-        parent = self._open[-1][0]
+        parent = self._made[-1]
         if len(parent):
             parent[-1].tail = (parent[-1].tail or "") + data
         else:

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from xmla_headers._xml.encoding import WHITE_SPACE
 from xmla_headers._xml.fatal import Fatal
 from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
+from xmla_headers._xml.walker import Walker
 from xmla_headers.fragment import Fragment
 from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, XMLA_NS
 
 from . import Fault, FaultEntry
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xmla_headers._xml.namespaces import Attribute, Undo
+    from xmla_headers._xml.namespaces import Entered
 
 __all__ = ["read_fault"]
 
-#: Analysis Services puts the parts of a fault into the SOAP namespace, all others put them into none.
+# Analysis Services puts the parts of a fault into the SOAP namespace, all others put them into none.
 _PART_NAMESPACES = frozenset({"", SOAP_11_NS})
 _TEXT_PARTS = frozenset({"faultcode", "faultstring", "faultactor"})
 _ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, f"{XMLA_NS}:exception"})
 _MONDRIAN_NS = "http://mondrian.sourceforge.net"
-#: Child element of Mondrian's error -> the attribute of everybody else's that says the same.
+# Child element of Mondrian's error -> the attribute of everybody else's that says the same.
 _MONDRIAN_PARTS = {"code": "ErrorCode", "desc": "Description"}
 
-_WRAPPER = b"<_>"
-#: How much of the Body is parsed to see whether it holds a Fault at all.
+# How much of the Body is parsed to see whether it holds a Fault at all.
 _FIRST = 4_096
 _SPACE = WHITE_SPACE.decode()
 
@@ -46,9 +45,7 @@ class _Lenient(Namespaces):
 
     __slots__ = ()
 
-    def enter(
-        self, name: str, flat: list[str], offset: int
-    ) -> tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None]:
+    def enter(self, name: str, flat: list[str], offset: int) -> Entered:
         try:
             return super().enter(name, flat, offset)
         except Fatal:
@@ -58,7 +55,7 @@ class _Lenient(Namespaces):
             # The usual one is `xsi:type` with `xsi` declared nowhere, which says nothing about the element.
             return super().enter(name, [text for pair in kept for text in pair], offset)
         except Fatal:
-            return "", "", [], None, None
+            return "", "", [], None
 
 
 class _Entry:
@@ -68,39 +65,33 @@ class _Entry:
 
     def __init__(self, element: RawElement) -> None:
         self.element = element
-        #: It holds more than its parts, so that what is in it is kept.
+        # It holds more than its parts, so that what is in it is kept.
         self.holds_more = element.namespace != _MONDRIAN_NS
         self.says = {local: [value] for namespace, local, value, _ in element.attributes if not namespace}
 
 
-class _FaultReader(Parser):
+class _FaultReader(Walker):
     """Reads the first element of a Body, and keeps what it is made of if that is a Fault."""
 
-    __slots__ = ("_heard", "_namespaces", "_open", "complete", "detail", "entries", "scope", "texts")
+    __slots__ = ("_heard", "complete", "detail", "entries", "scope", "texts")
 
     def __init__(self, body: Fragment) -> None:
-        super().__init__(body.view)
+        super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
         # expat hands text over line by line; a str for each would take a multiple of the text.
         self.expat.buffer_text = True
-        self._namespaces = _Lenient(NO_LIMITS, body.namespaces)
-        #: The open elements, from the child of the Body down.
-        self._open: list[RawElement] = []
-        #: The element whose text is wanted, that of the elements in it included.
+        # The element whose text is wanted, that of the elements in it included.
         self._heard: RawElement | None = None
-        #: There is a Fault, and it has been read to its end.
+        # There is a Fault, and it has been read to its end.
         self.complete = False
-        #: The name of a part -> the pieces of its text.
+        # The name of a part -> the pieces of its text.
         self.texts: dict[str, list[str]] = {}
         self.detail: RawElement | None = None
-        #: The prefixes in scope in the detail.
+        # The prefixes in scope in the detail.
         self.scope: Mapping[str, str] = {}
         self.entries: list[_Entry] = []
 
     def run(self) -> None:
         try:
-            self.parse(_WRAPPER, final=False)
-            self.expat.StartElementHandler = self._start
-            self.expat.EndElementHandler = self._end
             self.parse(self.text[:_FIRST], final=False)
             self.parse(self.text[_FIRST:], final=False)
         except (_Done, Fatal):
@@ -109,11 +100,8 @@ class _FaultReader(Parser):
         finally:
             self.close()
 
-    def _start(self, name: str, flat: list[str]) -> None:
-        offset = self.expat.CurrentByteIndex - len(_WRAPPER)
-        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
-        elements = self._open
-        elements.append(element)
+    def start_element(self, element: RawElement) -> None:
+        elements = self.open
         depth = len(elements)
         if depth == 1:
             if element.local != "Fault" or element.namespace != SOAP_11_NS:
@@ -132,7 +120,7 @@ class _FaultReader(Parser):
         local = element.local
         if local == "detail" and self.detail is None:
             self.detail = element
-            self.scope = self._namespaces.scope()
+            self.scope = self.namespaces.scope()
         elif local in _TEXT_PARTS:
             self._listen(element, self.texts, local)
 
@@ -151,14 +139,10 @@ class _FaultReader(Parser):
             self._heard = element
             self.expat.CharacterDataHandler = said.setdefault(name, []).append
 
-    def _end(self, _name: str) -> None:
-        element = self._open.pop()
-        element.close = self.expat.CurrentByteIndex - len(_WRAPPER)
-        if element.undo is not None:
-            self._namespaces.leave(element.undo)
+    def end_element(self, element: RawElement) -> None:
         if element is self._heard:
             self._heard = self.expat.CharacterDataHandler = None
-        if not self._open:
+        if not self.open:
             self.complete = True
             raise _Done
 

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from typing import TYPE_CHECKING
 
 from defusedxml import ElementTree
 
-from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
 from xmla_headers._xml.raw import RawElement, certain, element_end
-from xmla_headers.soap import NO_LIMITS, XML_NS
+from xmla_headers._xml.walker import Walker
+from xmla_headers.soap import XML_NS
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
     from typing import TypeAlias
     from xml.etree.ElementTree import Element
 
-    from xmla_headers._xml.namespaces import Undo
     from xmla_headers._xml.raw import RawMessage
 
-    #: Name as written, offset of the start tag, and the namespaces that it declares.
+    # Name as written, offset of the start tag, and the namespaces that it declares.
     Step: TypeAlias = tuple[str, int, dict[str, str] | None]
 
 __all__ = ["PlacedElement", "placed_elements"]
 
-#: Envelope, Header or Body, and what stands in those.
+# Envelope, Header or Body, and what stands in those.
 _CHILD, _BLOCK = 1, 2
 
 
@@ -54,13 +52,13 @@ class PlacedElement:
         self._text = text
         self.name = element.name
         self.namespace = element.namespace
-        #: Its name in Clark notation.
+        # Its name in Clark notation.
         self.qname = element.qname
-        #: Its path in the prefixes of the message.
+        # Its path in the prefixes of the message.
         self.path = path
-        #: Prefix -> namespace in scope around it.
+        # Prefix -> namespace in scope around it.
         self.scope = scope
-        #: One for each element, in document order.
+        # One for each element, in document order.
         self._steps: list[Step] = []
         self._element = element
         self._end = 0
@@ -68,13 +66,12 @@ class PlacedElement:
         self._indexes: dict[Element, int] = {}
         self._parents: dict[Element, Element] = {}
 
-    def note(self, name: str, offset: int, declared: dict[str, str] | None) -> None:
+    def note(self, element: RawElement) -> None:
         """Take up the next element in document order."""
-        self._steps.append((name, offset, declared))
+        self._steps.append((element.name, element.start, element.declared))
 
-    def close(self, offset: int) -> None:
-        """Take up where the parser stands at the end of it."""
-        self._element.close = offset
+    def close(self) -> None:
+        """Take up where it ends."""
         self._end = element_end(self._text, self._element)
 
     @property
@@ -181,55 +178,31 @@ def placed_elements(message: RawMessage, wanted: Container[str]) -> Iterator[Pla
         yield found.popleft()
 
 
-class _Places(Parser):
+class _Places(Walker):
     """Notes where the elements stand that are wanted, and all that are in them."""
 
-    __slots__ = (
-        "_counts",
-        "_names",
-        "_namespaces",
-        "_open",
-        "_parent",
-        "_parents",
-        "_placed",
-        "_wanted",
-        "found",
-    )
+    __slots__ = ("_counts", "_names", "_parent", "_parents", "_placed", "_wanted", "found")
 
     def __init__(self, message: RawMessage, wanted: Container[str]) -> None:
         super().__init__(message.source.text)
         self._wanted = wanted
-        self._namespaces = Namespaces(NO_LIMITS, {})
-        #: What each open element must restore.
-        self._open: list[Undo | None] = []
-        #: Offset of the Header, and of the Body -> the element.
+        # Offset of the Header, and of the Body -> the element.
         self._parents = {parent.start: parent for parent in _parents(message)}
-        #: Path of the open elements down to a child of the Envelope, and how often a name was in them.
+        # Path of the open elements down to a child of the Envelope, and how often a name was in them.
         self._names: list[str] = []
         self._counts: list[Counter[str]] = []
-        #: The Header or the Body, while in it.
+        # The Header or the Body, while in it.
         self._parent: RawElement | None = None
-        #: What is wanted, while in it.
+        # What is wanted, while in it.
         self._placed: PlacedElement | None = None
         self.found: deque[PlacedElement] = deque()
-        self.expat.StartElementHandler = self._start
-        self.expat.EndElementHandler = self._end
 
-    def run(self) -> None:
-        try:
-            self.parse(self.text, final=True)
-        finally:
-            self.close()
-
-    def _start(self, name: str, flat: list[str]) -> None:
-        offset = self.expat.CurrentByteIndex
-        entered = self._namespaces.enter(name, flat, offset)
-        depth = len(self._open)
-        self._open.append(entered[4])
+    def start_element(self, element: RawElement) -> None:
+        depth = len(self.open) - 1
         if depth <= _BLOCK:
-            self._enter(RawElement(name, offset, entered), depth)
+            self._enter(element, depth)
         if self._placed is not None:
-            self._placed.note(name, offset, entered[3])
+            self._placed.note(element)
 
     def _enter(self, element: RawElement, depth: int) -> None:
         number = 1
@@ -246,16 +219,13 @@ class _Places(Parser):
             self._placed = PlacedElement(self.text, element, path, self._parent.scope)
             self.found.append(self._placed)
 
-    def _end(self, _name: str) -> None:
-        undo = self._open.pop()
-        if undo is not None:
-            self._namespaces.leave(undo)
-        depth = len(self._open)
+    def end_element(self, _element: RawElement) -> None:
+        depth = len(self.open)
         if depth < _BLOCK:
             self._names.pop()
             self._counts.pop()
         elif depth == _BLOCK and self._placed is not None:
-            self._placed.close(self.expat.CurrentByteIndex)
+            self._placed.close()
             self._placed = None
 
 
