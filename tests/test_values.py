@@ -720,6 +720,7 @@ def test_keeps_a_fragment_as_it_is(xml: str, namespaces: dict[str, str]) -> None
         "<a w:b=''/>",
         "<a:b:c xmlns:a='urn:a'/>",
         "<:a/>",
+        "<:a xmlns='urn:a'/>",
         "<a xmlns:w=''/>",
         "<a xmlns:xmlns='urn:a'/>",
         f"<a xmlns:w='{XML_NS}'/>",

@@ -1,4 +1,4 @@
-"""The content of a Body -> Fault: one pass of the parser, and no tree."""
+"""The content of a Body -> its Fault, in one pass of the parser and without a tree."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
 __all__ = ["read_fault"]
 
-# Analysis Services puts the parts of a fault into the SOAP namespace, all others put them into none.
+# Analysis Services has the parts of a fault in the SOAP namespace, all other servers in no namespace.
 _PART_NAMESPACES = frozenset({"", SOAP_11_NS})
 _TEXT_PARTS = frozenset({"faultcode", "faultstring", "faultactor"})
 _ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, f"{XMLA_NS}:exception"})
 _MONDRIAN_NS = "http://mondrian.sourceforge.net"
-# Child element of Mondrian's error -> the attribute of everybody else's that says the same.
+# Child element of Mondrian's error -> the attribute with the same meaning in all other errors.
 _MONDRIAN_PARTS = {"code": "ErrorCode", "desc": "Description"}
 
-# How much of the Body is parsed to see whether it holds a Fault at all.
+# How many bytes of the Body are parsed first: mostly they show that it has no Fault.
 _FIRST = 4_096
 _SPACE = WHITE_SPACE.decode()
 
 
 class _Done(Exception):  # noqa: N818 - a signal to stop, not an error
-    """All that is wanted has been read."""
+    """Everything that is wanted has been read."""
 
 
 class _Lenient(Namespaces):
-    """Makes the best of what breaks Namespaces in XML, which decode lets pass in a Body."""
+    """Tolerates violations of Namespaces in XML, since decode does not check them in a Body."""
 
     __slots__ = ()
 
@@ -52,36 +52,36 @@ class _Lenient(Namespaces):
             pairs = zip(flat[::2], flat[1::2], strict=True)
             kept = [pair for pair in pairs if ":" not in pair[0] or pair[0].startswith("xmlns:")]
         try:
-            # The usual one is `xsi:type` with `xsi` declared nowhere, which says nothing about the element.
+            # Mostly it is an undeclared prefix, as in `xsi:type`, which does not change the element's name.
             return super().enter(name, [text for pair in kept for text in pair], offset)
         except Fatal:
             return "", "", [], None
 
 
 class _Entry:
-    """An Error in the detail, and what it says: attributes, or for Mondrian's the pieces of a text."""
+    """An Error in the detail, and the pieces of its values by attribute name."""
 
     __slots__ = ("element", "holds_more", "says")
 
     def __init__(self, element: RawElement) -> None:
         self.element = element
-        # It holds more than its parts, so that what is in it is kept.
+        # Whether it has more content than its values, so that the content is kept.
         self.holds_more = element.namespace != _MONDRIAN_NS
         self.says = {local: [value] for namespace, local, value, _ in element.attributes if not namespace}
 
 
 class _FaultReader(Walker):
-    """Reads the first element of a Body, and keeps what it is made of if that is a Fault."""
+    """Reads the first element of a Body, and keeps its parts if it is a Fault."""
 
     __slots__ = ("_heard", "complete", "detail", "entries", "scope", "texts")
 
     def __init__(self, body: Fragment) -> None:
         super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
-        # expat hands text over line by line; a str for each would take a multiple of the text.
+        # Without this, expat reports text line by line, and a str for each takes many times its size.
         self.expat.buffer_text = True
-        # The element whose text is wanted, that of the elements in it included.
+        # The element whose text is being collected, including the text of elements inside it.
         self._heard: RawElement | None = None
-        # There is a Fault, and it has been read to its end.
+        # Whether there is a Fault that was read to its end.
         self.complete = False
         # The name of a part -> the pieces of its text.
         self.texts: dict[str, list[str]] = {}
@@ -95,7 +95,7 @@ class _FaultReader(Walker):
             self.parse(self.text[:_FIRST], final=False)
             self.parse(self.text[_FIRST:], final=False)
         except (_Done, Fatal):
-            # Fatal: nothing that decode has accepted, and nothing that there is a Fault in.
+            # Fatal: the content is not one that decode has accepted, and it has no Fault.
             pass
         finally:
             self.close()
@@ -134,7 +134,7 @@ class _FaultReader(Walker):
             self._listen(element, entry.says, attribute)
 
     def _listen(self, element: RawElement, said: dict[str, list[str]], name: str) -> None:
-        """Keep the text of an element, unless one has said the same before it."""
+        """Collect the text of an element, unless there was one for the same name before."""
         if name not in said:
             self._heard = element
             self.expat.CharacterDataHandler = said.setdefault(name, []).append
@@ -157,9 +157,9 @@ def _is_error(element: RawElement) -> bool:
 
 
 def read_fault(body: Fragment) -> Fault | None:
-    """Return the Fault that is the first element of a Body, None if that is something else.
+    """Return the SOAP 1.1 Fault that is the first element of a Body, otherwise None.
 
-    For a SOAP 1.1 Fault. Of parts that are there twice the first counts.
+    If a part occurs twice, the first one is used.
     """
     reader = _FaultReader(body)
     reader.run()
@@ -171,13 +171,13 @@ def read_fault(body: Fragment) -> Fault | None:
     if reader.detail is not None:
         entries, detail = _detail(text, reader.detail, reader)
     actor = reader.text_of("faultactor") if "faultactor" in reader.texts else None
-    # A QName; its prefix is bound to whatever the server likes, or to nothing.
+    # A QName: the server may bind its prefix to anything, or not at all.
     code = reader.text_of("faultcode").rpartition(":")[2].strip(_SPACE)
     return Fault(code, reader.text_of("faultstring"), actor, entries, detail)
 
 
 def _detail(text: memoryview, element: RawElement, reader: _FaultReader) -> tuple[list[FaultEntry], Fragment]:
-    """Return the entries of the detail, and what there is beside them."""
+    """Return the entries of the detail, and its other content."""
     position, end = _content(text, element)
     outer = Scope(reader.scope)
     entries = []
@@ -194,7 +194,7 @@ def _detail(text: memoryview, element: RawElement, reader: _FaultReader) -> tupl
 
 
 def _joined(pieces: list[bytes]) -> bytes:
-    """Join what stood around the entries: `]]` and `>` must not meet (XML 1.0 §2.4)."""
+    """Join the content around the entries: `]]` and `>` must not become adjacent (XML 1.0 §2.4)."""
     pieces = [piece for piece in pieces if piece]
     inner = [piece + b"<!---->" if piece.endswith(b"]") else piece for piece in pieces[:-1]]
     return b"".join([*inner, *pieces[-1:]])
@@ -218,7 +218,7 @@ def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
 
 
 def _content(text: memoryview, element: RawElement) -> tuple[int, int]:
-    """Return the offsets of what an element holds."""
+    """Return the start and end offset of an element's content."""
     start = end_of_start_tag(text, element.start)
     if text[start - 2] == SLASH:
         return start, start

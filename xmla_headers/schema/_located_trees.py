@@ -1,4 +1,4 @@
-"""Header blocks and children of the Body -> elements of ElementTree, and where in the message they stand."""
+"""Header blocks and children of the Body as ElementTree elements that know their place in the message."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["PlacedElement", "placed_elements"]
 
-# Envelope, Header or Body, and what stands in those.
+# Depths: Envelope's children (Header and Body), and the children of those.
 _CHILD, _BLOCK = 1, 2
 
 
 class PlacedElement:
-    """A header block, or a child of the Body, and where everything in it stands."""
+    """A header block or a child of the Body, and the offsets of all elements in it."""
 
     __slots__ = (
         "_element",
@@ -54,11 +54,11 @@ class PlacedElement:
         self.namespace = element.namespace
         # Its name in Clark notation.
         self.qname = element.qname
-        # Its path in the prefixes of the message.
+        # Its path, with the prefixes of the message.
         self.path = path
         # Prefix -> namespace in scope around it.
         self.scope = scope
-        # One for each element, in document order.
+        # One step for each element, in document order.
         self._steps: list[Step] = []
         self._element = element
         self._end = 0
@@ -67,11 +67,11 @@ class PlacedElement:
         self._parents: dict[Element, Element] = {}
 
     def note(self, element: RawElement) -> None:
-        """Take up the next element in document order."""
+        """Add the next element in document order."""
         self._steps.append((element.name, element.start, element.declared))
 
     def close(self) -> None:
-        """Take up where it ends."""
+        """Set its end, after its end tag has been parsed."""
         self._end = element_end(self._text, self._element)
 
     @property
@@ -81,10 +81,10 @@ class PlacedElement:
 
     @property
     def tree(self) -> Element:
-        """The element, built when it is first asked for.
+        """The element, built on first use.
 
-        The message must have been through a deep reading: a tree copies every namespace name. Raises
-        SyntaxError or ValueError for what ElementTree alone refuses.
+        The message must have been read with `deep`, which limits it: a tree copies every namespace name.
+        Raises SyntaxError or ValueError for documents that only ElementTree rejects.
         """
         if self._tree is None:
             self._tree = self._build()
@@ -100,7 +100,7 @@ class PlacedElement:
         return tree
 
     def declarations(self) -> dict[Element, list[tuple[str, str]]]:
-        """Return the namespaces that elements of the tree declare, of which a tree knows nothing."""
+        """Return the namespaces that each element declares, which a tree does not keep."""
         return {
             element: list(declared.items())
             for element, (_, _, declared) in zip(self.tree.iter(), self._steps, strict=True)
@@ -112,7 +112,7 @@ class PlacedElement:
         return element in self._indexes
 
     def name_of(self, element: Element) -> str:
-        """Return the name of an element of the tree as it is written."""
+        """Return the name of an element of the tree, as written in the message."""
         return self._step(element)[0]
 
     def offset_of(self, element: Element) -> int:
@@ -120,7 +120,7 @@ class PlacedElement:
         return self._step(element)[1]
 
     def attribute_name(self, element: Element, tag: str) -> str:
-        """Return the name of an attribute with a prefix that the message binds to its namespace there."""
+        """Return the name of an attribute, with a prefix that is bound to its namespace there."""
         namespace, brace, local = tag.rpartition("}")
         if not brace:
             return local
@@ -138,7 +138,7 @@ class PlacedElement:
         return local
 
     def path_of(self, element: Element) -> str:
-        """Return the path of an element of the tree, numbered as in every other finding."""
+        """Return the path of an element of the tree, numbered as in all other findings."""
         self._index()
         steps = []
         while element is not self.tree:
@@ -158,42 +158,42 @@ class PlacedElement:
         return self._steps[self._indexes[element]]
 
     def _index(self) -> None:
-        # Few trees have anything wrong with them, and only those are asked.
+        # Built on first use, since few trees have errors.
         if not self._indexes:
             self._indexes = {each: index for index, each in enumerate(self.tree.iter())}
             self._parents = {child: parent for parent in self._indexes for child in parent}
 
 
 def placed_elements(message: RawMessage, wanted: Container[str]) -> Iterator[PlacedElement]:
-    """Yield the header blocks, and the children of the Body, of the names (in Clark notation) wanted.
+    """Yield the header blocks and the children of the Body whose names (in Clark notation) are wanted.
 
-    Those of the first Header and of the first Body, as the rules read them, in document order. The
-    message must have been read to its end, `deep`, with nothing fatal.
+    They come from the first Header and the first Body, in document order. The message must have been
+    read to its end, with `deep` and without a fatal finding.
     """
     places = _Places(message, wanted)
     places.run()
     found = places.found
-    # None is held on to: it has its tree by the time the next one is asked for.
+    # No reference is kept: each element has its tree by the time the next one is asked for.
     while found:
         yield found.popleft()
 
 
 class _Places(Walker):
-    """Notes where the elements stand that are wanted, and all that are in them."""
+    """Finds the wanted elements, and the offsets of all elements in them."""
 
     __slots__ = ("_counts", "_names", "_parent", "_parents", "_placed", "_wanted", "found")
 
     def __init__(self, message: RawMessage, wanted: Container[str]) -> None:
         super().__init__(message.source.text)
         self._wanted = wanted
-        # Offset of the Header, and of the Body -> the element.
+        # Offset of the Header and of the Body -> the element.
         self._parents = {parent.start: parent for parent in _parents(message)}
-        # Path of the open elements down to a child of the Envelope, and how often a name was in them.
+        # The path of the open elements down to a child of Envelope, and the names counted in each of them.
         self._names: list[str] = []
         self._counts: list[Counter[str]] = []
-        # The Header or the Body, while in it.
+        # The Header or the Body, while it is open.
         self._parent: RawElement | None = None
-        # What is wanted, while in it.
+        # The wanted element, while it is open.
         self._placed: PlacedElement | None = None
         self.found: deque[PlacedElement] = deque()
 
@@ -230,7 +230,7 @@ class _Places(Walker):
 
 
 def _parents(message: RawMessage) -> Iterator[RawElement]:
-    """Yield the Header that counts, if there is one, and the Body."""
+    """Yield the first Header, if there is one, and the Body."""
     root, body = certain(message.root), message.body
     for child in root.children:
         if child is body:
