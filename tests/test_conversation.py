@@ -1017,7 +1017,7 @@ def test_loss_while_ending_settles_whatever_it_answers(request_header: Header | 
         (State.ACTIVE, Event.BEGIN, "while a session is active"),
         (State.ENDING, Event.BEGIN, "before EndSession was answered"),
         (State.ENDING, Event.USE, "Session after EndSession"),
-        (State.ENDING, Event.END, "EndSession again"),
+        (State.ENDING, Event.END, "a second EndSession"),
         (State.ENDED, Event.USE, "Session after the session has ended"),
         (State.ENDED, Event.END, "EndSession after the session has ended"),
         (State.LOST, Event.END, "EndSession for a session that is lost"),
