@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).resolve().parent
 
-#: What is collected on demand: folder and marker, and what is said where nobody asks.
+#: What is collected on demand: folder and marker, and what the summary says where nobody asks.
 ON_DEMAND = {
     "interop": "the real peers of tests/interop (pip install '.[interop]', pytest tests/interop)",
     "browser": "the real browser of tests/browser (Chromium, pytest tests/browser)",
 }
-_LEFT_OUT = pytest.StashKey[set[str]]()
-_SLOW = pytest.StashKey[int]()
+SLOW = "{} slow tests, and nine in ten examples (pytest -m 'slow or hypothesis' --hypothesis-profile=full)"
+#: What is left out, in words; a dict for its order, as workers all say the same.
+_LEFT_OUT = pytest.StashKey[dict[str, None]]()
 
 
 def _asked_for(folder: str, config: pytest.Config) -> bool:
@@ -31,11 +32,15 @@ def _asked_for(folder: str, config: pytest.Config) -> bool:
     return any(path == TESTS / folder or TESTS / folder in path.parents for path in named)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LEFT_OUT] = {}
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     folder = collection_path.name
     if collection_path != TESTS / folder or folder not in ON_DEMAND or _asked_for(folder, config):
         return None
-    config.stash.setdefault(_LEFT_OUT, set()).add(folder)
+    config.stash[_LEFT_OUT][ON_DEMAND[folder]] = None
     return True
 
 
@@ -51,17 +56,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     if slow:
-        config.stash[_SLOW] = len(slow)
+        config.stash[_LEFT_OUT][SLOW.format(len(slow))] = None
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    if slow := config.stash.get(_SLOW, 0):
-        terminalreporter.write_line(f"left out: {slow} slow tests (pytest -m slow)")
-    for folder, what in ON_DEMAND.items():
-        if folder in config.stash.get(_LEFT_OUT, set()):
-            terminalreporter.write_line(f"left out: {what}")
+    for what in config.stash[_LEFT_OUT]:
+        terminalreporter.write_line(f"left out: {what}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = [*session.config.stash[_LEFT_OUT]]
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, whose workers collect
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_LEFT_OUT].update(dict.fromkeys(node.workeroutput["left_out"]))
 
 
 def pytest_collection_finish() -> None:
