@@ -36,7 +36,7 @@ MODULES = {
     "reader": ("_xml/reader.py _xml/body_end.py _xml/fragments.py", "test_codes test_corpus test_encodings"),
     "heads": ("_codec/heads.py", "test_heads"),
     "namespaces": ("_xml/namespaces.py", "test_codes test_corpus test_values"),
-    "prefixes": ("_xml/prefixes.py", "test_values test_write"),
+    "prefixes": ("_xml/prefixes.py", "test_prefixes test_values test_write"),
     "parser": ("_xml/parser.py _xml/names.py", "test_codes test_values test_corpus test_encodings"),
     "escape": ("_xml/escape.py", "test_write test_values test_fault"),
     "writer": ("_codec/writer.py", "test_write test_values test_splice"),
