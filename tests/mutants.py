@@ -37,7 +37,10 @@ MODULES = {
     "heads": ("_codec/heads.py", "test_heads"),
     "namespaces": ("_xml/namespaces.py", "test_codes test_corpus test_values"),
     "prefixes": ("_xml/prefixes.py", "test_prefixes test_values test_write"),
-    "parser": ("_xml/parser.py _xml/names.py", "test_codes test_values test_corpus test_encodings"),
+    "parser": (
+        "_xml/parser.py _xml/names.py",
+        "test_names test_codes test_values test_corpus test_encodings",
+    ),
     "escape": ("_xml/escape.py", "test_write test_values test_fault"),
     "writer": ("_codec/writer.py", "test_write test_values test_splice"),
     "splice": ("_codec/splice.py", "test_splice"),
