@@ -174,7 +174,7 @@ def has_generated_constructor(kind: type[HeaderBlock]) -> bool:
         and kind.__post_init__ is HeaderBlock.__post_init__
         and kind.__new__ is object.__new__
         and all(
-            isinstance(vars(owner).get(field.name), MemberDescriptorType)
+            isinstance(vars(owner)[field.name], MemberDescriptorType)
             for field in fields(kind)
             for owner in kind.__mro__
             if field.name in vars(owner)

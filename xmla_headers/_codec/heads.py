@@ -217,9 +217,9 @@ class Shape:
             kind = self._kind = type(block)
             self._put = getattr(kind, field).__set__
             self._values = tuple(
-                (getattr(kind, each.name).__set__, getattr(block, each.name))
-                for each in fields(block)
-                if each.name != field
+                (getattr(kind, other.name).__set__, getattr(block, other.name))
+                for other in fields(kind)
+                if other.name != field
             )
 
     def header(self, identifier: str) -> Header:
