@@ -269,7 +269,7 @@ def test_puts_blocks_in_and_leaves_the_rest(
     assert with_blocks(memoryview(data), *given_blocks) == result
 
 
-def test_with_blocks_replaces_an_alternative_that_types_leaves_out() -> None:
+def test_with_blocks_replaces_an_alternative_not_in_types() -> None:
     data = prefixed(f"<s:Header><BeginSession {XMLA}/></s:Header>").encode()
     assert with_blocks(data, Session("A"), types={}) == prefixed(f"<s:Header>{A}</s:Header>").encode()
 
