@@ -23,10 +23,10 @@ import xmla_headers
 from tests.capturing import archive
 from tests.test_hostile import _Guard
 from xmla_headers.captures import CaptureLimits, Pseudonyms, iter_messages, redact
-from xmla_headers.captures._formats import coding as _coding
+from xmla_headers.captures import _unpacking as _coding
 from xmla_headers.captures._formats import json_stream as _json
 from xmla_headers.captures._formats.saz import BufferFile
-from xmla_headers.captures._redaction import har as har_redaction
+from xmla_headers.captures._redaction import json_strings
 from xmla_headers.captures._redaction.escapes import json_text
 from xmla_headers.cli import Streams, _lines, run
 from xmla_headers.findings import Code
@@ -297,7 +297,7 @@ def test_members_that_tell_what_others_are_are_read_up_to_a_bound(
         looked_at += end - start
         return json_text(text, start, end)
 
-    monkeypatch.setattr(har_redaction, "json_text", counting)
+    monkeypatch.setattr(json_strings, "json_text", counting)
     first, other = _MEMBERS[name]
 
     def cost(count: int) -> int:

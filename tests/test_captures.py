@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import doctest
 import gzip
 import json
 import os
@@ -70,11 +69,6 @@ def read(data: bytes, **options: Any) -> list[CapturedMessage]:
 
 def troubles(messages: Iterable[CapturedMessage]) -> list[tuple[str, str]]:
     return [(found.name, str(found.trouble.code)) for found in messages if found.trouble is not None]
-
-
-def test_the_example_runs() -> None:
-    assert doctest.testmod(captures).failed == 0
-    assert doctest.testmod(captures).attempted == 4
 
 
 # -- every format says the same -----------------------------------------------------------------------
@@ -418,8 +412,8 @@ def _patched(data: bytes, name: bytes, place: int, value: bytes) -> bytes:
     ("change", "says"),
     [
         (lambda data: _patched(data, b"raw/1_s.txt", 8, b"\x01\x00"), "encrypted"),
-        (lambda data: _patched(data, b"raw/1_s.txt", 10, b"\x0c\x00"), "another method"),
-        (lambda data: _patched(data, b"raw/1_s.txt", 10, b"\x63\x00"), "another method"),
+        (lambda data: _patched(data, b"raw/1_s.txt", 10, b"\x0c\x00"), "a method other than"),
+        (lambda data: _patched(data, b"raw/1_s.txt", 10, b"\x63\x00"), "a method other than"),
         (lambda data: _patched(data, b"raw/1_s.txt", 16, b"\x00\x00\x00\x00"), "damaged"),
         (lambda data: _patched(data, b"raw/1_s.txt", 20, b"\x05\x00\x00\x00"), "damaged"),
         (lambda data: _patched(data, b"raw/1_s.txt", 42, b"\xff\xff\xff\x00"), "damaged"),
@@ -532,9 +526,9 @@ def test_takes_content_codings_off(fields: bytes, body: bytes) -> None:
     [
         (b"Content-Encoding: br\r\n", b"?", "'br'"),
         (b"Content-Encoding: zstd\r\n", b"?", "'zstd'"),
-        (b"Content-Encoding: gzip\r\n", message(), "no gzip"),
-        (b"Content-Encoding: gzip\r\n", gzip.compress(message())[:-9], "no gzip"),
-        (b"Content-Encoding: deflate\r\n", b"\x78\x9cjunk", "no deflate"),
+        (b"Content-Encoding: gzip\r\n", message(), "not valid gzip"),
+        (b"Content-Encoding: gzip\r\n", gzip.compress(message())[:-9], "not valid gzip"),
+        (b"Content-Encoding: deflate\r\n", b"\x78\x9cjunk", "not valid deflate"),
         (b"Content-Length: 9999\r\n", message(), "the end is missing"),
         (b"Transfer-Encoding: chunked\r\n", b"5\r\n<a", "the end is missing"),
         (b"Transfer-Encoding: chunked\r\n", b"zz\r\n<a/>\r\n", "RFC 9112"),

@@ -9,7 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -358,6 +358,56 @@ def test_writes_base64_again_where_something_in_it_is_hidden() -> None:
         assert redact(_har_of(member % b64encode(packed).decode())).data == _har_of(expected)
     data = _har_of(member % b64encode(gzip.compress(b"<a/>")).decode())
     assert redact(data).data == data
+
+
+_WRITTEN_AS_BASE64: dict[str, Callable[[bytes], str]] = {
+    "standard": lambda body: b64encode(body).decode(),
+    "of gzip": lambda body: b64encode(gzip.compress(body, mtime=0)).decode(),
+    "for URLs": lambda body: urlsafe_b64encode(body).decode(),
+    "without padding": lambda body: b64encode(body).decode().rstrip("="),
+    "in lines": lambda body: re.sub("(.{76})", r"\1\r\n", b64encode(body).decode()),
+    "cut off": lambda body: b64encode(body + b"...").decode()[:-1],
+}
+
+
+@pytest.mark.parametrize("write", _WRITTEN_AS_BASE64.values(), ids=_WRITTEN_AS_BASE64.keys())
+@given(
+    path=st.lists(st.sampled_from(["data", "_webSocketMessages", "text", "value", "x", 0, 1]), max_size=8),
+    note=st.text("<>ab \u00e9\u20ac", max_size=9),
+)
+def test_redact_searches_base64_anywhere_in_json(
+    write: Callable[[bytes], str], path: list[str | int], note: str
+) -> None:
+    value: object = write(f"<Session SessionId='{GUID}'/>{note}<Password>hunter2!</Password>".encode())
+    for part in path:
+        value = {part: value} if isinstance(part, str) else ["a", value][part - 1 :]
+    data = json.dumps({"log": {"entries": [value]}, "quoted": GUID.lower()}).encode()
+    redacted = redact(data)
+    (text,) = _base64_in(json.loads(redacted.data))
+    assert b64decode(text).startswith(f"<Session SessionId='session-1'/>{note}<Password></P".encode())
+    assert redacted.data.endswith(b'"quoted": "session-1"}')
+    assert redact(redacted.data).changes == ()
+
+
+def _base64_in(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value] if len(value) > 40 else []
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [found for item in items for found in _base64_in(item)]
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 41, "Mozilla/5/0/Gecko/20100101", b64encode(b"<a/>" * 9).decode(), GUID.replace("-", "")]
+)
+def test_redact_keeps_strings_that_only_look_like_base64(text: str) -> None:
+    data = json.dumps({"a": [text], "text": text, text: 1}).encode()
+    assert redact(data) == Redacted(data, ())
+
+
+def test_redact_hides_an_id_in_the_name_of_a_json_member() -> None:
+    data = json.dumps({GUID: {GUID.lower(): 1}, "SessionId": GUID, "x": {GUID: 2}}).encode()
+    expected = {"session-1": {"session-1": 1}, "SessionId": "session-1", "x": {"session-1": 2}}
+    assert redact(data).data == json.dumps(expected).encode()
 
 
 @pytest.mark.parametrize(

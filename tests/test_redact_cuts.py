@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,8 +77,8 @@ def _leaks(data: bytes) -> set[str]:
     return {piece for piece in _PIECES if piece in lower}
 
 
-def _check(data: bytes, cut: object) -> None:
-    redacted = redact(data)
+def _check(data: bytes, cut: object, pseudonyms: Pseudonyms | None = None) -> None:
+    redacted = redact(data, pseudonyms=pseudonyms)
     assert not _leaks(redacted.data), (cut, redacted.data)
     assert redact(redacted.data).changes == (), cut
 
@@ -121,6 +122,61 @@ def test_redact_leaves_no_secret_at_any_cut(side: str, spelling: str, kind: str,
     first = 1 + len(kind) % step
     for cut in range(first, len(body), step):
         _check(_CUTS[kind](_STARTS[side], body, cut), cut)
+
+
+#: A message that begins in the middle -> a capture with it.
+_TAILS: dict[str, Callable[[bytes, int], bytes]] = {
+    "a message": lambda body, cut: body[cut:],
+    "a response": lambda body, cut: _message(_RESPONSE, body[cut:]),
+    "a chunked response": lambda body, cut: (
+        b"%bTransfer-Encoding: chunked\r\n\r\n%b" % (_RESPONSE, chunked(body[cut:], 5))
+    ),
+    "one body in two responses": lambda body, cut: (
+        _message(_RESPONSE, body[:cut]) + _message(_RESPONSE, body[cut:])
+    ),
+    "two texts of a HAR": lambda body, cut: _har(body[:cut], body[cut:]),
+    "base64 in JSON": lambda body, cut: json.dumps({"a": [b64encode(body[cut:]).decode()]}).encode(),
+    "UTF-16": lambda body, cut: body[cut:].decode().encode("utf-16-le"),
+    "an archive": lambda body, cut: archive([("raw/1_s.txt", _message(_RESPONSE, body[cut:]))]),
+}
+
+
+@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", _TAILS)
+@pytest.mark.parametrize("spelling", _SPELLINGS)
+def test_redact_leaves_no_rest_of_a_secret_at_any_cut(spelling: str, kind: str, step: int) -> None:
+    body, pseudonyms = _body(spelling), Pseudonyms()
+    if spelling == "a fault":
+        # A fault shows nothing that tells an id from other text.
+        pseudonyms.learn(body)
+    first = 1 + len(kind) % step
+    for cut in range(first, len(body), step):
+        _check(_TAILS[kind](body, cut), cut, pseudonyms)
+
+
+@pytest.mark.parametrize("cut", range(len(_ID) - 5))
+def test_redact_hides_the_rest_of_a_known_id_in_text(cut: int) -> None:
+    pseudonyms = Pseudonyms()
+    pseudonyms.learn(f"<Session SessionId='{_ID}'/>".encode())
+    for text in (f"{_ID[cut:]}: no such session", f"{_ID[cut:].upper()}", f"{_ID[cut:]}<a/>"):
+        redacted = redact(text.encode(), pseudonyms=pseudonyms)
+        assert redacted.data.startswith(b"session-1")
+        assert len(redacted.data) == len(text) + len("session-1") - len(_ID[cut:])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<s:Envelope><s:Header/></Security></s:Envelope>",
+        "<?xml version='1.0'?><a></Password>",
+        "INFO sent <s:Envelope><s:Header/></s:Envelope>",
+        "The size is 5 > 3 and 2 < 3",
+        'a "quoted" word > another',
+        "no markup at all",
+    ],
+)
+def test_redact_keeps_text_that_has_its_beginning(text: str) -> None:
+    assert redact(text.encode()).changes == ()
 
 
 @pytest.mark.parametrize("kind", ["short length", "short length, a message follows", "long length"])
