@@ -237,6 +237,7 @@ _ITEMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _ITEMS)
 def test_items_of_a_har_are_decoded_by_pieces(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at, decode = 0, _json._DECODE
@@ -358,6 +359,7 @@ def _calls(job: Callable[[], object]) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _CAPTURES)
 @pytest.mark.parametrize("form", ["text", "json", "github", "redact"])
 def test_calls_grow_no_faster_than_a_capture(name: str, form: str) -> None:

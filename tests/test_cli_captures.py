@@ -262,6 +262,7 @@ def test_check_interrupted_prints_summary(folder: Path, monkeypatch: pytest.Monk
     assert (status, document["interrupted"], len(document["messages"])) == (130, True, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_command_interrupted_exits_130(tmp_path: Path, jobs: str) -> None:
     path = tmp_path / "a.har"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.each import each
 from xmla_headers import (
     RULES,
     SOAP_11_NS,
@@ -26,6 +27,7 @@ from xmla_headers import (
     Direction,
     Envelope,
     Finding,
+    HeadCache,
     Limits,
     Severity,
     ValidationError,
@@ -74,6 +76,7 @@ WARNINGS = {
     "lookalike-header-block",
     "unexpected-attribute",
     "empty-session-id",
+    "padded-session-id",
     "ambiguous-session-headers",
     "soap-1.2",
     "fault-without-code",
@@ -789,6 +792,32 @@ CASES = [
         message(f"<w:a {W}>{SECRET}</w:a>\r\n<!--é🗝--> ¦<Session {X} SessionId=''/>"),
         (At("empty-session-id", f"{HEADER}/Session/@SessionId", 4, 11),),
     ),
+    *(
+        Case(
+            f"padded-session-id-{name}",
+            message(f"<w:a {W}>{SECRET}</w:a>\r\n<!--é🗝--> ¦<{block} {X} SessionId='{value}'/>"),
+            (At("padded-session-id", f"{HEADER}/{block}/@SessionId", 4, 11, hint="exactly"),),
+        )
+        for block, name, value in (
+            ("Session", "space-before", f" {SECRET}"),
+            ("EndSession", "space-after", f"{SECRET} "),
+            ("Session", "tab", f"\t{SECRET}"),
+            ("EndSession", "line-end", f"{SECRET}\r\n"),
+            ("Session", "references", f"&#x20;{SECRET}&#10;"),
+            ("EndSession", "tab-reference", f"{SECRET}&#9;"),
+            ("Session", "carriage-return-reference", f"&#xD;{SECRET}"),
+            ("Session", "white-space-only", " \n"),
+        )
+    ),
+    Case(
+        "padded-session-id-soap-1.2",
+        f"¦<s:Envelope xmlns:s='{SOAP_12_NS}'><s:Header>\n¦<Session {X} SessionId='{SECRET}&#9;'/>"
+        "</s:Header><s:Body/></s:Envelope>",
+        (
+            At("soap-1.2", "/s:Envelope", 1, 1),
+            At("padded-session-id", f"{HEADER}/Session/@SessionId", 2, 1, 1),
+        ),
+    ),
     Case(
         "ambiguous-session-headers",
         message(f"{SESSION}\n<w:a {W}/>\r\n <!--🗝-->¦{BEGIN}"),
@@ -1170,13 +1199,13 @@ def test_catalogue_holds_severity_and_exception_of_every_code(code: Code) -> Non
     assert rule.meaning
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@each("sample", SAMPLES)
 def test_finds_all_in_order_and_in_place(sample: Sample) -> None:
     for reading, expected in sample.verdicts():
         assert outcomes(iter_findings(sample.data, **reading)) == expected
 
 
-@pytest.mark.parametrize("sample", FEWER_SAMPLES)
+@each("sample", FEWER_SAMPLES)
 def test_takes_severity_and_reference_from_the_catalogue(sample: Sample) -> None:
     for finding in iter_findings(sample.data, **sample.reading):
         assert finding.severity is RULES[finding.code].severity
@@ -1184,7 +1213,7 @@ def test_takes_severity_and_reference_from_the_catalogue(sample: Sample) -> None
         assert finding.message
 
 
-@pytest.mark.parametrize("sample", [param for param in FEWER_SAMPLES if any(param.values[0].hints)])
+@each("sample", [param for param in FEWER_SAMPLES if any(param.values[0].hints)])
 def test_hints_name_the_usual_cause(sample: Sample) -> None:
     for finding, hint in zip(iter_findings(sample.data, **sample.reading), sample.hints, strict=True):
         assert hint is None or hint in (finding.hint or "")
@@ -1199,16 +1228,16 @@ def test_message_names_the_limit(sample: Sample) -> None:
     assert f"({sample.hints[0]})" in finding.message
 
 
-@pytest.mark.parametrize("buffer", [bytearray, memoryview], ids=["bytearray", "memoryview"])
-@pytest.mark.parametrize("sample", FEWER_SAMPLES)
+@each("buffer", [bytearray, memoryview], ids=["bytearray", "memoryview"])
+@each("sample", FEWER_SAMPLES)
 def test_finds_the_same_in_other_buffers(sample: Sample, buffer: type[bytearray | memoryview]) -> None:
     for reading, expected in sample.verdicts():
         data: Any = buffer(sample.data)
         assert outcomes(iter_findings(data, **reading)) == expected
 
 
-@pytest.mark.parametrize("call", [decode, validate])
-@pytest.mark.parametrize("sample", SAMPLES)
+@each("call", [decode, validate])
+@each("sample", SAMPLES)
 def test_raises_the_first_refused_finding(sample: Sample, call: Callable[..., object]) -> None:
     for reading, expected in sample.verdicts():
         refused = refused_by_default(expected)
@@ -1218,7 +1247,7 @@ def test_raises_the_first_refused_finding(sample: Sample, call: Callable[..., ob
             assert outcome(refusal(call, sample, reading).finding) == refused
 
 
-@pytest.mark.parametrize("sample", [param for param in SAMPLES if param.values[0].codes <= WARNINGS])
+@each("sample", [param for param in SAMPLES if param.values[0].codes <= WARNINGS])
 def test_keeps_what_is_let_pass_as_warnings(sample: Sample) -> None:
     for reading, expected in sample.verdicts():
         warnings = decode(sample.data, **reading).warnings
@@ -1226,8 +1255,8 @@ def test_keeps_what_is_let_pass_as_warnings(sample: Sample) -> None:
         assert warnings == tuple(iter_findings(sample.data, **reading))
 
 
-@pytest.mark.parametrize("call", [decode, validate])
-@pytest.mark.parametrize("sample", FEWER_SAMPLES)
+@each("call", [decode, validate])
+@each("sample", FEWER_SAMPLES)
 def test_strict_refuses_the_first_of_all(sample: Sample, call: Callable[..., object]) -> None:
     for reading, expected in sample.verdicts():
         if expected:
@@ -1237,9 +1266,9 @@ def test_strict_refuses_the_first_of_all(sample: Sample, call: Callable[..., obj
             call(sample.data, strict=True, **reading)
 
 
-@pytest.mark.parametrize("kind", [str, Code], ids=["text", "code"])
-@pytest.mark.parametrize("call", [decode, validate])
-@pytest.mark.parametrize("sample", WARNING_SAMPLES)
+@each("kind", [str, Code], ids=["text", "code"])
+@each("call", [decode, validate])
+@each("sample", WARNING_SAMPLES)
 def test_refuse_turns_a_warning_into_an_error(
     sample: Sample, call: Callable[..., object], kind: Callable[[str], str]
 ) -> None:
@@ -1250,7 +1279,7 @@ def test_refuse_turns_a_warning_into_an_error(
             assert outcome(error.finding) == wanted
 
 
-@pytest.mark.parametrize("sample", WARNING_SAMPLES)
+@each("sample", WARNING_SAMPLES)
 def test_refusing_other_warnings_changes_nothing(sample: Sample) -> None:
     others = WARNINGS - sample.codes
     for reading, expected in sample.verdicts():
@@ -1262,7 +1291,7 @@ def test_refusing_other_warnings_changes_nothing(sample: Sample) -> None:
             assert outcome(error.finding) == refused
 
 
-@pytest.mark.parametrize("sample", SAMPLES)
+@each("sample", SAMPLES)
 def test_never_shows_a_session_id(sample: Sample) -> None:
     shown = []
     for finding in iter_findings(sample.data, **sample.reading):
@@ -1282,6 +1311,9 @@ CLEAN = {
     "session": message(SESSION),
     "begin-session": message(BEGIN),
     "end-session": message(f"<EndSession {X} {ID}></EndSession>"),
+    "white-space-inside-a-session-id": message(f"<Session {X} SessionId='a \n b'/>"),
+    "other-spaces-around-a-session-id": message(f"<Session {X} SessionId='&#xA0;a&#x2003;&#x85;'/>"),
+    "padded-id-of-another-block": message(f"<w:a {W} SessionId=' a '/>"),
     "nothing": f"{OPEN}<s:Body/></s:Envelope>",
     "empty-header": f"{OPEN}<s:Header/><s:Body/></s:Envelope>",
     "white-space": message(f"<Session {X} {ID}> \r\n\t</Session>", "<s:Body> \n</s:Body>\r\n "),
@@ -1300,8 +1332,8 @@ CLEAN = {
 }
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("text", CLEAN.values(), ids=CLEAN)
+@each("encoding", ENCODINGS)
+@each("text", CLEAN.values(), ids=CLEAN)
 def test_finds_nothing_in_what_breaks_no_rule(text: str, encoding: str) -> None:
     mark, codec, declaration = ENCODINGS[encoding]
     data = mark + (declaration + text).encode(codec)
@@ -1344,6 +1376,38 @@ def test_header_bytes_count_up_to_the_content_of_the_body(limit: int) -> None:
     )
 
 
+@pytest.mark.parametrize("over", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "block", "count"),
+    [
+        ("max_attributes", f'<a b="" c="" {W}/>', 3),
+        ("max_name_length", f"<{'a' * 80}/>", 80),
+        ("max_name_length", f'<a {"a" * 80}=""/>', 80),
+        ("max_name_length", f'<a xmlns:b="{"u" * 80}"/>', 80),
+        ("max_depth", "<a><a/></a>", 4),
+        ("max_header_blocks", "<a/><a/>", 2),
+    ],
+)
+def test_limit_accepts_what_reaches_it(name: str, block: str, count: int, over: int) -> None:
+    data = message(block).encode()
+    found = [finding.code for finding in iter_findings(data, limits=Limits(**{name: count - over}))]
+
+    assert (Code.LIMIT_EXCEEDED in found) == bool(over)
+
+
+@pytest.mark.parametrize("block", ["<s:-a/>", "<s:.a/>", "<s:9a/>", "<a s:-a=''/>"])
+def test_local_name_that_begins_like_no_name_is_not_well_formed(block: str) -> None:
+    findings = list(iter_findings(message(block).encode()))
+
+    assert findings[-1].code is Code.NOT_WELL_FORMED
+
+
+def test_decode_undeclared_default_namespace_is_not_in_the_scope() -> None:
+    data = PLAIN.replace(b"<s:Body", b'<s:Body xmlns=""', 1)
+
+    assert "" not in decode(data).body.namespaces
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("over", [0, 1])
 def test_message_bytes_count_the_bytes_of_the_input(encoding: str, over: int) -> None:
@@ -1365,3 +1429,18 @@ def test_refuse_takes_known_codes_only(argument: str) -> None:
     with pytest.raises((TypeError, ValueError)) as caught:
         decode(PLAIN, refuse=refuse)
     assert not isinstance(caught.value, XmlaHeadersError)
+
+
+@pytest.mark.parametrize("session_id", [" bcd", "abc ", "ab&#9;", "abc\n"])
+def test_padded_id_is_found_after_a_plain_one(session_id: str) -> None:
+    # A head is remembered only if its Body is not self-closing.
+    cache, body = HeadCache(), "<s:Body></s:Body>"
+    for known in ("abcd", "efgh", "abcdef"):
+        data = message(f"<Session {X} SessionId='{known}'/>", body).encode()
+        for strict in (False, True):
+            assert decode(data, cache=cache, strict=strict).warnings == ()
+    assert len(cache) == 4
+    data = message(f"<Session {X} SessionId='{session_id}'/>", body).encode()
+    assert [finding.code for finding in decode(data, cache=cache).warnings] == ["padded-session-id"]
+    with pytest.raises(ValidationError):
+        decode(data, cache=cache, strict=True)

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from lxml import etree, objectify
 
 from tests import messages
+from tests.each import each
+from tests.profiles import scaled
 from xmla_headers import (
     SOAP_11_NS,
     XMLA_NS,
@@ -110,7 +112,7 @@ ABOUT_BYTES = {
 # -- reading -----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
+@settings(max_examples=scaled(300))
 @given(messages.messages(), st.sampled_from([{}, {"strict": True}, {"direction": Direction.RESPONSE}]))
 def test_says_of_an_lxml_tree_what_is_said_of_its_bytes(data: bytes, reading: dict[str, Any]) -> None:
     try:
@@ -400,10 +402,10 @@ HEADS = {
 
 
 @LIBRARY
-@pytest.mark.parametrize("soap", list(SoapVersion))
-@pytest.mark.parametrize("form", [None, *MustUnderstandForm])
-@pytest.mark.parametrize("head", HEADS)
-@pytest.mark.parametrize("given", GIVEN)
+@each("soap", list(SoapVersion))
+@each("form", [None, *MustUnderstandForm])
+@each("head", HEADS)
+@each("given", GIVEN)
 def test_puts_blocks_where_they_are_put_into_bytes(
     given: str, head: str, form: MustUnderstandForm | None, soap: SoapVersion, parse: Any
 ) -> None:

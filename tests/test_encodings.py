@@ -13,6 +13,7 @@ import pytest
 from defusedxml import ElementTree
 from lxml import etree
 
+from tests.each import each
 from xmla_headers import (
     SOAP_11_NS,
     XMLA_NS,
@@ -135,9 +136,9 @@ def test_reads_what_the_transport_names_without_mark(label: str, meaning: str) -
     assert_reads(message(TEXT[meaning]).encode(meaning), TEXT[meaning], encoding=label)
 
 
-@pytest.mark.parametrize("where", ["declared", "transport", "both"])
-@pytest.mark.parametrize("marked", MARKS)
-@pytest.mark.parametrize(("label", "meaning"), SPELLINGS)
+@each("where", ["declared", "transport", "both"])
+@each("marked", MARKS)
+@each(("label", "meaning"), SPELLINGS)
 def test_label_must_agree_with_the_mark(label: str, meaning: str, marked: str, where: str) -> None:
     declared = None if where == "transport" else label
     given = None if where == "declared" else label
@@ -337,6 +338,7 @@ def test_rejects_utf_16_that_ends_inside_a_character(kept: int, order: str) -> N
 # -- long messages -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-8"])
 @pytest.mark.parametrize("shift", range(4))
 def test_places_a_finding_behind_megabytes(order: str, shift: int) -> None:
@@ -356,6 +358,7 @@ def test_places_a_finding_behind_megabytes(order: str, shift: int) -> None:
     assert finding.column == len("</a></s:Body><!--🗝-->") + 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("shift", range(2))
 def test_places_an_undecodable_byte_behind_megabytes(order: str, shift: int) -> None:
@@ -448,8 +451,8 @@ def labelled() -> Iterator[tuple[str, str, str]]:
                     yield label, text, codec
 
 
-@pytest.mark.parametrize("marked", [True, False])
-@pytest.mark.parametrize(("label", "text", "codec"), list(labelled()))
+@each("marked", [True, False])
+@each(("label", "text", "codec"), list(labelled()))
 def test_trees_agree_on_labels_except_for_three(label: str, text: str, codec: str, marked: bool) -> None:  # noqa: FBT001 - a table
     # UTF-16 has a mark always, and the last two have none.
     marked = codec.startswith("utf-16") or (marked and codec in MARKS)

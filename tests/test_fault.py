@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import xmla_headers
 from tests.messages import everyday, messages, mutated
+from tests.profiles import scaled
 from tests.values import text
 from xmla_headers import (
     RULES,
@@ -47,7 +48,7 @@ from xmla_headers.findings import error_for, value_finding
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-properties = settings(deadline=None, max_examples=300)
+properties = settings(deadline=None, max_examples=scaled(300))
 
 SECRET = "9F2C1B7E-3D54-4A0B"
 ENGINE = "http://schemas.microsoft.com/analysisservices/2003/engine"
@@ -453,6 +454,7 @@ def test_makes_the_best_of_unbound_prefixes(name: str) -> None:
 # -- what reading costs --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start", ["<a>", "<!-- --><a>", '<s:Fault xmlns:s="urn:a">', f'<Fault xmlns="{SOAP_12_NS}">']
 )
@@ -479,6 +481,7 @@ def test_parses_no_more_than_the_first_4_kb_of_what_holds_no_fault(
     assert peak < 100_000
 
 
+@pytest.mark.slow
 def test_reading_a_fault_builds_no_tree() -> None:
     # What it takes is the copy of the detail, and a piece of bookkeeping for the element that is open.
     def peak(size: int) -> int:
@@ -975,7 +978,7 @@ def _with_fault(draw: st.DrawFn) -> bytes:
     return data[:place] + fault + data[place:] if place > 0 else data
 
 
-@settings(properties, max_examples=1000)
+@settings(properties, max_examples=scaled(1000))
 @given(
     st.one_of(
         _faulty(),
@@ -1004,6 +1007,7 @@ def test_never_raises_for_what_decode_accepts(data: bytes) -> None:
         assert _parts(again) == _parts(fault)
 
 
+@pytest.mark.slow
 def test_the_messages_that_are_put_together_hold_faults_of_all_kinds() -> None:
     # Otherwise the property above would say little.
     seen = set()

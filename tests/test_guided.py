@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MOST = 500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_target_with_its_corpus_finds_nothing(name: str) -> None:
     found = inputs(CORPUS / name)

@@ -152,6 +152,7 @@ def test_value_that_was_never_made_has_a_repr(kind: type) -> None:
     assert repr(object.__new__(kind)).startswith(kind.__name__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: getattr(call, "__qualname__", str(call)))
 def test_traceback_of_wrong_arguments_shows_variables(call: Callable[..., object]) -> None:
     right = dict(CALLS[call])

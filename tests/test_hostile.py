@@ -234,7 +234,17 @@ def _check(name: str, said: dict[str, Any], verdict: str, codes: list[str]) -> N
         assert said["code"] in codes
 
 
-@pytest.mark.parametrize("name", _VECTORS)
+#: Those that a recipe makes are as large as a limit allows, and have a child each.
+each_vector = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if "recipe" in labels else name
+        for name, labels in _VECTORS.items()
+    ],
+)
+
+
+@each_vector
 def test_gives_the_verdict_of_the_manifest(name: str) -> None:
     labels, said = _VECTORS[name], _result(name)["decode"]
     _check(name, said, labels["verdict"], labels["codes"])
@@ -249,7 +259,7 @@ def test_gives_the_verdict_of_the_manifest(name: str) -> None:
         ] == expected
 
 
-@pytest.mark.parametrize("name", _VECTORS)
+@each_vector
 def test_gives_the_deep_verdict_of_the_manifest(name: str) -> None:
     labels, result = _VECTORS[name], _result(name)
     verdict = labels.get("deep_verdict", labels["verdict"])
@@ -258,7 +268,7 @@ def test_gives_the_deep_verdict_of_the_manifest(name: str) -> None:
         assert result["deep"] == result["decode"]
 
 
-@pytest.mark.parametrize("name", _VECTORS)
+@each_vector
 def test_all_readers_agree(name: str) -> None:
     result = _result(name)
     decoded, header = result["decode"], result["header"]

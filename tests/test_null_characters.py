@@ -16,7 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.each import each
 from tests.invariants import hold, verdict
+from tests.profiles import scaled
 from xmla_headers import (
     SOAP_11_NS,
     XMLA_NS,
@@ -157,8 +159,8 @@ def test_parser_that_reads_utf_16_is_noticed(path: Path, monkeypatch: pytest.Mon
 # -- where it stands ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS)
-@pytest.mark.parametrize("index", [2, *range(3, len(TEXT), 17), len(TEXT)])
+@each("encoded", ENCODINGS.values(), ids=ENCODINGS)
+@each("index", [2, *range(3, len(TEXT), 17), len(TEXT)])
 def test_null_character_is_refused_where_it_stands(index: int, encoded: Encoded) -> None:
     data = encoded.data(f"{TEXT[:index]}\0{TEXT[index:]}")
     finding = assert_refuses(data, encoding=encoded.given)
@@ -174,8 +176,8 @@ def test_null_character_is_refused_where_it_stands(index: int, encoded: Encoded)
         assert verdict(decode_header, data, encoding=encoded.given) == ("DecodeError", finding)
 
 
-@pytest.mark.parametrize("encoded", ENCODINGS.values(), ids=ENCODINGS)
-@pytest.mark.parametrize("end", ["<", "<!", "<!-", "<![", "<![CD", "</", "&", "&#", "]]", "<a", "<a b='"])
+@each("encoded", ENCODINGS.values(), ids=ENCODINGS)
+@each("end", ["<", "<!", "<!-", "<![", "<![CD", "</", "&", "&#", "]]", "<a", "<a b='"])
 def test_null_character_in_a_token_cut_off_is_the_finding(end: str, encoded: Encoded) -> None:
     text = TEXT.partition("f</")[0] + end
     finding = assert_refuses(encoded.data(f"{text}\0"), encoding=encoded.given)
@@ -257,7 +259,7 @@ def test_name_with_a_null_character_reaches_no_parser(name: str, monkeypatch: py
 
 # -- any text ----------------------------------------------------------------------------------------
 
-searching = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+searching = settings(max_examples=scaled(150), deadline=None, suppress_health_check=list(HealthCheck))
 
 #: Content of a message that each encoding has.
 contents = st.text(st.sampled_from("ab \n\r\tz]-=;0"), max_size=40)

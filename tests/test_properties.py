@@ -21,6 +21,7 @@ import xmla_headers
 from tests.invariants import hold
 from tests.messages import everyday, messages, mutated, shared_heads
 from tests.outcomes import TYPES, outcome, readings, said
+from tests.profiles import scaled
 from xmla_headers import (
     RULES,
     SESSION_BLOCKS,
@@ -45,11 +46,11 @@ if TYPE_CHECKING:
 settings.register_profile(
     "properties",
     deadline=None,
-    max_examples=300,
+    max_examples=scaled(300),
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.large_base_example],
 )
 properties = settings(settings.get_profile("properties"))
-searching = settings(properties, max_examples=600)
+searching = settings(properties, max_examples=scaled(600))
 
 
 anything = st.one_of(messages(), messages(odd=False), everyday(), mutated(), mutated(everyday()), st.binary())

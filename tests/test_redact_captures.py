@@ -82,6 +82,7 @@ def _said(data: bytes) -> list[object]:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _CAPTURES)
 def test_reads_like_the_original(kind: str) -> None:
     data = _CAPTURES[kind]
@@ -116,6 +117,7 @@ def test_redacts_the_messages_themselves_as_in_a_capture_of_them() -> None:
     assert bodies == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _CAPTURES)
 def test_keeps_every_byte_where_there_is_nothing_to_hide(kind: str) -> None:
     plain = [
@@ -277,6 +279,7 @@ def test_leaves_no_planted_secret_in_what_is_cut_off(kind: str, share: float) ->
     assert _leaks(redact(cut).data) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(kind for kind in _PLANTED_CAPTURES if not kind.startswith("saz")))
 def test_leaves_no_planted_secret_behind_a_damaged_beginning(kind: str) -> None:
     data = _PLANTED_CAPTURES[kind]

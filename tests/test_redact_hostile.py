@@ -180,6 +180,7 @@ def _check(name: str, said: dict[str, Any]) -> None:
     assert said["again"] == 0, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _RECIPES)
 def test_redacts_a_hostile_capture_within_bounds(name: str) -> None:
     said = _run([name])

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import xmla_headers
 from tests import values
+from tests.each import each
 from tests.messages import messages
+from tests.profiles import scaled
 from xmla_headers import (
     BeginSession,
     Code,
@@ -29,6 +31,7 @@ from xmla_headers import (
     XmlaHeadersError,
     decode,
     decode_header,
+    schema,
     with_blocks,
     without_blocks,
 )
@@ -36,7 +39,7 @@ from xmla_headers import (
 if TYPE_CHECKING:
     from typing import Any
 
-properties = settings(deadline=None, max_examples=300)
+properties = settings(deadline=None, max_examples=scaled(300))
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XMLA = 'xmlns="urn:schemas-microsoft-com:xml-analysis"'
@@ -180,6 +183,57 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         [Session("A")],
         f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header>\n    {A}\n  </s:Header>\n  <s:Body/>\n</s:Envelope>',
     ),
+    (
+        "indented, header without a line end",
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header></s:Header>\n  <s:Body/>\n</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
+    ),
+    (
+        "indented, blocks on one line",
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><a/></s:Header>\n  <s:Body/>\n</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><a/>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
+    ),
+    (
+        "indented, with carriage returns alone",
+        f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header/>\r  <s:Body/>\r</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header>\r    {A}\r  </s:Header>\r  <s:Body/>\r</s:Envelope>',
+    ),
+    (
+        "indented, the Envelope as well",
+        f'\n <s:Envelope xmlns:s="{SOAP}">\n   <s:Header/>\n   <s:Body/>\n </s:Envelope>',
+        [Session("A")],
+        (
+            f'\n <s:Envelope xmlns:s="{SOAP}">\n   <s:Header>\n     {A}\n   </s:Header>\n   <s:Body/>\n'
+            " </s:Envelope>"
+        ),
+    ),
+    (
+        "indented, a Header on one line",
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><!-- c --></s:Header>\n  <s:Body/>\n</s:Envelope>',
+        [Session("A"), UnknownHeaderBlock(b"<b/>")],
+        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><!-- c -->{A}<b/></s:Header>\n  <s:Body/>\n</s:Envelope>',  # noqa: E501
+    ),
+    (
+        "indented, but not the Header",
+        f'<s:Envelope xmlns:s="{SOAP}"><s:Header/>\n  <s:Body/>\n</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}"><s:Header>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
+    ),
+    (
+        "lines that end with a carriage return alone",
+        f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Body/>\r</s:Envelope>',
+        [Session("A")],
+        f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header>\r    {A}\r  </s:Header>\r  <s:Body/>\r</s:Envelope>',
+    ),
+    (
+        "after the last, before a comment",
+        prefixed("<s:Header><a xmlns='u'/><!-- c --></s:Header>"),
+        [Session("A")],
+        prefixed(f"<s:Header><a xmlns='u'/>{A}<!-- c --></s:Header>"),
+    ),
     ("nothing given", INDENTED, [], INDENTED),
 ]
 
@@ -193,10 +247,8 @@ ENCODINGS = [
 ]
 
 
-@pytest.mark.parametrize(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
-@pytest.mark.parametrize(
-    ("before", "given_blocks", "after"), [pytest.param(*rest, id=name) for name, *rest in LAYOUTS]
-)
+@each(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
+@each(("before", "given_blocks", "after"), [pytest.param(*rest, id=name) for name, *rest in LAYOUTS])
 def test_puts_blocks_in_and_leaves_the_rest(
     before: str,
     given_blocks: list[HeaderBlock | UnknownHeaderBlock],
@@ -212,6 +264,33 @@ def test_puts_blocks_in_and_leaves_the_rest(
     decode(result)
     assert with_blocks(bytearray(data), *given_blocks) == result
     assert with_blocks(memoryview(data), *given_blocks) == result
+
+
+def test_with_blocks_replaces_an_alternative_that_types_leaves_out() -> None:
+    data = prefixed(f"<s:Header><BeginSession {XMLA}/></s:Header>").encode()
+    assert with_blocks(data, Session("A"), types={}) == prefixed(f"<s:Header>{A}</s:Header>").encode()
+
+
+def test_blocks_replace_their_alternatives_and_nothing_else() -> None:
+    names = {"A": "one", "B": "one", "C": "two", "D": "", "E": ""}
+    types = schema.types_from_schema(
+        f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xh="{schema.APPINFO_NS}"'
+        ' targetNamespace="u">'
+        + "".join(
+            f'<xs:element name="{name}"><xs:annotation><xs:appinfo><xh:block'
+            + (f' alternatives="{word}"' if word else "")
+            + "/></xs:appinfo></xs:annotation><xs:complexType/></xs:element>"
+            for name, word in names.items()
+        )
+        + "</xs:schema>"
+    )
+    for old, old_word in names.items():
+        for new, new_word in names.items():
+            data = prefixed(f"<s:Header><{old} xmlns='u'/><!-- c --></s:Header>").encode()
+            result = with_blocks(data, types[f"{{u}}{new}"](), types=types).decode()
+            alike = old == new or (old_word == new_word != "")
+            kept = "" if alike else f"<{old} xmlns='u'/>"
+            assert result == prefixed(f'<s:Header>{kept}<{new} xmlns="u"/><!-- c --></s:Header>')
 
 
 def test_a_proxy_rewrites_an_id_and_loses_nothing() -> None:
@@ -247,7 +326,20 @@ def test_a_character_that_the_encoding_lacks_becomes_a_reference(
     assert (element.tag, element.attrib, element.text) == ("{urn:漢}t", {"a": "漢", "b": "🔑"}, "漢&🔑")
 
 
-@pytest.mark.parametrize("xml", ["<漢/>", "<a 漢=''/>", "<a><!--漢--></a>", "<a><![CDATA[漢]]></a>"])
+@pytest.mark.parametrize(
+    "xml",
+    [
+        "<漢/>",
+        "<a 漢=''/>",
+        "<a><!--漢--></a>",
+        "<a><![CDATA[漢]]></a>",
+        # What stands in quotes is no value there.
+        "<a><!--'漢'--></a>",
+        '<a><!--"漢"--></a>',
+        "<a><![CDATA['漢']]></a>",
+        '<a><![CDATA[<b c="漢"/>]]></a>',
+    ],
+)
 def test_a_character_that_cannot_be_a_reference_is_refused(xml: str) -> None:
     data = ('<?xml version="1.0" encoding="ISO-8859-1"?>' + prefixed("")).encode()
     with pytest.raises(EncodeError) as error:

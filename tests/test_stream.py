@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 
 import xmla_headers
 from tests.data.hostile.load import manifest, read
+from tests.each import each
 from tests.messages import everyday, messages, mutated
 from tests.outcomes import facts, readings
+from tests.profiles import scaled
 from tests.test_properties import anything, likely, properties
 from xmla_headers import (
     Code,
@@ -261,6 +263,7 @@ def _agrees(data: bytes, cuts: Sequence[Iterable[int]], **reading: Any) -> None:
         assert in_pieces(pieces, **reading) == expected, [len(piece) for piece in pieces]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("name", _SMALL)
 def test_agrees_with_decode_byte_by_byte(name: str, encoding: str) -> None:
@@ -274,6 +277,7 @@ def test_agrees_with_decode_byte_by_byte(name: str, encoding: str) -> None:
                 assert in_pieces(cut(data, 1)) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _SMALL)
 def test_agrees_with_decode_in_two_pieces(name: str) -> None:
     data = _SMALL[name].encode()
@@ -284,6 +288,7 @@ def test_agrees_with_decode_in_two_pieces(name: str) -> None:
             _agrees(data, [[place] for place in range(first, len(data) + 1)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bad",
     [
@@ -312,6 +317,7 @@ def _files() -> dict[str, bytes]:
 _FILES = _files()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _FILES)
 def test_agrees_with_decode_on_what_was_recorded(name: str) -> None:
     data = _FILES[name]
@@ -325,6 +331,7 @@ def test_agrees_with_decode_on_what_was_recorded(name: str) -> None:
 _HOSTILE = {test["name"]: test for test in manifest("decode")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _HOSTILE)
 def test_agrees_with_decode_on_hostile_input(name: str) -> None:
     data = read(_HOSTILE[name])
@@ -353,7 +360,7 @@ def _cuts(draw: st.DrawFn, size: int) -> list[int]:
 _small_steps = st.sampled_from([*STEPS, (2, 1_000), (3, 2), (200, 50)])
 
 
-@settings(properties, max_examples=500)
+@settings(properties, max_examples=scaled(500))
 @given(st.data(), st.one_of(anything, mutated(messages()), likely), readings, _small_steps)
 def test_agrees_with_decode_however_a_message_is_cut(
     data: st.DataObject, text: bytes, reading: dict[str, Any], step: tuple[int, int]
@@ -411,7 +418,7 @@ def test_finds_text_in_front_of_what_ends_the_message_however_it_is_cut(text: st
                 assert in_pieces(pieces) == whole(data)
 
 
-@settings(properties, max_examples=500)
+@settings(properties, max_examples=scaled(500))
 @given(
     st.data(),
     _soup,
@@ -482,6 +489,7 @@ _ACROSS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le"])
 @pytest.mark.parametrize("name", _ACROSS)
 def test_agrees_with_decode_across_the_border_of_two_windows(name: str, encoding: str) -> None:
@@ -520,6 +528,7 @@ _LATE: list[tuple[str, str, str, Code, str]] = [
 _GAPS = [" ", "\n", "\r\n", "\r", "é漢🔑\r\n", "<!-- é -->\r\n"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be"])
 @pytest.mark.parametrize(("opened", "closed", "late", "code", "sought"), _LATE)
 def test_finds_the_right_place_far_behind_the_head(
@@ -579,9 +588,9 @@ _IN_FRONT = [
 ]
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-@pytest.mark.parametrize("in_front", _IN_FRONT)
-@pytest.mark.parametrize("tag", _BODY_TAGS)
+@each("encoding", ENCODINGS)
+@each("in_front", _IN_FRONT)
+@each("tag", _BODY_TAGS)
 def test_has_the_header_with_the_last_byte_of_the_body_start_tag(
     tag: str, in_front: str, encoding: str
 ) -> None:
@@ -920,6 +929,7 @@ def test_shows_how_far_it_is_and_no_session_id() -> None:
 # -- limits ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("field", ["max_message_bytes", "max_header_bytes"])
 def test_agrees_with_decode_at_every_limit_on_bytes(field: str, encoding: str) -> None:
@@ -1080,6 +1090,7 @@ _SAME: dict[str, tuple[str, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
 @pytest.mark.parametrize("name", _SAME)
 def test_memory_does_not_depend_on_the_size_of_the_message(name: str, encoding: str) -> None:
@@ -1089,6 +1100,7 @@ def test_memory_does_not_depend_on_the_size_of_the_message(name: str, encoding: 
     assert large < 1_500_000
 
 
+@pytest.mark.slow
 def test_memory_does_not_depend_on_the_size_of_a_chunk() -> None:
     for kind in (bytes, bytearray):
         chunks = [kind(f"{_START}{'<a>text</a>' * count}{_END}".encode()) for count in (50_000, 500_000)]
@@ -1096,6 +1108,7 @@ def test_memory_does_not_depend_on_the_size_of_a_chunk() -> None:
         assert large <= small + 100_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 100, 1_000, 100_000])
 def test_a_long_token_takes_a_few_times_its_length(size: int) -> None:
     # As bytes objects of their own, pieces of two bytes would take twenty times what is in them.
@@ -1109,6 +1122,7 @@ def test_a_long_token_takes_a_few_times_its_length(size: int) -> None:
         assert peak <= 8 * length + 500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start", [f"{_START}<a b='", f"{_START}<!--", f"{_START}</s:Body><!--", f"{_START}{_END}<!--"]
 )
@@ -1117,12 +1131,14 @@ def test_a_token_without_end_takes_no_more_than_the_limit(start: str) -> None:
     assert _peak(_repeated(start, "x", 5_000_000, ""), limits=limits) <= 8 * 200_000 + 500_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["", " ", "<a>", _ENVELOPE, f"{_ENVELOPE}<!--", f"{_ENVELOPE}<s:Header a='"])
 def test_a_head_without_end_takes_no_more_than_the_limit(text: str) -> None:
     for piece in ("x", " ", "<s:Body", "é", "<!--<s:Body>-->"):
         assert _peak(_repeated(text, piece, 5_000_000, "")) <= 5_000_000
 
 
+@pytest.mark.slow
 def test_lets_go_of_everything_when_it_is_over() -> None:
     data = f"{_START}<a b='{'x' * 1_000_000}'/>".encode()
     for end in (_END.encode(), b"</late>", b"</s:Body><late/>"):
@@ -1195,6 +1211,7 @@ _LINEAR: dict[str, tuple[str, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [100, 1_000, 200_000])
 @pytest.mark.parametrize("name", _LINEAR)
 def test_the_parser_reads_each_byte_a_few_times_at_most(name: str, size: int) -> None:

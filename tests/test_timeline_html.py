@@ -309,6 +309,7 @@ def test_page_of_many_lanes_shows_worst_first() -> None:
     assert rest.count('<li class="good">') == 18
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "sessions"), [(500, 4), (500, 200)])
 def test_page_size_is_linear_in_messages(count: int, sessions: int) -> None:
     small, large = page(many(count, sessions)), page(many(4 * count, 4 * sessions))

@@ -24,7 +24,8 @@ USE = session("abcdefgh")
 END = end("abcdefgh")
 OK = message(body="<x:ExecuteResponse/>")
 LOST = lost("abcdefgh")
-FAULT = message(body="<s:Fault><faultcode>s:Client</faultcode></s:Fault>")
+FAULT_BODY = "<s:Fault><faultcode>s:Client</faultcode></s:Fault>"
+FAULT = message(body=FAULT_BODY)
 NO_ID = message(session(""))
 
 
@@ -67,6 +68,16 @@ def test_record_counts_only_soap_messages_as_responses() -> None:
     transcript = Transcript()
     play([Step(BEGIN, GRANT), Step(USE, b"Bad Gateway", 502), Step(END, OK)], transcript)
     assert [(record.requests, record.responses) for record in transcript.sessions] == [(3, 2)]
+
+
+def test_record_of_unordered_messages_begins_with_the_earliest() -> None:
+    transcript = Transcript()
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    times = [noon, noon + timedelta(hours=1), noon - timedelta(hours=1), noon]
+    for number, time in enumerate(times):
+        item = CapturedMessage("n", message(USE), Direction.REQUEST, time=time, exchange=str(number))
+        transcript.add(check_message(item))
+    assert [(record.first, record.last) for record in transcript.sessions] == [(times[2], times[1])]
 
 
 def test_response_of_untold_direction_is_wrong_with_begin_session() -> None:
@@ -168,6 +179,14 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         ["session-used-after-end 3", "request-without-response -3"],
         [State.ENDED],
     ),
+    "granted with a fault, lost": (
+        [
+            Step(BEGIN, message(session("abcdefgh"), "<s:Fault><faultcode>s:Client</faultcode></s:Fault>")),
+            Step(USE, LOST),
+        ],
+        ["session-lost -2"],
+        [State.LOST],
+    ),
     "no answer to EndSession": (
         [Step(BEGIN, GRANT), Step(END, None)],
         ["request-without-response 2", "session-never-ended 1"],
@@ -197,6 +216,38 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         [State.BEGINNING, State.ACTIVE],
     ),
     "BeginSession in a response": ([Step("", message(BEGIN))], [], []),
+    "granted beside a fault, then lost": (
+        [Step(BEGIN, message(session("abcdefgh"), body=FAULT_BODY)), Step(USE, LOST)],
+        ["session-lost -2"],
+        [State.LOST],
+    ),
+    "from before, refused once, then lost": (
+        [Step(USE, OK), Step(USE, FAULT), Step(USE, LOST)],
+        ["session-lost -3"],
+        [State.LOST],
+    ),
+    # A fault does not show that the server knows the session, and so for an answer about another one.
+    "from before, refused, then lost": (
+        [Step(USE, FAULT), Step(USE, LOST)],
+        ["unknown-session -2"],
+        [State.LOST],
+    ),
+    "from before, another id, then lost": (
+        [Step(USE, message(session("other"))), Step(USE, LOST)],
+        ["session-id-changed -1", "unknown-session -2"],
+        [State.LOST],
+    ),
+    "an error page for what is used after its end": (
+        [Step(BEGIN, GRANT), Step(END, OK), Step(USE, b"Bad Gateway", 502)],
+        ["session-used-after-end 3", "request-without-response -3"],
+        [State.ENDED],
+    ),
+    "ambiguous, answered with a Session": ([Step(BEGIN + USE, GRANT)], [], []),
+    "no answer outside a session": (
+        [Step("", None), Step("", OK)],
+        ["request-without-response 1"],
+        [],
+    ),
 }
 
 
@@ -330,6 +381,13 @@ def test_record_with_times_keeps_first_and_last() -> None:
     ("idle", "says"),
     [
         (timedelta(seconds=1), "any more"),
+        (timedelta(seconds=1.9), "any more"),
+        (timedelta(seconds=2), "any more, 2 seconds after its last use"),
+        (timedelta(seconds=119), "any more, 119 seconds after its last use"),
+        (timedelta(minutes=2), "any more, 2 minutes after its last use"),
+        (timedelta(minutes=119), "any more, 119 minutes after its last use"),
+        (timedelta(hours=47), "any more, 47 hours after its last use"),
+        (timedelta(days=2), "any more, 2 days after its last use"),
         (timedelta(seconds=90), "any more, 90 seconds after its last use"),
         (timedelta(minutes=35, seconds=59), "any more, 35 minutes after its last use"),
         (timedelta(hours=2), "any more, 2 hours after its last use"),
@@ -393,3 +451,73 @@ def test_transcript_wrong_type_raises_type_error() -> None:
     wrong: Any = CapturedMessage("", b"")
     with pytest.raises(TypeError):
         Transcript().add(wrong)
+
+
+@pytest.mark.parametrize(
+    ("header", "body", "direction"),
+    [
+        *(("", f"<x:{name}/>", Direction.RESPONSE) for name in ("DiscoverResponse", "ExecuteResponse")),
+        ("", "<x:AuthenticateResponse/>", Direction.RESPONSE),
+        ("", FAULT_BODY, Direction.RESPONSE),
+        ("", "<x:Discover/>", Direction.REQUEST),
+        # What stands in the Body counts before what stands in the Header.
+        (BEGIN, "<x:DiscoverResponse/>", Direction.RESPONSE),
+        (BEGIN, "", Direction.REQUEST),
+        (END, "", Direction.REQUEST),
+        ("<v:Other xmlns:v='urn:v'/>", "", None),
+        (USE, "", None),
+        ("", "", None),
+    ],
+)
+def test_direction_follows_from_the_message(header: str, body: str, direction: Direction | None) -> None:
+    item = CapturedMessage("", message(header, body=body))
+    assert Transcript().add(check_message(item)).direction is direction
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(300, 0), (399, 0), (400, 1), (401, 0), (402, 1), (403, 1), (406, 1), (407, 0), (408, 1)],
+)
+def test_status_that_asks_for_another_try_is_silent(status: int, expected: int) -> None:
+    found = play([Step(BEGIN, GRANT), Step(USE, b"", status), Step(END, OK)])
+    assert found == ["request-without-response -2"] * expected
+
+
+def test_response_after_an_unpaired_response_says_nothing() -> None:
+    transcript = Transcript()
+    for number, body in enumerate([message(BEGIN), GRANT, OK]):
+        direction = Direction.RESPONSE if number else Direction.REQUEST
+        placement = transcript.add(check_message(CapturedMessage(str(number), body, direction)))
+        assert placement.findings == ()
+
+
+def test_late_answer_leaves_the_id_to_the_new_session() -> None:
+    transcript = Transcript()
+
+    def add(exchange: str, body: bytes, direction: Direction) -> Any:
+        return transcript.add(check_message(CapturedMessage("n", body, direction, exchange=exchange)))
+
+    add("1", message(BEGIN), Direction.REQUEST)
+    add("1", GRANT, Direction.RESPONSE)
+    add("2", message(USE), Direction.REQUEST)
+    add("3", message(BEGIN), Direction.REQUEST)
+    add("3", GRANT, Direction.RESPONSE)
+    assert add("2", OK, Direction.RESPONSE).session.number == 1
+    assert add("4", message(USE), Direction.REQUEST).session.number == 2
+
+
+def test_record_counts_its_findings_and_answers() -> None:
+    transcript = Transcript()
+    play(
+        [
+            Step(BEGIN, GRANT),
+            Step(USE, b"Bad Gateway", 502),
+            Step(USE, message(session("x"))),
+            Step(USE, None),
+        ],
+        transcript,
+    )
+    (record,) = transcript.sessions
+    # The error page, the other id, the request without an answer, the missing EndSession.
+    assert (record.requests, record.responses, record.findings) == (4, 2, 4)
+    assert SessionRecord(1).findings == 0

@@ -15,6 +15,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.each import each
 from xmla_headers import (
     RULES,
     SOAP_11_NS,
@@ -191,8 +192,8 @@ def test_block_rejects_the_wrong_type(block_type: Any, arguments: dict[str, obje
     assert "SECRET" not in str(caught.value)
 
 
-@pytest.mark.parametrize("character", UNENCODABLE, ids=ascii)
-@pytest.mark.parametrize(
+@each("character", UNENCODABLE, ids=ascii)
+@each(
     "make",
     [
         Session,
@@ -415,7 +416,9 @@ def test_rejects_what_is_no_unknown_block(xml: bytes) -> None:
     assert_refused(Code.BAD_FRAGMENT, UnknownHeaderBlock, xml)
 
 
-@pytest.mark.parametrize("xml", ["<a/>", bytearray(b"<a/>"), memoryview(b"<a/>"), None, 1], ids=repr)
+@pytest.mark.parametrize(
+    "xml", ["<a/>", bytearray(b"<a/>"), memoryview(b"<a/>"), None, 1], ids=lambda xml: type(xml).__name__
+)
 @pytest.mark.parametrize("make", [UnknownHeaderBlock, Fragment])
 def test_xml_is_bytes(make: Callable[[Any], object], xml: object) -> None:
     with pytest.raises(TypeError):
@@ -902,6 +905,7 @@ def test_no_tree_is_built_beyond_the_limits(content: str) -> None:
 COUNTS = (1_200_000, 2_400_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["x", "<a/>", "é\n"])
 def test_body_is_not_copied_until_it_is_asked_for(content: str) -> None:
     short, long = (message(content * count) for count in COUNTS)
@@ -1207,10 +1211,8 @@ def state(value: Any) -> dict[str, Any]:
     return {name: seen[name] for name in seen if not callable(seen[name])}
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize(
-    "value", [VALUES[name] for name in VALUES if name != "rule"], ids=[n for n in VALUES if n != "rule"]
-)
+@each("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@each("value", [VALUES[name] for name in VALUES if name != "rule"], ids=[n for n in VALUES if n != "rule"])
 def test_values_pickle(value: Any, protocol: int) -> None:
     twin = pickle.loads(pickle.dumps(value, protocol))
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from tests import values
+from tests.profiles import scaled
 from xmla_headers import (
     SESSION_BLOCKS,
     BeginSession,
@@ -43,7 +44,7 @@ HOSTILE = Path(__file__).resolve().parent / "data" / "hostile"
 SOAP = 'xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"'
 XMLA = 'xmlns="urn:schemas-microsoft-com:xml-analysis"'
 
-properties = settings(deadline=None, max_examples=300)
+properties = settings(deadline=None, max_examples=scaled(300))
 
 IDS = [
     "",

@@ -75,6 +75,7 @@ class Code(StrEnum):
     LOOKALIKE_HEADER_BLOCK = "lookalike-header-block"
     UNEXPECTED_ATTRIBUTE = "unexpected-attribute"
     EMPTY_SESSION_ID = "empty-session-id"
+    PADDED_SESSION_ID = "padded-session-id"
     AMBIGUOUS_SESSION_HEADERS = "ambiguous-session-headers"
     SOAP_1_2 = "soap-1.2"
     FAULT_WITHOUT_CODE = "fault-without-code"
@@ -177,6 +178,8 @@ _ROWS = (
      "A session header with an attribute that the schema does not declare, or an xsi one."),
     (Code.EMPTY_SESSION_ID, _WARNING, "XMLA Session element, SessionId", FaultCode.CLIENT,
      "A session id without a character."),
+    (Code.PADDED_SESSION_ID, _WARNING, "XML 1.0 §3.3.3", FaultCode.CLIENT,
+     "A session id with white space at its start or end, which some peers remove."),
     (Code.AMBIGUOUS_SESSION_HEADERS, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
      "More than one of the three session headers: servers disagree on which one wins."),
     (Code.SOAP_1_2, _WARNING, "SOAP 1.2 Part 1 §5.1", FaultCode.VERSION_MISMATCH,

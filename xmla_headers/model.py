@@ -6,7 +6,7 @@
 # 3. its name in xmla_headers/__init__.py, if it is to be imported from there.
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from dataclasses import field as declared
 from importlib import import_module
 from types import MappingProxyType, MemberDescriptorType
@@ -174,10 +174,10 @@ def has_generated_constructor(kind: type[HeaderBlock]) -> bool:
         and kind.__post_init__ is HeaderBlock.__post_init__
         and kind.__new__ is object.__new__
         and all(
-            isinstance(vars(owner).get(name), MemberDescriptorType)
-            for name in kind.__dataclass_fields__
+            isinstance(vars(owner)[field.name], MemberDescriptorType)
+            for field in fields(kind)
             for owner in kind.__mro__
-            if name in vars(owner)
+            if field.name in vars(owner)
         )
     )
 

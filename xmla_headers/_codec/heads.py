@@ -8,6 +8,7 @@ determine what the general path makes of it, and no rule distinguishes two ident
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from xmla_headers._checks import wrong_type
@@ -216,9 +217,9 @@ class Shape:
             kind = self._kind = type(block)
             self._put = getattr(kind, field).__set__
             self._values = tuple(
-                (getattr(kind, name).__set__, getattr(block, name))
-                for name in kind.__dataclass_fields__
-                if name != field
+                (getattr(kind, other.name).__set__, getattr(block, other.name))
+                for other in fields(kind)
+                if other.name != field
             )
 
     def header(self, identifier: str) -> Header:

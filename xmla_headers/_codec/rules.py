@@ -41,6 +41,8 @@ _RANK = {code: rank for rank, code in enumerate(RULES)}
 #: xs:int of value 0 or 1, as Microsoft's XSD types the unqualified mustUnderstand.
 _UNQUALIFIED = r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*"
 
+_PADDED_HINT = "ids are compared exactly, but some peers remove white space around them"
+
 #: An identifier, in bytes, that no rule distinguishes from another of its length: printable ASCII without
 #: quotes and markup, which XML neither resolves nor normalises; not empty, and not padded.
 PLAIN_IDENTIFIER = rb"[!#-%(-;=?-~]++(?: ++[!#-%(-;=?-~]++)*+"
@@ -295,6 +297,11 @@ class Judge:
                     if attribute.identifier and not value:
                         text = f"{local} of {spec.local_name} is empty: some read that as no session"
                         self._mark(Code.EMPTY_SESSION_ID, element.start, text, here, f"/@{local}")
+                    elif attribute.identifier and value != value.strip(" \t\r\n"):
+                        text = f"{local} of {spec.local_name} begins or ends with white space"
+                        self._mark(
+                            Code.PADDED_SESSION_ID, element.start, text, here, f"/@{local}", _PADDED_HINT
+                        )
                 elif local == "mustUnderstand":
                     unqualified = value
                 else:

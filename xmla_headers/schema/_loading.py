@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import xmlschema
 
-from ._sources import SchemaError, check_text
+from xmla_headers._printable import printable
+
+from ._bounds import XSD
+from ._sources import SchemaError, isolated, unreadable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from ._sources import Source
 
-__all__ = ["Loaded", "load", "load_together"]
+__all__ = ["Loaded", "load", "load_together", "schema_errors"]
+
+# What a schema makes xmlschema and the code that asks it raise: its own exceptions; those of `re` and of
+# elementpath for patterns, paths and values; those that it raises where a declaration lacks something; those
+# of an exhausted stack or memory.
+_FAILURES = (
+    xmlschema.XMLSchemaException,
+    re.error,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+_WORDS: Mapping[type[Exception], str] = {
+    RecursionError: "it nests too deep, or a chain of references in it is too long",
+    OverflowError: "a number in it is too large",
+    MemoryError: "it takes more memory than there is",
+    re.error: "a pattern in it is not a regular expression",
+}
+# In characters.
+_LONGEST_REASON = 200
 
 
 class Loaded(NamedTuple):
@@ -26,14 +56,25 @@ class Loaded(NamedTuple):
     declared: Mapping[str, str]
 
 
-def load(text: str) -> xmlschema.XMLSchema10:
-    """Return the schema that a text is; what it refers to is left out. Raises SchemaError."""
-    text = check_text(text)
+@contextmanager
+def schema_errors(name_of: Callable[[Exception], str] = lambda _: "") -> Iterator[None]:
+    """Raise SchemaError for whatever a schema makes xmlschema raise."""
     try:
+        yield
+    except SchemaError:
+        raise
+    except _FAILURES as error:
+        raise unreadable(name_of(error), _reason(error)) from error
+
+
+def load(text: object) -> xmlschema.XMLSchema10:
+    """Return the schema that a text is, for what it declares; its imports are left out.
+
+    Raises TypeError for what is no str, and SchemaError.
+    """
+    text = isolated(text)
+    with schema_errors():
         return _schema(text, None, build=True)
-    except (xmlschema.XMLSchemaException, SyntaxError, ValueError) as error:
-        msg = f"the schema cannot be read: {error}"
-        raise SchemaError(msg) from error
 
 
 def load_together(sources: Sequence[Source]) -> Loaded:
@@ -41,17 +82,17 @@ def load_together(sources: Sequence[Source]) -> Loaded:
     first, *others = sources
     names: dict[int, str] = {}
     current = first.name
-    try:
+
+    def name_of(error: Exception) -> str:
+        validator = getattr(error, "validator", None)
+        return names.get(id(getattr(validator, "schema", validator)), current)
+
+    with schema_errors(name_of), _quiet():
         main = _schema(first.text, first.namespace, build=False)
         names[id(main)] = current
         for current, text, namespace in others:
             names[id(main.add_schema(text, namespace or None, build=False))] = current
         main.build()
-    except Exception as error:
-        # Not its own exceptions alone: a schema can run it out of stack, or into an error of `re`.
-        validator = getattr(error, "validator", None)
-        name = names.get(id(getattr(validator, "schema", validator)), current)
-        raise SchemaError(f"{name}: the schema cannot be read: {_reason(error)}") from error
     declared = {
         element.name: names[id(element.schema)]
         for element in main.maps.elements.values()
@@ -62,15 +103,35 @@ def load_together(sources: Sequence[Source]) -> Loaded:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of what xmlschema says, of which the others show a part of the schema."""
-    said = str(getattr(error, "message", error)).strip().partition("\n")[0]
+    """Return in one line what a schema has made xmlschema raise."""
+    # What xmlschema says goes on with lines that show a part of the schema.
+    said = _shortened(str(getattr(error, "message", error)).strip().partition("\n")[0])
+    place = _place(error)
+    if place:
+        said = f"{said} ({place})"
+    for kind, words in _WORDS.items():
+        if isinstance(error, kind):
+            return f"{words} ({said})" if said else words
     return said or type(error).__name__
 
 
+def _place(error: Exception) -> str:
+    """Return where in a schema something is wrong, where xmlschema knows."""
+    if not isinstance(error, xmlschema.XMLSchemaParseError) or error.elem is None:
+        return ""
+    if error.elem.tag == f"{{{XSD}}}pattern":
+        # It may have been moved.
+        return f"the pattern {_shortened(error.elem.get('value', ''))}"
+    return f"at {_shortened(error.path or '')}"
+
+
+def _shortened(said: str) -> str:
+    said = printable(said)
+    return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
+
+
 def _schema(text: str, namespace: str | None, *, build: bool) -> xmlschema.XMLSchema10:
-    with warnings.catch_warnings():
-        # What an import would have brought is missed where it is used, if it is.
-        warnings.simplefilter("ignore", xmlschema.XMLSchemaImportWarning)
+    with _quiet():
         return xmlschema.XMLSchema10(
             text,
             namespace or None,
@@ -79,3 +140,14 @@ def _schema(text: str, namespace: str | None, *, build: bool) -> xmlschema.XMLSc
             use_fallback=False,
             build=build,
         )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence warnings, which a caller may have turned into exceptions.
+
+    What an import would have brought is missed where it is used; others are about how a pattern is written.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

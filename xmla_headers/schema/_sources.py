@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from itertools import count
 from typing import NamedTuple
 
 from xmla_headers._checks import wrong_type
@@ -17,20 +18,24 @@ from xmla_headers._xml.names import short
 from xmla_headers._xml.namespaces import Namespaces
 from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
-from xmla_headers._xml.raw import RawElement, element_end
+from xmla_headers._xml.raw import RawElement, certain, element_end
+from xmla_headers.findings import Code
 from xmla_headers.soap import NO_LIMITS, XML_NS, XSI_NS
+
+from ._bounds import MOST_CHARACTERS, XSD, Bounds, find_too_large
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from xmla_headers._xml.namespaces import Undo
 
-__all__ = ["SchemaError", "Source", "check_text", "resolve"]
+    from ._bounds import Model
 
-_XSD = "http://www.w3.org/2001/XMLSchema"
+__all__ = ["SchemaError", "Source", "isolated", "resolve", "unreadable"]
+
 #: What every processor of XML schemas knows by itself.
-_BUILT_IN = frozenset({_XSD, XML_NS, XSI_NS})
+_BUILT_IN = frozenset({XSD, XML_NS, XSI_NS})
 
 
 class SchemaError(ValueError):
@@ -46,7 +51,7 @@ class Source(NamedTuple):
     namespace: str
 
 
-def check_text(text: object) -> str:
+def _check_text(text: object) -> str:
     """Return the text of a schema, without a byte order mark.
 
     Raises TypeError for what is no str, SchemaError for what is no XML, a path or an address for example.
@@ -60,7 +65,23 @@ def check_text(text: object) -> str:
     if "\0" in text:
         # Behind the first character it would make expat read UTF-16.
         raise SchemaError("this is no XML schema: it holds U+0000")
+    if len(text) > MOST_CHARACTERS:
+        raise SchemaError(f"the schema has more than {MOST_CHARACTERS} characters")
     return text
+
+
+def isolated(text: object) -> str:
+    """Return a schema that stands alone, without its imports, for the sake of what it declares.
+
+    Its patterns apply to nothing any more: they are checked when the schema is loaded, but a default value
+    that one of them takes exponential time for is not compared with it. Raises TypeError for what is no
+    str, and SchemaError.
+    """
+    document = _read("", text, patterns_apart=True)
+    for _ in _links(document, {}):
+        pass
+    _check_sizes([document])
+    return document.text
 
 
 def resolve(schemas: Mapping[str, str]) -> list[Source]:
@@ -77,6 +98,7 @@ def resolve(schemas: Mapping[str, str]) -> list[Source]:
     if not schemas:
         raise SchemaError("no schema was given")
     documents = {name: _read(name, text) for name, text in schemas.items()}
+    _check_sizes(documents.values())
     links = {name: list(_links(document, documents)) for name, document in documents.items()}
     included = {target for targets in links.values() for target in targets}
     # A schema that has no namespace takes that of what includes it (XML Schema Part 1 §4.2.1).
@@ -94,7 +116,14 @@ def resolve(schemas: Mapping[str, str]) -> list[Source]:
                 pending.append(key)
     for name, document in documents.items():
         _check_imports(name, document, documents, {namespace for _, namespace in seen})
-    return [Source(name, documents[name].text, namespace) for name, namespace in seen]
+    sources = [Source(name, documents[name].text, namespace) for name, namespace in seen]
+    # A schema without a namespace counts once for each that it is included in.
+    if sum(len(source.text) for source in sources) > MOST_CHARACTERS:
+        raise SchemaError(f"the schemas have more than {MOST_CHARACTERS} characters together")
+    return sources
+
+
+_REFERENCES = frozenset({"include", "import", "redefine", "override"})
 
 
 class _Reference(NamedTuple):
@@ -111,21 +140,41 @@ class _Document(NamedTuple):
     text: str
     namespace: str
     references: list[_Reference]
+    models: list[Model]
 
 
-def _read(name: str, text: object) -> _Document:
+def _read(name: str, text: object, *, patterns_apart: bool = False) -> _Document:
     try:
-        data = check_text(text).encode()
+        data = _check_text(text).encode()
     except UnicodeEncodeError:
-        raise SchemaError(f"{name}: a schema cannot hold half of a surrogate pair") from None
+        raise SchemaError(about(name, "a schema cannot hold half of a surrogate pair")) from None
     except SchemaError as error:
-        raise SchemaError(f"{name}: {error}") from None
-    reader = _ReferenceReader(data)
+        raise SchemaError(about(name, str(error))) from None
+    reader = _ReferenceReader(data, patterns_apart=patterns_apart)
     try:
         reader.run()
     except Fatal as fatal:
-        raise SchemaError(f"{name}: the schema cannot be read: {fatal.message}") from None
-    return _Document(name, reader.cleared(), reader.namespace, reader.references)
+        message = "a schema must not hold a DOCTYPE" if fatal.code is Code.DTD_FORBIDDEN else fatal.message
+        line = data.count(b"\n", 0, fatal.offset) + 1
+        raise unreadable(name, f"{message} (line {line})") from fatal
+    namespace = _unqualified(certain(reader.root)).get("targetNamespace", "")
+    return _Document(name, reader.cleared(), namespace, reader.references, reader.bounds.models)
+
+
+def about(name: str, message: str) -> str:
+    """Return what is said about one schema, under the name that it was given if it was given one."""
+    return f"{name}: {message}" if name else message
+
+
+def unreadable(name: str, reason: str) -> SchemaError:
+    """Return the error for a schema that cannot be read."""
+    return SchemaError(about(name, f"the schema cannot be read: {reason}"))
+
+
+def _check_sizes(documents: Iterable[_Document]) -> None:
+    message = find_too_large(model for document in documents for model in document.models)
+    if message is not None:
+        raise unreadable("", message)
 
 
 def _links(document: _Document, documents: Mapping[str, _Document]) -> Iterator[str]:
@@ -134,9 +183,10 @@ def _links(document: _Document, documents: Mapping[str, _Document]) -> Iterator[
         if kind == "import":
             continue
         if kind != "include":
-            raise SchemaError(f"{document.name}: xs:{kind} is not supported; xs:include and xs:import are")
+            message = f"xs:{kind} is not supported; xs:include and xs:import are"
+            raise SchemaError(about(document.name, message))
         if location is None:
-            raise SchemaError(f"{document.name}: an xs:include without a schemaLocation")
+            raise SchemaError(about(document.name, "an xs:include without a schemaLocation"))
         target = _find(document.name, location, documents)
         if target is None:
             raise _not_given(document.name, "includes", location)
@@ -161,7 +211,9 @@ def _check_imports(
 
 
 def _not_given(name: str, verb: str, location: str) -> SchemaError:
-    return SchemaError(f"{name} {verb} {short(location)!r}, which was not given; nothing is fetched")
+    return SchemaError(
+        f"{name or 'the schema'} {verb} {short(location)!r}, which was not given; nothing is fetched"
+    )
 
 
 def _find(name: str, location: str, documents: Mapping[str, _Document]) -> str | None:
@@ -178,19 +230,35 @@ def _find(name: str, location: str, documents: Mapping[str, _Document]) -> str |
 
 
 class _ReferenceReader(Parser):
-    """Finds the references of a schema to others."""
+    """Finds the references of a schema to others, and measures it."""
 
-    __slots__ = ("_edits", "_namespaces", "_open", "_undo", "namespace", "references")
+    __slots__ = (
+        "_depth",
+        "_edits",
+        "_namespaces",
+        "_open",
+        "_patterns",
+        "_patterns_apart",
+        "_undo",
+        "bounds",
+        "references",
+        "root",
+    )
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, patterns_apart: bool = False) -> None:
         super().__init__(data)
+        self.bounds = Bounds()
+        self._patterns_apart = patterns_apart
+        #: The values of those that are cut out.
+        self._patterns: list[str] = []
         self._namespaces = Namespaces(NO_LIMITS, {})
         self._undo: list[Undo | None] = []
+        #: What is going to be edited, and how many elements are open around it.
         self._open: RawElement | None = None
+        self._depth = 0
         #: From where to where, and what is to stand there.
         self._edits: list[tuple[int, int, bytes]] = []
-        #: The targetNamespace.
-        self.namespace = ""
+        self.root: RawElement | None = None
         self.references: list[_Reference] = []
         self.expat.StartElementHandler = self._start
         self.expat.EndElementHandler = self._end
@@ -207,43 +275,70 @@ class _ReferenceReader(Parser):
     def cleared(self) -> str:
         """Return the schema without its references: of an import, its namespace stays."""
         data, parts, done = bytes(self.text), [], 0
+        if self._patterns and self.root is not None and self.root.close is not None:
+            self._edits.append((self.root.close, self.root.close, self._type_of_patterns().encode()))
         for start, end, instead in self._edits:
             parts += [data[done:start], instead]
             done = end
         return b"".join((*parts, data[done:])).decode()
 
+    def _type_of_patterns(self) -> str:
+        """Return the declaration of a type that has all patterns and that nothing refers to."""
+        names = {model.name for model in self.bounds.models}
+        name = next(name for name in map("patterns-{}".format, count()) if name not in names)
+        facets = "".join(f'<pattern value="{escape_attribute(value)}"/>' for value in self._patterns)
+        restriction = f'<restriction base="xs:string" xmlns:xs="{XSD}">{facets}</restriction>'
+        return f'<simpleType name="{name}" xmlns="{XSD}">{restriction}</simpleType>'
+
     def _start(self, name: str, flat: list[str]) -> None:
         offset = self.expat.CurrentByteIndex
         element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
+        self.bounds.enter(element)
         self._undo.append(element.undo)
         if len(self._undo) == 1:
-            self.namespace = _unqualified(element).get("targetNamespace", "")
-        elif len(self._undo) == 2 and element.namespace == _XSD:
-            self._open = element
+            self.root = element
+        elif element.namespace != XSD or self._open is not None:
+            return
+        elif (len(self._undo) == 2 and element.local in _REFERENCES) or (
+            # A pattern in an annotation is an example.
+            self._patterns_apart and element.local in ("pattern", "annotation")
+        ):
+            self._open, self._depth = element, len(self._undo) - 1
 
     def _end(self, _name: str) -> None:
+        self.bounds.leave()
         undo = self._undo.pop()
         if undo is not None:
             self._namespaces.leave(undo)
         element = self._open
-        if len(self._undo) != 1 or element is None:
+        if not self._undo:
+            certain(self.root).close = self.expat.CurrentByteIndex
+        if element is None or len(self._undo) != self._depth:
             return
         self._open = None
-        if element.local not in ("include", "import", "redefine", "override"):
-            return
         element.close = self.expat.CurrentByteIndex
         values = _unqualified(element)
+        if element.local in _REFERENCES:
+            instead = self._refer(element, values)
+        elif element.local == "pattern":
+            instead = ""
+            self._patterns.append(values.get("value", ""))
+        else:
+            return
+        self._edits.append((element.start, element_end(self.text, element), instead.encode()))
+
+    def _refer(self, element: RawElement, values: Mapping[str, str]) -> str:
+        """Take note of a reference, and return what stands in its place."""
         namespace = values.get("namespace", "").strip()
         location = values.get("schemaLocation")
         self.references.append(
             _Reference(element.local, None if location is None else _collapsed(location), namespace)
         )
-        instead = ""
-        if element.local == "import":
-            # With the namespaces that it declares, its own prefix perhaps.
-            said = f' namespace="{escape_attribute(namespace)}"' if "namespace" in values else ""
-            instead = f"<{element.name}{declarations((element.declared or {}).items())}{said}/>"
-        self._edits.append((element.start, element_end(self.text, element), instead.encode()))
+        if element.local != "import":
+            return ""
+        # With the namespaces that it declares, its own prefix perhaps.
+        said = f' namespace="{escape_attribute(namespace)}"' if "namespace" in values else ""
+        return f"<{element.name}{declarations((element.declared or {}).items())}{said}/>"
 
 
 def _unqualified(element: RawElement) -> dict[str, str]:

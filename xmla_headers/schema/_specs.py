@@ -15,7 +15,7 @@ from xmla_headers.model import AttributeSpec, BlockSpec, HeaderBlock
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS, Direction
 
 from ._generate import source_of
-from ._loading import load
+from ._loading import load, schema_errors
 from ._sources import SchemaError
 
 if TYPE_CHECKING:
@@ -46,10 +46,15 @@ def specs_from_schema(text: str) -> tuple[BlockSpec, ...]:
 
     `text` is the schema itself, never a path or an address; nothing that it refers to is fetched.
     Occurrence stands in its xs:group definitions (at most one where none says so); direction, and
-    which blocks are alternatives to each other, in xs:appinfo (both directions, none). Raises
-    SchemaError.
+    which blocks are alternatives to each other, in xs:appinfo (both directions, none).
+
+    Raises SchemaError for whatever else the text is, and TypeError if it is not a str. Refused as too large
+    are schemas of more than 4,194,304 characters, 100 levels, 1,000 particles in a content model, 65,536
+    characters or 256 escapes for a class in patterns. Patterns are checked and never executed.
     """
-    return _specs(load(text))
+    schema = load(text)
+    with schema_errors():
+        return _specs(schema)
 
 
 def _specs(schema: xmlschema.XMLSchema10) -> tuple[BlockSpec, ...]:
@@ -71,23 +76,25 @@ def generate(text: str) -> str:
     """Return the source of a module with a dataclass for each header block of an XML schema.
 
     The pure half of `xmla-headers generate`. Its SESSION_BLOCKS is what `types=` takes. Raises
-    SchemaError.
+    SchemaError and TypeError, under the same bounds as `specs_from_schema`.
     """
     schema = load(text)
-    return source_of(_specs(schema), _documentation(schema))
+    with schema_errors():
+        return source_of(_specs(schema), _documentation(schema))
 
 
 def types_from_schema(text: str) -> Mapping[str, type[HeaderBlock]]:
     """Return header block classes made at run time, by qname, as `types=` takes them.
 
     Their values do not pickle, as no module holds the classes; those of a generated module do.
-    Raises SchemaError.
+    Raises SchemaError and TypeError, under the same bounds as `specs_from_schema`.
     """
     schema = load(text)
-    documentation = _documentation(schema)
-    return MappingProxyType(
-        {spec.qname: _block_type(spec, documentation.get(spec.local_name)) for spec in _specs(schema)}
-    )
+    with schema_errors():
+        documentation = _documentation(schema)
+        return MappingProxyType(
+            {spec.qname: _block_type(spec, documentation.get(spec.local_name)) for spec in _specs(schema)}
+        )
 
 
 def _block_type(spec: BlockSpec, documentation: str | None) -> type[HeaderBlock]:

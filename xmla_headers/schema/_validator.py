@@ -43,8 +43,9 @@ class SchemaValidator:
     `schemas` maps names to texts; without it, they are the two that come with the package. An xs:include
     or xs:import finds what its schemaLocation names among them, by the whole name or by its last part, an
     xs:import also by its namespace; nothing is ever fetched, whatever a schema or a message says.
-    xs:redefine is not supported. A schema is code of yours: what a pattern in it costs is not bounded.
-    Raises SchemaError.
+    xs:redefine is not supported. A schema is code of yours: the time that a pattern in it takes, for a value
+    of a message or a default value of the schema, is not bounded. All else is, as for `specs_from_schema`.
+    Raises SchemaError for whatever else a text is, and TypeError for what is not a mapping of str to str.
     """
 
     __slots__ = ("_declared", "_schema")

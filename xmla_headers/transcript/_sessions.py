@@ -281,8 +281,8 @@ class Transcript:
             try:
                 conversation.response(header, fault, request=waiting.header)
             except ConversationError as error:
-                # The request is closed in any case.
                 findings.append(error.finding)
+                # The request is closed in any case.
                 conversation.unanswered(request=waiting.header)
         after = conversation.state
         session_id = conversation.session_id

@@ -1,0 +1,177 @@
+"""Knows what costs xmlschema more than a schema is long, and refuses schemas that have too much of it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+from xmla_headers._xml.fatal import Fatal
+from xmla_headers._xml.names import short
+from xmla_headers.findings import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from xmla_headers._xml.raw import RawElement
+
+__all__ = ["MOST_CHARACTERS", "XSD", "Bounds", "Model", "find_too_large"]
+
+# "group" or "type", and the local name: two namespaces are not distinguished.
+_Key: TypeAlias = tuple[str, str]
+
+XSD = "http://www.w3.org/2001/XMLSchema"
+
+# xmlschema needs about 4 seconds for a million characters.
+MOST_CHARACTERS = 4_194_304
+# xmlschema recurses: at 200 levels it runs out of stack.
+_DEEPEST = 100
+# Of all patterns of a schema together, in characters.
+_LONGEST_PATTERNS = 65_536
+# An escape such as \p{L} becomes hundreds of ranges, which take 3 ms and 160 KB.
+_MOST_CLASSES = 256
+# The largest number of repetitions, in digits: `re` counts to 2**32 - 1.
+_LONGEST_NUMBER = 9
+# xmlschema compares the particles of a content model by pairs: 1,500 take 150 MB.
+_MOST_PARTICLES = 1_000
+
+_CLASS = re.compile(r"\\[pPiIcCwWdD]")
+_NUMBER = re.compile(rf"\{{[0-9,]*[0-9]{{{_LONGEST_NUMBER + 1}}}")
+
+_START = (
+    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
+    "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd"
+)
+_NAME = rf"[{_START}][{_START}.0-9\u00b7\u0300-\u036f\u203f-\u2040-]*+"
+_TEST = rf"(?:{_NAME}:)?+(?:{_NAME}|\*)"
+_STEP = rf"(?:\.|(?:child::)?+{_TEST})"
+_PATH = rf"(?:\.//)?+(?:{_STEP}/)*+(?:{_STEP}|(?:@|attribute::){_TEST})"
+# XML Schema Part 1 §3.11.6. The pattern in the schema for schemas says the same, but in a way that takes
+# a time exponential in the number of steps when it does not match.
+_XPATH = re.compile(rf"{_PATH}(?:\|{_PATH})*+")
+
+
+class Model:
+    """A type or a group, and what belongs to its content by reference."""
+
+    __slots__ = ("local", "name", "particles", "references")
+
+    def __init__(self, local: str, name: str) -> None:
+        self.local = local
+        self.name = name
+        # How many elements and wildcards stand in it.
+        self.particles = 0
+        # Types and groups, each as often as it is referred to.
+        self.references: list[_Key] = []
+
+    @property
+    def key(self) -> _Key:
+        """What references name it by."""
+        return "group" if self.local == "group" else "type", self.name
+
+
+class Bounds:
+    """Measures one schema while it is parsed; raises Fatal at what exceeds a bound."""
+
+    __slots__ = ("_classes", "_open", "_patterns", "models")
+
+    def __init__(self) -> None:
+        self._patterns = self._classes = 0
+        # One for each open element, None where it begins no type or group.
+        self._open: list[Model | None] = []
+        # All types and groups of the schema.
+        self.models: list[Model] = []
+
+    def enter(self, element: RawElement) -> None:
+        """Measure an element at its start tag."""
+        if len(self._open) == _DEEPEST:
+            raise _too_large(f"its elements nest deeper than {_DEEPEST} levels", element.start)
+        model = None
+        if element.namespace == XSD:
+            values = {local: value for space, local, value, _ in element.attributes if not space}
+            local = element.local
+            if local == "pattern":
+                self._measure_pattern(values.get("value", ""), element.start)
+            elif local in ("selector", "field"):
+                _check_path(values.get("xpath", ""), element.start)
+            elif local in ("complexType", "simpleType") or (local == "group" and "name" in values):
+                model = Model(local, values.get("name", ""))
+                self.models.append(model)
+            else:
+                self._count(local, values)
+        self._open.append(model)
+
+    def leave(self) -> None:
+        """Take note of an end tag."""
+        self._open.pop()
+
+    def _count(self, local: str, values: Mapping[str, str]) -> None:
+        model = next((model for model in reversed(self._open) if model is not None), None)
+        if model is None:
+            return
+        names: list[str] = []
+        if local in ("element", "any"):
+            model.particles += 1
+        elif local == "group":
+            model.references.append(("group", _local(values.get("ref", ""))))
+        elif local == "union":
+            names = values.get("memberTypes", "").split()
+        # A complex type that restricts another says all of its content again.
+        elif local == "extension" or (local == "restriction" and model.local == "simpleType"):
+            names = [values.get("base", "")]
+        elif local == "list":
+            names = [values.get("itemType", "")]
+        model.references += [("type", _local(name)) for name in names]
+
+    def _measure_pattern(self, pattern: str, offset: int) -> None:
+        self._patterns += len(pattern)
+        self._classes += len(_CLASS.findall(pattern))
+        if self._patterns > _LONGEST_PATTERNS:
+            raise _too_large(f"its patterns have more than {_LONGEST_PATTERNS} characters", offset)
+        if self._classes > _MOST_CLASSES:
+            raise _too_large(f"its patterns have more than {_MOST_CLASSES} escapes for a class", offset)
+        if _NUMBER.search(pattern):
+            raise _too_large("a number of repetitions in a pattern is too large", offset)
+
+
+def find_too_large(models: Iterable[Model]) -> str | None:
+    """Return what is said of the first type or group that is too large with all that it refers to."""
+    models = list(models)
+    named: dict[_Key, Model] = {}
+    for model in models:
+        if model.name:
+            # Of one name in several namespaces the sum, which is never too little.
+            both = named.setdefault(model.key, Model(model.local, model.name))
+            both.particles += model.particles
+            both.references += model.references
+    sizes: dict[Model, int] = {}
+    seen: set[Model] = set()
+    for first in models:
+        # Without recursion: a chain of references may be as long as the schema.
+        pending = [first]
+        while pending:
+            model = pending[-1]
+            referred = [named[key] for key in model.references if key in named]
+            if model not in seen:
+                seen.add(model)
+                pending += [other for other in referred if other not in seen]
+                continue
+            pending.pop()
+            # A circle, which xmlschema refuses, has no size yet.
+            sizes[model] = model.particles + sum(max(1, sizes.get(other, 0)) for other in referred)
+        if sizes[first] > _MOST_PARTICLES:
+            name = f"the {first.local} {short(first.name)}" if first.name else f"a {first.local}"
+            return f"{name}, references followed, has more than {_MOST_PARTICLES} particles"
+    return None
+
+
+def _check_path(path: str, offset: int) -> None:
+    if not _XPATH.fullmatch(path.strip(" \t\r\n")):
+        raise _too_large("an xpath in it is not of the form that XML Schema Part 1 §3.11.6 wants", offset)
+
+
+def _local(name: str) -> str:
+    return name.rpartition(":")[2]
+
+
+def _too_large(message: str, offset: int) -> Fatal:
+    return Fatal(Code.LIMIT_EXCEEDED, message, offset)
