@@ -408,8 +408,8 @@ def test_redact_keeps_strings_that_only_look_like_base64(text: str) -> None:
 
 
 def test_redact_hides_an_id_in_the_name_of_a_json_member() -> None:
-    data = json.dumps({GUID: {GUID.lower(): 1}, "SessionId": GUID, "x": {GUID: 2}}).encode()
-    expected = {"session-1": {"session-1": 1}, "SessionId": "session-1", "x": {"session-1": 2}}
+    data = json.dumps({GUID: {GUID.lower(): 1}, "SessionId": GUID, "x": [{GUID: 2}] * 20}).encode()
+    expected = {"session-1": {"session-1": 1}, "SessionId": "session-1", "x": [{"session-1": 2}] * 20}
     assert redact(data).data == json.dumps(expected).encode()
 
 
@@ -709,6 +709,7 @@ def _shorter(stored: bytes, content: bytes, method: int = zipfile.ZIP_STORED) ->
 
 _BESIDE = {
     "the comment of an entry": _zip(comment=_HIDDEN_ID),
+    "the comment of the archive": _zip()[:-2] + struct.pack("<H", len(_HIDDEN_ID)) + _HIDDEN_ID,
     "an extra field": _zip(extra=b"\x34\x12%b%b" % (struct.pack("<H", len(_HIDDEN_ID)), _HIDDEN_ID)),
     "after the archive": _zip() + _HIDDEN_ID,
     "before the archive": b"PK\x03\x04" + _HIDDEN_ID + _zip(),

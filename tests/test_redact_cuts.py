@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from html import unescape
+from html import escape, unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -35,12 +35,20 @@ _SPELLINGS = {
     ),
     "a fault": f"<Session SessionId=\"{_ID}\"/><f>The '{_ID}' session, pwd={_PASSWORD};</f>",
 }
+#: Where the rest of a secret is found in other ways.
+_CONTENTS = {
+    "sections": f"<SessionID><![CDATA[{_ID}]]></SessionID><x><!--Password={_PASSWORD};--></x>",
+    "children": f"<w:Security><w:A>a</w:A><w:B>{_PASSWORD}</w:B><w:C/></w:Security>",
+    "nothing but escapes": f"<Session SessionId='{_ID}'/><Password>{_PASSWORD}</Password>",
+}
 _REQUEST, _RESPONSE = b"POST /xmla HTTP/1.1\r\nHost: a\r\n", b"HTTP/1.1 200 OK\r\n"
 _STARTS = {"request": _REQUEST, "response": _RESPONSE}
 
 
 def _body(spelling: str) -> bytes:
-    return f"<s:Envelope><s:Header>{_SPELLINGS[spelling]}</s:Header></s:Envelope>".encode()
+    content = _SPELLINGS.get(spelling) or _CONTENTS[spelling]
+    text = f"<s:Envelope><s:Header>{content}</s:Header></s:Envelope>"
+    return (escape(text) if spelling == "nothing but escapes" else text).encode()
 
 
 def _message(start: bytes, body: bytes, length: int | None = None) -> bytes:
@@ -143,7 +151,7 @@ _TAILS: dict[str, Callable[[bytes, int], bytes]] = {
 
 @pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", _TAILS)
-@pytest.mark.parametrize("spelling", _SPELLINGS)
+@pytest.mark.parametrize("spelling", [*_SPELLINGS, *_CONTENTS])
 def test_redact_leaves_no_rest_of_a_secret_at_any_cut(spelling: str, kind: str, step: int) -> None:
     body, pseudonyms = _body(spelling), Pseudonyms()
     if spelling == "a fault":

@@ -39,7 +39,7 @@ class Change:
     """The name of the message, as `CapturedMessage.name`, or of an entry of an archive; the name of the file
     for anything else."""
     kind: ChangeKind
-    """What was changed."""
+    """The kind of the change."""
     what: str
     """The pseudonym, the name of the element or header field, or the reason for a removal."""
     count: int

@@ -25,7 +25,7 @@ class CaptureFormat:
     """A capture format: a format that cannot be redacted cannot be registered."""
 
     name: str
-    """What users call it."""
+    """The name of the format in plain words."""
     recognise: Callable[[bytes | memoryview], bool]
     """Return whether data begins like a capture of this format."""
     read: Callable[[bytes | memoryview, str, CaptureLimits], Iterator[CapturedMessage]]

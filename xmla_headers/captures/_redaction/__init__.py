@@ -1,6 +1,6 @@
 """Knows what is secret in the texts of a capture, and how it is hidden.
 
-**Learn, hide, repeat.** A capture is passed over twice. The first pass learns: it notes the session ids that
+**Learn, hide, repeat.** A capture is read twice. The first pass learns: it notes the session ids that
 stand where ids stand. The second pass hides: it replaces ids by pseudonyms and removes credentials. A removed
 secret may join two texts to another secret, so both passes are repeated until the second one changes nothing
 (`captures/_redact.py`). Hence the result does not change if it is redacted again.

@@ -25,7 +25,7 @@ __all__ = ["ChangeKind", "Edit", "find", "merged", "named_edits"]
 
 
 class ChangeKind(StrEnum):
-    """What was changed in a capture."""
+    """The kinds of changes that a redaction makes."""
 
     SESSION_ID = "session-id"
     """A session id was replaced by a pseudonym."""
