@@ -1,4 +1,4 @@
-"""Nothing of a secret stays in a capture, wherever a length, a chunk or a blank line cuts a message."""
+"""No part of a secret stays in a capture, wherever a length, a chunk or a blank line cuts a message."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from xmla_headers.captures import ChangeKind, Pseudonyms, iter_messages, redact
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: An id and a password of which no six characters occur elsewhere.
+# An id and a password; no six characters of them occur elsewhere.
 _ID = "qX7-pk3Jd-Zv9wT-mm2Rb"
 _PASSWORD = "hU8nter+Kf4Lq_yW6sA"
 
-#: How the id, and the password, are written in a message.
+# Spellings of the id and the password in a message.
 _SPELLINGS = {
     "double quotes": f'<Session SessionId="{_ID}"/><Password>{_PASSWORD}</Password>',
     "single quotes": f"<Session SessionId='{_ID}'/><x>Data Source=a;Password={_PASSWORD};b=c</x>",
@@ -35,7 +35,7 @@ _SPELLINGS = {
     ),
     "a fault": f"<Session SessionId=\"{_ID}\"/><f>The '{_ID}' session, pwd={_PASSWORD};</f>",
 }
-#: Where the rest of a secret is found in other ways.
+# Spellings that only matter for the rest of a secret.
 _CONTENTS = {
     "sections": f"<SessionID><![CDATA[{_ID}]]></SessionID><x><!--Password={_PASSWORD};--></x>",
     "children": f"<w:Security><w:A>a</w:A><w:B>{_PASSWORD}</w:B><w:C/></w:Security>",
@@ -68,7 +68,7 @@ def _har(*bodies: bytes) -> bytes:
 
 
 def _secrets() -> set[str]:
-    """Return each stretch of a secret that is long enough to be of use."""
+    """Return each part of a secret that is long enough to be useful."""
     return {
         secret[place : place + 6].lower() for secret in (_ID, _PASSWORD) for place in range(len(secret) - 5)
     }
@@ -91,7 +91,7 @@ def _check(data: bytes, cut: object, pseudonyms: Pseudonyms | None = None) -> No
     assert redact(redacted.data).changes == (), cut
 
 
-#: How a message is cut: the start of a request or a response, the body and the place -> a capture.
+# The start of a request or a response, the body and the offset of the cut -> a capture.
 _CUTS: dict[str, Callable[[bytes, bytes, int], bytes]] = {
     "short length": _message,
     "short length, a message follows": lambda start, body, cut: (
@@ -132,7 +132,7 @@ def test_redact_leaves_no_secret_at_any_cut(side: str, spelling: str, kind: str,
         _check(_CUTS[kind](_STARTS[side], body, cut), cut)
 
 
-#: A message that begins in the middle -> a capture with it.
+# A body and the offset at which a message begins in its middle -> a capture.
 _TAILS: dict[str, Callable[[bytes, int], bytes]] = {
     "a message": lambda body, cut: body[cut:],
     "a response": lambda body, cut: _message(_RESPONSE, body[cut:]),
@@ -202,13 +202,13 @@ def test_redact_keeps_what_follows_a_short_length() -> None:
     body = _body("double quotes")
     data = _message(_RESPONSE, body, 60) + b"\r\n" + _message(_RESPONSE, b"<a/>")
     hidden = body.replace(_ID.encode(), b"session-1").replace(_PASSWORD.encode(), b"")
-    # The cut was within the id, which is before it now.
+    # The cut was within the id, and is after the pseudonym.
     length = hidden.index(b"session-1") + len("session-1")
     assert redact(data).data == (_message(_RESPONSE, hidden, length) + b"\r\n" + _message(_RESPONSE, b"<a/>"))
 
 
 @pytest.mark.parametrize("cut", [20, 40, 51, 80])
-def test_redact_reads_the_encoding_of_a_body_and_of_what_follows(cut: int) -> None:
+def test_redact_reads_the_encodings_of_body_and_rest(cut: int) -> None:
     # In UTF-16, with letters beyond ASCII; what follows is another text.
     body = "<Session SessionId='\u00e4\u00f6\u03b1-\u03b2\u03b3\u03b4'/>".encode("utf-16")
     rest = b"<Password>%b</Password>" % _PASSWORD.encode()
@@ -217,7 +217,7 @@ def test_redact_reads_the_encoding_of_a_body_and_of_what_follows(cut: int) -> No
     assert redacted.data.endswith(b"<Password></Password>")
 
 
-def test_redact_leaves_out_a_coded_message_within_another() -> None:
+def test_redact_empties_a_coded_message_within_another() -> None:
     inner = b"%bTransfer-Encoding: chunked\r\n\r\n%b" % (_RESPONSE, chunked(_body("double quotes"), 5))
     redacted = redact(_message(_REQUEST, b"<a/>" + inner))
     assert redacted.data.endswith(b"<a/>%bTransfer-Encoding: chunked\r\n\r\n" % _RESPONSE)
@@ -231,7 +231,7 @@ def test_redact_hides_all_of_the_attack() -> None:
         assert secret not in redact(data).data
 
 
-#: Heads whose end no one can tell: what follows them up to a blank line is no header field.
+# Heads without a recognisable end: the lines before the blank line are not all header fields.
 _HEADS = {
     "no blank line": b"",
     "a line that is no field": b"what is this\r\n",
