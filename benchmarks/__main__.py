@@ -1,4 +1,4 @@
-"""The command `python -m benchmarks`."""
+"""The command `python -m benchmarks`: it asks the questions and prints the answers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ QUESTIONS = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure xmla_headers.")
     parser.add_argument(
-        "question", nargs="*", help=f"one of {', '.join(QUESTIONS)}; all of them if none is named"
+        "question", nargs="*", help=f"one of {', '.join(QUESTIONS)}; the default is all of them"
     )
     parser.add_argument("--quick", action="store_true", help="fewer rounds, and smaller messages")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.question if name not in QUESTIONS]
     if unknown:

@@ -1,4 +1,4 @@
-"""Interleaved candidates, medians of ratios, tables, and what all of it ran on."""
+"""How it is measured: candidates take turns, ratios are medians, answers are tables."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ RoundT = TypeVar("RoundT")
 
 
 class Times:
-    """CPU seconds of each candidate, round by round."""
+    """CPU seconds of each candidate in each round."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.rounds: dict[str, list[float]] = {name: [] for name in names}
-        #: Those that ran in other rounds.
+        # The candidates that ran in rounds of their own.
         self.apart: set[str] = set()
 
     def median(self, name: str) -> float | None:
@@ -36,9 +36,9 @@ class Times:
         return median(self.rounds[name]) if name in self.rounds else None
 
     def ratio(self, name: str, base: str) -> float | None:
-        """Return the median of the ratios within one round: load from outside hits both alike.
+        """Return the median of the ratios within one round, because other load slows both equally.
 
-        Of those that met in no round it is the ratio of the medians.
+        For candidates that never ran in one round, return the ratio of the medians.
         """
         if name not in self.rounds or base not in self.rounds:
             return None
@@ -48,7 +48,7 @@ class Times:
         return median(mine_once / other for mine_once, other in zip(mine, others, strict=True))
 
     def add(self, other: Times) -> None:
-        """Take in candidates that ran in rounds of their own."""
+        """Add candidates that ran in rounds of their own."""
         self.rounds |= other.rounds
         self.apart |= set(other.rounds)
 
@@ -59,11 +59,12 @@ def interleave(
     *,
     loops: int = 1,
 ) -> Times:
-    """Run every candidate once per round, in another order each time.
+    """Run each candidate `loops` times per round, in another order each time.
 
-    A round is what it hands to the candidates. The first one warms up and does not count.
+    Each round is the argument that its candidates are called with. The first round is a warm-up and does
+    not count.
     """
-    # The same order always would let one candidate pay for the caches that another one leaves cold.
+    # In a fixed order, one candidate would always pay for the caches that another one leaves cold.
     chance = Random(len(candidates))
     times = Times(candidates)
     for number, material in enumerate(rounds):
@@ -81,13 +82,13 @@ def interleave(
 
 @dataclass
 class Table:
-    """One answer: what is printed, and written as JSON."""
+    """One answer, which is printed and written as JSON."""
 
     title: str
     columns: tuple[str, ...]
     rows: list[tuple[Cell, ...]]
     notes: list[str] = field(default_factory=list)
-    #: What charts are drawn from: name -> pairs of a size in bytes and what it costs.
+    # For the charts: name -> pairs of a size in bytes and a cost in seconds or MB.
     lines: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, object]:
@@ -115,7 +116,7 @@ def _shown(cell: Cell) -> str:
 
 
 def scaled(value: float | None, factor: float) -> float | None:
-    """Return a measured value in another unit; what was not measured stays so."""
+    """Return a measured value in another unit; None stays None."""
     return None if value is None else value * factor
 
 
@@ -127,7 +128,7 @@ def size_name(size: int) -> str:
 
 
 def about() -> dict[str, str]:
-    """Return versions and machine."""
+    """Return the versions and the machine that were measured."""
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "expat": pyexpat.EXPAT_VERSION.removeprefix("expat_"),

@@ -1,4 +1,4 @@
-"""Messages to measure with: generated from a seed, of an exact size."""
+"""Messages to measure with; a seed generates them, each of an exact size."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ XMLA = b"urn:schemas-microsoft-com:xml-analysis"
 ENGINE = b"http://schemas.microsoft.com/analysisservices/2003/engine/2"
 COMPATIBILITY = b"http://schemas.microsoft.com/analysisservices/2003/xmla"
 
-#: The block of a request inside a session, with the prefix of SOAP and the id.
+# A request inside a session; the prefix of SOAP is `soap`, %b is the id.
 _SESSION = b'<Session xmlns="' + XMLA + b'" soap:mustUnderstand="1" SessionId="%b"/>'
 
 _REQUEST = (
     b'<soap:Envelope xmlns:soap="' + SOAP + b'"><soap:Header>' + _SESSION + b"</soap:Header><soap:Body>",
     b"</soap:Body></soap:Envelope>",
 )
-#: As a client writes it whose serializer gives SOAP the default namespace.
+# Some serializers use the default namespace for SOAP.
 _UNPREFIXED_REQUEST = (
     b'<Envelope xmlns="' + SOAP + b'"><Header><Session xmlns="' + XMLA + b'" SessionId="%b"/></Header><Body>',
     b"</Body></Envelope>",
@@ -29,7 +29,7 @@ _EXECUTE = (
     b"</Statement></Command><Properties/></Execute>",
 )
 
-#: BeginSession has no id, so that the head is the same every time; the padding is a name to look for.
+# BeginSession has no id, so the head is always the same; the padding is the name of a cube.
 _DISCOVER = (
     b'<soap:Envelope xmlns:soap="' + SOAP + b'"><soap:Header><BeginSession xmlns="' + XMLA + b'"'
     b' soap:mustUnderstand="1"/></soap:Header><soap:Body><Discover xmlns="' + XMLA + b'">'
@@ -67,7 +67,7 @@ _ROW_END = b"</row>"
 
 
 def seeded() -> Random:
-    """Return a source of chance that brings the same in every run."""
+    """Return a generator that gives the same numbers in every run."""
     return Random(SEED)
 
 
@@ -77,25 +77,25 @@ def new_id(chance: Random) -> bytes:
 
 
 def discover(size: int, chance: Random) -> bytes:
-    """Return BeginSession and Discover."""
+    """Return a request with BeginSession and Discover."""
     start, end = _DISCOVER
     return _padded(start, end, size, chance)
 
 
 def request(size: int, chance: Random, session_id: bytes | None = None, *, prefixed: bool = True) -> bytes:
-    """Return Session and Execute; a new session unless one is given."""
+    """Return a request with Session and Execute; the id is new unless it is given."""
     head, tail = _REQUEST if prefixed else _UNPREFIXED_REQUEST
     start, end = _EXECUTE
     return _padded(head % (session_id or new_id(chance)) + start, end + tail, size, chance)
 
 
 def first_request(chance: Random) -> bytes:
-    """Return what opens a session, in the manner of SQL Server Management Studio."""
+    """Return a request that begins a session, as SQL Server Management Studio writes it."""
     return _FIRST_REQUEST % (new_id(chance), new_id(chance))
 
 
 def answer(size: int, chance: Random, session_id: bytes | None = None) -> bytes:
-    """Return Session and a rowset; a new session unless one is given."""
+    """Return an answer with Session and a rowset; the id is new unless it is given."""
     head, tail = _ANSWER
     before, last_row, after = _ROWSET
     start, end = head % (session_id or new_id(chance)) + before, after + tail
@@ -103,7 +103,7 @@ def answer(size: int, chance: Random, session_id: bytes | None = None) -> bytes:
     times, rest = divmod(size - len(start) - len(last_row) - len(end), len(block))
     cut = block.rfind(_ROW_END, 0, rest)
     cut = 0 if cut < 0 else cut + len(_ROW_END)
-    # One allocation: the peak of making a message would else hide what reading it takes.
+    # One allocation: otherwise the peak of making the message would hide the memory of reading it.
     return b"".join((start, *[block] * times, block[:cut], last_row, _noise()[: rest - cut], end))
 
 
@@ -113,14 +113,14 @@ def _padded(start: bytes, end: bytes, size: int, chance: Random) -> bytes:
     position = chance.randrange(len(noise) - room)
     message = start + noise[position : position + room] + end
     if len(message) != size:
-        msg = f"{size} bytes are too few for this message"
+        msg = f"this message cannot be as short as {size} bytes"
         raise ValueError(msg)
     return message
 
 
 @cache
 def _noise() -> bytes:
-    """Return text in which nothing needs an escape."""
+    """Return text without characters that need a reference."""
     return bytes(seeded().choices(b"abcdefghij klmnopqrst uvwxyz.,[]()0123456789", k=1 << 16))
 
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from ._measure import Cell
 
 ROOT = Path(__file__).resolve().parents[1]
-#: What a message is long, as a request and as an answer.
+# The length of each request and answer, in bytes.
 SIZE = 2_000
-#: A session has as many exchanges.
+# The number of exchanges in a session.
 EXCHANGES = 20
-#: Messages a second and core that are asked for.
+# The messages per second and core that are required.
 AT_LEAST = 10_000
 
 COLUMNS = (
@@ -38,10 +38,10 @@ COLUMNS = (
     "elapsed, --jobs 2",
 )
 NOTES = [
-    f"CPU of `check --quiet` on messages of {SIZE} bytes, above that of the same on one message; medians",
-    f"a session has {EXCHANGES} exchanges; what is kept of each session is all that grows",
-    "peak MB: of the process, with the interpreter and all imports",
-    "elapsed, --jobs 2: times that of one process; the machine has others to serve",
+    f"CPU of `check --quiet` on messages of {SIZE} bytes, minus that on one message; medians",
+    f"a session has {EXCHANGES} exchanges; only the data kept for each session grows",
+    "peak MB: the whole process, with the interpreter and all imports",
+    "elapsed, --jobs 2: times one process; the machine has other work too",
 ]
 
 
@@ -76,7 +76,7 @@ def _spent(path: Path, *options: str) -> tuple[float, float, float]:
     return cpu, peak / 1_000, elapsed
 
 
-#: The peak of the process itself: ru_maxrss is that of the one it was forked from, if that is more.
+# VmHWM is the peak of the process itself; ru_maxrss would begin at the peak of its parent.
 _CHILD = """
 import re, resource, sys
 from xmla_headers import cli

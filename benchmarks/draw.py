@@ -1,4 +1,4 @@
-"""The command `python -m benchmarks.draw FIGURES`: the charts of what `--json` has written, beside it."""
+"""The command `python -m benchmarks.draw FIGURES`: it draws charts next to a file that `--json` wrote."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 800, 460
 LEFT, RIGHT, TOP, BOTTOM = 78, 210, 70, 52
-#: Pixels between two labels.
+# Pixels between two labels.
 _LINE_HEIGHT = 17
 
-#: What a line is about -> its colour on a light page and on a dark one.
+# Subject of a line -> its colour on a light page and on a dark page.
 COLOURS = {
     "ours": ("#0b5fd8", "#6cb0ff"),
     "floor": ("#6b7280", "#9aa3af"),
@@ -34,11 +34,11 @@ COLOURS = {
 
 
 class Line(NamedTuple):
-    #: Where its points are: the answer to this question, under this name.
+    # Its points are in the answer to this question, under this name.
     question: str
     name: str
     label: str
-    #: One of COLOURS.
+    # A key of COLOURS.
     colour: str
     dashed: bool = False
 
@@ -46,14 +46,14 @@ class Line(NamedTuple):
 class Chart(NamedTuple):
     name: str
     title: str
-    #: What is at the axes.
+    # The labels of the axes.
     across: str
     up: str
     lines: tuple[Line, ...]
-    #: What a point holds -> the unit of the axis.
+    # Converts the value of a point into the unit of the axis.
     scale: float
     tick: Callable[[float], str]
-    #: What is less is drawn as this much.
+    # Smaller values are drawn as this one.
     least: float = 0
 
 
@@ -157,7 +157,7 @@ def draw(chart: Chart, figures: Mapping[str, Any]) -> str:
         _text("title", chart.title, 20, 30),
         _text("small", f"{chart.up}; both axes logarithmic", 20, 50),
         *_grid(chart, place, (left, right), (low, high)),
-        # Ours on top, which come first.
+        # Our lines are first in the list and are drawn last, on top.
         *(part for line, points in reversed(placed.items()) for part in _drawn(line, points)),
         *_labels(placed),
         "</svg>",
@@ -234,7 +234,7 @@ def _drawn(line: Line, points: list[Point]) -> Iterator[str]:
 
 
 def _labels(placed: Mapping[Line, list[Point]]) -> Iterator[str]:
-    """Label each line at its end, or above it where it ends before the others do."""
+    """Label each line at its end, or above it if it ends before the others."""
     end = max(points[-1].x for points in placed.values())
     ending = sorted((points[-1].y, line) for line, points in placed.items() if points[-1].x == end)
     for line, points in placed.items():
@@ -248,7 +248,7 @@ def _labels(placed: Mapping[Line, list[Point]]) -> Iterator[str]:
 
 
 def _spread(places: list[float]) -> list[float]:
-    """Move labels apart that would cover each other, from above downwards and back."""
+    """Move labels apart that would overlap: first from top to bottom, then back."""
     ground = float(HEIGHT - BOTTOM)
     spread: list[float] = []
     for place in places:
@@ -261,7 +261,7 @@ def _spread(places: list[float]) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.draw", description="Draw the charts.")
-    parser.add_argument("figures", type=Path, help="what `python -m benchmarks --json` has written")
+    parser.add_argument("figures", type=Path, help="a file that `python -m benchmarks --json` wrote")
     path = parser.parse_args().figures
     figures = json.loads(path.read_text(encoding="utf-8"))
     for chart in CHARTS:

@@ -1,4 +1,4 @@
-"""What does encode cost, measured against the peers building and serializing the same request?"""
+"""How much does encode cost, compared with peers that build and serialize the same request?"""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 COLUMNS = ("job", "µs", "times lxml", "at most", "times ours")
 NOTES = [
-    "a request of 2 KB; its Body from a string, which a peer parses; times ours: a Body of the caller's",
-    "a Body of the caller's: the values are made and the Body checked; of decode's: the values are there",
+    "a request of 2 KB; a peer parses its Body from a string; times ours: with a Body of the caller",
+    "a Body of the caller: the values are made and the Body is checked; of decode: the values exist",
 ]
-#: Ours -> what is said of it, and how many times lxml it may cost.
+# Candidate -> its title, and how many times lxml it may cost.
 _OURS = {
-    "checked": ("encode, a Body of the caller's", 0.9),
-    "decoded": ("encode, a Body of decode's", 0.15),
+    "checked": ("encode, a Body of the caller", 0.9),
+    "decoded": ("encode, a Body of decode", 0.15),
     "block": ("encode_block", None),
 }
 
 
 class Round(NamedTuple):
-    """The same work under as many session ids."""
+    """The same request with several session ids."""
 
     session_ids: list[str]
     envelopes: list[Envelope]

@@ -1,4 +1,4 @@
-"""What do iter_findings and validate cost, with and without a look into the Body?"""
+"""How much do iter_findings and validate cost, with `deep` and without it?"""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ COLUMNS = (
     "validate, deep",
 )
 NOTES = [
-    "times bare pyexpat with one handler in Python, for start tags, that does nothing",
-    f"{', '.join(peers.NAMES)}: none says more than the first thing that is wrong",
+    "times bare pyexpat with one empty Python handler, for start tags",
+    f"{', '.join(peers.NAMES)}: each reports only the first error",
 ]
 
 

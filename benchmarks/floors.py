@@ -1,4 +1,4 @@
-"""What no reader can do without: a parser that nobody listens to, a copy of the bytes."""
+"""Lower bounds for any reader: a parser without handlers, and a copy of the bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def bare_with_namespaces(data: bytes) -> None:
 
 
 def bare_in_pieces(chunks: list[bytes]) -> None:
-    """Parse as `bare` does what comes in pieces."""
+    """Parse a message in pieces, without namespaces and without handlers."""
     parser = pyexpat.ParserCreate()
     for chunk in chunks:
         parser.Parse(chunk, False)

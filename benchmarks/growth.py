@@ -1,11 +1,19 @@
-"""Does the cost grow no faster than what there is to read?"""
+"""Does the cost grow in proportion to the input?"""
 
 from __future__ import annotations
 
+import gzip
+import io
+import zipfile
+from functools import partial
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers import HeaderReader, decode, decode_header
+from xmla_headers.captures import check_message, iter_messages, redact
+from xmla_headers.cli import Streams
+from xmla_headers.cli import run as run_command
 
 from . import floors
 from ._measure import Table, interleave, scaled, size_name
@@ -16,14 +24,14 @@ if TYPE_CHECKING:
 
     from ._measure import Cell
 
-NOTES = ["decode, above what it costs with none of them; flat when linear"]
+NOTES = ["decode without a cache, minus the cost with none of them; constant when linear"]
 _UNKNOWN = b'<x:Block xmlns:x="urn:x">text</x:Block>'
 
 
 class Case(NamedTuple):
     name: str
     make: Callable[[int], bytes]
-    #: Within the default Limits.
+    # Within the default Limits.
     sizes: tuple[int, ...]
     deep: bool = False
 
@@ -43,6 +51,7 @@ def run(*, quick: bool) -> Iterator[Table]:
             row.append(1e9 * extra / size)
         columns = ("how many", *(f"{size:,}" for size in sizes))
         yield Table(case.name, columns, [tuple(row)], NOTES if case is CASES[-1] else [])
+    yield _captures(quick=quick)
 
 
 def _bytes(*, quick: bool) -> Table:
@@ -55,7 +64,7 @@ def _bytes(*, quick: bool) -> Table:
         times = interleave({"pyexpat": floors.bare, "decode": decode}, messages, loops=loops)
         for name in times.rounds:
             rows[name].append(scaled(times.median(name), 1e9 / loops / size))
-        # As often whatever the size: what is read seldom is read from cold caches.
+        # The same number of loops for each size: a message that is read rarely is not in the CPU caches.
         times = interleave({"decode_header": decode_header}, messages, loops=300)
         rows["decode_header"].append(scaled(times.median("decode_header"), 1e9 / 300))
     units = {"pyexpat": "ns for each byte", "decode": "ns for each byte", "decode_header": "ns"}
@@ -63,7 +72,7 @@ def _bytes(*, quick: bool) -> Table:
         "bytes of the message",
         ("how many", *map(size_name, sizes)),
         [(f"{name}, {units[name]}", *row) for name, row in rows.items()],
-        ["flat when linear; decode_header: when it does not depend on the size"],
+        ["constant when linear; decode_header: constant when it does not depend on the size"],
     )
 
 
@@ -87,12 +96,12 @@ def _chunks(*, quick: bool) -> Table:
         "HeaderReader, 1 MB in chunks",
         ("chunks of", *map(size_name, sizes)),
         [("times the largest", *row)],
-        ["a small chunk costs the call"],
+        ["small chunks cost more calls"],
     )
 
 
 def _loops(case: Case, size: int, seconds: float) -> int:
-    """Return how often to read in a round, for all rounds to be long enough."""
+    """Return how often to read in a round, so that it takes long enough to be measured."""
     once = interleave({"": _reading(case, size, 1)}, range(4)).median("")
     return max(1, round(seconds / once)) if once else 1
 
@@ -102,18 +111,13 @@ def _reading(case: Case, size: int, loops: int) -> Callable[[int], None]:
 
     def read(_: int) -> None:
         for _ in range(loops):
-            decode(message, deep=deep)
+            decode(message, deep=deep, cache=None)
 
     return read
 
 
 def _message(header: bytes = b"", body: bytes = b"", declared: bytes = b"") -> bytes:
-    # A reference is never in an everyday head: the general path is measured.
-    return _everyday_message(header, body, b' s:encodingStyle="urn:&#120;"' + declared)
-
-
-def _everyday_message(header: bytes = b"", body: bytes = b"", attributes: bytes = b"") -> bytes:
-    start = b'<s:Envelope xmlns:s="%b"%b>' % (SOAP, attributes)
+    start = b'<s:Envelope xmlns:s="%b"%b>' % (SOAP, declared)
     return start + b"<s:Header>%b</s:Header><s:Body>%b</s:Body></s:Envelope>" % (header, body)
 
 
@@ -123,10 +127,6 @@ def _declarations(count: int) -> bytes:
 
 def _blocks(count: int) -> bytes:
     return _message(_UNKNOWN * count)
-
-
-def _everyday_blocks(count: int) -> bytes:
-    return _everyday_message(_UNKNOWN * count)
 
 
 def _attributes(count: int) -> bytes:
@@ -163,22 +163,118 @@ def _elements(count: int) -> bytes:
 
 
 def _comments(count: int) -> bytes:
-    """Names that look like a Body start tag, in front of the Body."""
+    """Return a message with many Body start tags in a comment before its Body."""
     return _message(b"<!--" + b"<s:Body>" * count + b"-->")
 
 
 CASES = (
     Case("header blocks", _blocks, (4, 15, 30, 60)),
-    Case("header blocks of an everyday head", _everyday_blocks, (4, 15, 30, 60)),
     Case("attributes of Session", _attributes, (16, 64, 128, 250)),
     Case("prefixes in scope", _prefixes, (16, 64, 128, 250)),
     Case("prefixes in scope, with 60 unknown blocks", _prefixes_and_blocks, (16, 64, 128, 250)),
     Case("prefixes in scope, each with 800 bytes of header block", _prefixes_and_bytes, (16, 64, 128, 250)),
     Case("depth of a header block", _block_depth, (16, 64, 128, 250)),
     Case("bytes of a header block", _block_bytes, (10_000, 30_000, 100_000, 260_000)),
-    Case("what looks like a Body, in a comment", _comments, (1_000, 4_000, 16_000, 32_000)),
+    Case("Body start tags in a comment", _comments, (1_000, 4_000, 16_000, 32_000)),
     Case("depth of the Body", _depth, (1_000, 10_000, 30_000, 100_000)),
     Case("depth of the Body, deep", _depth, (16, 64, 128, 250), deep=True),
     Case("elements of the Body", _elements, (1_000, 10_000, 30_000, 100_000)),
     Case("elements of the Body, deep", _elements, (1_000, 10_000, 30_000, 100_000), deep=True),
 )
+
+
+# -- captures --------------------------------------------------------------------------------------------
+
+CAPTURE_NOTES = [
+    "times the cost when the capture is twice as large, the largest of the medians; 2 when linear",
+    "read: iter_messages and check_message; report: `check` with its text report",
+]
+
+
+def _captures(*, quick: bool) -> Table:
+    """Return how the cost of reading, reporting and redacting grows when a capture doubles."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, (make, count) in CAPTURES.items():
+        counts = [count << doubling for doubling in range(3)]
+        made = {size: make(size) for size in counts}
+        row: list[Cell] = [name, size_name(len(made[counts[-1]]))]
+        for job in (_read, _reported, redact):
+            candidates = {str(size): partial(_call, job, data) for size, data in made.items()}
+            times = interleave(candidates, range(4 if quick else 8))
+            ratios = [times.ratio(str(large), str(small)) for small, large in pairwise(counts)]
+            row.append(max(ratio for ratio in ratios if ratio is not None))
+        rows.append(tuple(row))
+    columns = ("capture", "largest", "read", "report", "redact")
+    return Table("captures that double", columns, rows, CAPTURE_NOTES)
+
+
+def _call(job: Callable[[bytes], object], data: bytes, _: int) -> None:
+    job(data)
+
+
+def _read(data: bytes) -> None:
+    for message in iter_messages(data):
+        check_message(message)
+
+
+def _reported(data: bytes) -> None:
+    run_command(["check", "-"], Streams(io.BytesIO(data), io.StringIO(), io.StringIO()))
+
+
+def _posted(body: bytes, fields: bytes = b"") -> bytes:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\n%bContent-Length: %d\r\n\r\n"
+    return head % (fields, len(body)) + body
+
+
+def _session(number: int) -> bytes:
+    return _message(b'<Session xmlns="%b" SessionId="id-%d-abcdef"/>' % (XMLA, number))
+
+
+def _findings(count: int, piece: bytes) -> bytes:
+    return b'<s:Envelope xmlns:s="%b"><s:Body/>%b</s:Envelope>' % (SOAP, piece * count)
+
+
+def _archive(count: int) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as made:
+        for number in range(count):
+            made.writestr(f"raw/{number}_c.txt", _posted(_session(number)))
+    return target.getvalue()
+
+
+def _har(items: list[bytes]) -> bytes:
+    return b'{"log":{"entries":[%b]}}' % b",".join(items)
+
+
+def _entry(number: int) -> bytes:
+    text = _session(number).decode().replace('"', '\\"').encode()
+    return b'{"request":{"method":"POST","postData":{"mimeType":"text/xml","text":"%b"}}}' % text
+
+
+# What there are many of -> a maker of the capture, and how many take a millisecond or more.
+CAPTURES: dict[str, tuple[Callable[[int], bytes], int]] = {
+    "findings on one line": (lambda count: _findings(count, b"<a/>x"), 1_000),
+    "findings on lines": (lambda count: _findings(count, b"<a/>\nx"), 1_000),
+    "entries of a HAR": (lambda count: _har([_entry(number) for number in range(count)]), 100),
+    "broken entries of a HAR": (lambda count: _har([b"x"] * count), 2_000),
+    "members of a HAR": (lambda count: _har([b"{%b}" % b",".join([b'"a":"b"'] * count)]), 5_000),
+    "values beside a long name": (
+        lambda count: _har([b'{"name":"%b",%b}' % (b"a" * count, b",".join([b'"value":"b"'] * count))]),
+        1_000,
+    ),
+    "HTTP messages": (lambda count: b"".join(_posted(_session(number)) for number in range(count)), 100),
+    "HTTP messages without a length": (lambda count: b"HTTP/1.1 200 OK\r\n\r\n<a/>" * count, 1_000),
+    "field lines": (lambda count: _posted(b"<a/>", b"A: b\r\n" * count), 2_000),
+    "a long field line": (lambda count: _posted(b"<a/>", b"A: %b\r\n" % (b"b " * count)), 5_000),
+    "gzip members": (
+        lambda count: _posted(gzip.compress(b"") * count, b"Content-Encoding: gzip\r\n"),
+        1_000,
+    ),
+    "codings": (lambda count: _posted(b"", b"Content-Encoding: %b\r\n" % (b"gzip," * count)), 5_000),
+    "entries of an archive": (_archive, 50),
+    "ids in a text": (
+        lambda count: b"<a>%b</a>" % b"".join(b"<b SessionId='id-%d-abc'/>" % each for each in range(count)),
+        500,
+    ),
+    "connection strings": (lambda count: b"<a>%b</a>" % (b"Password=secret;&amp;" * count), 500),
+}

@@ -1,4 +1,4 @@
-"""How much memory does reading a long message take, beside the message itself?"""
+"""How much memory does it take to read a long message, in addition to the message?"""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._measure import Cell
 
 ROOT = Path(__file__).resolve().parents[1]
-#: A job and what it may take, in MB, of a message of 100 MB.
+# Job -> MB that it may take for a message of 100 MB.
 AT_MOST = {"decode": 2}
 
 
@@ -53,13 +53,13 @@ JOBS: dict[str, Callable[[bytes], object]] = {
     "iter_findings of a memoryview": lambda data: list(iter_findings(memoryview(data), deep=False)),
     **{name: partial(_read, name) for name in peers.NAMES},
 }
-#: Jobs that are slow, and no question of the charts.
+# Slow jobs that the charts do not show.
 _LARGEST_ONLY = {"decode, deep"}
 
 
 def run(*, quick: bool) -> Iterator[Table]:
     sizes = (100_000, 1_000_000) if quick else (100_000, 1_000_000, 10_000_000, 100_000_000)
-    notes = ["MB; the peak of a process of its own, above its peak once it had made the message"]
+    notes = ["MB; the peak of a process of its own, minus its peak after it had made the message"]
     rows: list[tuple[Cell, ...]] = []
     lines: dict[str, list[tuple[float, float]]] = {}
     for job in JOBS:
@@ -82,7 +82,11 @@ def run(*, quick: bool) -> Iterator[Table]:
             lines[job] = [(size, extra) for size, extra in points if extra is not None]
     columns = ("job", *map(size_name, sizes), "at most")
     yield Table(
-        "memory beside a message", columns, rows, notes, {job: line for job, line in lines.items() if line}
+        "memory in addition to a message",
+        columns,
+        rows,
+        notes,
+        {job: line for job, line in lines.items() if line},
     )
 
 
@@ -102,14 +106,14 @@ def _peak() -> int:
     except OSError:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else 1024 * peak
-    # Linux lets ru_maxrss begin at the peak of the parent, which would hide all below that.
+    # On Linux, ru_maxrss begins at the peak of the parent, which would hide smaller peaks.
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def _child(job: str, size: int) -> int:
     chance = _messages.seeded()
     read = JOBS[job]
-    # Once with little, for what is made on first use.
+    # Read a small message first, because some objects are made on first use.
     read(_messages.answer(9_000, chance))
     message = _messages.answer(size, chance)
     before = _peak()

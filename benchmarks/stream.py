@@ -1,4 +1,4 @@
-"""What does HeaderReader cost, measured against bare pyexpat fed the same chunks?"""
+"""How much does HeaderReader cost, compared with bare pyexpat on the same chunks?"""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ T = TypeVar("T")
 
 _KIB = 1 << 10
 _CHUNKS = {"1 KiB": _KIB, "64 KiB": 64 * _KIB, "1 MiB": _KIB * _KIB}
-#: Chunk -> how many times bare pyexpat it may cost.
+# Size of the chunks -> how many times bare pyexpat it may cost.
 _AT_MOST = {"64 KiB": 1.15}
-#: How many times an attribute in one piece the same in small ones may cost.
+# How many times the cost in one piece a long attribute in small pieces may cost.
 _ATTRIBUTE_AT_MOST = 3
 
 
@@ -43,7 +43,7 @@ def _whole(*, quick: bool) -> Table:
             row = (size_name(size), name, scaled(seconds, 1e3), speed, times.ratio("ours", "bare"))
             rows.append((*row, _AT_MOST.get(name)))
     columns = ("message", "chunks of", "pyexpat ms", "MB/s", "times pyexpat", "at most")
-    notes = ["pyexpat: no namespaces, no handlers, fed the same chunks"]
+    notes = ["pyexpat: no namespaces, no handlers, the same chunks"]
     return Table("a message to its end", columns, rows, notes)
 
 
@@ -63,7 +63,7 @@ def _peers(*, quick: bool) -> Table:
         ("times pyexpat", *(times.ratio(name, "bare") for name in names)),
         ("times ours", *(times.ratio(name, "ours") for name in names)),
     ]
-    notes.append("of a peer the tree alone, without the checks")
+    notes.append("the peers only build the tree, without the checks")
     return Table("1 MB in chunks of 64 KiB, and the peers", ("", *names), rows, notes)
 
 
@@ -85,7 +85,7 @@ def _attribute(*, quick: bool) -> Table:
         times.ratio("smaller", "one"),
     )
     columns = ("attribute", "one piece ms", "pieces of 1 KB", "at most", "of 100 B")
-    notes = ["times one piece; expat before 2.6 reads an unfinished token anew with each piece"]
+    notes = ["times one piece; expat before 2.6 reads an unfinished token again with each piece"]
     return Table("one long attribute in pieces", columns, [row], notes)
 
 
@@ -101,7 +101,7 @@ def _header(*, quick: bool) -> Table:
         for name in candidates
     ]
     columns = ("chunks of", "µs", "times decode_header")
-    return Table("until the Header of a message of 1 MB is there", columns, rows)
+    return Table("until the Header of a message of 1 MB is known", columns, rows)
 
 
 def _read(chunks: Iterable[bytes]) -> None:
@@ -124,5 +124,5 @@ def _cut(message: bytes, size: int) -> list[bytes]:
 
 
 def _ignoring(call: Callable[[T], object], material: T) -> Callable[[int], object]:
-    """Leave out what a round hands over: it is the same message in all of them."""
+    """Ignore the argument of the round: the message is the same in all rounds."""
     return lambda _: call(material)

@@ -1,27 +1,28 @@
-"""Real peers and a real browser are met when somebody asks: `pytest tests/interop`, `pytest -m browser`."""
+"""Which tests run by default: the quick ones. The summary counts the others and says how to run them."""
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import settings
 
-#: For a second look at the same tests, on another interpreter.
-settings.register_profile("short", max_examples=25)
+import tests.profiles  # noqa: F401 - loads the profile before the modules with the tests are imported
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
 TESTS = Path(__file__).resolve().parent
 
-#: What is collected on demand: folder and marker, and what is said where nobody asks.
+#: What is collected on demand: folder and marker, and what the summary says where nobody asks.
 ON_DEMAND = {
     "interop": "the real peers of tests/interop (pip install '.[interop]', pytest tests/interop)",
     "browser": "the real browser of tests/browser (Chromium, pytest tests/browser)",
 }
-_LEFT_OUT = pytest.StashKey[set[str]]()
+SLOW = "{} slow tests, and nine in ten examples (pytest -m 'slow or hypothesis' --hypothesis-profile=full)"
+#: What is left out, in words; a dict for its order, as workers all say the same.
+_LEFT_OUT = pytest.StashKey[dict[str, None]]()
 
 
 def _asked_for(folder: str, config: pytest.Config) -> bool:
@@ -31,22 +32,50 @@ def _asked_for(folder: str, config: pytest.Config) -> bool:
     return any(path == TESTS / folder or TESTS / folder in path.parents for path in named)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LEFT_OUT] = {}
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     folder = collection_path.name
     if collection_path != TESTS / folder or folder not in ON_DEMAND or _asked_for(folder, config):
         return None
-    config.stash.setdefault(_LEFT_OUT, set()).add(folder)
+    config.stash[_LEFT_OUT][ON_DEMAND[folder]] = None
     return True
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        for folder in ON_DEMAND:
-            if TESTS / folder in item.path.parents:
-                item.add_marker(folder)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    folder = item.path.parent.name
+    if folder in ON_DEMAND and item.path.parent.parent == TESTS:
+        item.add_marker(folder)
+
+
+@pytest.hookimpl(trylast=True)  # after -k, which takes its part first
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.option.markexpr or any("::" in argument for argument in config.args):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.stash[_LEFT_OUT][SLOW.format(len(slow))] = None
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> None:
-    for folder, what in ON_DEMAND.items():
-        if folder in config.stash.get(_LEFT_OUT, set()):
-            terminalreporter.write_line(f"not asked for: {what}")
+    for what in config.stash[_LEFT_OUT]:
+        terminalreporter.write_line(f"left out: {what}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = [*session.config.stash[_LEFT_OUT]]
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, whose workers collect
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_LEFT_OUT].update(dict.fromkeys(node.workeroutput["left_out"]))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector the thousands of tests, which live until the end."""
+    gc.freeze()

@@ -1,4 +1,4 @@
-"""Captures to draw: what clients and servers say to each other, with times, from the calls of a test."""
+"""Captures to draw: a test makes exchanges between clients and servers, with times, by method calls."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def message(*blocks: HeaderBlock, method: str = "Discover", fault: Fault | None 
 
 @dataclass
 class Capture:
-    """The messages of a capture, one call an exchange; a second passes before each, or `after` seconds."""
+    """The messages of a capture. Each call adds an exchange `after` so many seconds, 1 by default."""
 
     now: datetime = datetime(2026, 11, 20, 10, 23, 41, 123_000, tzinfo=UTC)
     messages: list[CapturedMessage] = field(default_factory=list)
@@ -133,7 +133,7 @@ def one() -> Capture:
 
 
 def three() -> Capture:
-    """A session is begun, used, and the capture ends."""
+    """A session begins and is used, and the capture ends."""
     capture = Capture()
     capture.begin(IDS[0])
     capture.unanswered(IDS[0])
@@ -141,7 +141,7 @@ def three() -> Capture:
 
 
 def some() -> Capture:
-    """Of every kind one: lost after 35 minutes, never ended, ended, implicit, a 502 page, a broken entry."""
+    """One of each kind: lost after 35 minutes, never ended, ended, implicit, a 502 page, a broken entry."""
     capture, (lost, left, ended, _) = Capture(), IDS
     capture.begin(lost)
     capture.use(lost)
@@ -164,7 +164,7 @@ def some() -> Capture:
 
 
 def many(count: int = 1_000, sessions: int = 4) -> Capture:
-    """Sessions that go on beside each other, with everything that may happen to them."""
+    """Concurrent sessions with all kinds of events."""
     capture, chance = Capture(), random.Random(5)
     ids = [f"{number:08X}-0000-4A2F-B8A4-7BD2AA5C5E5B" for number in range(0x9F2C1B7E, 0x9F2C1B7E + sessions)]
     for session_id in ids:

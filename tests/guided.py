@@ -1,113 +1,274 @@
-"""Coverage-guided fuzzing of our own code, with atheris: `python -m tests.guided FOLDER [libFuzzer options]`.
+"""Coverage-guided fuzzing of our own code, with atheris (the extra `guided`).
 
-Asserts for any bytes what `tests.invariants.hold` does: decode returns an Envelope or raises
-XmlaHeadersError; with a cache and without, by the fast end of the Body and the exact one, whole and in
-pieces it is the same; decode_header, iter_findings, with_blocks, without_blocks, encode and Fault agree.
-FOLDER keeps what has been found to reach new code, beginning with the labelled cases. With `--hypothesis`
-in front of it the bytes are choices of the strategies instead of messages. Crashes are written to the
-working directory; each becomes a test.
+    python -m tests.guided [--target NAME|all] [--seconds N] [--jobs N] [--grow] [CORPUS]
+
+Fuzzes the targets of `tests.guided_targets`, each from the inputs in CORPUS/<its name>/ (default:
+tests/data/corpus), for N seconds by the clock in all (default: 120). `--jobs` targets run at a time (default:
+one for each core). `--grow` adds the inputs to CORPUS that reached new branches, the shortest first.
+
+An input that breaks a promise is shortened, printed in base64, and written to .guided/<target>-<digest>; the
+exit status is 1 then. Mend it, and move the file to CORPUS/<target>/: tests/test_guided.py reads it from then
+on.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import re
+import subprocess
 import sys
-from itertools import islice
+import tempfile
+import time
+import traceback
+from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+    from types import FrameType
 
-DATA = Path(__file__).resolve().parent / "data"
-#: In front of a tag, and behind a tag or an attribute.
-_JOINT = re.compile(rb"(?=<)|(?<=[> ])")
-#: Longer messages are slow, and say nothing new.
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = ROOT / "tests" / "data" / "corpus"
+FINDINGS = Path(".guided")
+#: Longer inputs are slow, and say nothing new.
 LONGEST = 4_096
+#: What one input may take before it is a finding.
+_SECONDS, _MEBIBYTES = 20, 2_048
+_DONE = re.compile(r"Done (\d+) runs? in")
+#: Before a tag, and after a tag, an attribute or a line.
+_JOINT = re.compile(rb"(?=<)|(?<=[> \n|])")
 
 
-def seeds() -> list[bytes]:
-    """Return what to begin with: the labelled cases, and what others have sent."""
-    from xmla_headers.fuzzing import iter_cases
-
-    found = [case.data for case in islice(iter_cases(), 2_000)]
-    found += [path.read_bytes() for path in sorted((DATA / "captured").glob("*.xml"))]
-    return [data for data in found if len(data) <= LONGEST]
+# -- mutations ---------------------------------------------------------------------------------------
 
 
 class Mutator:
-    """Changes messages where they have joints: at tags, and by pieces of other messages."""
+    """Changes inputs where they have joints: by pieces of their own, of other inputs, and by words."""
 
-    def __init__(self, others: Sequence[bytes], mutate: Callable[[bytes, int], bytes]) -> None:
-        self._others = others
+    def __init__(
+        self, others: Sequence[bytes], words: Sequence[bytes], mutate: Callable[[bytes, int], bytes]
+    ) -> None:
+        self._others = others or [b""]
+        self._words = words
         self._mutate = mutate
 
     def __call__(self, data: bytes, most: int, seed: int) -> bytes:
         chance = Random(seed)
-        kind = chance.randrange(6)
-        if kind == 0 or not data:
+        kind = chance.randrange(8)
+        if kind < 2 or not data:
             return self._mutate(data, most)[:most]
         pieces = _pieces(data)
         other = _pieces(chance.choice(self._others))
         place = chance.randrange(len(pieces) + 1)
-        if kind == 1:
+        if kind == 2:
             pieces[place:place] = [chance.choice(other)]
-        elif kind == 2:
+        elif kind == 3:
             start = chance.randrange(len(other))
             pieces[place : place + 1] = other[start : start + chance.randrange(1, 5)]
-        elif kind == 3:
-            del pieces[place : place + chance.randrange(1, 4)]
         elif kind == 4:
+            del pieces[place : place + chance.randrange(1, 4)]
+        elif kind == 5:
             start = chance.randrange(len(pieces))
             pieces[place:place] = pieces[start : start + chance.randrange(1, 5)]
+        elif kind == 6:
+            pieces[place:place] = [chance.choice(self._words)]
         else:
             index = min(place, len(pieces) - 1)
-            pieces[index] = self._mutate(pieces[index], most)
+            cut = chance.randrange(len(pieces[index]) + 1)
+            pieces[index] = pieces[index][:cut] + chance.choice(self._words) + pieces[index][cut:]
         return b"".join(pieces)[:most]
 
 
 def _pieces(data: bytes) -> list[bytes]:
-    """Cut a message in front of each tag, and between its attributes."""
     return [piece for piece in _JOINT.split(data) if piece] or [b""]
 
 
-def main(arguments: list[str]) -> None:
+def inputs(folder: Path) -> list[bytes]:
+    """Return what a folder of the corpus holds."""
+    return [path.read_bytes() for path in sorted(folder.glob("*")) if path.is_file()]
+
+
+# -- findings ----------------------------------------------------------------------------------------
+
+
+def _failure(target: Callable[[bytes], object], data: bytes) -> tuple[object, ...] | None:
+    """Return what tells one broken promise from another: the exception's class, and where it was raised."""
+    try:
+        target(data)
+    except Exception as error:  # noqa: BLE001 - whatever escapes is the finding
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        return type(error), frame.filename, frame.lineno
+    return None
+
+
+def shortened(target: Callable[[bytes], object], data: bytes, tries: int = 2_000) -> bytes:
+    """Return a shorter input that fails in the same way, by leaving out ever smaller parts."""
+    wanted = _failure(target, data)
+    size = len(data)
+    until = time.monotonic() + _SECONDS
+    while size and wanted is not None:
+        size //= 2
+        place = 0
+        while size and place < len(data):
+            if not tries or time.monotonic() > until:
+                return data
+            tries -= 1
+            shorter = data[:place] + data[place + size :]
+            if _failure(target, shorter) == wanted:
+                data = shorter
+            else:
+                place += size
+    return data
+
+
+def _report(name: str, data: bytes) -> None:
+    """Print an input, and write it to a file."""
+    FINDINGS.mkdir(exist_ok=True)
+    path = FINDINGS / f"{name}-{sha256(data).hexdigest()[:12]}"
+    path.write_bytes(data)
+    sys.stderr.write(
+        f"\nFOUND by {name}: {path}, {len(data)} bytes, in base64:\n{b64encode(data).decode()}\n"
+    )
+
+
+# -- one target, in a process of its own -------------------------------------------------------------
+
+
+def _fuzz(name: str, options: list[str]) -> None:
     import atheris
 
-    by_choices = "--hypothesis" in arguments
-    arguments = [argument for argument in arguments if argument != "--hypothesis"]
     with atheris.instrument_imports(include=["xmla_headers"]):
-        from tests.invariants import hold
-    folder = next((Path(argument) for argument in arguments[1:] if not argument.startswith("-")), None)
-    options: dict[str, Any] = {}
-    target: Callable[[bytes], object] = hold
-    if by_choices:
-        target = _property(hold)
-    else:
-        # Looked up late: atheris has another one once it runs.
-        options["custom_mutator"] = Mutator(seeds(), lambda data, most: atheris.Mutate(data, most))  # noqa: PLW0108
-        if folder is not None and not any(folder.iterdir()):
-            for number, data in enumerate(seeds()):
-                (folder / f"seed-{number:04}").write_bytes(data)
-    atheris.Setup([*arguments, f"-max_len={LONGEST}", "-timeout=20", "-rss_limit_mb=2048"], target, **options)
+        from tests.guided_targets import ALPHABET, TARGETS
+    target = TARGETS[name]
+
+    def run(data: bytes) -> None:
+        try:
+            target(data)
+        except Exception:  # noqa: BLE001 - whatever escapes is the finding
+            traceback.print_exc()
+            _report(name, shortened(target, data))
+            sys.stderr.flush()
+            os._exit(1)
+
+    folders = [Path(option) for option in options if not option.startswith("-")]
+    others = [data for folder in folders for data in inputs(folder)]
+    # Looked up late: atheris has another one once it runs.
+    mutator = Mutator(others, ALPHABET, lambda data, most: atheris.Mutate(data, most))  # noqa: PLW0108
+    atheris.Setup([sys.argv[0], *options], run, custom_mutator=mutator)
     atheris.Fuzz()
 
 
-def _property(hold: Callable[[bytes], None]) -> Callable[[bytes], object]:
-    from hypothesis import given, settings
-    from hypothesis import strategies as st
+# -- all targets -------------------------------------------------------------------------------------
 
-    from tests.messages import everyday, messages, mutated
 
-    @settings(database=None)
-    @given(st.one_of(messages(), mutated(), everyday()))
-    def test(data: bytes) -> None:
-        hold(data)
+def _guard(name: str, corpus: Path, seconds: int) -> list[bytes] | None:
+    """Fuzz one target; return the inputs that reached something new, None if one of them broke a promise."""
+    kept = corpus / name
+    kept.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder)
+        # What libFuzzer itself writes: an input that takes too long, or too much memory.
+        artifacts = found / "artifacts"
+        artifacts.mkdir()
+        new = found / "new"
+        new.mkdir()
+        options = [
+            f"-max_total_time={seconds}",
+            f"-max_len={LONGEST}",
+            f"-timeout={_SECONDS}",
+            f"-rss_limit_mb={_MEBIBYTES}",
+            f"-artifact_prefix={artifacts}/",
+        ]
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.guided", "--run", name, str(new), str(kept), *options],
+            capture_output=True,
+            check=False,
+            text=True,
+            errors="replace",
+        )
+        for path in sorted(artifacts.iterdir()):
+            _report(name, path.read_bytes())
+        runs = _DONE.search(done.stderr)
+        if done.returncode or runs is None:
+            sys.stderr.write(f"{done.stdout[-4_000:]}{done.stderr[-8_000:]}\n{name}: a finding, or no run\n")
+            return None
+        print(f"{name}: {runs[1]} inputs, nothing found", flush=True)  # noqa: T201
+        return inputs(new)
 
-    fuzz: Callable[[bytes], object] = test.hypothesis.fuzz_one_input  # type: ignore[attr-defined]
-    return fuzz
+
+def grown(name: str, kept: Path, found: Iterable[bytes]) -> int:
+    """Add those inputs to a folder that reach branches which nothing in it reaches; return how many."""
+    from tests.guided_targets import TARGETS
+
+    target = TARGETS[name]
+    known: set[tuple[str, int, int]] = set()
+    for data in inputs(kept):
+        known |= _branches(target, data)
+    added = 0
+    for data in sorted(set(found), key=len):
+        reached = _branches(target, data)
+        if not reached <= known:
+            known |= reached
+            (kept / sha256(data).hexdigest()[:12]).write_bytes(data)
+            added += 1
+    return added
+
+
+def _branches(target: Callable[[bytes], object], data: bytes) -> set[tuple[str, int, int]]:
+    """Return the steps from line to line that the library takes for an input."""
+    taken: set[tuple[str, int, int]] = set()
+
+    def trace(frame: FrameType, event: str, _argument: Any) -> Any:
+        name = frame.f_code.co_filename
+        if f"{os.sep}xmla_headers{os.sep}" not in name or event != "call":
+            return None
+        before = frame.f_lineno
+
+        def step(frame: FrameType, _event: str, _argument: Any) -> Any:
+            nonlocal before
+            taken.add((name, before, frame.f_lineno))
+            before = frame.f_lineno
+            return step
+
+        return step
+
+    sys.settrace(trace)
+    try:
+        target(data)
+    finally:
+        sys.settrace(None)
+    return taken
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["--run"]:
+        _fuzz(arguments[1], arguments[2:])
+        return 0
+    from tests.guided_targets import TARGETS
+
+    parser = argparse.ArgumentParser(prog="python -m tests.guided", description="Coverage-guided fuzzing.")
+    parser.add_argument("--target", default="all", choices=["all", *TARGETS])
+    parser.add_argument("--seconds", type=int, default=120, help="by the clock, for all targets together")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at a time")
+    parser.add_argument("--grow", action="store_true", help="keep what reaches new branches")
+    parser.add_argument("corpus", nargs="?", type=Path, default=CORPUS)
+    chosen = parser.parse_args(arguments)
+    names = list(TARGETS) if chosen.target == "all" else [chosen.target]
+    jobs = min(chosen.jobs, len(names))
+    # As many rounds as it takes, each of them as long.
+    seconds = max(1, chosen.seconds // -(-len(names) // jobs))
+    with ThreadPoolExecutor(jobs) as pool:
+        found = list(pool.map(lambda name: _guard(name, chosen.corpus, seconds), names))
+    if chosen.grow:
+        for name, new in zip(names, found, strict=True):
+            print(f"{name}: {grown(name, chosen.corpus / name, new or ())} kept")  # noqa: T201
+    return 1 if None in found else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv)
+    sys.exit(main(sys.argv[1:]))

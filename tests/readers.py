@@ -1,7 +1,7 @@
-"""Readers as people write them, the rules that each one breaks, and the table of that in the README.
+"""Readers as people write them, and the table in the README of the rules that they break.
 
-To add a reader: an entry in READERS, where what it needs is installed; a test then prints the table for the
-README. Which rules it breaks is for the harness to say.
+To add a reader, add an entry to READERS. The harness finds the rules that it breaks; a failing test prints
+the new table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Reader: TypeAlias = Callable[[bytes], list[tuple[str, str | None]]]
 
-#: What is right, and is not read as it should be, in whatever way it is written.
+# The row for valid messages that a reader misreads.
 MISREAD = "misreads what is right"
 
 _SESSION_ID = re.compile(r'sessionid="([^"]+)"', re.IGNORECASE)
@@ -68,9 +68,9 @@ READERS: Mapping[str, Reader] = {
 
 @cache
 def broken_rules(reader: Reader) -> frozenset[str]:
-    """Return the rules that a reader breaks, as the harness finds them in the first pass."""
+    """Return the rules that a reader breaks in the first pass, as the harness finds them."""
     types = {Session.spec.qname: Session}
-    # Behind the first pass the names begin otherwise.
+    # After the first pass, the names begin with mixed/.
     cases = takewhile(lambda case: not case.name.startswith("mixed/"), fuzzing.iter_cases(types=types))
     return frozenset(_row(difference) for difference in fuzzing.compare(reader, cases, timeout=60))
 
@@ -82,7 +82,7 @@ def _row(difference: Disagreement) -> str:
     return difference.rule if difference.rule in set(Behaviour) else MISREAD
 
 
-#: In the order of the table.
+# In the order of the table.
 _ROWS = (
     *Behaviour,
     MISREAD,
@@ -92,7 +92,7 @@ _ROWS = (
 
 
 def table(broken: Mapping[str, Iterable[str]]) -> str:
-    """Return the rules that readers break, one row for each rule that any of them does."""
+    """Return a table with a row for each rule that a reader breaks."""
     lines = [f"| rule | {' | '.join(broken)} |", f"|---|{'---|' * len(broken)}"]
     for row in _ROWS:
         cells = ["yes" if row in rules else "" for rules in broken.values()]

@@ -765,6 +765,7 @@ print(len(asked), *asked[:3])
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("provoked", [False, True])
 def test_asks_for_nothing_of_the_outside(tmp_path: Path, *, provoked: bool) -> None:
     script = tmp_path / "watched.py"
@@ -794,6 +795,7 @@ def _peak(data: bytes) -> int:
     return peak
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [har, stream])
 def test_memory_does_not_grow_with_the_number_of_messages(make: Callable[[list[Exchange]], bytes]) -> None:
     few, many = make(RECORDED * 40), make(RECORDED * 400)

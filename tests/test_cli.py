@@ -1,4 +1,4 @@
-"""The command: what it prints, and its exit status."""
+"""The command: its output and its exit status."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_says_where_what_and_why(folder: Path) -> None:
+def test_check_finding_states_place_cause_and_hint(folder: Path) -> None:
     path = folder / "sub" / "c.XML"
     status, out, err = run("check", path)
     column = REFUSED.index("<Session") + 1
@@ -61,7 +61,7 @@ def test_says_where_what_and_why(folder: Path) -> None:
         f"{path}:1:{column}: error[missing-attribute]: Session has no SessionId"
         " - at /soap:Envelope/soap:Header/Session/@SessionId"
     )
-    # The caret stands under the character that the finding is about.
+    # The caret is under the character at the offset of the finding.
     assert source[caret.index("^") :].startswith("<Session")
     assert hint == "    hint: attribute names are case-sensitive; did you mean SessionId?"
     assert rest[0].startswith(f"{path}:1:{column}: warning[unexpected-attribute]: ")
@@ -69,7 +69,7 @@ def test_says_where_what_and_why(folder: Path) -> None:
     assert (status, err) == (1, "")
 
 
-def test_checks_a_folder_in_order_and_all_below_it(folder: Path) -> None:
+def test_check_folder_is_recursive_and_ordered(folder: Path) -> None:
     status, out, _ = run("check", folder)
     assert [line.split(":")[0] for line in out.splitlines() if line.startswith(str(folder))] == [
         str(folder / "b.xml"),
@@ -92,11 +92,11 @@ def test_checks_a_folder_in_order_and_all_below_it(folder: Path) -> None:
         (["--quiet", "--strict"], 1),
     ],
 )
-def test_options_decide_what_is_refused(options: list[str], status: int) -> None:
+def test_check_options_decide_refusal(options: list[str], status: int) -> None:
     assert run("check", *options, "-", stdin=WARNED.encode())[0] == status
 
 
-def test_direction_refuses_what_does_not_belong_in_it() -> None:
+def test_check_direction_refuses_blocks_of_the_other() -> None:
     begin = CLEAN.replace(f'Session {XMLA} SessionId="{SECRET}"', f"BeginSession {XMLA}").encode()
     assert run("check", "--direction", "request", "-", stdin=begin)[0] == 0
     status, out, _ = run("check", "--direction", "response", "-", stdin=begin)
@@ -104,11 +104,11 @@ def test_direction_refuses_what_does_not_belong_in_it() -> None:
     assert "error[wrong-direction]" in out
 
 
-def test_quiet_prints_nothing() -> None:
+def test_check_quiet_prints_nothing() -> None:
     assert run("check", "--quiet", "-", stdin=REFUSED.encode()) == (1, "", "")
 
 
-def test_json_is_one_document(folder: Path) -> None:
+def test_check_json_is_one_document(folder: Path) -> None:
     status, out, _ = run("check", "--format", "json", "--refuse", "unqualified-must-understand", folder)
     document = json.loads(out)
     assert document["summary"] == {"messages": 3, "refused": 2, "warnings": 2, "unreadable": 0}
@@ -123,7 +123,7 @@ def test_json_is_one_document(folder: Path) -> None:
     assert status == 1
 
 
-def test_github_annotations_are_escaped(tmp_path: Path) -> None:
+def test_check_github_annotations_are_escaped(tmp_path: Path) -> None:
     path = tmp_path / "a,b%:c.xml"
     path.write_text(REFUSED, encoding="utf-8")
     _, out, _ = run("check", "--format", "github", path)
@@ -138,7 +138,7 @@ def test_github_annotations_are_escaped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.xml", "nul\0byte", "unreadable"])
-def test_unreadable_input_beats_a_refusal(tmp_path: Path, folder: Path, name: str) -> None:
+def test_check_unreadable_input_outranks_refusal(tmp_path: Path, folder: Path, name: str) -> None:
     if name == "unreadable":
         (tmp_path / name).mkdir()
     status, out, err = run("check", tmp_path / name, folder)
@@ -160,7 +160,7 @@ def test_unreadable_input_beats_a_refusal(tmp_path: Path, folder: Path, name: st
         ["frobnicate"],
     ],
 )
-def test_a_usage_error_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_usage_error_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         run(*arguments)
     assert stop.value.code == 2
@@ -177,7 +177,7 @@ ENCODINGS = [
 
 @pytest.mark.parametrize(("codec", "mark"), ENCODINGS)
 @pytest.mark.parametrize("far", [0, 1_000_000], ids=["near", "far"])
-def test_the_caret_stands_under_the_place_and_no_id_is_printed(codec: str, mark: bytes, far: int) -> None:
+def test_excerpt_caret_is_at_offset_and_id_is_masked(codec: str, mark: bytes, far: int) -> None:
     blank = f"<!--{'x' * far}-->" if far else ""
     text = (
         f'<soap:Envelope {SOAP}>\n<soap:Header><Session {XMLA} SessionId="{SECRET}"/></soap:Header>\r\n'
@@ -187,14 +187,14 @@ def test_the_caret_stands_under_the_place_and_no_id_is_printed(codec: str, mark:
     status, out, _ = run("check", "-", stdin=mark + text.encode(codec))
     _, source, caret, *_ = out.splitlines()
     at = caret.index("^")
-    # Two characters in front take two columns each.
+    # Two characters before the caret take two columns each.
     assert source[at - 2 :].startswith("soap:Body>")
     assert SECRET not in out
     assert "****</SessionID>" in source
     assert status == 1
 
 
-def test_control_characters_never_reach_the_terminal(tmp_path: Path) -> None:
+def test_check_control_characters_are_escaped(tmp_path: Path) -> None:
     path = tmp_path / "a\x1b[31m\u202e.xml"
     path.write_bytes(f"<soap:Envelope {SOAP}>\x1b]0;x\x07 \u202e</soap:Envelope>".encode())
     for command_name, name in (("check", path), ("show", path), ("check", path.with_name("\x1b[m"))):
@@ -203,7 +203,7 @@ def test_control_characters_never_reach_the_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("width", [1, 5_000])
-def test_cuts_long_lines_around_the_caret(width: int) -> None:
+def test_excerpt_long_line_is_cut_around_caret(width: int) -> None:
     text = CLEAN.replace("<soap:Body/>", f"<soap:Body>{'<a/>' * width}</b></soap:Body>")
     _, out, _ = run("check", "-", stdin=text.encode())
     _, source, caret, *_ = out.splitlines()
@@ -211,7 +211,19 @@ def test_cuts_long_lines_around_the_caret(width: int) -> None:
     assert source[caret.index("^") :].startswith("b>")
 
 
-def test_show_masks_ids_unless_asked() -> None:
+@pytest.mark.parametrize("name", ["check", "show"])
+@pytest.mark.parametrize("columns", [60, 80, 104])
+def test_excerpt_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    text = CLEAN.replace("<soap:Body/>", f"<soap:Body>{'<a/>' * 50}</b>{'<a/>' * 50}</soap:Body>")
+    _, source, caret, *_ = run(name, "-", stdin=text.encode(), terminal=True)[1].splitlines()
+    assert columns - 1 <= len(source) <= columns
+    assert source[caret.index("^") :].startswith("b>")
+
+
+def test_show_ids_are_masked_unless_asked() -> None:
     block = (
         '<Version xmlns="urn:v" soap:mustUnderstand="1" soap:actor="urn:me" Sequence="922"/></soap:Header>'
     )
@@ -228,14 +240,14 @@ def test_show_masks_ids_unless_asked() -> None:
     assert f"SessionId='{SECRET}'" in run("show", "--show-ids", "-", stdin=data)[1]
 
 
-def test_show_of_a_refused_message_says_why() -> None:
+def test_show_refused_message_states_cause() -> None:
     status, out, _ = run("show", "-", stdin=REFUSED.encode())
     assert status == 1
     assert out.startswith("-:1:")
     assert run("show", "/no/such/file")[0] == 2
 
 
-def test_generate_writes_what_the_module_holds(tmp_path: Path) -> None:
+def test_generate_writes_the_committed_module(tmp_path: Path) -> None:
     xsd = ROOT / "schemas" / "xmla-session-headers.xsd"
     expected = (ROOT / "xmla_headers" / "session_headers.py").read_text(encoding="utf-8")
     assert run("generate", xsd) == (0, expected, "")
@@ -245,7 +257,7 @@ def test_generate_writes_what_the_module_holds(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["no schema", "<a/>", "<a", "\xff"])
-def test_generate_leaves_the_file_alone_when_the_schema_is_bad(tmp_path: Path, text: str) -> None:
+def test_generate_bad_schema_leaves_output_alone(tmp_path: Path, text: str) -> None:
     bad, target = tmp_path / "bad.xsd", tmp_path / "out.py"
     bad.write_bytes(text.encode("latin-1"))
     target.write_text("kept", encoding="utf-8")
@@ -254,17 +266,18 @@ def test_generate_leaves_the_file_alone_when_the_schema_is_bad(tmp_path: Path, t
     assert len(err.splitlines()) == 1
 
 
-def test_generate_says_when_it_cannot_write(tmp_path: Path) -> None:
+def test_generate_unwritable_output_is_reported(tmp_path: Path) -> None:
     xsd = ROOT / "schemas" / "xmla-session-headers.xsd"
     status, _, err = run("generate", xsd, "-o", tmp_path / "none" / "out.py")
     assert (status, len(err.splitlines())) == (2, 1)
     assert run("generate", tmp_path / "none.xsd")[0] == 2
 
 
-def test_colours_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_check_colours_only_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "200")
     data = REFUSED.encode()
     plain = run("check", "-", stdin=data)[1]
     coloured = run("check", "-", stdin=data, terminal=True)[1]
@@ -272,7 +285,7 @@ def test_colours_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b[1;31merror[missing-attribute]" in coloured
     monkeypatch.setenv("NO_COLOR", "1")
     assert "\x1b[1;31m" not in run("check", "-", stdin=data, terminal=True)[1]
-    # Without the extra there is plain text.
+    # Without the extra, the output is plain text.
     monkeypatch.setitem(sys.modules, "rich.console", None)
     assert run("check", "-", stdin=data, terminal=True)[1] == plain
 
@@ -283,7 +296,7 @@ def command(*arguments: str, **options: object) -> subprocess.CompletedProcess[b
     )
 
 
-def test_runs_as_a_command() -> None:
+def test_command_runs_as_module() -> None:
     done = command("check", "-", input=REFUSED.encode(), capture_output=True)
     assert done.returncode == 1
     assert done.stdout.endswith(b"1 message checked: 1 refused, 1 warning" + os.linesep.encode())
@@ -291,7 +304,7 @@ def test_runs_as_a_command() -> None:
     assert version.stdout.startswith(b"xmla-headers ")
 
 
-def test_a_terminal_without_unicode_gets_escapes() -> None:
+def test_command_without_unicode_prints_escapes() -> None:
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     text = CLEAN.replace("<soap:Body/>", f"<soap:Body>{'é' * 200}</b></soap:Body>")
     done = command("check", "-", input=text.encode(), capture_output=True, env=environment)
@@ -300,7 +313,7 @@ def test_a_terminal_without_unicode_gets_escapes() -> None:
     assert b"\\u2026" in done.stdout
 
 
-def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> None:
+def test_command_closed_pipe_prints_no_traceback(tmp_path: Path) -> None:
     many = tmp_path / "many.xml"
     many.write_text(CLEAN.replace("</soap:Envelope>", "<a/>" * 20_000 + "</soap:Envelope>"), encoding="utf-8")
     with subprocess.Popen(
@@ -314,11 +327,11 @@ def test_a_reader_that_leaves_early_gets_no_traceback(tmp_path: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
-    # What was not said is not known to be clean.
+    # The status is not 0: nobody has read the rest of the report.
     assert process.returncode == 128 + signal.SIGPIPE
 
 
-def test_a_real_terminal_shows_colour() -> None:
+def test_command_on_real_terminal_shows_colour() -> None:
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm"}
     environment.pop("NO_COLOR", None)
@@ -353,7 +366,7 @@ def test_a_real_terminal_shows_colour() -> None:
     ],
 )
 @pytest.mark.parametrize("front", ["", f"POST /x?SessionId={SECRET} HTTP/1.1\r\nCookie: {SECRET}\r\n\r\n"])
-def test_no_id_is_printed_in_whatever_way_a_message_is_broken(block: str, front: str) -> None:
+def test_check_broken_message_shows_no_id(block: str, front: str) -> None:
     text = f"{front}<soap:Envelope {SOAP}><soap:Header>{block}</soap:Header><soap:Body/></soap:Envelope>"
     for arguments in (["check", "--strict", "-"], ["check", "--format", "json", "-"], ["show", "-"]):
         status, out, err = run(*arguments, stdin=text.encode())
@@ -361,29 +374,29 @@ def test_no_id_is_printed_in_whatever_way_a_message_is_broken(block: str, front:
         assert SECRET not in out + err
 
 
-def test_a_short_id_is_not_shown_at_all() -> None:
+def test_check_short_id_is_fully_masked() -> None:
     data = CLEAN.replace(SECRET, "4711").encode()
     assert "4711" not in run("show", "-", stdin=data)[1]
     assert "SessionId=… (4 characters)" in run("show", "-", stdin=data)[1]
 
 
-def test_lists_what_cannot_be_read_in_the_json(folder: Path) -> None:
+def test_check_json_lists_unreadable_files(folder: Path) -> None:
     _, out, _ = run("check", "--format", "json", folder, folder / "none.xml")
     assert json.loads(out)["unreadable"] == [str(folder / "none.xml")]
 
 
-def test_does_not_wait_for_a_pipe_in_a_folder(folder: Path) -> None:
+def test_check_pipe_in_folder_is_ignored(folder: Path) -> None:
     os.mkfifo(folder / "pipe.xml")
     assert run("check", "--quiet", folder)[0] == 1
 
 
 @pytest.mark.parametrize("path", ["x" * 5_000, "a.xml/b.xml"])
-def test_a_path_that_cannot_be_one_is_unreadable(folder: Path, path: str) -> None:
+def test_check_impossible_path_is_unreadable(folder: Path, path: str) -> None:
     status, _, err = run("check", folder / path)
     assert (status, len(err.splitlines())) == (2, 1)
 
 
-def test_generate_does_not_overwrite_the_schema(tmp_path: Path) -> None:
+def test_generate_output_over_schema_is_refused(tmp_path: Path) -> None:
     text = (ROOT / "schemas" / "xmla-session-headers.xsd").read_text(encoding="utf-8")
     xsd = tmp_path / "mine.xsd"
     xsd.write_text(text, encoding="utf-8")
@@ -393,7 +406,7 @@ def test_generate_does_not_overwrite_the_schema(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("redirection", "status"), [("<&-", 1), (">&-", 1), ("2>&-", 1), (">/dev/full", 2)])
-def test_a_closed_stream_is_no_traceback(tmp_path: Path, redirection: str, status: int) -> None:
+def test_command_closed_stream_prints_no_traceback(tmp_path: Path, redirection: str, status: int) -> None:
     path = tmp_path / "refused.xml"
     path.write_text(REFUSED, encoding="utf-8")
     line = f"{sys.executable} -m xmla_headers check {path} {redirection}"

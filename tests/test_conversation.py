@@ -1,4 +1,4 @@
-"""Conversations: a table of what may happen in the life of a session, and nothing beside it."""
+"""Conversations: the table of states and events, and the rules beside it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.profiles import scaled
 from tests.values import unknown_blocks
 from xmla_headers import (
     RULES,
@@ -62,7 +63,7 @@ END = Header(EndSession(SECRET))
 BROKEN = Fault("Server", "the query is wrong")
 LOST = session_not_found(SECRET)
 
-#: Events that are requests, and those that are answers to one, or the lack of it.
+# Events of requests, and events of responses or missing responses.
 REQUESTS = {Event.BEGIN: BEGIN, Event.USE: USE, Event.END: END, Event.PLAIN: NOTHING}
 _ANSWERS: dict[Event, Callable[[Conversation], None]] = {
     Event.GRANT: lambda conversation: conversation.response(USE),
@@ -72,7 +73,7 @@ _ANSWERS: dict[Event, Callable[[Conversation], None]] = {
     Event.UNANSWERED: lambda conversation: conversation.unanswered(),
 }
 
-#: State -> what leads there, with no request left open but the one that is pending.
+# State -> the steps that lead there. No request stays open except the pending one.
 _WAYS: dict[State, list[Event]] = {
     State.NONE: [],
     State.BEGINNING: [Event.BEGIN],
@@ -99,7 +100,7 @@ def conversation_in(state: State) -> Conversation:
 
 
 def told(conversation: Conversation) -> tuple[object, ...]:
-    """Return all that a conversation says of itself."""
+    """Return all public attributes of a conversation."""
     return (
         conversation.state,
         conversation.session_id,
@@ -110,7 +111,7 @@ def told(conversation: Conversation) -> tuple[object, ...]:
 
 
 def refused(conversation: Conversation, step: Callable[[], None], code: Code) -> None:
-    """Hold a step to its refusal: the code, no change, no session id in what is said."""
+    """Check that a step is refused with the code, changes nothing and shows no session id."""
     before = told(conversation)
     with pytest.raises(XmlaHeadersError) as caught:
         step()
@@ -129,14 +130,14 @@ def refused(conversation: Conversation, step: Callable[[], None], code: Code) ->
 # -- the table -----------------------------------------------------------------------------------------
 
 
-def test_every_state_has_a_row() -> None:
+def test_table_has_every_state() -> None:
     assert list(TRANSITIONS) == list(State)
     for row in TRANSITIONS.values():
         assert set(row) <= set(Event)
         assert set(row.values()) <= set(State)
 
 
-def test_every_state_can_be_reached_and_left_for_every_other_one_that_is_not_the_first() -> None:
+def test_table_every_state_is_reachable_from_every_other() -> None:
     def reached(start: State) -> set[State]:
         found, todo = set(), [start]
         while todo:
@@ -148,28 +149,28 @@ def test_every_state_can_be_reached_and_left_for_every_other_one_that_is_not_the
 
     for state in State:
         assert reached(state) >= set(State) - {State.NONE}
-    # Nothing in it is a dead end: a BeginSession that fails leads back to the beginning.
+    # No state is a dead end: a BeginSession that fails leads back to NONE.
     assert State.NONE in reached(State.LOST)
 
 
-def test_every_event_moves_something() -> None:
+def test_table_every_event_changes_a_state() -> None:
     used = {event for row in TRANSITIONS.values() for event in row}
     assert used == set(Event)
     moved = {
         event for state, row in TRANSITIONS.items() for event, after in row.items() if after is not state
     }
-    # A request without a session header, and an answer that settles nothing, are there to change nothing.
+    # A request without a session header and a response that settles nothing never change the state.
     assert moved == set(Event) - {Event.USE, Event.PLAIN, Event.OTHER}
 
 
-def test_every_answer_is_possible_in_every_state() -> None:
+def test_table_every_answer_is_in_every_row() -> None:
     for state, row in TRANSITIONS.items():
         assert set(_ANSWERS) | {Event.PLAIN} <= set(row)
         assert (Event.OTHER in row) == (state in (State.BEGINNING, State.ENDING))
 
 
 @pytest.mark.parametrize("state", State)
-def test_the_table_is_immutable(state: State) -> None:
+def test_table_is_immutable(state: State) -> None:
     tables: list[Any] = [TRANSITIONS, TRANSITIONS[state]]
     for table in tables:
         with pytest.raises(TypeError):
@@ -178,7 +179,7 @@ def test_the_table_is_immutable(state: State) -> None:
             del table[state]
 
 
-#: What is not in the table: state, event -> code.
+# Steps that the table does not have: state, event -> code.
 _REFUSED = {
     (State.NONE, Event.USE): Code.UNKNOWN_SESSION,
     (State.NONE, Event.END): Code.UNKNOWN_SESSION,
@@ -197,12 +198,12 @@ _REFUSED = {
 
 @pytest.mark.parametrize("event", Event)
 @pytest.mark.parametrize("state", State)
-def test_does_what_the_table_says_and_refuses_the_rest(state: State, event: Event) -> None:
+def test_conversation_follows_the_table(state: State, event: Event) -> None:
     conversation = conversation_in(state)
     if event is Event.OTHER:
         if event not in TRANSITIONS[state]:
             return
-        # Whose answer it is nobody knows.
+        # A second open request makes it unknown which one is answered.
         conversation.request(NOTHING)
         event = Event.ANSWER
         expected: State | None = TRANSITIONS[state][Event.OTHER]
@@ -222,7 +223,7 @@ def test_does_what_the_table_says_and_refuses_the_rest(state: State, event: Even
 
 
 @pytest.mark.parametrize("state", State)
-def test_says_what_to_send_next(state: State) -> None:
+def test_next_block_follows_state(state: State) -> None:
     conversation = conversation_in(state)
     if state in (State.ACTIVE, State.ENDING):
         assert conversation.session_id == SECRET
@@ -234,15 +235,15 @@ def test_says_what_to_send_next(state: State) -> None:
         refused(conversation, conversation.end_block, Code.UNKNOWN_SESSION)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("state", set(State) - {State.BEGINNING, State.ENDING})
-def test_what_to_send_next_may_be_sent(state: State) -> None:
+@pytest.mark.parametrize("state", [state for state in State if state not in (State.BEGINNING, State.ENDING)])
+def test_next_block_is_accepted(state: State) -> None:
     conversation = conversation_in(state)
     conversation.request(Header(conversation.next_block()))
 
 
 @pytest.mark.parametrize("form", MustUnderstandForm)
-def test_marks_every_block_as_the_first_one(form: MustUnderstandForm) -> None:
-    # Mondrian passes over each of the three that has no mark of its own.
+def test_blocks_copy_marks_of_begin(form: MustUnderstandForm) -> None:
+    # Mondrian ignores each of the three header blocks without its own mustUnderstand.
     begin = BeginSession(must_understand=True, must_understand_form=form, actor="urn:me")
     conversation = Conversation(begin)
     assert conversation.next_block() is begin
@@ -255,23 +256,23 @@ def test_marks_every_block_as_the_first_one(form: MustUnderstandForm) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_a_loss_that_no_message_told(state: State) -> None:
+def test_session_lost_moves_to_lost(state: State) -> None:
     conversation = conversation_in(state)
     before = conversation.requests_unanswered
     conversation.session_lost()
-    # There is nothing to lose yet while it begins.
+    # A session that is beginning cannot be lost yet.
     expected = State.BEGINNING if state is State.BEGINNING else TRANSITIONS[state][Event.LOSS]
     assert conversation.state is expected
     assert conversation.requests_unanswered == before
     assert conversation.session_id is None
 
 
-# -- what is refused whatever the state ----------------------------------------------------------------
+# -- refusals in every state ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("block", [Session, EndSession])
-def test_refuses_a_request_with_another_id(block: type[Session | EndSession], state: State) -> None:
+def test_request_with_another_id_is_refused(block: type[Session | EndSession], state: State) -> None:
     conversation = conversation_in(state)
     event = Event.USE if block is Session else Event.END
     code = _REFUSED.get((state, event), Code.SESSION_ID_CHANGED)
@@ -281,7 +282,7 @@ def test_refuses_a_request_with_another_id(block: type[Session | EndSession], st
 
 @pytest.mark.parametrize("state", [State.ACTIVE, State.ENDING, State.LOST])
 @pytest.mark.parametrize("fault", [None, BROKEN])
-def test_refuses_an_answer_with_another_id(fault: Fault | None, state: State) -> None:
+def test_response_with_another_id_is_refused(fault: Fault | None, state: State) -> None:
     conversation = conversation_in(state)
     conversation.request(NOTHING)
     for other, code in (
@@ -292,17 +293,17 @@ def test_refuses_an_answer_with_another_id(fault: Fault | None, state: State) ->
         refused(conversation, lambda other=other: conversation.response(Header(Session(other)), fault), code)  # type: ignore[misc]
 
 
-def test_refuses_an_empty_id_for_a_new_session() -> None:
+def test_response_with_empty_id_is_refused() -> None:
     conversation = conversation_in(State.BEGINNING)
     refused(conversation, lambda: conversation.response(Header(Session(""))), Code.SESSION_NOT_GRANTED)
-    # What a client makes of such an answer.
+    # A client closes the request of such a response.
     conversation.unanswered()
     assert conversation.state is State.NONE
 
 
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("answer", _ANSWERS)
-def test_refuses_an_answer_to_a_request_that_nobody_made(answer: Event, state: State) -> None:
+def test_response_without_request_is_refused(answer: Event, state: State) -> None:
     conversation = conversation_in(state)
     while conversation.requests_unanswered:
         conversation.session_lost()
@@ -315,7 +316,7 @@ def test_refuses_an_answer_to_a_request_that_nobody_made(answer: Event, state: S
     "blocks", [[BeginSession()], [EndSession(SECRET)], [Session(SECRET), BeginSession()]]
 )
 @pytest.mark.parametrize("fault", [None, BROKEN, LOST])
-def test_refuses_in_an_answer_what_belongs_in_a_request(
+def test_response_with_request_block_is_refused(
     fault: Fault | None, blocks: Sequence[Session | BeginSession | EndSession], state: State
 ) -> None:
     conversation = conversation_in(state)
@@ -333,7 +334,7 @@ def test_refuses_in_an_answer_what_belongs_in_a_request(
         [EndSession(SECRET), BeginSession(), Session(OTHER)],
     ],
 )
-def test_refuses_a_request_that_is_ambiguous(
+def test_request_with_two_session_headers_is_refused(
     blocks: Sequence[Session | BeginSession | EndSession], state: State
 ) -> None:
     conversation = conversation_in(state)
@@ -355,7 +356,7 @@ def test_refuses_a_request_that_is_ambiguous(
         lambda _: Conversation(BeginSession),  # type: ignore[arg-type]
     ],
 )
-def test_refuses_what_is_of_the_wrong_type(step: Callable[[Any], object]) -> None:
+def test_conversation_wrong_type_raises_type_error(step: Callable[[Any], object]) -> None:
     conversation = conversation_in(State.ACTIVE)
     conversation.request(NOTHING)
     before = told(conversation)
@@ -365,7 +366,7 @@ def test_refuses_what_is_of_the_wrong_type(step: Callable[[Any], object]) -> Non
 
 
 @given(st.lists(unknown_blocks, max_size=3), st.sampled_from(State), st.sampled_from(Event))
-def test_other_header_blocks_change_nothing(blocks: list[Any], state: State, event: Event) -> None:
+def test_conversation_ignores_other_header_blocks(blocks: list[Any], state: State, event: Event) -> None:
     def after(*more: Any) -> object:
         conversation = conversation_in(state)
         conversation.request(Header(*more))
@@ -383,11 +384,11 @@ def test_other_header_blocks_change_nothing(blocks: list[Any], state: State, eve
     assert after(*blocks) == after()
 
 
-# -- what happens out there ----------------------------------------------------------------------------
+# -- behaviour of known peers --------------------------------------------------------------------------
 
 
 def play(*steps: Header | tuple[Header, Fault] | None) -> Conversation:
-    """Play requests and answers in turn: a Header, with a fault or without; None for no answer."""
+    """Play requests and responses in turn: a Header, or a Header and a fault; None for no response."""
     conversation = Conversation()
     for number, step in enumerate(steps):
         if step is None:
@@ -503,14 +504,14 @@ _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], St
 
 
 @pytest.mark.parametrize("name", _SCENARIOS)
-def test_follows(name: str) -> None:
+def test_conversation_follows_known_peers(name: str) -> None:
     steps, state, session_id = _SCENARIOS[name]
     conversation = play(*steps)
     assert (conversation.state, conversation.session_id) == (state, session_id)
     assert conversation.requests_unanswered == 0
 
 
-def test_an_id_of_a_session_that_is_over_is_not_taken_for_the_new_one() -> None:
+def test_request_with_id_of_old_session_is_refused() -> None:
     conversation = play(*_ACTIVE, END, NOTHING, BEGIN, Header(Session(OTHER)))
     refused(conversation, lambda: conversation.request(USE), Code.SESSION_ID_CHANGED)
     conversation.request(NOTHING)
@@ -525,7 +526,7 @@ _NAMED: _Answer = (USE, None)
 _FAULT: _Answer = (NOTHING, BROKEN)
 _GONE: _Answer = (NOTHING, LOST)
 
-#: Start, requests, their answers, whatever their order -> where it ends.
+# Start state, requests, their responses in any order -> end state.
 _AT_ONCE: dict[str, tuple[State, list[Header], list[_Answer], State]] = {
     "a Cancel beside a running query": (State.ACTIVE, [USE, USE], [_FAULT, _NOTHING], State.ACTIVE),
     "a Cancel beside two, of Mondrian": (
@@ -553,7 +554,7 @@ _AT_ONCE: dict[str, tuple[State, list[Header], list[_Answer], State]] = {
 
 
 @pytest.mark.parametrize("name", _AT_ONCE)
-def test_the_order_of_answers_does_not_matter(name: str) -> None:
+def test_responses_in_any_order_reach_the_same_state(name: str) -> None:
     start, requests, answers, end = _AT_ONCE[name]
     for order in set(permutations(range(len(answers)))):
         conversation = conversation_in(start)
@@ -566,7 +567,7 @@ def test_the_order_of_answers_does_not_matter(name: str) -> None:
         assert conversation.requests_unanswered == 0
 
 
-def test_only_the_last_answer_settles_what_is_pending() -> None:
+def test_pending_begin_is_settled_by_last_response() -> None:
     conversation = conversation_in(State.ACTIVE)
     conversation.request(USE)
     conversation.request(END)
@@ -580,20 +581,20 @@ def test_only_the_last_answer_settles_what_is_pending() -> None:
     assert conversation.state == "ended"
 
 
-def test_a_late_answer_of_the_session_before_does_not_begin_the_new_one() -> None:
+def test_late_response_of_old_session_grants_nothing() -> None:
     conversation = conversation_in(State.ACTIVE)
     conversation.request(USE)
     conversation.request(USE)
     conversation.response(NOTHING, LOST)
     conversation.request(BEGIN)
-    conversation.response(USE)  # to the other, sent before the server was started again
+    conversation.response(USE)  # to the other request, sent before the server restarted
     assert conversation.state is State.BEGINNING
     conversation.response(Header(Session(OTHER)))
     assert (conversation.state, conversation.session_id) == (State.ACTIVE, OTHER)
 
 
-def test_a_late_loss_of_the_session_before_is_taken_for_one_of_the_new() -> None:
-    # Nothing in the fault tells them apart; the price is that a session is begun once more.
+def test_late_loss_of_old_session_loses_the_new_one() -> None:
+    # The fault does not say which session is lost. The cost is one more BeginSession.
     conversation = conversation_in(State.ACTIVE)
     conversation.request(USE)
     conversation.request(USE)
@@ -605,18 +606,18 @@ def test_a_late_loss_of_the_session_before_is_taken_for_one_of_the_new() -> None
     assert conversation.state == "lost"
 
 
-def test_a_server_may_grant_the_id_of_the_session_before() -> None:
+def test_response_may_grant_the_old_id_again() -> None:
     conversation = conversation_in(State.LOST)
     conversation.request(NOTHING)
     conversation.request(BEGIN)
     conversation.response(USE)
-    # It may belong to the other.
+    # The response may answer the other request.
     assert conversation.state is State.BEGINNING
     conversation.response(USE)
     assert (conversation.state, conversation.session_id) == (State.ACTIVE, SECRET)
 
 
-# -- two of them ---------------------------------------------------------------------------------------
+# -- two conversations ---------------------------------------------------------------------------------
 
 _IDS = ["9F2C-one", "9F2C-two", "", " 9F2C-one", "a<b>&\"c'\t\n\ré🔑"]
 _ids = st.sampled_from(_IDS)
@@ -652,7 +653,7 @@ _response_faults = st.one_of(
 
 
 class _Model:
-    """The rules once more, without a table: what is known of the session, and what is awaited."""
+    """A second implementation without a table: the known id, the phase, the open requests."""
 
     def __init__(self) -> None:
         self.known: str | None = None
@@ -660,7 +661,7 @@ class _Model:
         self.open = 0
 
     def request(self, blocks: list[Any]) -> str | None:
-        """Return the code of the refusal, if it is one."""
+        """Return the code of the refusal; None if the step is accepted."""
         if len(blocks) > 1:
             return "ambiguous-session-headers"
         block = blocks[0] if blocks else None
@@ -733,7 +734,7 @@ class _Model:
 
 
 class Agreement(RuleBasedStateMachine):
-    """Two conversations, one fed values, the other what has been written and read again; and the model."""
+    """Two conversations, one given values and one given encoded and decoded values, and the model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -830,9 +831,10 @@ class Agreement(RuleBasedStateMachine):
         assert re.fullmatch(r"Conversation\(<\w+, \d+ unanswered>\)", shown)
 
 
-def test_two_conversations_that_are_fed_the_same_messages_agree() -> None:
+@pytest.mark.slow
+def test_two_conversations_with_same_messages_agree() -> None:
     run_state_machine_as_test(
-        Agreement, settings=settings(deadline=None, max_examples=200, stateful_step_count=30)
+        Agreement, settings=settings(deadline=None, max_examples=scaled(200), stateful_step_count=30)
     )
 
 
@@ -840,7 +842,7 @@ def test_two_conversations_that_are_fed_the_same_messages_agree() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_a_copy_goes_on_by_itself(state: State) -> None:
+def test_conversation_copy_is_independent(state: State) -> None:
     conversation = conversation_in(state)
     before = told(conversation)
     for again in (
@@ -854,14 +856,14 @@ def test_a_copy_goes_on_by_itself(state: State) -> None:
 
 
 @pytest.mark.parametrize("state", State)
-def test_shows_the_state_and_no_id(state: State) -> None:
+def test_conversation_repr_shows_no_id(state: State) -> None:
     conversation = conversation_in(state)
     unanswered = conversation.requests_unanswered
     assert repr(conversation) == str(conversation) == f"Conversation(<{state}, {unanswered} unanswered>)"
 
 
 @pytest.mark.parametrize("name", ["state", "session_id", "requests_unanswered", "other"])
-def test_is_moved_by_messages_alone(name: str) -> None:
+def test_conversation_attributes_are_read_only(name: str) -> None:
     with pytest.raises(AttributeError):
         setattr(Conversation(), name, State.ACTIVE)
 
@@ -870,11 +872,11 @@ def test_is_moved_by_messages_alone(name: str) -> None:
 
 _CAPTURED = Path(__file__).resolve().parent / "data" / "captured"
 
-#: Prefix of the recordings -> after each exchange the state, or the code of what is refused in it.
+# Prefix of the recordings -> the state after each exchange, or the code of its refusal.
 _REPLAYED: dict[str, list[str]] = {
     "olapy-zeep": ["none", "active", "active", "active", "ended", "active", "session-id-changed"],
     "olapy-xmla4js": ["none"],
-    # The last one is about a session that nobody has begun.
+    # The last exchange is about a session that was never begun.
     "olapy-nodesoap": ["active", "active", "ended", "session-used-after-end"],
     "spyne-zeep": ["active", "active", "ended", "active", "session-id-changed"],
     "spyne-nodesoap": ["active", "active", "ended", "session-used-after-end"],
@@ -882,7 +884,7 @@ _REPLAYED: dict[str, list[str]] = {
 
 
 @pytest.mark.parametrize("prefix", _REPLAYED)
-def test_follows_a_recording(prefix: str) -> None:
+def test_conversation_follows_recordings(prefix: str) -> None:
     conversation = Conversation()
     names = sorted(path.name.removesuffix("-http.json") for path in _CAPTURED.glob(f"{prefix}-*-http.json"))
     assert len(names) == len(_REPLAYED[prefix])
@@ -892,7 +894,7 @@ def test_follows_a_recording(prefix: str) -> None:
         status = json.loads((_CAPTURED / f"{name}-http.json").read_text(encoding="utf-8"))["status"]
         assert (answer.fault is not None) == (status == 500)
         if answer.fault is not None:
-            # A fault of its own: nothing in it is what Analysis Services or Mondrian would say.
+            # The fault of this provider: neither Analysis Services nor Mondrian sends such a fault.
             assert answer.fault == Fault("Client", "the session cannot be found", "")
             assert not answer.fault.session_lost
         if expected in {str(state) for state in State}:
@@ -910,12 +912,12 @@ def test_follows_a_recording(prefix: str) -> None:
         assert conversation.requests_unanswered == 0
 
 
-def test_all_recordings_are_followed() -> None:
+def test_recordings_are_all_followed() -> None:
     recorded = {re.sub("-[0-9]+-http.json", "", path.name) for path in _CAPTURED.glob("*-http.json")}
     assert set(_REPLAYED) == recorded
 
 
-# -- answers whose requests are known -------------------------------------------------------------------
+# -- responses with a known request ----------------------------------------------------------------------
 
 
 def _open(*blocks: BeginSession | Session | EndSession | None, begun: bool = True) -> Conversation:
@@ -938,11 +940,11 @@ def _open(*blocks: BeginSession | Session | EndSession | None, begun: bool = Tru
         (_open(None, BeginSession(), begun=False), BeginSession(), Header(), State.NONE),
         (_open(None, BeginSession(), begun=False), BeginSession(), Header(Session("id")), State.ACTIVE),
         (_open(None, BeginSession(), begun=False), None, Header(), State.BEGINNING),
-        # olapy answers Session to everybody.
+        # olapy answers every request with a Session.
         (_open(None, BeginSession(), begun=False), None, Header(Session("id")), State.BEGINNING),
     ],
 )
-def test_an_answer_settles_its_own_request_where_the_caller_knows_it(
+def test_response_with_known_request_settles_it(
     conversation: Conversation,
     request_block: BeginSession | Session | EndSession | None,
     answer: Header,
@@ -953,7 +955,7 @@ def test_an_answer_settles_its_own_request_where_the_caller_knows_it(
     assert (conversation.state, conversation.requests_unanswered) == (after, 1)
 
 
-def test_no_answer_falls_back_where_it_is_known_whose_it_would_have_been() -> None:
+def test_unanswered_with_known_request_falls_back() -> None:
     conversation = _open(Session("id"), EndSession("id"))
     conversation.unanswered(request=Header(Session("id")))
     assert conversation.state is State.ENDING
@@ -962,7 +964,7 @@ def test_no_answer_falls_back_where_it_is_known_whose_it_would_have_been() -> No
     assert conversation.state is State.ACTIVE
 
 
-def test_the_request_is_a_header() -> None:
+def test_response_request_must_be_a_header() -> None:
     wrong: Any = Session("id")
     with pytest.raises(TypeError):
         _open(None).response(Header(), request=wrong)
@@ -974,7 +976,7 @@ def test_the_request_is_a_header() -> None:
 
 
 @pytest.mark.parametrize("state", [State.NONE, State.ENDED])
-def test_id_beside_no_session_is_not_taken_for_the_last_one(state: State) -> None:
+def test_response_id_without_session_is_not_the_last_id(state: State) -> None:
     # olapy answers every request with a Session. That id may be granted later, while others are unanswered.
     conversation = conversation_in(state)
     conversation.request(NOTHING)
@@ -987,7 +989,7 @@ def test_id_beside_no_session_is_not_taken_for_the_last_one(state: State) -> Non
 
 
 @pytest.mark.parametrize("answer", [Event.ANSWER, Event.FAULT, Event.UNANSWERED])
-def test_answer_without_an_id_does_not_settle_a_later_begin(answer: Event) -> None:
+def test_response_without_an_id_does_not_settle_a_later_begin(answer: Event) -> None:
     conversation = conversation_in(State.ENDED)
     conversation.request(BEGIN)
     conversation.request(NOTHING)
@@ -997,7 +999,7 @@ def test_answer_without_an_id_does_not_settle_a_later_begin(answer: Event) -> No
 
 @pytest.mark.parametrize("request_header", [None, USE, END, NOTHING], ids=["unknown", "use", "end", "plain"])
 @pytest.mark.parametrize("others", [0, 1, 2])
-def test_loss_while_ending_settles_whatever_it_answers(request_header: Header | None, others: int) -> None:
+def test_loss_while_ending_settles_any_request(request_header: Header | None, others: int) -> None:
     conversation = conversation_in(State.ENDING)
     for _ in range(others):
         conversation.request(NOTHING)
@@ -1015,19 +1017,19 @@ def test_loss_while_ending_settles_whatever_it_answers(request_header: Header | 
         (State.ACTIVE, Event.BEGIN, "while a session is active"),
         (State.ENDING, Event.BEGIN, "before EndSession was answered"),
         (State.ENDING, Event.USE, "Session after EndSession"),
-        (State.ENDING, Event.END, "EndSession again"),
+        (State.ENDING, Event.END, "a second EndSession"),
         (State.ENDED, Event.USE, "Session after the session has ended"),
         (State.ENDED, Event.END, "EndSession after the session has ended"),
         (State.LOST, Event.END, "EndSession for a session that is lost"),
     ],
 )
-def test_refusal_says_which_request_came_when(state: State, event: Event, words: str) -> None:
+def test_refusal_message_names_the_earlier_request(state: State, event: Event, words: str) -> None:
     with pytest.raises(ConversationError, match=words):
         happen(conversation_in(state), event)
 
 
 @pytest.mark.parametrize("wrong", [None, Session("id"), "id", b""])
-def test_conversation_without_a_header_is_a_type_error(wrong: Any) -> None:
+def test_conversation_without_a_header_raises_type_error(wrong: Any) -> None:
     conversation = conversation_in(State.ACTIVE)
     for step in (conversation.request, conversation.response):
         with pytest.raises(TypeError, match="Header"):

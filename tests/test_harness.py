@@ -1,4 +1,4 @@
-"""The harness: what it says about parsers, good, naive and broken."""
+"""The harness: its reports about parsers that are correct, naive or broken."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def case_of(name: str, data: bytes, verdict: Verdict = Verdict.REJECT, header: H
     return Case(name, data, frozenset(), header, f"note of {name}", "a clause", name, verdict)
 
 
-#: One that hangs, one that crashes and one that is let pass, each between harmless ones.
+# Cases for parsers that hang, crash or accept, between harmless ones.
 MIXTURE = [
     case_of(name, name.encode())
     for name in ("a", "hang", "b", "crash", "c", "pass", "hang too", "d", "crash too")
@@ -48,7 +48,8 @@ def by_rule(found: tuple[Disagreement, ...]) -> dict[str, DisagreementKind]:
     return {difference.rule: difference.kind for difference in found}
 
 
-def test_our_own_decoder_disagrees_with_no_label() -> None:
+@pytest.mark.slow
+def test_compare_finds_nothing_about_our_decoder() -> None:
     assert fuzzing.compare(ours, islice(fuzzing.iter_cases(1), 3_000)) == ()
 
 
@@ -61,12 +62,13 @@ def _loop() -> Pairs:
 
 
 def _match_for_ever() -> Pairs:
-    # It holds the interpreter: no other thread would run.
+    # It keeps the interpreter lock, so that no other thread runs.
     return [("never", str(re.match(r"(a|aa)+$", "a" * 200 + "b")))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hang", [_loop, _match_for_ever, signal.pause])
-def test_goes_on_after_a_parser_that_hangs(hang: Callable[[], Any]) -> None:
+def test_compare_continues_after_a_hang(hang: Callable[[], Any]) -> None:
     def parse(data: bytes) -> Pairs:
         if data.startswith(b"hang"):
             hang()
@@ -96,7 +98,7 @@ def _raise(error: BaseException) -> None:
     ],
     ids=["exit", "interrupt", "generator", "base", "gone", "signal"],
 )
-def test_goes_on_after_a_parser_that_crashes(crash: Callable[[], None]) -> None:
+def test_compare_continues_after_a_crash(crash: Callable[[], None]) -> None:
     def parse(data: bytes) -> Pairs:
         if data.startswith(b"crash"):
             crash()
@@ -110,7 +112,7 @@ def test_goes_on_after_a_parser_that_crashes(crash: Callable[[], None]) -> None:
     assert multiprocessing.active_children() == []
 
 
-def test_leaves_no_process_behind_when_the_user_interrupts() -> None:
+def test_compare_ends_its_process_when_interrupted() -> None:
     def cases() -> Iterator[Case]:
         yield MIXTURE[0]
         raise KeyboardInterrupt
@@ -120,16 +122,16 @@ def test_leaves_no_process_behind_when_the_user_interrupts() -> None:
     assert multiprocessing.active_children() == []
 
 
-def test_works_where_nothing_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compare_works_without_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     cases = islice(fuzzing.iter_cases(), 20)
     assert fuzzing.compare(ours, cases, timeout=60) == ()
 
 
-# -- what is said --------------------------------------------------------------------------------------
+# -- reports -------------------------------------------------------------------------------------------
 
 
-def test_groups_by_rule_and_kind() -> None:
+def test_compare_groups_by_rule_and_kind() -> None:
     header = Header(Session("a"))
     cases = [
         case_of("valid", b"1", Verdict.ACCEPT, header),
@@ -158,7 +160,7 @@ def test_groups_by_rule_and_kind() -> None:
     assert str(found[1]) == "valid: different-blocks (1 message, such as valid: note of valid)"
 
 
-def test_a_parser_may_yield_what_it_finds_and_refuse_late() -> None:
+def test_compare_accepts_a_parser_that_is_a_generator() -> None:
     def parse(data: bytes) -> Iterator[tuple[str, str | None]]:
         yield from ours(data)
 
@@ -169,7 +171,7 @@ def test_a_parser_may_yield_what_it_finds_and_refuse_late() -> None:
     "returned",
     [None, "Session", 1, [None], ["Session"], [("Session",)], [(1, "a")], [("Session", 1)], {"a": "b"}],
 )
-def test_says_what_a_parser_should_have_returned(returned: Any) -> None:
+def test_compare_refuses_other_return_values(returned: Any) -> None:
     with pytest.raises(TypeError, match="pairs of str"):
         fuzzing.compare(lambda _: returned, MIXTURE[:1])
 
@@ -178,13 +180,13 @@ def test_says_what_a_parser_should_have_returned(returned: Any) -> None:
     ("parse", "timeout", "error"),
     [(None, 1, TypeError), (ours, 0, ValueError), (ours, -1.5, ValueError), (ours, float("nan"), ValueError)],
 )
-def test_refuses_other_arguments(parse: Any, timeout: float, error: type[Exception]) -> None:
+def test_compare_refuses_invalid_arguments(parse: Any, timeout: float, error: type[Exception]) -> None:
     with pytest.raises(error):
         fuzzing.compare(parse, [], timeout=timeout)
 
 
 class _Pipe:
-    """The end of a pipe that the child has, with two messages in it."""
+    """A pipe of the child process with two messages in it."""
 
     def __init__(self) -> None:
         self.messages = [b"x", b"y"]
@@ -203,13 +205,13 @@ class _Pipe:
         self.closed = True
 
 
-def test_the_child_answers_until_there_is_no_more() -> None:
+def test_child_process_answers_until_the_pipe_ends() -> None:
     before = signal.getsignal(signal.SIGINT)
     pipe: Any = _Pipe()
     other: Any = _Pipe()
     try:
         _harness.serve(ours, pipe, other)
-        # Ctrl-C is for the parent.
+        # The parent handles Ctrl-C.
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
@@ -233,7 +235,7 @@ def _interrupted(_data: bytes) -> Pairs:
         (lambda _: None, Answer(Outcome.MISUSED)),
     ],
 )
-def test_an_answer_is_what_the_parser_did(parse: Callable[[bytes], Any], answer: Answer) -> None:
+def test_answer_describes_the_reaction_of_the_parser(parse: Callable[[bytes], Any], answer: Answer) -> None:
     assert _harness.answer(parse, b"") == answer
 
 
@@ -255,6 +257,7 @@ def _text(pattern: str) -> Callable[[bytes], Pairs]:
     return parse
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("parse", "behaviour"),
     [
@@ -271,21 +274,24 @@ def _text(pattern: str) -> Callable[[bytes], Pairs]:
         (_text(r'[ :]SessionId="([^"]*)"'), Behaviour.ANY_ATTRIBUTE_NAMESPACE),
     ],
 )
-def test_names_what_a_naive_reader_does(parse: Callable[[bytes], Pairs], behaviour: Behaviour) -> None:
+def test_compare_names_the_behaviour_of_naive_readers(
+    parse: Callable[[bytes], Pairs], behaviour: Behaviour
+) -> None:
     found = fuzzing.compare(parse, first_pass(Given(SESSION_BLOCKS, None)))
     assert behaviour in {difference.rule for difference in found}
 
 
-def test_calls_no_good_reader_names() -> None:
+def test_compare_names_no_behaviour_of_good_readers() -> None:
     def parse(data: bytes) -> Pairs:
         return _session_headers(data, keep=lambda found: found)
 
     found = fuzzing.compare(parse, first_pass(Given(SESSION_BLOCKS, None)))
-    # It looks at children of the first Header alone, resolves what XML resolves, and checks nothing else.
+    # It reads children of the first Header only, with a correct XML parser, and checks nothing else.
     named = {difference.rule for difference in found} & set(Behaviour)
     assert named == {Behaviour.EVERY_DUPLICATE, Behaviour.ANY_HEADER, Behaviour.DTD}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reader", "behaviours"),
     [
@@ -299,5 +305,5 @@ def test_calls_no_good_reader_names() -> None:
         ),
     ],
 )
-def test_names_what_real_readers_do(reader: str, behaviours: set[str]) -> None:
+def test_compare_names_the_behaviour_of_real_readers(reader: str, behaviours: set[str]) -> None:
     assert behaviours <= broken_rules(READERS[reader])

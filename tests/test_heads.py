@@ -1,194 +1,496 @@
-"""The head of a message says the same whichever way it is read: at each bound, and beside it."""
+"""Heads remembered by shape: the same results with and without a memory, and no secret in the shared one."""
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import sys
+import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.messages import everyday, messages, mutated
-from tests.reading import agreed
+from tests.outcomes import TYPES, outcome, readings
+from tests.test_properties import properties, searching
 from xmla_headers import (
     SESSION_BLOCKS,
-    SOAP_11_NS,
-    XMLA_NS,
+    AttributeSpec,
     BlockSpec,
-    Code,
     Direction,
+    HeadCache,
+    Header,
     HeaderBlock,
+    HeaderReader,
     Limits,
     Session,
+    decode,
+    decode_header,
+    iter_findings,
+    with_blocks,
+    without_blocks,
 )
+from xmla_headers._xml.parser import Parser
+from xmla_headers.head_cache import SHARED_HEADS
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterator, Mapping
 
-ID, OTHER = "9F2C1B7E-3D54", "00000000-0000"
-USE = f'<x:Session SessionId="{ID}"/>'
-
-
-def head(blocks: str, *, envelope: str = "", body: str = "") -> bytes:
-    names = f'xmlns:s="{SOAP_11_NS}" xmlns:x="{XMLA_NS}" xmlns:v="urn:v"{envelope}'
-    return f"<s:Envelope {names}><s:Header>{blocks}</s:Header><s:Body{body}>".encode()
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
+XMLA = "urn:schemas-microsoft-com:xml-analysis"
+ID = "8f1c2b3a-ID"
 
 
-def codes(begin: bytes, **reading: Any) -> list[Code]:
-    """Return the codes of what is found in a message with this head, read in every way."""
-    data = begin + b"<a/></s:Body></s:Envelope>"
-    _, findings = agreed(data, alike=data.replace(ID.encode(), OTHER.encode()), **reading)
-    assert agreed(data, **reading)[1] == findings
-    return [finding.code for finding in findings]
+def message(
+    session_id: str = ID, *, block: str = "", header: str = "", start: str = "", body: str = ""
+) -> bytes:
+    block = block or f'<Session xmlns="{XMLA}" SessionId="{session_id}"/>'
+    return (
+        f'{start}<s:Envelope xmlns:s="{SOAP}"><s:Header>{header}{block}</s:Header>'
+        f"<s:Body>{body}</s:Body></s:Envelope>"
+    ).encode()
 
 
-def many(count: int, form: str) -> str:
-    return "".join(form.format(number) for number in range(count))
+def shared() -> HeadCache:
+    """Return an empty memory that remembers what the shared one does."""
+    cache = HeadCache()
+    cache._keeps_secrets = False
+    return cache
 
 
-@pytest.mark.parametrize("size", range(4_090, 4_103))
+def reader_header(data: bytes, **reading: Any) -> Header:
+    reader = HeaderReader(**reading)
+    reader.feed(data)
+    return reader.close()
+
+
+def new_session(data: bytes, **reading: Any) -> bytes:
+    return with_blocks(data, Session("new"), **reading)
+
+
+def no_session(data: bytes, **reading: Any) -> bytes:
+    return without_blocks(data, Session, **reading)
+
+
+FUNCTIONS = (decode, decode_header, reader_header, new_session, no_session)
+
+
+def assert_no_difference(data: bytes, reading: Mapping[str, Any], *caches: HeadCache) -> None:
+    for function in FUNCTIONS:
+        general = outcome(function, data, cache=None, **reading)
+        for cache in caches:
+            assert outcome(function, data, cache=cache, **reading) == general, function
+
+
+# -- the same results with and without a memory ---------------------------------------------------------
+
+values = st.one_of(
+    st.sampled_from([ID, "ID-8f1c2b3a", "a", "a b", " a", "a ", "", "&#65;", "&amp;", "é", "a\tb", ">"]),
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters='"&<'), max_size=12),
+)
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[bytes]:
+    """Messages that differ in the values of attributes named SessionId, and in what follows the head."""
+    data = draw(st.one_of(everyday(), messages(odd=False), mutated(everyday())))
+    made = [data]
+    for value in draw(st.lists(values, min_size=1, max_size=3)):
+        place = draw(st.integers(0, 3))
+        quoted = list(re.finditer(rb"""SessionId\s*=\s*(?:"([^"<]*)"|'([^'<]*)')""", data))
+        if quoted:
+            first, last = quoted[min(place, len(quoted) - 1)].span(quoted[-1].lastindex or 1)
+            if first >= 0:
+                made.append(data[:first] + value.encode() + data[last:])
+    return made
+
+
+@searching
+@given(
+    st.lists(alike(), min_size=1, max_size=2).map(lambda lists: [data for made in lists for data in made]),
+    st.lists(readings, min_size=1, max_size=2),
+    st.integers(1, 3),
+    st.randoms(use_true_random=False),
+)
+def test_heads_in_any_order_change_no_result(
+    datas: list[bytes], argument_sets: list[dict[str, Any]], maxsize: int, random: Any
+) -> None:
+    small, large, secretless = HeadCache(maxsize), HeadCache(), shared()
+    calls = [(data, reading) for data in datas for reading in argument_sets] * 2
+    random.shuffle(calls)
+    for data, reading in calls:
+        assert_no_difference(data, reading, small, large, secretless, SHARED_HEADS)
+        assert len(small) <= maxsize
+
+
+NEAR = [
+    message(),
+    message(block=f"<x:Session SessionId='{ID}' xmlns:x='{XMLA}' mustUnderstand=\"1\"></x:Session>"),
+    message(header="<v xmlns='urn:v' n='SessionId=\"1\"'/><!-- -->", start='<?xml version="1.0"?>'),
+    message(block=f'<EndSession xmlns="{XMLA}" SessionId="{ID}" s:mustUnderstand="1"/>', body="<a/>"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("original", NEAR, ids=range(len(NEAR)))
+@pytest.mark.parametrize("edit", ["replace", "insert", "delete"])
+def test_heads_one_byte_apart_change_no_result(original: bytes, edit: str) -> None:
+    """Each edit of one byte, before and after the original was remembered."""
+    learned = HeadCache()
+    decode(original, cache=learned)
+    pieces = [b""] if edit == "delete" else [bytes([byte]) for byte in b"\"'<>&= \n/:;aB\xc3\0"]
+    for place in range(original.index(b"<s:Body>") + 9):
+        rest = original[place + (edit != "insert") :]
+        for piece in pieces:
+            data = original[:place] + piece + rest
+            general = outcome(decode, data, cache=None)
+            assert outcome(decode, data, cache=learned) == general, data
+            fresh = HeadCache()
+            outcome(decode, data, cache=fresh)
+            assert outcome(decode, original, cache=fresh) == outcome(decode, original, cache=None), data
+
+
+def test_heads_of_other_arguments_are_other_heads() -> None:
+    cache = HeadCache()
+    data = message(block=f'<BeginSession xmlns="{XMLA}" mustUnderstand="1"/>')
+    sets: list[dict[str, Any]] = [
+        {},
+        {"strict": True},
+        {"refuse": ("unqualified-must-understand",)},
+        {"direction": Direction.RESPONSE},
+        {"direction": Direction.REQUEST},
+        {"types": {}},
+        {"types": TYPES[-1]},
+        {"limits": Limits(max_attributes=0)},
+        {"limits": Limits(max_message_bytes=9)},
+        {"encoding": "utf-16"},
+        {"encoding": "us-ascii"},
+    ]
+    for _ in range(2):
+        for reading in sets:
+            assert_no_difference(data, reading, cache)
+
+
+def test_heads_find_the_warnings_of_iter_findings() -> None:
+    cache = HeadCache()
+    for session_id in ("ID-1", "ID-2"):
+        data = message(block=f'<Session xmlns="{XMLA}" SessionId="{session_id}" mustUnderstand="1"/>')
+        expected = tuple(iter_findings(data))
+        assert len(expected) == 1
+        assert decode(data, cache=cache).warnings == expected
+    assert len(cache) == 1
+
+
+# -- what is one shape ----------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    "filler",
+    ("session_id", "shapes"),
     [
-        "<!--{}-->",
-        "<v:t a='{}'/>",
-        "<v:t>{}</v:t>",
-        "<v:t{}/>",
-        "<v:BEGINSESSION a='{}'/>",
-        "<x:session a='{}'/>",
+        ("ID-8f1c2b3a", 1),
+        ("a=b/c:d;e{}", 1),
+        ("a b  c  d e", 1),
+        ("Body>Body>B".replace(">", ":"), 1),
+        ("longer-than-it", 2),
+        ("short", 2),
+        ("", 2),
+        (" 8f1c2b3aID", 2),
+        ("8f1c2b3aID ", 2),
+        ("8f1c2b&#65;", 2),
+        ("8f1c2b3a'ID", 2),
+        ("8f1c2b3aéI", 2),
+        ("8f1c2b3a\tID", 2),
     ],
 )
-def test_head_of_about_4096_bytes_is_read_alike(filler: str, size: int) -> None:
-    bare = head(filler.format("") + USE)
-    begin = head(filler.format("b" * (size - len(bare))) + USE)
-    assert len(begin) == size
-    expected = [] if "session" not in filler.lower() else [Code.LOOKALIKE_HEADER_BLOCK]
-    assert codes(begin) == expected
+def test_heads_share_a_shape_when_ids_are_plain(session_id: str, shapes: int) -> None:
+    cache, secretless = HeadCache(), shared()
+    for data in (message(), message(session_id)):
+        assert_no_difference(data, {}, HeadCache())
+        for memory in (cache, secretless):
+            decode(data, cache=memory)
+    assert len(cache) == shapes
+    # What is not cut out is an id that the shared memory must not hold.
+    assert len(secretless) == (2 if session_id in ("longer-than-it", "short") else 1)
 
 
-@pytest.mark.parametrize("length", [4_095, 4_096, 4_097])
+def test_heads_of_one_shape_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = shared()
+    decode(message("ID-1"), cache=cache)
+    monkeypatch.setattr(Parser, "parse", None)
+    assert decode(message("ID-2"), cache=cache).header.session == Session("ID-2")
+    assert decode_header(message("ID-3"), cache=cache).session == Session("ID-3")
+    assert decode_header(bytearray(message("ID-4")), cache=cache).session == Session("ID-4")
+    with pytest.raises(TypeError):
+        decode(message("ID-10"), cache=cache)
+
+
 @pytest.mark.parametrize(
-    ("form", "extra"),
+    ("data", "own"),
     [
-        ("<{}/>", 0),
-        ("<v:{}/>", 2),
-        ("<v:t {}=''/>", 0),
-        ("<v:t v:{}=''/>", 2),
-        ("<v:t xmlns:w='{}'/>", 0),
-        ("<x:Session SessionId='A' v:{}=''/>", 2),
+        (message(header="<a xmlns='urn:a'>%s</a>" % ("x" * 4_096)), 0),
+        (message(start="\ufeff"), 1),
+        (message(start='<?xml version="1.0" encoding="iso-8859-1"?>'), 0),
+        (message().replace(b"<s:Body></s:Body>", b"<s:Body/>"), 0),
+        (message(header="<a xmlns='urn:a'><Body/><Body/><Body/><Body/></a>"), 0),
+        (message(header="<a xmlns='urn:a'><Body/><Body/><Body/></a>"), 1),
+        (message().replace(b"<s:Body>", b"<s:Body \n>"), 1),
     ],
+    ids=["long", "mark", "transcoded", "self-closing", "four bodies", "three bodies", "space"],
 )
-def test_names_are_bounded_in_every_way(form: str, extra: int, length: int) -> None:
-    found = codes(head(form.format("n" * (length - extra))))
-    assert (Code.LIMIT_EXCEEDED in found) == (length > 4_096)
+def test_heads_of_accepted_messages_are_remembered(data: bytes, own: int) -> None:
+    cache = HeadCache()
+    for _ in range(2):
+        assert_no_difference(data, {}, cache)
+    fresh = HeadCache()
+    decode(data, cache=fresh)
+    assert len(fresh) == own
 
 
-@pytest.mark.parametrize("count", [254, 255, 256, 257, 258])
-@pytest.mark.parametrize("form", [" a{}=''", " v:a{}=''", " xmlns:a{}='u'"])
-def test_attributes_are_bounded_in_every_way(form: str, count: int) -> None:
-    attributes = many(count, form)
-    expected = [Code.LIMIT_EXCEEDED] if count > 256 else []
-    assert codes(head(f"<v:t{attributes}/>")) == expected
-    assert codes(head("", body=many(count, form.replace("v:", "")))) == expected
-    found = codes(head(f"<x:Session SessionId='A'{many(count - 1, form)}/>"))
-    assert (Code.LIMIT_EXCEEDED in found) == (count > 256)
+def test_heads_forget_the_oldest_shape_first() -> None:
+    cache = HeadCache(2)
+    for size in (1, 2, 3):
+        decode(message("x" * size), cache=cache)
+    assert [length for _, length, _, _ in cache._shapes] == [2, 3]
+    cache.clear()
+    assert len(cache) == 0
 
 
-@pytest.mark.parametrize("count", [254, 255, 256, 257, 258])
-def test_declarations_of_the_envelope_are_bounded_in_every_way(count: int) -> None:
-    # It has three of its own.
-    begin = head(USE, envelope=many(count - 3, " xmlns:a{}='u'"))
-    assert codes(begin) == ([Code.LIMIT_EXCEEDED] if count > 256 else [])
-
-
-@pytest.mark.parametrize("count", [62, 63, 64, 65, 66])
-@pytest.mark.parametrize("form", ["<v:a/>", "<v:a></v:a>", "<v:b{} c=''/>", "<v:a>t</v:a><!-- -->"])
-def test_header_blocks_are_bounded_in_every_way(form: str, count: int) -> None:
-    expected = [Code.LIMIT_EXCEEDED] if count > 64 else []
-    assert codes(head(many(count, form))) == expected
-    assert codes(head(USE + many(count - 1, form))) == expected
-
-
-@pytest.mark.parametrize("count", [1, 2, 3, 4])
-def test_bounds_of_the_caller_hold_in_every_way(count: int) -> None:
-    blocks = head(many(count, "<v:a/>"))
-    assert codes(blocks, limits=Limits(max_header_blocks=3)) == [Code.LIMIT_EXCEEDED] * (count > 3)
-    attributes = head("<v:t" + many(count, " a{}=''") + "/>")
-    assert codes(attributes, limits=Limits(max_attributes=3)) == [Code.LIMIT_EXCEEDED] * (count > 3)
-    for limit in range(len(attributes) - 2, len(attributes) + 3):
-        found = codes(attributes, limits=Limits(max_header_bytes=limit))
-        assert (found == [Code.LIMIT_EXCEEDED]) == (limit < len(attributes))
+# -- classes of a caller --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Never(HeaderBlock):
-    """A header block that may not be there at all."""
-
-    spec = BlockSpec(namespace="urn:v", local_name="Never", attributes=(), max_occurs=0)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Twice(HeaderBlock):
-    """A header block that may be there twice, in a request."""
+class Ticket(HeaderBlock):
+    """A header block with an identifier of another name."""
 
     spec = BlockSpec(
-        namespace="urn:v",
-        local_name="Twice",
-        attributes=(),
-        max_occurs=2,
-        directions=frozenset({Direction.REQUEST}),
+        namespace="urn:ticket",
+        local_name="Ticket",
+        attributes=(AttributeSpec("No", "number", identifier=True), AttributeSpec("Note", "note")),
+    )
+
+    number: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Checked(Ticket):
+    """A header block whose class has a check of its own."""
+
+    def __post_init__(self) -> None:
+        if self.number == "bad":
+            raise ValueError("a check of the caller's class")
+
+
+@dataclass(frozen=True, repr=False)
+class Unslotted(Ticket):
+    """A header block whose fields are not all in slots."""
+
+    late: str | None = None
+
+    spec = BlockSpec(
+        namespace="urn:ticket",
+        local_name="Ticket",
+        attributes=(*Ticket.spec.attributes, AttributeSpec("Late", "late")),
     )
 
 
-TYPES = {**SESSION_BLOCKS, Never.spec.qname: Never, Twice.spec.qname: Twice}
+@dataclass(frozen=True, slots=True, repr=False)
+class Many(HeaderBlock):
+    """A header block with an identifier, any number of which may be there."""
+
+    spec = BlockSpec(
+        namespace="urn:ticket",
+        local_name="Many",
+        attributes=(AttributeSpec("No", "number", identifier=True),),
+        max_occurs=None,
+    )
+
+    number: str | None = None
+
+
+class Undecorated(Ticket):
+    """A header block whose constructor is not generated."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        made.append(self)
+
+
+made: list[Undecorated] = []
 
 
 @pytest.mark.parametrize(
-    ("blocks", "expected"),
-    [
-        ("<v:Never/>", [Code.DUPLICATE_HEADER_BLOCK]),
-        ("<v:Never/><v:Never/>", [Code.DUPLICATE_HEADER_BLOCK] * 2),
-        (f"{USE}<v:Never></v:Never>", [Code.DUPLICATE_HEADER_BLOCK]),
-        ("<v:Twice/>", []),
-        ("<v:Twice/><v:Twice/>", []),
-        ("<v:Twice/><v:Twice/><v:Twice/>", [Code.DUPLICATE_HEADER_BLOCK]),
-        ("<v:twice/>", [Code.LOOKALIKE_HEADER_BLOCK]),
-        ("<v:NEVER/>", [Code.LOOKALIKE_HEADER_BLOCK]),
-    ],
+    ("kind", "shapes"),
+    [(Ticket, 1), (Checked, 2), (Unslotted, 2), (Undecorated, 2)],
+    ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_occurrence_is_judged_in_every_way(blocks: str, expected: list[Code]) -> None:
-    assert codes(head(blocks), types=TYPES) == expected
-    wrong = codes(head(blocks), types=TYPES, direction=Direction.RESPONSE)
-    assert (Code.WRONG_DIRECTION in wrong) == ("<v:Twice" in blocks)
+def test_heads_cut_out_ids_of_generated_classes_only(kind: type[Ticket], shapes: int) -> None:
+    cache, secretless = HeadCache(), shared()
+    types = {kind.spec.qname: kind}
+    for number in ("uno", "dos"):
+        data = message(block=f'<Ticket xmlns="urn:ticket" Note="n" No="{number}"/>')
+        for memory in (cache, secretless):
+            assert decode(data, types=types, cache=memory).header.blocks == (kind(number=number, note="n"),)
+        assert_no_difference(data, {"types": types}, HeadCache())
+    assert len(cache) == shapes
+    # The shared memory must not hold what it cannot cut out, whatever the attribute is called.
+    assert not [text for text in held(secretless._shapes, {}) if "uno" in text]
+    if kind is Checked:
+        bad = message(block='<Ticket xmlns="urn:ticket" Note="n" No="bad"/>')
+        with pytest.raises(ValueError, match="caller's class"):
+            decode(bad, types=types, cache=cache)
 
 
-@pytest.mark.parametrize("name", [block.spec.local_name for block in SESSION_BLOCKS.values()])
-@pytest.mark.parametrize("change", [str.lower, str.upper, str.swapcase, str.capitalize, str])
-@pytest.mark.parametrize("prefix", ["x", "v", "s"])
-def test_names_that_differ_in_case_are_warned_of_in_every_way(prefix: str, change: Any, name: str) -> None:
-    changed = change(name)
-    if (prefix, changed) == ("x", name):
+def test_shared_heads_skip_identifiers_with_references() -> None:
+    secretless = shared()
+    data = message(block='<Ticket xmlns="urn:ticket" No="uno&amp;"/>')
+    decode(data, types={"{urn:ticket}Ticket": Ticket}, cache=secretless)
+    assert len(secretless) == 0
+
+
+def test_shared_heads_hold_no_second_identifier() -> None:
+    secretless = shared()
+    types = {"{urn:ticket}Many": Many}
+    decode(message(block='<m:Many xmlns:m="urn:ticket" No="uno"/>'), types=types, cache=secretless)
+    assert len(secretless) == 1
+    block = '<m:Many xmlns:m="urn:ticket" No="uno"/><m:Many xmlns:m="urn:ticket" No="dos"/>'
+    decode(message(block=block), types=types, cache=secretless)
+    assert len(secretless) == 1
+
+
+def test_heads_known_do_not_bypass_max_message_bytes() -> None:
+    cache, limits = HeadCache(), Limits(max_message_bytes=len(message()) + 1)
+    decode(message(), cache=cache, limits=limits)
+    assert len(cache) == 1
+    assert_no_difference(message(body="long"), {"limits": limits}, cache)
+
+
+# -- nothing secret in the shared memory ----------------------------------------------------------------
+
+_SECRET = "Zq7-SECRET-0f9a"
+
+
+def held(value: object, seen: dict[int, object]) -> Iterator[str]:
+    """Yield all text that a value holds, through containers, slots and mappings."""
+    if id(value) in seen:
         return
-    assert codes(head(f"<{prefix}:{changed}/>{USE}")) == [Code.LOOKALIKE_HEADER_BLOCK]
-    assert codes(head(f"{USE}<{prefix}:{changed} a='b'></{prefix}:{changed}>")) == [
-        Code.LOOKALIKE_HEADER_BLOCK
-    ]
+    # The value too, so that no other one gets its id.
+    seen[id(value)] = value
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, bytes):
+        yield value.decode("latin-1")
+    elif isinstance(value, tuple | list | set | frozenset):
+        for item in value:
+            yield from held(item, seen)
+    elif hasattr(value, "items"):
+        yield from held(list(value.items()), seen)
+    elif type(value).__module__.startswith(("xmla_headers", "tests")) and not isinstance(value, type):
+        for kind in type(value).__mro__:
+            for name in getattr(kind, "__slots__", ()):
+                yield from held(getattr(value, name, None), seen)
 
 
-def test_session_id_comes_out_in_every_way() -> None:
-    header, findings = agreed(head(USE) + b"</s:Body></s:Envelope>")
-    assert header is not None
-    assert (header.blocks, findings) == ((Session(ID),), ())
-
-
-@given(
-    st.one_of(everyday(), mutated(everyday()), messages(), mutated(messages())),
-    st.booleans(),
-    st.sampled_from([{}, {"types": TYPES}, {"direction": "request"}, {"limits": Limits(max_attributes=2)}]),
+@searching
+@given(st.one_of(messages(st.just(_SECRET)), everyday(st.just(_SECRET))), readings)
+@example(message(_SECRET), {})
+@example(message(_SECRET, header=f"<a xmlns='urn:a'>{_SECRET}</a>"), {})
+@example(message(_SECRET, header=f"<a xmlns='urn:a' SESSIONID='{_SECRET}'/>"), {})
+@example(message(_SECRET, header=f"<a xmlns='urn:a' b='{_SECRET * 5}'/>"), {})
+@example(message(_SECRET, start=f"<!-- {_SECRET} -->"), {})
+@example(message(_SECRET, header=f"<a xmlns='urn:a'><![CDATA[{_SECRET}]]></a>"), {})
+@example(message(_SECRET).replace(b"Body>", f"Body s:a='{_SECRET * 5}'>".encode(), 1), {})
+@example(
+    message(
+        block=f'<Session xmlns="{XMLA}" SessionId="{_SECRET}"/><EndSession xmlns="{XMLA}" SessionId="x"/>'
+    ),
+    {},
 )
-@settings(deadline=None, max_examples=300)
-def test_drawn_messages_are_read_alike(data: bytes, deep: bool, reading: dict[str, Any]) -> None:  # noqa: FBT001 - drawn
-    if "direction" in reading:
-        reading = {"direction": Direction.REQUEST}
-    agreed(data, deep=deep, **reading)
+@example(message(block=f'<Session xmlns="{XMLA}" SessionId="{_SECRET}&amp;"/>'), {})
+@example(message(block=f'<sessionid xmlns="{XMLA}" a="{_SECRET}"/>'), {})
+def test_shared_heads_hold_no_session_id_and_no_token(data: bytes, reading: dict[str, Any]) -> None:
+    for function in (decode, decode_header, new_session):
+        outcome(function, data, **reading)
+    cache = shared()
+    for function in (decode, decode_header):
+        outcome(function, data, cache=cache, **reading)
+    for memory in (cache, SHARED_HEADS):
+        assert not [text for text in held(memory._shapes, {}) if _SECRET in text]
+
+
+def test_own_head_cache_may_hold_secrets() -> None:
+    cache = HeadCache()
+    decode(message(header=f"<a xmlns='urn:a'>{_SECRET}</a>"), cache=cache)
+    assert [text for text in held(cache._shapes, {}) if _SECRET in text]
+
+
+@pytest.mark.parametrize("size", [64, 65])
+def test_shared_heads_hold_attributes_of_64_bytes(size: int) -> None:
+    cache = shared()
+    decode(message(header=f"<a xmlns='urn:{'n' * 99}' b='{'v' * size}'/>"), cache=cache)
+    assert len(cache) == (size == 64)
+
+
+# -- threads and forks ----------------------------------------------------------------------------------
+
+
+def test_heads_can_be_shared_between_threads() -> None:
+    cache = HeadCache(3)
+    wrong: list[object] = []
+
+    def work(number: int) -> None:
+        try:
+            for size in range(1, 60):
+                text = str(number) * (1 + size % 7)
+                found = decode(message(text), cache=cache).header.session
+                if found != Session(text):
+                    wrong.append(found)
+        except BaseException as error:  # noqa: BLE001 - reported by the assertion
+            wrong.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+    assert len(cache) <= 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_shared_heads_survive_a_fork() -> None:
+    decode(message("ID-1"))
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        good = decode(message("ID-2")).header.session == Session("ID-2")
+        good = good and decode(message("longer")).header.session == Session("longer")
+        os._exit(0 if good else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@properties
+@given(st.sampled_from(list(FUNCTIONS)), st.one_of(st.integers(), st.text(), st.just(dict)))
+def test_cache_of_another_type_raises_type_error(function: Any, cache: object) -> None:
+    with pytest.raises(TypeError, match="cache"):
+        function(message(), cache=cache)
+
+
+def test_heads_are_found_for_every_session_block() -> None:
+    for kind in SESSION_BLOCKS.values():
+        cache = shared()
+        attributes = "".join(f' {attribute.name}="abc"' for attribute in kind.spec.attributes)
+        data = message(block=f'<{kind.spec.local_name} xmlns="{XMLA}"{attributes}/>')
+        assert_no_difference(data, {}, cache)
+        assert len(cache) >= 1

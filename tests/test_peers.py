@@ -1,4 +1,4 @@
-"""The peers of the benchmarks do the job that they are measured at, and what they let pass is said."""
+"""The peers of the benchmarks do the measured job, and declare which broken messages they accept."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(name="peer", params=peers.NAMES)
 def _peer(request: pytest.FixtureRequest) -> Peer:
     with warnings.catch_warnings():
-        # What other people's packages import is theirs.
+        # Other packages may import deprecated modules.
         warnings.simplefilter("ignore")
         found = peers.peer(request.param)
     if not isinstance(found, Peer):
@@ -47,20 +47,20 @@ def _as_decoded(data: bytes) -> list[Block]:
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_reads_what_is_measured(peer: Peer, name: str) -> None:
+def test_peer_reads_each_measured_message(peer: Peer, name: str) -> None:
     if name == "answer" and peer.no_answers:
         assert peer.no_answers.startswith(f"{peer.name}: ")
         return
     found, expected = peer.read(MESSAGES[name]), _as_decoded(MESSAGES[name])
-    if peer.passes_over_unknown_blocks:
+    if peer.ignores_unknown_blocks:
         expected = [block for block in expected if block.name.startswith(f"{{{XMLA}}}")]
-    if peer.passes_over_must_understand:
+    if peer.ignores_must_understand:
         expected = [block._replace(must_understand=False) for block in expected]
     assert found.blocks == expected
     assert found.body is not None
 
 
-def test_writes_what_is_measured(peer: Peer) -> None:
+def test_peer_writes_the_measured_request(peer: Peer) -> None:
     if isinstance(peer.write, str):
         assert peer.write.startswith(f"{peer.name}: ")
         return
@@ -74,7 +74,7 @@ def test_writes_what_is_measured(peer: Peer) -> None:
     ]
 
 
-def test_reads_a_message_in_pieces(peer: Peer) -> None:
+def test_peer_reads_a_message_in_pieces(peer: Peer) -> None:
     if isinstance(peer.stream, str):
         assert peer.stream.startswith(f"{peer.name}: ")
         return
@@ -109,21 +109,21 @@ def _marked(*attributes: str) -> bytes:
     return _header(_SESSION.replace("/>", f" {' '.join(attributes)}/>"))
 
 
-#: What decode refuses -> a message, and the code.
+# What is wrong -> a message that decode refuses, and the code.
 REFUSED = {
     "cut off": (_message()[:-20], Code.NOT_WELL_FORMED),
     "unbound prefix": (_header("<x:a/>"), Code.NOT_WELL_FORMED),
     "DOCTYPE": (_message(before="<!DOCTYPE a>"), Code.DTD_FORBIDDEN),
     "DOCTYPE with an entity": (_message(before='<!DOCTYPE a [<!ENTITY b "c">]>'), Code.DTD_FORBIDDEN),
     "processing instruction": (_header(f"{_SESSION}<?a?>"), Code.PROCESSING_INSTRUCTION),
-    "processing instruction behind": (_message(behind="<?a?>"), Code.PROCESSING_INSTRUCTION),
+    "processing instruction after it": (_message(behind="<?a?>"), Code.PROCESSING_INSTRUCTION),
     "another root": (_message(root="Envelop"), Code.NOT_AN_ENVELOPE),
     "another SOAP namespace": (_message(soap="urn:soap"), Code.WRONG_SOAP_NAMESPACE),
-    "Header behind the Body": (_message(_BODY + _HEADER), Code.MISPLACED_HEADER),
+    "Header after the Body": (_message(_BODY + _HEADER), Code.MISPLACED_HEADER),
     "two Headers": (_message(_HEADER + _HEADER + _BODY), Code.DUPLICATE_HEADER),
     "two Bodies": (_message(_HEADER + _BODY + _BODY), Code.DUPLICATE_BODY),
     "no Body": (_message(_HEADER), Code.MISSING_BODY),
-    "element behind the Body": (_message(f"{_HEADER}{_BODY}<late/>"), Code.ELEMENT_AFTER_BODY),
+    "element after the Body": (_message(f"{_HEADER}{_BODY}<late/>"), Code.ELEMENT_AFTER_BODY),
     "text in Envelope": (_message(f"text{_HEADER}{_BODY}"), Code.UNEXPECTED_TEXT),
     "text in Header": (_header(f"{_SESSION}text"), Code.UNEXPECTED_TEXT),
     "two Sessions": (_header(_SESSION * 2), Code.DUPLICATE_HEADER_BLOCK),
@@ -145,24 +145,24 @@ REFUSED = {
 }
 
 
-def test_what_is_refused_here_is_one_step_from_what_all_accept(peer: Peer) -> None:
+def test_peer_accepts_the_unbroken_message(peer: Peer) -> None:
     assert peer.read(_message()).blocks == [Block(f"{{{XMLA}}}Session", "a")]
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_decode_refuses_what_the_peers_are_asked_to(name: str) -> None:
+def test_decode_refuses_each_broken_message(name: str) -> None:
     data, code = REFUSED[name]
     with pytest.raises(XmlaHeadersError) as caught:
         decode(data)
     assert caught.value.code is code
 
 
-def test_lets_pass_what_it_says_and_no_more(peer: Peer) -> None:
-    passed = set()
+def test_peer_accepts_only_declared_broken_messages(peer: Peer) -> None:
+    accepted = set()
     for name, (data, _) in REFUSED.items():
         try:
             peer.read(data)
-        except Exception:  # noqa: BLE001 - any is a refusal
+        except Exception:  # noqa: BLE001 - any of them refuses the message
             continue
-        passed.add(name)
-    assert passed == peer.lets_pass
+        accepted.add(name)
+    assert accepted == peer.accepts

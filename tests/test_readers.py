@@ -1,4 +1,4 @@
-"""The README about testing a parser: its table is what the harness finds, its example works."""
+"""The README about testing a parser: its table agrees with the harness, and its example works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def columns(text: str) -> dict[str, set[str]]:
-    """Return the rules that a table says each reader breaks."""
+    """Return the rules that each reader breaks according to a table."""
     head, _, *rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in text.splitlines()]
     return {
         reader: {row[0] for row in rows if row[column] == "yes"}
@@ -27,15 +27,16 @@ def columns(text: str) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", READERS)
-def test_the_table_says_what_the_harness_finds(reader: str) -> None:
-    # Column by column: not every reader is installed everywhere.
+def test_readers_table_agrees_with_the_harness(reader: str) -> None:
+    # One column at a time, because some readers may not be installed.
     said, found = columns(section("readers")), broken_rules(READERS[reader])
     expected = "the whole of it:\n" + table({name: broken_rules(other) for name, other in READERS.items()})
     assert frozenset(said.get(reader, ())) == found, expected
 
 
-def test_the_table_has_what_a_reader_gets_wrong_most_often() -> None:
+def test_readers_table_has_the_most_common_mistakes() -> None:
     broken = {rule for rules in columns(section("readers")).values() for rule in rules}
     wanted = {"last duplicate wins", "first duplicate wins", "any depth", "any namespace"}
     assert broken >= wanted | {"hits in comments", "hits in CDATA", "hits in the Body"}
@@ -56,6 +57,7 @@ def session_headers(data):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said"),
     [
@@ -65,13 +67,13 @@ def session_headers(data):
     ],
     ids=["good", "first", "any-case"],
 )
-def test_the_example_tests_a_parser(source: str, said: str, tmp_path: Path) -> None:
+def test_readme_example_tests_a_parser(source: str, said: str, tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(from itertools.+?)```", README, re.DOTALL)
     (tmp_path / "my_server.py").write_text(source, encoding="utf-8")
     (tmp_path / "test_my_server.py").write_text(example, encoding="utf-8")
     assert len([line for line in example.splitlines() if line]) <= 10
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_server.py"]
-    # What this run was told, by the environment, is not for that one: coverage, for example.
+    # Options of this run, such as coverage, must not reach the other one.
     told = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
     done = subprocess.run(
         command, cwd=tmp_path, env=told, capture_output=True, text=True, timeout=120, check=False

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.each import each
+from tests.profiles import scaled
 from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, redact
 from xmla_headers.captures._redaction.secrets import Edit, merged
 from xmla_headers.session_headers import SESSION_BLOCKS
@@ -58,8 +60,8 @@ IDENTIFIERS = {
 }
 
 
-@pytest.mark.parametrize("spelling", IDENTIFIERS.values(), ids=IDENTIFIERS.keys())
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@each("spelling", IDENTIFIERS.values(), ids=IDENTIFIERS.keys())
+@each("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_hides_an_id_wherever_it_stands_as_one(spelling: str, encoding: str) -> None:
     redacted = redact(spelling.format(GUID).encode(encoding))
     assert redacted.data == spelling.format("session-1").encode(encoding)
@@ -330,7 +332,7 @@ _ANY_BYTES = st.one_of(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=scaled(500))
 @given(_ANY_BYTES)
 def test_redacts_any_bytes_and_what_is_redacted_does_not_change(data: bytes) -> None:
     redacted = redact(data)
@@ -380,6 +382,27 @@ def test_counts_an_id_in_pieces_once() -> None:
 def test_hides_an_id_whose_attribute_lacks_its_quote() -> None:
     data = f"<Session SessionId='{GUID}/><Body a='b'/>{GUID}</Body>".encode()
     assert GUID.encode() not in redact(data).data
+
+
+@pytest.mark.parametrize("opened", ["{}='", "{}: '", "{}=a{}=", "{}=\"{}='", "{}='</a>\n<b c:{}="])
+@pytest.mark.parametrize("name", ["SessionId", "Password", "pwd"])
+def test_redact_value_without_its_quote_hides_the_next_one(opened: str, name: str) -> None:
+    text = f"<{opened.replace('{}', name)} <c {name}='the-next-value'/> <d>"
+    assert b"the-next-value" not in redact(text.encode()).data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<Security><a SessionId='{}'/></Security> <b>{}</b>",
+        "<a pwd=\"<Session SessionId='{}'/>\"> <b>{}</b>",
+        "Cookie: a=1; SessionId={}\n<b>{}</b>",
+        '{{"password": "SessionId={}", "text": "<b>{}</b>"}}',
+        '{{"password": "SessionId={}", "text": "<b>{}</b>"',
+    ],
+)
+def test_redact_id_within_a_secret_hides_it_elsewhere(text: str) -> None:
+    assert GUID.encode() not in redact(text.format(GUID, GUID).encode()).data
 
 
 def test_hides_an_id_in_utf_16_that_is_not_recognized() -> None:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import re
+import struct
 import zipfile
 import zlib
 from base64 import b64decode, b64encode
@@ -22,6 +23,7 @@ from tests.capturing import (
     archive,
     captures_of,
     chunked,
+    deflated,
     exchanges,
     har,
     http,
@@ -35,6 +37,7 @@ from xmla_headers.captures import (
     Change,
     ChangeKind,
     Pseudonyms,
+    Redacted,
     check_message,
     iter_messages,
     redact,
@@ -79,6 +82,7 @@ def _said(data: bytes) -> list[object]:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _CAPTURES)
 def test_reads_like_the_original(kind: str) -> None:
     data = _CAPTURES[kind]
@@ -113,6 +117,7 @@ def test_redacts_the_messages_themselves_as_in_a_capture_of_them() -> None:
     assert bodies == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _CAPTURES)
 def test_keeps_every_byte_where_there_is_nothing_to_hide(kind: str) -> None:
     plain = [
@@ -274,6 +279,7 @@ def test_leaves_no_planted_secret_in_what_is_cut_off(kind: str, share: float) ->
     assert _leaks(redact(cut).data) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(kind for kind in _PLANTED_CAPTURES if not kind.startswith("saz")))
 def test_leaves_no_planted_secret_behind_a_damaged_beginning(kind: str) -> None:
     data = _PLANTED_CAPTURES[kind]
@@ -608,3 +614,81 @@ def test_leaves_out_an_archive_that_cannot_be_read() -> None:
     assert redacted.changes == (
         Change("a.saz", ChangeKind.UNSEARCHABLE, "an archive that cannot be read", 1),
     )
+
+
+# -- what else is in an archive --------------------------------------------------------------------------
+
+_HIDDEN_ID = b"<Session SessionId='qX7-pk3Jd-Zv9wT'/>"
+
+
+def _zip(data: bytes = b"<a/>", *, comment: bytes = b"", extra: bytes = b"", streamed: bool = False) -> bytes:
+    class Unseekable(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def tell(self) -> int:
+            raise OSError
+
+    target = Unseekable() if streamed else io.BytesIO()
+    with zipfile.ZipFile(target, "w") as made:
+        info = zipfile.ZipInfo("a.txt")
+        info.comment, info.extra, info.compress_type = comment, extra, zipfile.ZIP_DEFLATED
+        made.writestr(info, data)
+    return target.getvalue()
+
+
+def _unlisted(data: bytes) -> bytes:
+    """Take the last entry of two out of the directory, as deleting it does."""
+    start, end = data.rindex(b"PK\x01\x02"), data.rindex(b"PK\x05\x06")
+    last = bytearray(data[end:])
+    struct.pack_into("<HHI", last, 8, 1, 1, start - data.index(b"PK\x01\x02"))
+    return data[:start] + last
+
+
+def _shorter(stored: bytes, content: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
+    """Return an archive of one entry whose bytes go on after the content that its headers tell."""
+    data = bytearray(archive([("a", stored)], zipfile.ZIP_STORED))
+    start, check = data.index(b"PK\x01\x02"), zlib.crc32(content)
+    struct.pack_into("<H", data, 8, method)
+    struct.pack_into("<H", data, start + 10, method)
+    struct.pack_into("<I", data, 14, check)
+    struct.pack_into("<I", data, start + 16, check)
+    struct.pack_into("<I", data, start + 24, len(content))
+    return bytes(data)
+
+
+_BESIDE = {
+    "the comment of an entry": _zip(comment=_HIDDEN_ID),
+    "an extra field": _zip(extra=b"\x34\x12%b%b" % (struct.pack("<H", len(_HIDDEN_ID)), _HIDDEN_ID)),
+    "after the archive": _zip() + _HIDDEN_ID,
+    "before the archive": b"PK\x03\x04" + _HIDDEN_ID + _zip(),
+    "an entry that is not listed": _unlisted(archive([("a", b"a"), ("b", _HIDDEN_ID)], zipfile.ZIP_STORED)),
+    "after the end of an entry": _shorter(b"<a/>" + _HIDDEN_ID, b"<a/>"),
+    "after the end of a deflated entry": _shorter(
+        deflated(b"<a/>") + _HIDDEN_ID, b"<a/>", zipfile.ZIP_DEFLATED
+    ),
+    "more than an entry says": _shorter(deflated(b"<a/>" + _HIDDEN_ID), b"<a/>", zipfile.ZIP_DEFLATED),
+}
+
+
+@pytest.mark.parametrize("kind", _BESIDE)
+def test_redact_leaves_no_secret_beside_the_entries(kind: str) -> None:
+    redacted = redact(_BESIDE[kind])
+    assert redacted.changes
+    with zipfile.ZipFile(io.BytesIO(redacted.data)) as opened:
+        told = [(each.comment, each.extra, opened.read(each)) for each in opened.infolist()]
+    assert b"pk3J" not in redacted.data + repr(told).encode() + b"".join(_layers(redacted.data))
+    assert redact(redacted.data) == Redacted(redacted.data, ())
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_redact_keeps_an_archive_of_which_all_is_read(*, streamed: bool) -> None:
+    data = _zip(comment=b"said", extra=b"UT\5\0\1abcd", streamed=streamed)
+    assert (b"PK\x07\x08" in data) == streamed
+    assert redact(data) == Redacted(data, ())
+
+
+def test_redact_leaves_out_a_name_that_becomes_too_long() -> None:
+    data = archive([("SessionId=abcdef " * 3_800, b"x")])
+    ((name, content),) = _members(redact(data).data)
+    assert (name, content) == ("", b"x")

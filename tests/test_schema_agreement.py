@@ -10,6 +10,7 @@ import pytest
 from defusedxml import ElementTree
 from hypothesis import given, settings
 
+from tests.profiles import scaled
 from xmla_headers import (
     SESSION_BLOCKS,
     SOAP_11_NS,
@@ -165,7 +166,7 @@ def blocks(data: bytes, direction: Direction | None = None) -> Iterator[Block]:
         def within(findings: list[Finding], path: str = placed.path) -> list[Finding]:
             return [finding for finding in findings if f"{finding.path}/".startswith(f"{path}/")]
 
-        yield Block(placed.build(), within(rules), within(schema))
+        yield Block(placed.tree, within(rules), within(schema))
 
 
 def differences(block: Block) -> set[str]:
@@ -196,6 +197,7 @@ def test_each_difference_occurs_and_is_the_only_one(row: Difference) -> None:
     assert set().union(*found) == {row.name}
 
 
+@pytest.mark.slow
 def test_the_generated_messages_hold_the_differences_and_agreement() -> None:
     found = set()
     refused_by_both = refused_by_none = 0
@@ -211,6 +213,7 @@ def test_the_generated_messages_hold_the_differences_and_agreement() -> None:
     assert refused_by_none > 2_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("direction", list(Direction))
 def test_agree_on_what_goes_in_one_direction(direction: Direction) -> None:
     for case in islice(fuzzing.iter_cases(seed=2, direction=direction), 1_500):
@@ -218,14 +221,14 @@ def test_agree_on_what_goes_in_one_direction(direction: Direction) -> None:
             differences(block)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=scaled(500), deadline=None)
 @given(strategies.messages())
 def test_agree_on_messages_that_are_right(case: Case) -> None:
     for block in blocks(case.data):
         assert differences(block) <= {row.name for row in ON_PURPOSE if row.refused_by == "schema"}
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=scaled(500), deadline=None)
 @given(strategies.broken_messages())
 def test_agree_on_messages_that_are_wrong(case: Case) -> None:
     for block in blocks(case.data):
@@ -352,6 +355,7 @@ def test_each_difference_in_the_skeleton_occurs(name: str) -> None:
     assert overlooked_by_xmlschema(data)
 
 
+@pytest.mark.slow
 def test_agree_on_the_skeleton_of_generated_messages() -> None:
     seen: dict[bool, int] = {True: 0, False: 0}
     found = set()

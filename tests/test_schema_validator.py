@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.data.hostile.load import labelled
+from tests.profiles import scaled
 from xmla_headers import RULES, SOAP_11_NS, SOAP_12_NS, XMLA_NS, Code, Limits, Severity, decode, iter_findings
 from xmla_headers.schema import SchemaError, SchemaValidator, read_schema
 from xmla_headers.schema import _located_trees as _placed_tree
@@ -317,7 +318,7 @@ WRONG = (
 
 
 @pytest.mark.parametrize("body", WRONG)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scaled(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(st.sampled_from("ab'\"=<{} \n:1"), max_size=12))
 def test_quotes_no_value_whatever_it_is(vendor: SchemaValidator, body: str, value: str) -> None:
     escaped = value.translate({ord("<"): "&lt;", ord('"'): "&quot;", ord("\n"): "&#10;"})
@@ -512,6 +513,7 @@ def test_knows_line_column_and_offset_in_every_encoding(
         assert (finding.line, finding.column) == (len(lines), len(lines[-1]) + 1)
 
 
+@pytest.mark.slow
 def test_knows_where_in_a_large_body(vendor: SchemaValidator) -> None:
     rows = "".join(f"<v:Query>{T}<v:Rows>{n}</v:Rows></v:Query>\n" for n in range(20_000))
     body = rows.replace(">19998<", ">19998x<").replace(">7<", ">7x<")
@@ -560,13 +562,13 @@ def test_looks_at_an_element_only_when_it_is_asked_for(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = []
-    build = _placed_tree.PlacedElement.build
+    build = _placed_tree.PlacedElement._build
 
     def counted(self: _placed_tree.PlacedElement) -> Any:
         built.append(self.path)
         return build(self)
 
-    monkeypatch.setattr(_placed_tree.PlacedElement, "build", counted)
+    monkeypatch.setattr(_placed_tree.PlacedElement, "_build", counted)
     findings = vendor.iter_findings(message(BROKEN, "<v:Query/>" * 5).encode())
     assert not built
     next(findings)
@@ -575,18 +577,19 @@ def test_looks_at_an_element_only_when_it_is_asked_for(
     assert built == [f"{HEADER}/v:Ticket", f"{BODY}/v:Query"]
 
 
+@pytest.mark.slow
 def test_holds_on_to_no_tree_that_it_is_done_with(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trees: list[weakref.ref[Any]] = []
-    build = _placed_tree.PlacedElement.build
+    build = _placed_tree.PlacedElement._build
 
     def noted(self: _placed_tree.PlacedElement) -> Any:
         tree = build(self)
         trees.append(weakref.ref(tree))
         return tree
 
-    monkeypatch.setattr(_placed_tree.PlacedElement, "build", noted)
+    monkeypatch.setattr(_placed_tree.PlacedElement, "_build", noted)
     for _ in vendor.iter_findings(message("", "<v:Query/>" * 20).encode()):
         gc.collect()
         assert sum(tree() is not None for tree in trees) <= 2
@@ -596,7 +599,7 @@ def test_holds_on_to_no_tree_that_it_is_done_with(
 def test_builds_no_tree_of_what_no_schema_declares(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_placed_tree.PlacedElement, "build", None)
+    monkeypatch.setattr(_placed_tree.PlacedElement, "_build", None)
     assert not list(vendor.iter_findings(message("<a/>", "<b/>" * 1_000).encode()))
 
 
@@ -997,6 +1000,7 @@ def watched(*, provoked: bool) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_opens_connects_and_resolves_nothing() -> None:
     first, second, events = watched(provoked=False)
     assert events == []
@@ -1006,6 +1010,7 @@ def test_opens_connects_and_resolves_nothing() -> None:
     assert found > len(FOUND)
 
 
+@pytest.mark.slow
 def test_the_watch_sees_what_it_is_for() -> None:
     _, _, events = watched(provoked=True)
     assert [event for event, _ in events] == ["open"]
@@ -1020,6 +1025,7 @@ def test_a_hint_in_a_message_changes_nothing_for_the_next_one(vendor: SchemaVali
     assert [list(vendor.iter_findings(message(h, b).encode())) for h, b, _ in FOUND] == before
 
 
+@pytest.mark.slow
 def test_the_hostile_inputs_end_without_an_exception(own: SchemaValidator, vendor: SchemaValidator) -> None:
     assert len(list(labelled("decode"))) > 200
     for data in hostile_messages():

@@ -1,4 +1,4 @@
-"""The strategies: what they draw is labelled rightly, shrinks to next to nothing, and is found by type."""
+"""The strategies: they draw correctly labelled values that shrink well, and Hypothesis knows them by type."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
+from tests.profiles import scaled
 from tests.test_fuzzing import ALL_TYPES, check
 from xmla_headers import (
     RULES,
@@ -37,35 +38,35 @@ if TYPE_CHECKING:
 
     from xmla_headers.fuzzing import Case
 
-#: Enough to shrink by, and the same each time.
+# Enough examples to shrink, and the same ones in each run.
 SEARCH = settings(max_examples=2_000, database=None, derandomize=True, deadline=None)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300), deadline=None)
 @given(strategies.messages())
-def test_messages_are_accepted_and_labelled_rightly(case: Case) -> None:
+def test_messages_are_accepted_and_correctly_labelled(case: Case) -> None:
     check([case])
     assert case.header is not None
     assert all(RULES[code].severity is Severity.WARNING for code in case.expected)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scaled(300), deadline=None)
 @given(strategies.broken_messages())
-def test_broken_messages_are_refused_and_labelled_rightly(case: Case) -> None:
+def test_broken_messages_are_refused_and_correctly_labelled(case: Case) -> None:
     check([case])
     assert case.header is None
     assert RULES[Code(case.rule)].severity is Severity.ERROR
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(strategies.messages(ALL_TYPES), strategies.broken_messages(ALL_TYPES))
-def test_other_types_take_part(first: Case, second: Case) -> None:
+def test_messages_use_other_types(first: Case, second: Case) -> None:
     check([first, second], types=ALL_TYPES)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scaled(100), deadline=None)
 @given(strategies.envelopes())
-def test_envelopes_can_be_written_and_read_back(envelope: Envelope) -> None:
+def test_envelopes_survive_a_round_trip(envelope: Envelope) -> None:
     assert decode(encode(envelope)) == envelope
 
 
@@ -77,6 +78,7 @@ SESSION = b'<Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="%
 BEGIN = b'<BeginSession xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fails", "smallest"),
     [
@@ -93,13 +95,14 @@ BEGIN = b'<BeginSession xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
     ],
     ids=["anything", "a-session", "an-id", "two-blocks"],
 )
-def test_a_message_shrinks_to_the_smallest_that_fails(fails: Callable[[Case], Any], smallest: bytes) -> None:
+def test_messages_shrink_to_the_smallest_that_fails(fails: Callable[[Case], Any], smallest: bytes) -> None:
     found = find(strategies.messages(), lambda case: bool(fails(case)), settings=SEARCH)
-    # An awkward id of a few characters may be left.
+    # A short unusual id may remain.
     assert len(found.data) <= len(smallest) + 16
     assert found.data.startswith(smallest[: len(OPEN)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "shown",
     [
@@ -108,16 +111,17 @@ def test_a_message_shrinks_to_the_smallest_that_fails(fails: Callable[[Case], An
     ],
     ids=["comments", "utf-16"],
 )
-def test_a_way_of_writing_shrinks_to_one_oddity(shown: Callable[[bytes], bool]) -> None:
+def test_messages_shrink_to_one_unusual_way_of_writing(shown: Callable[[bytes], bool]) -> None:
     found = find(strategies.messages(), lambda case: shown(case.data), settings=SEARCH)
-    # UTF-16 takes two bytes for each of the three hundred characters there must be.
+    # UTF-16 takes two bytes for each of about three hundred characters.
     assert len(found.data) < 750
     assert len(found.expected) <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [Code.DUPLICATE_BODY, Code.MISSING_ATTRIBUTE])
-def test_a_broken_message_shrinks_to_one_that_breaks_one_rule(code: Code) -> None:
-    # Hypothesis draws constants of whatever modules are there: in a process of its own always the same.
+def test_broken_messages_shrink_to_one_broken_rule(code: Code) -> None:
+    # Hypothesis also draws constants of loaded modules; in a new process they are always the same.
     done = run(
         "from hypothesis import find, settings\n"
         "from xmla_headers import strategies\n"
@@ -132,6 +136,7 @@ def test_a_broken_message_shrinks_to_one_that_breaks_one_rule(code: Code) -> Non
 # -- by type -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind",
     [
@@ -147,17 +152,19 @@ def test_a_broken_message_shrinks_to_one_that_breaks_one_rule(code: Code) -> Non
         SoapVersion,
     ],
 )
-def test_hypothesis_knows_the_values_by_type(kind: type[Any]) -> None:
+def test_from_type_draws_each_value(kind: type[Any]) -> None:
     assert isinstance(find(st.from_type(kind), lambda _: True, settings=SEARCH), kind)
 
 
-def test_hypothesis_knows_the_base_of_the_header_blocks() -> None:
+@pytest.mark.slow
+def test_from_type_draws_the_base_of_header_blocks() -> None:
     found = find(st.from_type(HeaderBlock), lambda block: type(block) is EndSession, settings=SEARCH)
     assert found == EndSession("")
 
 
-def test_hypothesis_still_knows_what_our_values_are_a_kind_of() -> None:
-    # Header is a Sequence, all are Hashable: without a module of ours in sight.
+@pytest.mark.slow
+def test_from_type_still_draws_abstract_base_classes() -> None:
+    # Header is a Sequence, and all values are Hashable; the program imports no module of this library.
     done = run(
         "import collections.abc as abc, hypothesis.strategies as st, warnings\n"
         "warnings.simplefilter('ignore')\n"
@@ -170,11 +177,11 @@ def test_hypothesis_still_knows_what_our_values_are_a_kind_of() -> None:
 
 
 @given(strategies.faults())
-def test_faults_can_be_written_and_read_back(fault: Fault) -> None:
+def test_faults_survive_a_round_trip(fault: Fault) -> None:
     assert decode(encode(Envelope(body=fault.to_body()))).fault == fault
 
 
-def test_the_entry_point_is_installed() -> None:
+def test_entry_point_is_installed() -> None:
     (entry,) = (
         entry for entry in importlib.metadata.entry_points(group="hypothesis") if entry.name == "xmla_headers"
     )
@@ -186,8 +193,9 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["hypothesis.strategies", "xmla_headers.strategies", "xmla_headers"])
-def test_no_import_of_the_strategies_is_needed(first: str) -> None:
+def test_from_type_needs_no_import_of_the_strategies(first: str) -> None:
     done = run(
         f"import {first}\n"
         "from hypothesis import find, strategies as st\n"
@@ -197,7 +205,7 @@ def test_no_import_of_the_strategies_is_needed(first: str) -> None:
     assert (done.stdout, done.stderr) == ("Session\n", "")
 
 
-def test_says_what_to_install_where_hypothesis_is_missing() -> None:
+def test_import_without_hypothesis_says_what_to_install() -> None:
     done = run("import sys\nsys.modules['hypothesis'] = None\nimport xmla_headers.strategies")
     assert done.stderr.splitlines()[-1] == (
         "ImportError: xmla_headers.strategies needs Hypothesis: pip install 'xmla_headers[fuzz]'"

@@ -1,4 +1,4 @@
-"""The model of a timeline, and where it puts things: lanes, exchanges, idle times, rows."""
+"""The model and the layout of a timeline: lanes, exchanges, idle times, rows."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def sentence(timeline: Timeline, index: int, *, show_ids: bool = False) -> str:
 # -- lanes and exchanges -----------------------------------------------------------------------------
 
 
-def test_has_a_lane_for_each_session_and_two_for_the_rest() -> None:
+def test_timeline_lanes_are_sessions_and_two_others() -> None:
     lanes = some().timeline().lanes
     assert [lane.kind for lane in lanes] == [LaneKind.SESSION] * 3 + [LaneKind.IMPLICIT, LaneKind.UNPLACED]
     assert [lane.record.number for lane in lanes if lane.record is not None] == [1, 2, 3]
     assert [len(lane.exchanges) for lane in lanes] == [7, 3, 3, 2, 2]
 
 
-def test_puts_every_message_into_one_lane() -> None:
+def test_timeline_message_is_in_one_lane() -> None:
     for make in CAPTURES.values():
         capture = make()
         timeline = capture.timeline()
@@ -51,7 +51,7 @@ def test_puts_every_message_into_one_lane() -> None:
         assert numbers == list(range(1, len(numbers) + 1))
 
 
-def test_joins_a_request_and_its_answer() -> None:
+def test_exchange_joins_request_and_answer() -> None:
     capture = Capture()
     capture.use(IDS[0], "Execute", took=3.4)
     (exchange,) = capture.timeline().lanes[0].exchanges
@@ -61,7 +61,7 @@ def test_joins_a_request_and_its_answer() -> None:
     assert exchange.request.block == "Session"
 
 
-def test_joins_those_that_overlap() -> None:
+def test_exchange_overlapping_requests_find_answers() -> None:
     capture = Capture()
     capture.use(IDS[0], "First")
     capture.use(IDS[0], "Second")
@@ -74,7 +74,7 @@ def test_joins_those_that_overlap() -> None:
     ]
 
 
-def test_takes_no_less_than_nothing_where_clocks_differ() -> None:
+def test_exchange_with_wrong_clock_has_no_negative_duration() -> None:
     capture = Capture()
     capture.use(IDS[0], took=-5)
     (exchange,) = capture.timeline().lanes[0].exchanges
@@ -87,14 +87,14 @@ OUTCOMES = {
     "lose": (Outcome.LOST, LaneKind.SESSION),
     "page": (Outcome.UNUSABLE, LaneKind.SESSION),
     "unanswered": (Outcome.UNANSWERED, LaneKind.SESSION),
-    # Which session it is in, a request that the rules refuse does not say.
+    # A request that the rules refuse does not say which session it belongs to.
     "misspelled": (Outcome.ANSWERED, LaneKind.UNPLACED),
     "broken": (Outcome.UNUSABLE, LaneKind.UNPLACED),
 }
 
 
 @pytest.mark.parametrize("call", OUTCOMES)
-def test_tells_what_became_of_a_request(call: str) -> None:
+def test_exchange_outcome_follows_response(call: str) -> None:
     capture = Capture()
     getattr(capture, call)(*([] if call in ("plain", "broken") else [IDS[0]]))
     (lane,) = capture.timeline().lanes
@@ -102,7 +102,7 @@ def test_tells_what_became_of_a_request(call: str) -> None:
     assert (exchange.outcome, lane.kind) == OUTCOMES[call]
 
 
-def test_tells_a_fault_from_a_loss() -> None:
+def test_exchange_fault_differs_from_loss() -> None:
     capture = Capture()
     capture.fail(IDS[0], Fault("Server", "no"))
     (exchange,) = capture.timeline().lanes[0].exchanges
@@ -111,7 +111,7 @@ def test_tells_a_fault_from_a_loss() -> None:
     assert exchange.response.fault == "Server"
 
 
-def test_places_nothing_that_names_two_sessions() -> None:
+def test_timeline_ambiguous_request_is_unplaced() -> None:
     capture = Capture()
     capture.exchange(message(Session(IDS[0])).replace(b"<Session ", b"<BeginSession xmlns='urn:schemas-microsoft-com:xml-analysis'/><Session "), None)  # fmt: skip  # noqa: E501
     (lane,) = capture.timeline().lanes
@@ -119,7 +119,7 @@ def test_places_nothing_that_names_two_sessions() -> None:
     assert [str(finding.code) for _, _, finding in lane.findings] == ["ambiguous-session-headers"]
 
 
-def test_places_an_answer_without_its_request() -> None:
+def test_timeline_answer_without_request_is_placed() -> None:
     capture = Capture()
     capture.use(IDS[0])
     capture.exchange(None, message(method="DiscoverResponse"))
@@ -131,7 +131,7 @@ def test_places_an_answer_without_its_request() -> None:
     assert [str(finding.code) for finding in exchange.findings] == ["response-without-request"]
 
 
-def test_attaches_what_is_left_behind_to_its_message() -> None:
+def test_timeline_close_attaches_findings_to_messages() -> None:
     lanes = Capture.timeline(CAPTURES["three"]()).lanes
     found = [(mark.name, str(finding.code)) for mark, _, finding in lanes[0].findings]
     assert found == [
@@ -140,7 +140,7 @@ def test_attaches_what_is_left_behind_to_its_message() -> None:
     ]
 
 
-def test_groups_findings_that_say_the_same() -> None:
+def test_groups_equal_findings_are_one() -> None:
     capture = Capture()
     for _ in range(3):
         capture.page(IDS[0])
@@ -149,7 +149,7 @@ def test_groups_findings_that_say_the_same() -> None:
     assert [mark.name for mark, _ in places] == [f"entries/{number}/response" for number in (0, 2, 4)]
 
 
-def test_keeps_no_body() -> None:
+def test_timeline_keeps_no_body() -> None:
     body = message(Session(IDS[0]))
     transcript, timeline, count = Transcript(), Timeline(), 50
     tracemalloc.start()
@@ -166,12 +166,12 @@ def test_keeps_no_body() -> None:
 
 
 @pytest.mark.parametrize("bodies", [True, False])
-def test_says_the_same_with_the_bodies_and_without(bodies: bool) -> None:  # noqa: FBT001
+def test_timeline_with_and_without_bodies_is_equal(bodies: bool) -> None:  # noqa: FBT001
     timeline = some().timeline(bodies=bodies)
-    assert sentence(timeline, 0).endswith("lost at the/loss/response, 35 min idle before")
+    assert sentence(timeline, 0).endswith("lost in the/loss/response, after 35 min idle")
 
 
-def test_refuses_what_is_no_checked_message() -> None:
+def test_timeline_wrong_type_raises_type_error() -> None:
     checked = check_message(CapturedMessage("", message()))
     with pytest.raises(TypeError, match="checked must be CheckedMessage, not bytes"):
         Timeline().add(b"", Placement(None, None))  # type: ignore[arg-type]
@@ -179,20 +179,20 @@ def test_refuses_what_is_no_checked_message() -> None:
         Timeline().add(checked, None)  # type: ignore[arg-type]
 
 
-# -- what is said ------------------------------------------------------------------------------------
+# -- words -------------------------------------------------------------------------------------------
 
 
-def test_says_what_became_of_each_session() -> None:
+def test_facts_state_result_of_each_session() -> None:
     timeline = some().timeline()
     said = {
-        "session 1 ('9F2C'… (36 characters))": "begun at entries/0/request, 7 requests, "
-        "lost at the/loss/response, 35 min idle before",
-        "session 2 ('B41D'… (36 characters))": "begun at entries/10/request, 3 requests, "
+        "session 1, '9F2C'… (36 characters)": "begun in entries/0/request, 7 requests, "
+        "lost in the/loss/response, after 35 min idle",
+        "session 2, 'B41D'… (36 characters)": "begun in entries/10/request, 3 requests, "
         "not ended in this capture",
-        "session 3 ('C0FF'… (36 characters))": "begun at entries/23/request, 3 requests, "
-        "ended at entries/31/request",
+        "session 3, 'C0FF'… (36 characters)": "begun in entries/23/request, 3 requests, "
+        "ended in entries/31/request",
         "implicit sessions": "2 requests",
-        "not placed": "3 messages, 2 of them refused or not readable",
+        "unassigned": "3 messages, 2 of them refused or unreadable",
     }
     assert [sentence(timeline, index) for index in range(5)] == [": ".join(each) for each in said.items()]
     facts = Words(timeline, show_ids=False).counts()
@@ -201,24 +201,24 @@ def test_says_what_became_of_each_session() -> None:
     )
 
 
-def test_knows_a_session_that_is_older_than_the_capture() -> None:
+def test_facts_of_older_session_say_so() -> None:
     capture = Capture()
     capture.use(IDS[0])
     assert sentence(capture.timeline(), 0) == (
-        "session 1 ('9F2C'… (36 characters)): older than the capture, 1 request, not ended in this capture"
+        "session 1, '9F2C'… (36 characters): older than the capture, 1 request, not ended in this capture"
     )
 
 
-def test_knows_a_session_that_is_never_granted() -> None:
+def test_facts_of_session_never_granted_say_so() -> None:
     capture = Capture()
     capture.begin(IDS[0])
     capture.messages[1] = replace(capture.messages[1], body=message(fault=Fault("Server", "no")), status=500)
     assert sentence(capture.timeline(), 0) == (
-        "session 1 (without an id): begun at entries/0/request, 1 request, never granted"
+        "session 1, without an id: begun in entries/0/request, 1 request, never granted"
     )
 
 
-def test_counts_the_idle_time_of_a_session_while_others_are_busy() -> None:
+def test_idle_time_ignores_other_sessions() -> None:
     capture = Capture()
     capture.begin(IDS[0])
     capture.use(IDS[0], took=2.0)
@@ -229,10 +229,10 @@ def test_counts_the_idle_time_of_a_session_while_others_are_busy() -> None:
     assert lane.idle_before_loss == timedelta(minutes=30, seconds=30)
 
 
-def test_tells_no_idle_time_without_times() -> None:
+def test_idle_time_without_times_is_absent() -> None:
     timeline = some().untimed().timeline()
     assert timeline.lanes[0].idle_before_loss is None
-    assert sentence(timeline, 0).endswith("lost at the/loss/response")
+    assert sentence(timeline, 0).endswith("lost in the/loss/response")
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_tells_no_idle_time_without_times() -> None:
         (864_000_000, "10,000 d"),
     ],
 )
-def test_says_lengths_of_time_as_people_do(seconds: float, text: str) -> None:
+def test_duration_text_uses_at_most_two_units(seconds: float, text: str) -> None:
     assert duration_text(timedelta(seconds=seconds)) == text
 
 
@@ -261,7 +261,7 @@ def test_says_lengths_of_time_as_people_do(seconds: float, text: str) -> None:
     "time",
     [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC), datetime(1, 1, 1, 3, tzinfo=UTC)],
 )
-def test_shows_the_ends_of_the_calendar(time: datetime) -> None:
+def test_words_time_at_end_of_calendar_is_shown(time: datetime) -> None:
     capture = Capture(datetime.fromisoformat("0001-01-02T00:00:00+14:00"))
     capture.use(IDS[0])
     capture.messages[1] = replace(capture.messages[1], time=time)
@@ -271,25 +271,25 @@ def test_shows_the_ends_of_the_calendar(time: datetime) -> None:
 
 
 @given(st.lists(strategies.session_ids(), min_size=1, max_size=5))
-def test_masks_the_ids_of_the_capture_in_every_text(ids: list[str]) -> None:
+def test_masked_text_shows_no_id_of_capture(ids: list[str]) -> None:
     capture = Capture()
     for session_id in ids:
         capture.use(session_id)
     timeline = capture.timeline()
     for session_id in ids:
-        # What no id holds stands around it.
+        # The characters around the ids occur in no id.
         shown = mask(session_id) if len(session_id) > 4 else session_id
         assert timeline.masked(f"\0{session_id}\0") == f"\0{shown}\0"
 
 
-def test_shortens_and_escapes_a_text() -> None:
+def test_words_long_text_is_shortened_and_escaped() -> None:
     words = Words(some().timeline(), show_ids=False)
     assert words.text("a\x1b[31m\u202eb\n") == "a\\x1b[31m\\u202eb\\n"
     assert words.text("x" * 100_000) == f"{'x' * 80}…{'x' * 80}"
     assert words.text(f"raw/{IDS[0]}.xml") == "raw/'9F2C'… (36 characters).xml"
 
 
-# -- where it stands ---------------------------------------------------------------------------------
+# -- layout ------------------------------------------------------------------------------------------
 
 METRICS = Metrics(width=200, pitch=10, bar=8, gap=50)
 
@@ -318,7 +318,7 @@ def captures(draw: st.DrawFn) -> Capture:
 
 
 @given(captures())
-def test_lays_everything_out_in_rows(capture: Capture) -> None:
+def test_layout_every_exchange_is_in_a_row(capture: Capture) -> None:
     timeline = capture.timeline()
     layout = lay_out(timeline, METRICS)
     rows, found = layout.rows, places(layout)
@@ -337,7 +337,7 @@ def test_lays_everything_out_in_rows(capture: Capture) -> None:
 
 
 @given(captures())
-def test_draws_what_is_later_further_on(capture: Capture) -> None:
+def test_layout_later_exchange_is_further_right(capture: Capture) -> None:
     timeline = capture.timeline()
     layout = lay_out(timeline, METRICS)
     found = places(layout)
@@ -352,7 +352,7 @@ def test_draws_what_is_later_further_on(capture: Capture) -> None:
 
 
 @given(captures())
-def test_draws_nothing_of_a_lane_over_each_other(capture: Capture) -> None:
+def test_layout_exchanges_of_lane_do_not_overlap(capture: Capture) -> None:
     for lane in lay_out(capture.timeline(), METRICS).places:
         for level in range(7):
             line = [place for place in lane if place.level == level]
@@ -360,7 +360,7 @@ def test_draws_nothing_of_a_lane_over_each_other(capture: Capture) -> None:
 
 
 @given(captures())
-def test_draws_life_lines_without_a_hole(capture: Capture) -> None:
+def test_life_line_segments_are_contiguous(capture: Capture) -> None:
     timeline = capture.timeline()
     layout = lay_out(timeline, METRICS)
     for lane, line in zip(timeline.lanes, layout.places, strict=True):
@@ -370,7 +370,7 @@ def test_draws_life_lines_without_a_hole(capture: Capture) -> None:
         assert all(a.end == b.start for a, b in pairwise(segments))
 
 
-def test_shortens_what_is_quiet_and_says_so() -> None:
+def test_layout_quiet_stretch_becomes_gap() -> None:
     layout = lay_out(some().timeline(), METRICS)
     assert layout.by_time
     (long, shorter) = [gap for gap in layout.gaps if gap.length > timedelta(seconds=90)]
@@ -378,7 +378,7 @@ def test_shortens_what_is_quiet_and_says_so() -> None:
     assert (long.length // timedelta(minutes=1), shorter.length // timedelta(minutes=1)) == (33, 1)
 
 
-def test_marks_the_rest_before_a_loss() -> None:
+def test_life_line_marks_idle_before_loss() -> None:
     timeline = some().timeline()
     layout = lay_out(timeline, METRICS)
     (rest,) = [each for each in life_line(timeline.lanes[0], layout.places[0]) if each.idle]
@@ -386,7 +386,7 @@ def test_marks_the_rest_before_a_loss() -> None:
     assert rest.idle == timeline.lanes[0].idle_before_loss
 
 
-def test_marks_the_rest_before_a_loss_however_short() -> None:
+def test_life_line_marks_short_idle_before_loss() -> None:
     capture = Capture()
     capture.begin(IDS[0])
     capture.use(IDS[0], after=20)
@@ -398,7 +398,7 @@ def test_marks_the_rest_before_a_loss_however_short() -> None:
     assert (rest.before_loss, rest.idle) == (True, timedelta(seconds=19.988))
 
 
-def test_goes_by_order_where_most_have_no_time() -> None:
+def test_layout_with_few_times_is_by_order() -> None:
     messages = many(40).messages
     for every, by_time in ((2, False), (3, True)):
         some_timed = [
@@ -409,7 +409,7 @@ def test_goes_by_order_where_most_have_no_time() -> None:
     assert (layout.by_time, layout.gaps, layout.ticks) == (False, [], [])
 
 
-def test_goes_by_order_where_all_is_at_one_time() -> None:
+def test_layout_with_one_time_is_by_order() -> None:
     capture = many(40)
     time = datetime(2026, 11, 20, tzinfo=UTC)
     at_once = Capture(messages=[replace(each, time=time) for each in capture.messages])
@@ -418,7 +418,7 @@ def test_goes_by_order_where_all_is_at_one_time() -> None:
 
 @pytest.mark.parametrize("took", [-5, 0, 5])
 @pytest.mark.parametrize("untimed", [False, True])
-def test_draws_a_single_exchange_from_the_left_edge(took: float, untimed: bool) -> None:  # noqa: FBT001
+def test_layout_single_exchange_starts_at_left_edge(took: float, untimed: bool) -> None:  # noqa: FBT001
     capture = Capture()
     capture.use(IDS[0], took=took)
     layout = lay_out((capture.untimed() if untimed else capture).timeline(), METRICS)
@@ -427,7 +427,7 @@ def test_draws_a_single_exchange_from_the_left_edge(took: float, untimed: bool) 
     assert METRICS.bar < end <= METRICS.width
 
 
-def test_widens_a_single_row_to_the_paper() -> None:
+def test_layout_single_row_is_stretched() -> None:
     layout = lay_out(CAPTURES["three"]().timeline(), METRICS)
     assert len(layout.rows) == 1
     assert max(end for _, end in places(layout).values()) > METRICS.width / 2

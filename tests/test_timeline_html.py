@@ -1,4 +1,4 @@
-"""The page of a timeline: whole, safe, without secrets, and readable for everybody."""
+"""The page of a timeline: well-formed, safe, without secrets, and accessible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from xmla_headers.transcript import Transcript
 
 CAPTURED = Path(__file__).resolve().parent / "data" / "captured"
 
-#: All that the page is made of; nothing that runs, loads or sends.
+# The elements and attributes of the page. None of them runs, loads or sends anything.
 ELEMENTS = frozenset(
     re.findall(
         r"\w+",
@@ -52,7 +52,7 @@ def tree(text: str) -> ET.Element:
 
 
 class Walker(HTMLParser):
-    """Sees the page as a browser does."""
+    """Reads the page as a browser does."""
 
     VOID = frozenset({"meta", "br"})
 
@@ -83,7 +83,7 @@ class Walker(HTMLParser):
 
 
 def check(text: str) -> Walker:
-    """Assert what holds for every page, and return it as it was read."""
+    """Check what every page must fulfil, and return the parsed page."""
     walker = Walker(text)
     assert walker.elements == [(element.tag, element.attrib) for element in tree(text).iter()]
     assert {tag for tag, _ in walker.elements} <= ELEMENTS
@@ -97,12 +97,12 @@ def check(text: str) -> Walker:
     return walker
 
 
-# -- whole -------------------------------------------------------------------------------------------
+# -- well-formed -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CAPTURES)
 @pytest.mark.parametrize("show_ids", [False, True])
-def test_is_well_formed_and_its_links_lead_somewhere(name: str, show_ids: bool) -> None:  # noqa: FBT001
+def test_page_is_well_formed_and_links_resolve(name: str, show_ids: bool) -> None:  # noqa: FBT001
     capture = CAPTURES[name]()
     timeline = capture.timeline()
     walker = check(html(timeline, title=name, show_ids=show_ids))
@@ -112,17 +112,17 @@ def test_is_well_formed_and_its_links_lead_somewhere(name: str, show_ids: bool) 
             assert {f"m{exchange.number}", f"x{exchange.number}"} <= ids
 
 
-def test_draws_a_mark_once() -> None:
+def test_page_draws_each_mark_once() -> None:
     timeline = many().timeline()
     marks = [a for tag, a in check(html(timeline, title="")).elements if tag == "a" and "aria-label" in a]
     pictured = [mark for mark in marks if (mark.get("class") or "").startswith("m ")]
     count = sum(len(lane.exchanges) for lane in timeline.lanes)
     assert len([mark for mark in pictured if "id" in mark]) == count
-    # The others are the ends of what goes on over the end of a row.
+    # The others are the ends of exchanges that continue in a later row.
     assert len(pictured) < count * 1.1
 
 
-def test_draws_real_recordings() -> None:
+def test_page_draws_recordings() -> None:
     transcript, timeline = Transcript(), Timeline()
     for path in sorted(CAPTURED.glob("*.xml")):
         (message,) = iter_messages(path.read_bytes(), path.name)
@@ -132,10 +132,10 @@ def test_draws_real_recordings() -> None:
     text = html(timeline, title="captured")
     check(text)
     assert "42 messages" in text
-    assert "The capture does not tell when" in text
+    assert "No times in this capture" in text
 
 
-def test_has_no_more_to_say_than_there_is() -> None:
+def test_page_of_empty_capture_says_so() -> None:
     text = page(CAPTURES["none"]())
     assert "There is no message in this capture." in text
     assert "legend" not in text.partition("</style>")[2]
@@ -165,7 +165,7 @@ names = st.one_of(st.sampled_from(HOSTILE), st.text())
 
 
 @given(names, names, names)
-def test_escapes_whatever_the_capture_calls_things(title: str, name: str, fault: str) -> None:
+def test_page_escapes_names_of_capture(title: str, name: str, fault: str) -> None:
     capture = Capture()
     capture.use(IDS[0], name=name)
     capture.lose(IDS[0], name=f"{name}x", after=300)
@@ -180,13 +180,13 @@ def test_escapes_whatever_the_capture_calls_things(title: str, name: str, fault:
         assert all(character.isprintable() or character == "\n" for character in shown)
 
 
-def test_shows_no_long_text_in_full() -> None:
+def test_page_shortens_long_texts() -> None:
     capture = Capture()
     capture.use(IDS[0], name="x" * 60_000)
     assert len(page(capture)) < 20_000
 
 
-def test_loads_nothing_and_says_so() -> None:
+def test_page_loads_nothing() -> None:
     text = page(some())
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     assert ("meta", {"http-equiv": "Content-Security-Policy", "content": policy}) in check(text).elements
@@ -199,7 +199,7 @@ def test_loads_nothing_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("name", ["three", "some", "many"])
-def test_shows_no_session_id_unless_asked(name: str) -> None:
+def test_page_shows_ids_only_if_asked(name: str) -> None:
     capture = CAPTURES[name]()
     capture.use(IDS[0], name=f"dump/{IDS[0]}")
     capture.fail(IDS[0], Fault(f"Client.{IDS[0]}", f"no such thing in {IDS[0]}"))
@@ -216,7 +216,7 @@ def test_shows_no_session_id_unless_asked(name: str) -> None:
 
 
 @pytest.mark.parametrize("before", [300, 310, 318, 5_000])
-def test_shows_no_part_of_an_id_where_it_cuts_a_text(before: int) -> None:
+def test_page_cut_text_shows_no_part_of_id(before: int) -> None:
     capture = Capture()
     capture.use(IDS[0], name=f"{'x' * (before // 4)}{IDS[0]}{'x' * before}")
     capture.fail(IDS[0], Fault("x" * before + IDS[0], ""))
@@ -224,7 +224,7 @@ def test_shows_no_part_of_an_id_where_it_cuts_a_text(before: int) -> None:
 
 
 @given(st.lists(strategies.session_ids(), min_size=1, max_size=4))
-def test_hides_ids_of_every_kind(ids: list[str]) -> None:
+def test_page_hides_ids_of_every_kind(ids: list[str]) -> None:
     capture = Capture()
     for number, session_id in enumerate(ids):
         capture.begin(session_id, name=f"{number}{session_id}")
@@ -232,39 +232,39 @@ def test_hides_ids_of_every_kind(ids: list[str]) -> None:
     walker = check(page(capture, "".join(ids)))
     shown = "\n".join([*walker.text, *(a.get("aria-label") or "" for _, a in walker.elements)])
     for session_id in ids:
-        # What is short is a word of any text; the words around the ids are none of them.
+        # Short ids may be words of any text. The words around the ids are no ids.
         assert len(session_id) < 8 or not session_id.isprintable() or session_id not in shown
 
 
-# -- readable ----------------------------------------------------------------------------------------
+# -- accessible --------------------------------------------------------------------------------------
 
 
-def test_answers_the_question_in_a_sentence() -> None:
+def test_page_states_loss_in_a_sentence() -> None:
     text = " ".join("".join(check(page(some())).text).split())
     assert (
-        "Session 1 ('9F2C'… (36 characters)): begun at entries/0/request, 7 requests, "
-        "lost at the/loss/response, 35 min idle before"
+        "Session 1, '9F2C'… (36 characters): begun in entries/0/request, 7 requests, "
+        "lost in the/loss/response, after 35 min idle"
     ) in text
     assert "2026-11-20 10:23:42 to 10:58:54 UTC, 35 min" in text
 
 
-def test_tells_on_hovering_what_the_mark_is_about() -> None:
+def test_page_mark_has_description() -> None:
     capture = some()
     lost = capture.timeline().lanes[0].lost
     assert lost is not None
     (mark,) = [a for _, a in check(page(capture)).elements if a.get("id") == f"m{lost.number}"]
     assert (mark["aria-label"] or "").splitlines() == [
-        "Discover, session 1 ('9F2C'… (36 characters)): the session is lost",
+        "Discover, session 1, '9F2C'… (36 characters): the session is lost",
         "request the/loss/request, Session, 10:58:51.623, 300 bytes",
         "answer the/loss/response, 10:58:51.635, HTTP 500, 548 bytes, after 12 ms",
         "Fault XMLAnalysisError.0xc10c000a",
         "the session had been idle for 35 min",
         "warning[session-lost]: the server does not know the session any more, 35 minutes after its last use",
-        "hint: it ends a session that was idle too long, and all of them when it restarts",
+        "hint: a server ends sessions that are idle too long, and all sessions when it restarts",
     ]
 
 
-def test_tells_a_few_findings_and_how_many_more() -> None:
+def test_page_mark_lists_few_findings() -> None:
     capture = Capture()
     capture.page(IDS[0])
     timeline = capture.timeline()
@@ -273,15 +273,15 @@ def test_tells_a_few_findings_and_how_many_more() -> None:
     assert "and 35 findings more" in html(timeline, title="")
 
 
-def test_says_which_order_it_shows() -> None:
+def test_page_says_time_or_order() -> None:
     timed, untimed = page(some()), page(some().untimed())
-    assert "Time runs to the right" in timed
+    assert "Time runs from left to right" in timed
     assert "35 min idle" in timed
-    assert "The capture does not tell when its messages were sent" in untimed
+    assert "No times in this capture" in untimed
     assert "min idle" not in untimed
 
 
-def test_tells_outcomes_apart_without_colour() -> None:
+def test_page_outcomes_differ_without_colour() -> None:
     assert len(set(GLYPHS.values())) == len(Outcome)
     walker = check(page(some()))
     classes = {
@@ -294,7 +294,7 @@ def test_tells_outcomes_apart_without_colour() -> None:
     assert all(glyph in shown for outcome, glyph in GLYPHS.items() if outcome in classes)
 
 
-def test_tells_the_worst_where_there_is_much() -> None:
+def test_page_of_many_lanes_shows_worst_first() -> None:
     capture = Capture()
     ids = [f"session-{number}" for number in range(30)]
     for session_id in ids:
@@ -302,15 +302,16 @@ def test_tells_the_worst_where_there_is_much() -> None:
     for session_id in ids[:-2]:
         capture.end(session_id)
     capture.lose(ids[-1])
-    told, fold, rest = page(capture).partition("18 lanes more, none of them worse")
+    told, fold, rest = page(capture).partition("18 more lanes, none of them worse")
     assert fold
     assert told.count('<li class="good">') == 10
-    assert told.count("not ended in this capture") == told.count("lost at") == 1
+    assert told.count("not ended in this capture") == told.count("lost in") == 1
     assert rest.count('<li class="good">') == 18
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "sessions"), [(500, 4), (500, 200)])
-def test_grows_with_the_number_of_messages(count: int, sessions: int) -> None:
+def test_page_size_is_linear_in_messages(count: int, sessions: int) -> None:
     small, large = page(many(count, sessions)), page(many(4 * count, 4 * sessions))
     assert len(large) < 4.4 * len(small)
 
@@ -350,7 +351,7 @@ EDGES = [*((f"{kind}-edge", "sheet") for kind in ("ok", "fault", "lost", "bad"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_has_contrast(scheme: str) -> None:
+def test_page_colours_have_contrast(scheme: str) -> None:
     palette = palettes()[scheme]
     # WCAG 2.2, 1.4.3 and 1.4.11.
     for pairs, least in ((TEXTS, 4.5), (EDGES, 2.9)):
@@ -358,7 +359,7 @@ def test_has_contrast(scheme: str) -> None:
             assert contrast(palette[one], palette[other]) >= least, (one, other)
 
 
-def test_has_a_colour_for_each_name_in_both_schemes() -> None:
+def test_page_schemes_define_the_same_colours() -> None:
     light, dark = palettes()["light"], palettes()["dark"]
     assert light.keys() == dark.keys()
     assert set(re.findall(r"var\(--([a-z-]+)\)", STYLE)) - {"who", "x"} <= light.keys()

@@ -1,4 +1,4 @@
-"""A timeline on a terminal: what it shows, and that it fits."""
+"""A timeline as text: its content, and its width."""
 
 from __future__ import annotations
 
@@ -18,11 +18,7 @@ def lines(capture: Capture, width: int = 80, title: str = "a.har", *, show_ids: 
     return ["".join(text for text, _ in line) for line in found]
 
 
-def columns(text: str) -> int:
-    return sum(map(columns_of, text))
-
-
-def test_draws_the_sessions() -> None:
+def test_text_draws_the_sessions() -> None:
     shown = lines(some(), 100)
     assert shown[:2] == [
         "a.har: 33 messages, 3 sessions, 1 lost, 1 left open, 2 errors, 4 warnings",
@@ -37,17 +33,17 @@ def test_draws_the_sessions() -> None:
         "                                ^",
         "3 'C0FF'…                                                        E- 1 min 41 s idle -D----",
         "implicit                D                    T",
-        "not placed                              ∅                                               D",
+        "unassigned                              ∅                                               D",
         "                                        *                                               *",
     ]
 
 
-def test_tells_the_findings_once() -> None:
+def test_text_states_each_finding_once() -> None:
     shown = "\n".join(lines(some(), 200))
     assert (
         "  warning[session-lost]: the server does not know the session any more, 35 minutes after its last"
         " use - in the/loss/response\n"
-        "    hint: it ends a session that was idle too long, and all of them when it restarts\n"
+        "    hint: a server ends sessions that are idle too long, and all sessions when it restarts\n"
     ) in shown
     capture = Capture()
     for _ in range(20):
@@ -56,25 +52,25 @@ def test_tells_the_findings_once() -> None:
     assert len([line for line in lines(capture) if "request-without-response" in line]) == 1
 
 
-def test_shows_the_order_where_there_are_no_times() -> None:
+def test_text_without_times_is_by_order() -> None:
     shown = lines(some().untimed())
-    assert "the capture tells no times: its order is shown" in shown
+    assert "no times in this capture: messages are drawn in their order" in shown
     assert not any("idle" in line and "--" in line for line in shown)
 
 
-def test_has_little_to_say_about_nothing() -> None:
-    assert lines(CAPTURES["none"]()) == ["a.har: 0 messages, 0 sessions", "the capture tells no times", ""]
+def test_text_of_empty_capture_says_so() -> None:
+    assert lines(CAPTURES["none"]()) == ["a.har: 0 messages, 0 sessions", "this capture has no times", ""]
 
 
 @pytest.mark.parametrize("name", CAPTURES)
 @pytest.mark.parametrize("width", [10, 48, 80, 200])
-def test_is_no_wider_than_the_terminal(name: str, width: int) -> None:
+def test_text_fits_the_terminal(name: str, width: int) -> None:
     for line in lines(CAPTURES[name](), width):
-        assert columns(line) <= max(width, 48), line
+        assert columns_of(line) <= max(width, 48), line
 
 
 @given(st.integers(48, 120), st.text(), st.text("漢字a é\u0301\x1b\u202e ", min_size=1))
-def test_is_no_wider_whatever_things_are_called(width: int, title: str, name: str) -> None:
+def test_text_with_any_names_fits_the_terminal(width: int, title: str, name: str) -> None:
     capture = Capture()
     capture.begin(name.replace("\x1b", "") * 9, name=name * 9)
     capture.lose(name.replace("\x1b", "") * 9, name=name * 8)
@@ -83,12 +79,12 @@ def test_is_no_wider_whatever_things_are_called(width: int, title: str, name: st
     for show_ids in (False, True):
         for line in text_lines(timeline, title=title, width=width, show_ids=show_ids):
             text = "".join(piece for piece, _ in line)
-            assert columns(text) <= width
+            assert columns_of(text) <= width
             assert text.isprintable()
             assert all(style in STYLES or not style for _, style in line)
 
 
-def test_shows_no_session_id_unless_asked() -> None:
+def test_text_shows_ids_only_if_asked() -> None:
     capture = some()
     capture.fail(IDS[0], Fault(f"Client.{IDS[0]}", IDS[0]))
     capture.use(IDS[0], name=IDS[0])
@@ -98,9 +94,9 @@ def test_shows_no_session_id_unless_asked() -> None:
         assert session_id in shown
 
 
-def test_draws_every_exchange_of_many() -> None:
+def test_text_draws_every_exchange_of_many() -> None:
     capture = many(300)
     timeline = capture.timeline()
-    picture = [line for line in lines(capture) if line.startswith(("1 ", "2 ", "3 ", "4 ", "imp", "not p"))]
+    picture = [line for line in lines(capture) if line.startswith(("1 ", "2 ", "3 ", "4 ", "imp", "unass"))]
     marks = sum(character in "DE!?✕∅" for line in picture for character in line[18:])
     assert marks == sum(len(lane.exchanges) for lane in timeline.lanes)

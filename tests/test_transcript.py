@@ -1,4 +1,4 @@
-"""Transcripts: what does not fit in a capture, and what becomes of each session."""
+"""Transcripts: the findings about messages that do not fit, and the state of each session."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Step(NamedTuple):
 
 
 def play(steps: list[Step], transcript: Transcript | None = None) -> list[str]:
-    """Return what is found, each with its place: 3 for the request of exchange 3, -3 for its answer."""
+    """Return the codes found, each with its place: 3 for the request of exchange 3, -3 for its answer."""
     transcript = Transcript() if transcript is None else transcript
     found = []
     for number, step in enumerate(steps, 1):
@@ -53,6 +53,39 @@ def play(steps: list[Step], transcript: Transcript | None = None) -> list[str]:
             assert placement.request == str(number)
             found += [f"{finding.code} {-number}" for finding in placement.findings]
     return found + [f"{finding.code} {name}" for name, finding in transcript.close()]
+
+
+def test_second_response_that_nothing_pairs_says_nothing() -> None:
+    transcript = Transcript()
+    transcript.add(check_message(CapturedMessage("1", message(BEGIN), Direction.REQUEST)))
+    for _ in range(2):
+        placement = transcript.add(check_message(CapturedMessage("-1", GRANT, Direction.RESPONSE)))
+        assert placement.findings == ()
+    assert placement.session is None
+
+
+def test_record_counts_only_soap_messages_as_responses() -> None:
+    transcript = Transcript()
+    play([Step(BEGIN, GRANT), Step(USE, b"Bad Gateway", 502), Step(END, OK)], transcript)
+    assert [(record.requests, record.responses) for record in transcript.sessions] == [(3, 2)]
+
+
+def test_record_of_unordered_messages_begins_with_the_earliest() -> None:
+    transcript = Transcript()
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    times = [noon, noon + timedelta(hours=1), noon - timedelta(hours=1), noon]
+    for number, time in enumerate(times):
+        item = CapturedMessage("n", message(USE), Direction.REQUEST, time=time, exchange=str(number))
+        transcript.add(check_message(item))
+    assert [(record.first, record.last) for record in transcript.sessions] == [(times[2], times[1])]
+
+
+def test_response_without_direction_rejects_begin_session() -> None:
+    transcript = Transcript()
+    transcript.add(check_message(CapturedMessage("1", message(BEGIN), Direction.REQUEST, exchange="1")))
+    answer = message(BEGIN + session("abcdefgh"), "<x:ExecuteResponse/>")
+    placement = transcript.add(check_message(CapturedMessage("-1", answer, exchange="1")))
+    assert [finding.code for finding in placement.findings] == [Code.WRONG_DIRECTION]
 
 
 def states(transcript: Transcript) -> list[State]:
@@ -108,6 +141,13 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
     "from before": ([Step(USE, OK), Step(END, OK)], [], [State.ENDED]),
     "from before, left": ([Step(USE, OK)], [], [State.ACTIVE]),
     "from before, lost": ([Step(USE, OK), Step(USE, LOST)], ["session-lost -2"], [State.LOST]),
+    "from before, refused, lost": ([Step(USE, FAULT), Step(USE, LOST)], ["unknown-session -2"], [State.LOST]),
+    "from before, another id, lost": (
+        [Step(USE, message(session("other"))), Step(USE, LOST)],
+        ["session-id-changed -1", "unknown-session -2"],
+        [State.LOST],
+    ),
+    "an empty id": ([Step(session(""), OK)], ["unknown-session 1"], [State.NONE]),
     "used after its end": (
         [Step(BEGIN, GRANT), Step(END, OK), Step(USE, LOST), Step(END, LOST)],
         ["session-used-after-end 3", "session-used-after-end 4"],
@@ -134,6 +174,24 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         ["request-without-response -2"],
         [State.ENDED],
     ),
+    "an error page after its end": (
+        [Step(BEGIN, GRANT), Step(END, OK), Step(USE, b"Bad Gateway", 502)],
+        ["session-used-after-end 3", "request-without-response -3"],
+        [State.ENDED],
+    ),
+    "granted with a fault, lost": (
+        [
+            Step(BEGIN, message(session("abcdefgh"), "<s:Fault><faultcode>s:Client</faultcode></s:Fault>")),
+            Step(USE, LOST),
+        ],
+        ["session-lost -2"],
+        [State.LOST],
+    ),
+    "no answer to EndSession": (
+        [Step(BEGIN, GRANT), Step(END, None)],
+        ["request-without-response 2", "session-never-ended 1"],
+        [State.ENDING],
+    ),
     "an error page to BeginSession": (
         [Step(BEGIN, b"Bad Gateway", 502), Step(BEGIN, GRANT), Step(END, OK)],
         ["request-without-response -1"],
@@ -144,7 +202,7 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         [],
         [State.NONE, State.ENDED],
     ),
-    # What the rules say about a message they say; here it is no answer.
+    # The rules report the message itself. For the transcript it is no answer.
     "an answer that is refused": (
         [Step(BEGIN, GRANT), Step(USE, message(USE + USE)), Step(END, OK)],
         [],
@@ -190,25 +248,21 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         ["request-without-response 1"],
         [],
     ),
-    "no answer to EndSession": (
-        [Step(BEGIN, GRANT), Step(END, None)],
-        ["request-without-response 2", "session-never-ended 1"],
-        [State.ENDING],
-    ),
-    "an empty id": ([Step(session(""), OK)], ["unknown-session 1"], [State.NONE]),
 }
 
 
 @pytest.mark.parametrize(("steps", "expected", "after"), CASES.values(), ids=CASES)
-def test_says_what_does_not_fit(steps: list[Step], expected: list[str], after: list[State]) -> None:
+def test_transcript_steps_yield_expected_findings(
+    steps: list[Step], expected: list[str], after: list[State]
+) -> None:
     transcript = Transcript()
     assert play(steps, transcript) == expected
     assert states(transcript) == after
 
 
-def test_each_code_of_a_transcript_is_in_the_table() -> None:
+def test_transcript_cases_cover_every_code() -> None:
     said = {line.split()[0] for _, lines, _ in CASES.values() for line in lines}
-    missing = {Code.RESPONSE_WITHOUT_REQUEST}  # which has a test of its own
+    missing = {Code.RESPONSE_WITHOUT_REQUEST}  # it has a test of its own
     assert said | missing == {
         *("session-not-granted", "unexpected-session", "session-id-changed", "unknown-session"),
         *("session-lost", "session-used-after-end", "session-never-ended", "request-without-response"),
@@ -217,7 +271,7 @@ def test_each_code_of_a_transcript_is_in_the_table() -> None:
 
 
 @given(st.permutations(range(6)), st.sampled_from(sorted(CASES)), st.sampled_from(sorted(CASES)))
-def test_interleaved_sessions_are_told_apart(order: list[int], one: str, other: str) -> None:
+def test_transcript_interleaved_sessions_stay_apart(order: list[int], one: str, other: str) -> None:
     def renamed(case: str, name: str) -> list[Step]:
         return [
             Step(
@@ -228,7 +282,7 @@ def test_interleaved_sessions_are_told_apart(order: list[int], one: str, other: 
             for step in CASES[case][0]
         ]
 
-    # Without what depends on there being any other exchange, and on a session of the same id.
+    # Without the findings that depend on other exchanges, or on a session with the same id.
     quiet = {"requests alone", "lost, begun again", "another id", "another id at the end"}
     if one in quiet or other in quiet:
         return
@@ -253,7 +307,7 @@ def test_interleaved_sessions_are_told_apart(order: list[int], one: str, other: 
     assert sorted(found) == sorted(expected)
 
 
-def test_an_answer_finds_its_request_in_whatever_order() -> None:
+def test_transcript_answers_in_any_order_find_requests() -> None:
     transcript = Transcript()
 
     def add(name: str, body: bytes, direction: Direction) -> Any:
@@ -268,7 +322,7 @@ def test_an_answer_finds_its_request_in_whatever_order() -> None:
     assert (first.session.number, second.session.number) == (1, 2)
 
 
-def test_a_response_without_a_request_is_noticed_behind_the_first_request() -> None:
+def test_transcript_stray_response_after_request_is_found() -> None:
     def responses(transcript: Transcript) -> list[Code]:
         stray = CapturedMessage("stray", OK, Direction.RESPONSE, exchange="stray")
         return [finding.code for finding in transcript.add(check_message(stray)).findings]
@@ -280,7 +334,7 @@ def test_a_response_without_a_request_is_noticed_behind_the_first_request() -> N
     assert responses(transcript) == [Code.RESPONSE_WITHOUT_REQUEST]
 
 
-def test_messages_that_nothing_pairs_follow_each_other() -> None:
+def test_transcript_unpaired_messages_pair_in_order() -> None:
     transcript = Transcript()
     bodies = [message(BEGIN), GRANT, message(USE), OK, message(END), OK]
     for number, body in enumerate(bodies):
@@ -292,20 +346,20 @@ def test_messages_that_nothing_pairs_follow_each_other() -> None:
     assert transcript.close() == []
 
 
-def test_a_response_of_its_own_says_nothing() -> None:
+def test_transcript_lone_response_yields_nothing() -> None:
     transcript = Transcript()
     placement = transcript.add(check_message(CapturedMessage("", LOST)))
     assert (placement.session, placement.findings, placement.request) == (None, (), None)
     assert transcript.close() == []
 
 
-def test_an_entry_that_cannot_be_read_is_nobodys() -> None:
+def test_transcript_unreadable_entry_has_no_session() -> None:
     transcript = Transcript()
     assert transcript.add(check_message(CapturedMessage("", b"junk"))).direction is None
     assert transcript.sessions == []
 
 
-def test_knows_when_a_session_was_used_first_and_last() -> None:
+def test_record_with_times_keeps_first_and_last() -> None:
     transcript = Transcript()
     start = datetime(2026, 11, 20, tzinfo=UTC)
     for number, (block, after) in enumerate([(BEGIN, 0), (USE, 90), (USE, 30)]):
@@ -342,7 +396,7 @@ def test_knows_when_a_session_was_used_first_and_last() -> None:
         (None, "any more"),
     ],
 )
-def test_tells_how_long_a_lost_session_had_not_been_used(idle: timedelta | None, says: str) -> None:
+def test_loss_after_idle_time_states_length(idle: timedelta | None, says: str) -> None:
     transcript = Transcript()
     time = datetime(2026, 11, 20, tzinfo=UTC)
     findings: tuple[Finding, ...] = ()
@@ -358,7 +412,7 @@ def test_tells_how_long_a_lost_session_had_not_been_used(idle: timedelta | None,
     assert finding.message.endswith(says)
 
 
-def test_a_record_shows_no_id() -> None:
+def test_record_repr_masks_id() -> None:
     transcript = Transcript()
     play([Step(BEGIN, GRANT)], transcript)
     (record,) = transcript.sessions
@@ -368,7 +422,7 @@ def test_a_record_shows_no_id() -> None:
     assert SessionRecord(1).label == "without an id"
 
 
-def test_findings_are_those_of_the_catalogue_and_hold_no_id() -> None:
+def test_findings_of_transcript_are_listed_and_mask_id() -> None:
     transcript = Transcript()
     for name in ("lost", "used after its end", "another id", "unknown", "never ended", "an error page"):
         transcript = Transcript()
@@ -387,13 +441,13 @@ def test_findings_are_those_of_the_catalogue_and_hold_no_id() -> None:
                     assert pickle.loads(pickle.dumps(finding)) == finding
 
 
-def test_a_lost_session_is_a_warning_and_a_denied_one_an_error() -> None:
-    # "The server instance may choose to time out": that happens, and nobody is wrong.
+def test_severity_of_lost_and_of_unknown_session() -> None:
+    # "The server instance may choose to time out": a time-out breaks no rule.
     assert RULES[Code.SESSION_LOST].severity is Severity.WARNING
     assert RULES[Code.UNKNOWN_SESSION].severity is Severity.ERROR
 
 
-def test_wrong_arguments_are_type_errors() -> None:
+def test_transcript_wrong_type_raises_type_error() -> None:
     wrong: Any = CapturedMessage("", b"")
     with pytest.raises(TypeError):
         Transcript().add(wrong)

@@ -1,4 +1,4 @@
-"""Strategies for values: the public ones, and what only a writer of this library's own tests wants."""
+"""Strategies for values: the public ones, with additions for the tests of this library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["blocks", "envelopes", "fragments", "header_blocks", "headers", "text", "unknown_blocks"]
 
-#: Any text that XML 1.0 can carry, the awkward kinds more often than not, and some that is long.
+# Any text that XML 1.0 can carry, often of an unusual kind, sometimes long.
 text = st.one_of(strategies.session_ids(), st.just("x" * 5_000))
 
 header_blocks = strategies.header_blocks()
@@ -23,7 +23,7 @@ headers = strategies.headers()
 
 fragments = st.one_of(
     strategies.fragments(),
-    # What a block looks like can stand in a Body as well.
+    # Something that looks like a header block may be in a Body.
     header_blocks.map(lambda block: Fragment(encode_block(block))),
 )
 

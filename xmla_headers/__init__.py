@@ -36,10 +36,11 @@ from .findings import (
 )
 from .fragment import Fragment
 from .head_cache import HeadCache
-from .model import AttributeSpec, BlockSpec, HeaderBlock, UnknownHeaderBlock
+from .model import AttributeSpec, BlockSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion
 from .stream import HeaderReader
+from .unknown_block import UnknownHeaderBlock
 
 __all__ = [
     "RULES",

@@ -1,4 +1,4 @@
-"""python -m xmla_headers."""
+"""Runs the command as `python -m xmla_headers`."""
 
 from .cli import main
 

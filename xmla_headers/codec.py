@@ -1,28 +1,29 @@
-"""The public face of the reader, the rules and the writer: bytes -> values and findings."""
+"""The functions that read, check, write and change whole messages."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ._checks import wrong_type
 from ._codec import splice, writer
-from ._codec._everyday import Head
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
 from ._xml import reader
-from ._xml.parser import is_ncname
+from ._xml.body_end import last_end_tag
+from ._xml.names import is_ncname
+from ._xml.raw import certain
 from .envelope import Envelope, Header
 from .findings import Code, DecodeError, EncodeError, Finding, value_finding
 from .fragment import Fragment
-from .head_cache import HeadCache
-from .model import BlockSpec, HeaderBlock, UnknownHeaderBlock
+from .head_cache import SHARED_HEADS, HeadCache
+from .model import BlockSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import Direction, Limits, MustUnderstandForm
+from .typing import BlockTypes, Data
+from .unknown_block import UnknownHeaderBlock
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from ._codec.options import BlockTypes, Data
     from ._xml.raw import RawMessage
 
 __all__ = [
@@ -47,47 +48,67 @@ def decode(
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     deep: bool = False,
-    cache: HeadCache | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> Envelope:
     """Read a message.
 
-    The Body is held to XML 1.0 and not copied; with `deep` also to Namespaces in XML and to the limits
-    on names, attributes and depth. `types` maps qnames to header block classes, `encoding` is what the
-    transport's charset says, `refuse` holds codes of warnings to refuse as well, and `strict` refuses
-    all. Raises DecodeError and ValidationError: the first refused finding that `iter_findings` would
-    yield with the same arguments.
+    The Body is checked for well-formedness and is not copied.
+
+    Args:
+        data: The message, in UTF-8, UTF-16, US-ASCII or ISO-8859-1.
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
+            byte order mark (RFC 7303 §3).
+        limits: The most that is read.
+        deep: Whether the content of the Body is also checked for Namespaces in XML, for the limits on names,
+            attributes and depth, and for its Fault. Without it, the Body is checked for well-formedness.
+        cache: The memory of heads; None for none. The result is the same.
+
+    Returns:
+        The message as a value, with the warnings about it.
+
+    Raises:
+        DecodeError: The bytes are not a readable document: a code that ends a message.
+        ValidationError: The document breaks a rule of SOAP or XMLA.
+        TypeError: An argument has the wrong type.
+        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+
+    The exception has the first finding that `iter_findings` would yield, with the same arguments, and that
+    refuses the message.
+
+    >>> message = encode(Envelope(Header(Session("8f1c2b3a"))))
+    >>> decode(message).header.session.session_id
+    '8f1c2b3a'
     """
     _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
     buffer = buffer_of(data)
-    # One copy of a mutable buffer: the Body refers to the bytes from here on.
+    # A mutable buffer is copied once: the Body refers to the bytes.
     whole = buffer if isinstance(buffer, bytes) else bytes(buffer)
-    if not deep or limits is DEFAULT_LIMITS:
-        known = None if cache is None else cache.find(whole, reading)
-        head = known or reading.everyday_head(whole)
-        if head is not None:
-            scope = head.scope if deep else None
-            end = reader.last_end_tag(whole, *head.names, head.body_start, scope)
-            if end is not None:
-                if cache is not None and known is None:
-                    cache.keep(whole, reading, head)
-                body = Fragment.cut(whole, head.body_start, end, head.scope)
-                return Envelope.of(head.header, body, head.soap, head.warnings)
+    if cache is not None and (not deep or limits is DEFAULT_LIMITS):
+        found = cache._find(whole, reading)
+        if found is not None:
+            shape, body_start, identifier = found
+            scope = shape.scope if deep else None
+            body_end = last_end_tag(whole, *shape.names, body_start, scope)
+            if body_end is not None:
+                return shape.envelope(whole, body_start, body_end, identifier)
     message = reader.read(whole, encoding=encoding, limits=limits, deep=deep)
     judge = reading.judge(message)
     warnings = reading.settle(judge)
-    header = Header.of(tuple(judge.blocks))
-    root, raw, text = message.root, message.body, message.source.text
-    assert root is not None
-    assert raw is not None
-    assert isinstance(text, bytes)
     # With `deep` there may be warnings about this Body among those of the head.
-    if cache is not None and not deep and text is whole:
-        names = root.name.encode(), raw.name.encode()
-        cache.keep(whole, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
-    body = Fragment.cut(text, message.body_start, message.body_end, raw.scope)
-    return Envelope.of(header, body, judge.soap, warnings)
+    if cache is not None and not deep:
+        cache._keep(message, judge, warnings, reading)
+    # Bytes already, since `whole` is; nothing is copied.
+    raw, text = certain(message.body), bytes(message.source.text)
+    body = Fragment._cut(text, message.body_start, message.body_end, raw.scope)
+    return Envelope._of(Header._of(tuple(judge.blocks)), body, judge.soap, warnings)
 
 
 def decode_header(
@@ -99,36 +120,46 @@ def decode_header(
     refuse: Iterable[str] = (),
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    cache: HeadCache | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> Header:
-    """Read a message up to its Body start tag and no further, whatever its size.
+    """Read a message up to its Body start tag and no further.
 
-    Vouches for nothing behind it. The arguments are those of `decode`. Raises DecodeError and
-    ValidationError.
+    The cost does not depend on the size of the message. Nothing after the start tag is checked.
+
+    Args:
+        data: The message, or at least its beginning up to the Body start tag.
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
+            byte order mark (RFC 7303 §3).
+        limits: The most that is read.
+        cache: The memory of heads; None for none. The result is the same.
+
+    Returns:
+        The header blocks.
+
+    Raises:
+        DecodeError: The bytes are not a readable document: a code that ends a message.
+        ValidationError: The document breaks a rule of SOAP or XMLA.
+        TypeError: An argument has the wrong type.
+        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+
+    >>> decode_header(encode(Envelope(Header(BeginSession())))).begin_session
+    BeginSession()
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
     buffer = buffer_of(data)
-    if isinstance(buffer, bytes):
-        head = None if cache is None else cache.find(buffer, reading)
-        if head is not None:
-            return head.header
-        head = reading.everyday_head(buffer)
-        if head is not None:
-            if cache is not None:
-                cache.keep(buffer, reading, head)
-            return head.header
-    message = reader.read(buffer, encoding=encoding, limits=limits, deep=False, head_only=True)
-    judge = reading.judge(message)
-    warnings = reading.settle(judge)
-    header = Header.of(tuple(judge.blocks))
-    root, raw = message.root, message.body
-    assert root is not None
-    assert raw is not None
-    if cache is not None and message.source.text is buffer and isinstance(buffer, bytes):
-        names = root.name.encode(), raw.name.encode()
-        cache.keep(buffer, reading, Head(header, warnings, judge.soap, names, message.body_start, raw.scope))
-    return header
+    found = None if cache is None else cache._find(buffer, reading)
+    if found is not None:
+        shape, _, identifier = found
+        return shape.header(identifier)
+    _, judge = reading.read_head(buffer, cache)
+    return Header._of(tuple(judge.blocks))
 
 
 def iter_findings(
@@ -142,10 +173,34 @@ def iter_findings(
     limits: Limits = DEFAULT_LIMITS,
     deep: bool = True,
 ) -> Iterator[Finding]:
-    """Yield all that there is to say about a message, refused or not.
+    """Yield every finding of a message, errors and warnings.
 
-    By offset, then in catalogue order, what ends the message last. The arguments are those of `decode`,
-    `deep` being on: a finding keeps its severity whatever `strict` and `refuse` say.
+    The order is by offset, then by catalogue; a finding that ends the message comes last. A finding keeps
+    its severity whatever `strict` and `refuse` say.
+
+    Args:
+        data: The message.
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
+            byte order mark (RFC 7303 §3).
+        limits: The most that is read.
+        deep: Whether the content of the Body is also checked for Namespaces in XML, for the limits on names,
+            attributes and depth, and for its Fault. Without it, the Body is checked for well-formedness.
+
+    Yields:
+        The findings; none for a message without a problem.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+
+    >>> [str(finding.code) for finding in iter_findings(b"<Envelope/>")]
+    ['wrong-soap-namespace']
     """
     _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
@@ -164,9 +219,29 @@ def validate(
     limits: Limits = DEFAULT_LIMITS,
     deep: bool = True,
 ) -> None:
-    """Raise the first refused finding of a message.
+    """Raise the first finding that refuses a message.
 
-    The arguments are those of `decode`, `deep` being on. Raises DecodeError and ValidationError.
+    Args:
+        data: The message.
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
+            byte order mark (RFC 7303 §3).
+        limits: The most that is read.
+        deep: Whether the content of the Body is also checked for Namespaces in XML, for the limits on names,
+            attributes and depth, and for its Fault. Without it, the Body is checked for well-formedness.
+
+    Raises:
+        DecodeError: The bytes are not a readable document: a code that ends a message.
+        ValidationError: The document breaks a rule of SOAP or XMLA.
+        TypeError: An argument has the wrong type.
+        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+
+    >>> validate(encode(Envelope(Header(Session("8f1c2b3a")))))
     """
     _check_deep(deep)
     reading = Reading(types, direction, strict, refuse, encoding, limits)
@@ -183,9 +258,24 @@ def encode(
 ) -> bytes:
     """Write a message, in UTF-8 without a byte order mark.
 
-    Deterministic: blocks in their order, attributes in schema order; an empty Header is left out.
-    `must_understand_form` overrides that of every block. Raises EncodeError (`limit-exceeded`) for what
-    decode, under the same limits, would refuse.
+    The result depends on the value alone: blocks in their order, attributes in schema order. An empty
+    Header is left out.
+
+    Args:
+        envelope: The message.
+        must_understand_form: The spelling of mustUnderstand for every block; None for the form of each block.
+        xml_declaration: Whether the message begins with an XML declaration.
+        limits: The limits under which decode must accept the message.
+
+    Returns:
+        The message.
+
+    Raises:
+        EncodeError: `limit-exceeded`: decode would refuse the message under `limits`.
+        TypeError: An argument has the wrong type.
+
+    >>> encode(Envelope(body=Fragment(b"<a/>"))).endswith(b"<soap:Body><a/></soap:Body></soap:Envelope>")
+    True
     """
     if not isinstance(envelope, Envelope):
         raise wrong_type("envelope", "Envelope", envelope)
@@ -199,7 +289,7 @@ def encode(
     return b"".join((head, envelope.body.view, tail))
 
 
-#: A head too short to exceed a default limit: an element takes three bytes, an attribute or a block four.
+# Bytes. A shorter head exceeds no default limit: an element takes three bytes, an attribute or block four.
 _SHORT_HEAD = 256
 
 
@@ -208,7 +298,7 @@ def _check_limits(head: bytes, tail: bytes, envelope: Envelope, limits: Limits) 
     if not isinstance(limits, Limits):
         raise wrong_type("limits", "Limits", limits)
     _check_size(len(head) + len(envelope.body) + len(tail), limits)
-    # Bounds that are quickly counted come first.
+    # Cheap bounds first: mostly they decide.
     if not all(
         maximum is None or count <= maximum
         for count, maximum in (
@@ -230,7 +320,20 @@ def encode_block(
 ) -> bytes:
     """Write one header block, in SOAP 1.1 and UTF-8, that declares all its namespaces itself.
 
-    For people with string templates. `must_understand_form` overrides that of the block.
+    It is for people who write messages with string templates.
+
+    Args:
+        block: The header block.
+        must_understand_form: The spelling of mustUnderstand; None for the form of the block.
+
+    Returns:
+        One element.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+
+    >>> encode_block(BeginSession())
+    b'<BeginSession xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
     """
     if not isinstance(block, HeaderBlock | UnknownHeaderBlock):
         raise wrong_type("block", "a header block", block)
@@ -248,23 +351,53 @@ def with_blocks(
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     must_understand_form: MustUnderstandForm | None = None,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> bytes:
-    """Put header blocks into a message, and leave every other byte of it as it was.
+    """Insert header blocks into a message, and leave every other byte of it unchanged.
 
-    A block takes the place of those of its type (of its qname, if it is unknown), else it comes last; a
-    Header is made if there is none. The session headers are alternatives: the ones given stand, in the
-    order given, at the place of the first of them that is there. Written in the encoding that was read:
-    a character that it lacks becomes a reference in values, and is EncodeError (`unencodable-text`)
-    elsewhere. The other arguments are those of `decode_header`; raises what that raises, and EncodeError
-    (`limit-exceeded`, `duplicate-header-block`).
+    A block replaces those of its type; an unknown block replaces those of its qname. If there are none, it
+    comes last; a Header is made if there is none. The session headers are alternatives: the ones given
+    replace all three, in the order given, at the place of the first. The blocks are written in the encoding
+    of the message. Only the head is read: a message that is cut off in its Body is accepted.
+
+    Args:
+        data: The message.
+        *blocks: The header blocks.
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
+            byte order mark (RFC 7303 §3).
+        limits: The most that is read.
+        must_understand_form: The spelling of mustUnderstand for every block; None for the form of each block.
+        cache: The memory of heads; None for none. The result is the same.
+
+    Returns:
+        The changed message.
+
+    Raises:
+        DecodeError: The bytes are not a readable document: a code that ends a message.
+        ValidationError: The document breaks a rule of SOAP or XMLA.
+        EncodeError: `limit-exceeded`, `duplicate-header-block`, or `unencodable-text`: the encoding of the
+            message lacks a character that is not in a value, where a reference could replace it.
+        TypeError: An argument has the wrong type.
+        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+
+    >>> message = encode(Envelope(Header(Session("8f1c2b3a"))))
+    >>> decode(with_blocks(message, Session("0d4e"))).header.session.session_id
+    '0d4e'
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_form(must_understand_form)
+    _check_cache(cache)
     given = Header(*blocks).blocks
     buffer = buffer_of(data)
-    message = reading.read_head(buffer)
+    message, _ = reading.read_head(buffer, cache)
     edits = splice.insertions(message, given, types, must_understand_form) if given else []
-    return _spliced(buffer, message, edits, reading)
+    return _spliced(buffer, message, edits, reading, cache)
 
 
 def without_blocks(
@@ -276,13 +409,44 @@ def without_blocks(
     refuse: Iterable[str] = (),
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> bytes:
-    """Take header blocks out of a message, by type or qname, and leave every other byte as it was.
+    """Remove header blocks from a message, and leave every other byte of it unchanged.
 
-    The Header goes with them if that leaves white space only. UnknownHeaderBlock stands for all that
-    `types` does not name. The other arguments are those of `decode_header`, and so is what it raises.
+    The Header goes with them if only white space is left in it. Only the head is read: a message that is cut
+    off in its Body is accepted.
+
+    Args:
+        data: The message.
+        *types_or_qnames: Classes of header blocks, or names in Clark notation. `UnknownHeaderBlock` stands
+            for every block that `types` does not name.
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
+            byte order mark (RFC 7303 §3).
+        limits: The most that is read.
+        cache: The memory of heads; None for none. The result is the same.
+
+    Returns:
+        The changed message.
+
+    Raises:
+        DecodeError: The bytes are not a readable document: a code that ends a message.
+        ValidationError: The document breaks a rule of SOAP or XMLA.
+        EncodeError: `limit-exceeded`.
+        TypeError: An argument has the wrong type.
+        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+
+    >>> message = encode(Envelope(Header(Session("8f1c2b3a"))))
+    >>> without_blocks(message, Session) == encode(Envelope())
+    True
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
+    _check_cache(cache)
     names: set[str] = set()
     known: frozenset[str] | None = None
     for wanted in types_or_qnames:
@@ -293,12 +457,13 @@ def without_blocks(
         else:
             names.add(_spec_of(wanted).qname)
     buffer = buffer_of(data)
-    message = reading.read_head(buffer)
-    return _spliced(buffer, message, splice.removals(message, names, known=known), reading)
+    message, _ = reading.read_head(buffer, cache)
+    edits = splice.removals(message, names, known=known)
+    return _spliced(buffer, message, edits, reading, cache)
 
 
 def _check_qname(qname: str) -> str:
-    """Raise ValueError for what names no header block, and would be left in without a word."""
+    """Raise ValueError for a text that cannot name a header block: nothing would be removed, in silence."""
     namespace, _, local = qname.rpartition("}")
     if not is_ncname(local) or (namespace and not namespace.startswith("{")):
         raise ValueError("a qname is written in Clark notation: {namespace}name")
@@ -308,22 +473,25 @@ def _check_qname(qname: str) -> str:
 def _spec_of(block_type: object) -> BlockSpec:
     spec = getattr(block_type, "spec", None)
     if not isinstance(block_type, type) or not isinstance(spec, BlockSpec):
-        raise wrong_type("what to take out", "a type of header block or a qname", block_type)
+        raise wrong_type("what to remove", "a type of header block or a qname", block_type)
     return spec
 
 
 def _spliced(
-    buffer: bytes | memoryview, message: RawMessage, edits: list[splice.Edit], reading: Reading
+    buffer: bytes | memoryview,
+    message: RawMessage,
+    edits: list[splice.Edit],
+    reading: Reading,
+    cache: HeadCache | None,
 ) -> bytes:
     result = splice.apply(message.source, buffer, edits) if edits else bytes(buffer)
     _check_size(len(result), reading.limits)
     if not edits:
         return result
-    # Whole elements in the place of whole elements: it is as well-formed as it was. Whether a rule is
-    # broken now is another question.
-    if reading.everyday_head(result) is None:
+    # Whole elements replaced whole elements, so the result is well-formed. It may break a rule now.
+    if cache is None or cache._find(result, reading) is None:
         try:
-            reading.read_head(result)
+            reading.read_head(result, cache)
         except DecodeError as error:
             found = error.finding
             raise EncodeError(value_finding(found.code, found.message, found.hint)) from None

@@ -1,78 +1,76 @@
-"""The life of one session: a table of states, and what moves it."""
+"""Knows the life of one session: its states, and the messages that change them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NoReturn
 
 from ._checks import wrong_type
+from ._immutable import shown_half_made
 from .envelope import Header
 from .fault import Fault
 from .findings import Code, ConversationError, value_finding
 from .session_headers import BeginSession, EndSession, Session
 from .soap import Direction
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import NoReturn
-
 __all__ = ["TRANSITIONS", "Conversation", "Event", "State"]
 
 
 class State(StrEnum):
-    """Where a session is in its life."""
+    """The state of a session."""
 
-    #: There is no session; requests run in implicit ones (MS-SSAS §3.1.3.1).
     NONE = "none"
-    #: BeginSession has been sent and not been answered.
+    """There is no session; requests run in implicit ones (MS-SSAS §3.1.3.1)."""
     BEGINNING = "beginning"
-    #: A session id has been granted.
+    """BeginSession has been sent and has not been answered."""
     ACTIVE = "active"
-    #: EndSession has been sent and not been answered.
+    """A session id has been granted."""
     ENDING = "ending"
-    #: The session is over, in good order.
+    """EndSession has been sent and has not been answered."""
     ENDED = "ended"
-    #: The server does not know the session any more.
+    """The client has ended the session."""
     LOST = "lost"
+    """The server no longer knows the session."""
 
 
 class Event(StrEnum):
-    """What a message, or the lack of one, means for a session."""
+    """The meaning that a message, or the lack of one, has for a session."""
 
-    #: A request with BeginSession.
     BEGIN = "begin"
-    #: A request with Session.
+    """A request with BeginSession."""
     USE = "use"
-    #: A request with EndSession.
+    """A request with Session."""
     END = "end"
-    #: A request without a session header: it runs in an implicit session.
+    """A request with EndSession."""
     PLAIN = "plain"
-    #: A response with Session.
+    """A request without a session header: it runs in an implicit session."""
     GRANT = "grant"
-    #: A response without.
+    """A response with Session."""
     ANSWER = "answer"
-    #: A response that may belong to another of the unanswered requests, so that it settles nothing.
+    """A response without Session."""
     OTHER = "other"
-    #: A fault.
+    """A response that may answer another of the open requests, so it settles nothing."""
     FAULT = "fault"
-    #: A fault, or the caller, that says that the session is gone.
+    """A fault that does not concern the session."""
     LOSS = "loss"
-    #: No usable answer.
+    """The session is gone: a fault says so, or the caller."""
     UNANSWERED = "unanswered"
+    """A request that gets no usable answer."""
 
 
 def _rows() -> dict[State, Mapping[Event, State]]:
     none, beginning, active, ending, ended, lost = State
     begin, use, end, plain, grant, answer, other, fault, loss, unanswered = Event
-    # Without a session an answer changes nothing, whatever it is: olapy's carries a Session always.
+    # Without a session, no answer changes anything: each answer of olapy carries a Session.
     idle = (plain, grant, answer, fault, loss, unanswered)
     table: dict[State, dict[Event, State]] = {
         none: {begin: beginning, **dict.fromkeys(idle, none)},
         beginning: {
             plain: beginning,
             grant: active,
-            # A stateless provider answers and grants nothing.
+            # A stateless provider answers BeginSession without a Session.
             answer: none,
             fault: none,
             loss: none,
@@ -82,9 +80,9 @@ def _rows() -> dict[State, Mapping[Event, State]]:
         active: {
             use: active,
             end: ending,
-            # "implicitly begins a session for the duration of the call": beside the explicit one.
+            # "implicitly begins a session for the duration of the call"; the explicit session goes on.
             plain: active,
-            # Mondrian and olapy answer Session every time, Analysis Services only the first.
+            # Mondrian and olapy send Session in each answer, Analysis Services only in the first.
             grant: active,
             answer: active,
             fault: active,
@@ -93,61 +91,76 @@ def _rows() -> dict[State, Mapping[Event, State]]:
         },
         ending: {
             plain: ending,
-            # Mondrian echoes the Session that has been ended.
+            # Mondrian echoes the Session that has just ended.
             grant: ended,
             answer: ended,
-            # Whether it has ended nobody knows: if so, its next use says that it is lost.
+            # It is unknown whether the session has ended. If it has, the next use gets a loss.
             fault: active,
             loss: lost,
             unanswered: active,
             other: ending,
         },
         ended: {begin: beginning, **dict.fromkeys(idle, ended)},
-        # Excel keeps its id over a restart of the server, and some servers take any id.
+        # Excel keeps its id when the server restarts, and some servers accept any id.
         lost: {begin: beginning, use: lost, **dict.fromkeys(idle, lost), grant: active},
     }
     return {state: MappingProxyType(row) for state, row in table.items()}
 
 
-#: State -> event -> next state; a step that is not here is a ConversationError.
 TRANSITIONS: Mapping[State, Mapping[Event, State]] = MappingProxyType(_rows())
+"""State -> event -> next state. A step that is missing here is a ConversationError."""
 
-#: Where an answer decides what becomes of the session.
+# The states in which an answer decides about the session.
 _PENDING = frozenset({State.BEGINNING, State.ENDING})
 
-#: Why a request is not in the table.
+# The code and the message for each request that the table does not have.
 _REFUSALS: Mapping[tuple[State, Event], tuple[Code, str]] = {
     (State.BEGINNING, Event.BEGIN): (
         Code.REQUEST_WITHOUT_RESPONSE,
-        "BeginSession again, before the first one was answered",
+        "a second BeginSession before the first one was answered",
     ),
     (State.ACTIVE, Event.BEGIN): (
         Code.SESSION_NEVER_ENDED,
-        "BeginSession while a session is active: a second session is a Conversation of its own",
+        "BeginSession while a session is active: use one Conversation for each session",
     ),
     (State.ENDING, Event.BEGIN): (
         Code.REQUEST_WITHOUT_RESPONSE,
         "BeginSession before EndSession was answered",
     ),
     (State.ENDING, Event.USE): (Code.SESSION_USED_AFTER_END, "Session after EndSession"),
-    (State.ENDING, Event.END): (Code.SESSION_USED_AFTER_END, "EndSession again"),
+    (State.ENDING, Event.END): (Code.SESSION_USED_AFTER_END, "a second EndSession"),
     (State.ENDED, Event.USE): (Code.SESSION_USED_AFTER_END, "Session after the session has ended"),
     (State.ENDED, Event.END): (Code.SESSION_USED_AFTER_END, "EndSession after the session has ended"),
     (State.LOST, Event.END): (Code.UNKNOWN_SESSION, "EndSession for a session that is lost"),
 }
-_NOT_GRANTED = (Code.UNKNOWN_SESSION, "a session header with an id, and no session has been granted")
+_NOT_GRANTED = (Code.UNKNOWN_SESSION, "a session header with an id, but no session has been granted")
 
 
+@shown_half_made
 class Conversation:
-    """Follows one session, seen from either side or from outside.
+    """Follows one session, from either side or as an observer.
 
-    It is fed the headers of requests and responses in the order in which they pass, has no role, no
-    clock and makes no ids. Several requests may be unanswered at a time; which of them a response
-    answers it is not told, so that while others are open only the id of a new session settles a
-    BeginSession, and only a lost session an EndSession. A loss is taken for one of the present
-    session: if it was late news of the one before, a session is begun once more than need be. A step that
-    `TRANSITIONS` does not have raises ConversationError and changes nothing. Not safe to
-    share between threads without a lock.
+    It is given the headers of requests and responses in the order in which they pass. It has no role and
+    no clock, and makes no ids. A step that `TRANSITIONS` does not have raises ConversationError and
+    changes nothing. Threads that share a Conversation need a lock.
+
+    Several requests may be open at a time, and without `request` a Conversation does not know which of
+    them a response answers. While others are open, only the id of a new session then settles a
+    BeginSession, and only a loss settles an EndSession. A loss always counts for the present session: if
+    it was late news about the one before, the client begins a session once more than it needs to.
+
+    Args:
+        begin: The BeginSession to send. Its `must_understand`, `must_understand_form` and `actor` also
+            apply to the Session and EndSession of the session.
+
+    Raises:
+        TypeError: `begin` is not a BeginSession.
+
+    >>> conversation = Conversation()
+    >>> conversation.request(Header(conversation.next_block()))
+    >>> conversation.response(Header(Session("9F2C41D0")))
+    >>> conversation.state, conversation.next_block()
+    (<State.ACTIVE: 'active'>, Session(session_id='9F2C'… (8 characters)))
     """
 
     __slots__ = ("_begin", "_id", "_state", "_unanswered")
@@ -157,27 +170,31 @@ class Conversation:
             raise wrong_type("begin", "BeginSession", begin)
         self._begin = begin
         self._state = State.NONE
-        #: The id that was granted last; kept when it is lost.
+        # The id that was granted last. It is kept when the session is lost.
         self._id: str | None = None
         self._unanswered = 0
 
     @property
     def state(self) -> State:
-        """Where the session is in its life."""
+        """The state of the session."""
         return self._state
 
     @property
     def session_id(self) -> str | None:
-        """The id of the session, None when there is none."""
+        """The id of the session; None when there is no session."""
         return self._id if self._state in (State.ACTIVE, State.ENDING) else None
 
     @property
     def requests_unanswered(self) -> int:
-        """How many requests have not been answered."""
+        """The number of requests that have not been answered."""
         return self._unanswered
 
     def next_block(self) -> BeginSession | Session:
-        """Return the session header for the next request: Session, or `begin` when there is no session."""
+        """Return the session header for the next request.
+
+        Returns:
+            A Session, or the BeginSession of the constructor when there is no session.
+        """
         session_id = self.session_id
         if session_id is None:
             return self._begin
@@ -190,9 +207,10 @@ class Conversation:
         )
 
     def end_block(self) -> EndSession:
-        """Return the session header that ends the session.
+        """Return the session header for the request that ends the session.
 
-        Raises ConversationError (`unknown-session`) when there is none.
+        Raises:
+            ConversationError: There is no session (`unknown-session`).
         """
         session_id = self.session_id
         if session_id is None:
@@ -206,11 +224,17 @@ class Conversation:
         )
 
     def request(self, header: Header) -> None:
-        """Take note of a request.
+        """Note a request.
 
-        Raises ConversationError (`unknown-session`, `session-id-changed`, `session-used-after-end`,
-        `session-never-ended`, `request-without-response`), and ValidationError
-        (`ambiguous-session-headers`) as `Header.session_header` does.
+        Args:
+            header: The header of the request.
+
+        Raises:
+            ConversationError: The request does not fit the state of the session (`unknown-session`,
+                `session-id-changed`, `session-used-after-end`, `session-never-ended`,
+                `request-without-response`).
+            ValidationError: The header has several session headers (`ambiguous-session-headers`).
+            TypeError: `header` is not a Header.
         """
         if not isinstance(header, Header):
             raise wrong_type("header", "Header", header)
@@ -233,14 +257,24 @@ class Conversation:
         self._unanswered += 1
 
     def response(self, header: Header, fault: Fault | None = None, *, request: Header | None = None) -> None:
-        """Take note of a response, with the fault in it if there is one.
+        """Note a response.
 
-        `request` is the header of the request that it answers, where the caller knows: then what else is
-        unanswered makes no difference. A fault that is `session_lost` moves the session there, whatever
-        Session comes with it. What is refused has not been taken for an answer: its request stays open
-        until `unanswered()` closes it.
-        Raises ConversationError (`response-without-request`, `session-id-changed`, `session-not-granted`
-        for an empty id, `wrong-direction`).
+        A fault that is `session_lost` loses the session, even if a Session comes with it. A response
+        that raises does not count as an answer: its request stays open until `unanswered()` closes it.
+
+        Args:
+            header: The header of the response.
+            fault: The fault in the Body of the response, if there is one.
+            request: The header of the request that this response answers, if the caller knows it. Other
+                open requests then make no difference.
+
+        Raises:
+            ConversationError: The response does not fit: no request is open
+                (`response-without-request`), it has another id than the one granted
+                (`session-id-changed`) or an empty one (`session-not-granted`), or it has a header block
+                that belongs in a request (`wrong-direction`).
+            ValidationError: `request` has several session headers (`ambiguous-session-headers`).
+            TypeError: An argument has the wrong type.
         """
         if not isinstance(header, Header):
             raise wrong_type("header", "Header", header)
@@ -252,46 +286,52 @@ class Conversation:
             if spec is not None and Direction.RESPONSE not in spec.directions:
                 _refuse(Code.WRONG_DIRECTION, f"{spec.local_name} does not belong in a response")
         session = header.session
-        session_id = None if session is None else session.session_id
         if fault is not None and fault.session_lost:
             self._settle(Event.LOSS, request=request)
         elif session is not None and (fault is None or self._state is not State.ENDING):
-            self._settle(Event.GRANT, session_id, request)
+            self._settle(Event.GRANT, session, request)
         else:
-            # A fault to EndSession does not end the session, least of all if it names it.
-            self._settle(Event.ANSWER if fault is None else Event.FAULT, session_id, request)
+            # A fault in answer to EndSession does not end the session, even if it carries its Session.
+            self._settle(Event.ANSWER if fault is None else Event.FAULT, session, request)
 
     def unanswered(self, *, request: Header | None = None) -> None:
-        """Take note that a request gets no usable answer: a time-out, an HTTP error page.
+        """Note that a request gets no usable answer: a time-out, or an HTTP error page.
 
-        A BeginSession that was pending falls back to no session, an EndSession to an active one. `request`
-        is its header, where the caller knows. Raises ConversationError (`response-without-request`).
+        A pending BeginSession falls back to no session, a pending EndSession to an active session.
+
+        Args:
+            request: The header of the request, if the caller knows it.
+
+        Raises:
+            ConversationError: No request is open (`response-without-request`).
+            ValidationError: `request` has several session headers (`ambiguous-session-headers`).
+            TypeError: `request` is neither a Header nor None.
         """
         _check_request(request)
         self._settle(Event.UNANSWERED, request=request)
 
     def session_lost(self) -> None:
-        """Take note of a loss that no message told: a new server, a session closed from elsewhere."""
+        """Note a loss that no message reported: the server is new, or another client closed the session."""
         if self._state is not State.BEGINNING:
             self._state = TRANSITIONS[self._state][Event.LOSS]
 
-    def _settle(self, event: Event, session_id: str | None = None, request: Header | None = None) -> None:
-        """Move by what became of a request."""
+    def _settle(self, event: Event, session: Session | None = None, request: Header | None = None) -> None:
+        """Apply the outcome of a request."""
         if not self._unanswered:
-            _refuse(Code.RESPONSE_WITHOUT_REQUEST, "there is no request that this could be the answer to")
+            _refuse(Code.RESPONSE_WITHOUT_REQUEST, "no request is open that this response could answer")
         state = self._state
-        if session_id is not None:
-            self._check_granted(session_id)
-        if state in _PENDING and not self._decides(event, session_id, request):
+        if session is not None:
+            self._check_granted(session)
+        if state in _PENDING and not self._decides(event, session, request):
             event = Event.OTHER
         after = TRANSITIONS[state][event]
         if after is State.ACTIVE and event is Event.GRANT:
-            self._id = session_id
+            self._id = None if session is None else session.session_id
         self._state = after
         self._unanswered -= 1
 
-    def _decides(self, event: Event, session_id: str | None, request: Header | None) -> bool:
-        """Whether a response settles what is pending."""
+    def _decides(self, event: Event, session: Session | None, request: Header | None) -> bool:
+        """Return whether a response settles the pending BeginSession or EndSession."""
         if self._state is State.ENDING and event is Event.LOSS:
             return True
         if request is not None:
@@ -299,16 +339,19 @@ class Conversation:
             return isinstance(request.session_header, pending)
         if self._unanswered == 1:
             return True
-        # Whichever of the open requests it answers. The id of the session before may come with a late answer
-        # to a request of that time.
-        return self._state is State.BEGINNING and event is Event.GRANT and session_id != self._id
+        # A new id can only answer the BeginSession. The id of the session before may come with a late answer
+        # to a request of that session.
+        named = None if session is None else session.session_id
+        return self._state is State.BEGINNING and event is Event.GRANT and named != self._id
 
-    def _check_granted(self, session_id: str) -> None:
+    def _check_granted(self, session: Session) -> None:
+        """Raise ConversationError for an id that is empty, or not the one granted."""
+        # The id is not kept in a variable: a traceback may show variables, and masks a Session.
         if self._state in (State.NONE, State.ENDED):
             return
-        if not session_id:
+        if not session.session_id:
             _refuse(Code.SESSION_NOT_GRANTED, "the Session of the response has an empty id")
-        if self._state is not State.BEGINNING and session_id != self._id:
+        if self._state is not State.BEGINNING and session.session_id != self._id:
             _refuse(Code.SESSION_ID_CHANGED, "a response with another session id than the one granted")
 
     def __repr__(self) -> str:

@@ -1,44 +1,48 @@
-"""Header and Envelope."""
+"""A message as a value: the Header with its blocks, and the Envelope around Header and Body."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar, overload
 
 from ._checks import wrong_type
-from ._record import Immutable
+from ._immutable import Immutable, shown_half_made
+from .fault import Fault
 from .fault._reader import read_fault
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
-from .model import HeaderBlock, UnknownHeaderBlock
+from .model import HeaderBlock
 from .session_headers import BeginSession, EndSession, Session
 from .soap import SoapVersion
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import TypeAlias, TypeVar, overload
-
-    from .fault import Fault
-
-    Block: TypeAlias = HeaderBlock | UnknownHeaderBlock
-    BlockT = TypeVar("BlockT", bound=Block)
+from .typing import Block
+from .unknown_block import UnknownHeaderBlock
 
 __all__ = ["Envelope", "Header"]
 
-#: The three that are alternatives to each other, by the schema.
+BlockT = TypeVar("BlockT", bound=HeaderBlock | UnknownHeaderBlock)
+
+# The three that are alternatives to each other, by the schema.
 _SESSION_HEADERS = (BeginSession, Session, EndSession)
 
 _NEXT = frozenset(actor for version in SoapVersion for actor in version.next_actors)
-# An empty actor names nobody, and SOAP 1.2 has a role that means the same.
+# An empty actor means no actor, and SOAP 1.2 has a role that means the same.
 _ULTIMATE = frozenset({"", *(actor for version in SoapVersion for actor in version.ultimate_actors)})
 
 
+@shown_half_made
 class Header(Immutable, Sequence["Block"]):
-    """The header blocks of a message, in document order.
+    """The header blocks of a message: an immutable sequence, in document order.
 
-    Immutable, a sequence of blocks; a slice is a tuple of them. Raises EncodeError
-    (`duplicate-header-block`) for more blocks of a type than its schema allows.
+    A slice is a tuple of blocks. A Header without blocks is false.
+
+    Args:
+        *blocks: The header blocks, in document order.
+
+    Raises:
+        EncodeError: `duplicate-header-block`: more blocks of a type than its schema allows.
+        TypeError: An argument is not a header block.
+
+    >>> Header(Session("8f1c2b3a")).session.session_id
+    '8f1c2b3a'
     """
 
     __slots__ = ("_blocks",)
@@ -62,7 +66,7 @@ class Header(Immutable, Sequence["Block"]):
         object.__setattr__(self, "_blocks", blocks)
 
     @classmethod
-    def of(cls, blocks: tuple[Block, ...]) -> Header:
+    def _of(cls, blocks: tuple[Block, ...]) -> "Header":
         """Return the Header of blocks that decode has checked."""
         header = object.__new__(cls)
         object.__setattr__(header, "_blocks", blocks)
@@ -75,25 +79,26 @@ class Header(Immutable, Sequence["Block"]):
 
     @property
     def session(self) -> Session | None:
-        """The Session block."""
+        """The Session block, None if there is none; its id is `header.session.session_id`."""
         return self.get(Session)
 
     @property
     def begin_session(self) -> BeginSession | None:
-        """The BeginSession block."""
+        """The BeginSession block, None if there is none."""
         return self.get(BeginSession)
 
     @property
     def end_session(self) -> EndSession | None:
-        """The EndSession block."""
+        """The EndSession block, None if there is none."""
         return self.get(EndSession)
 
     @property
     def session_header(self) -> BeginSession | Session | EndSession | None:
-        """The one session header that is there, for `match`.
+        """The one session header of the message, for `match`; None if there is none.
 
-        Raises ValidationError (`ambiguous-session-headers`) when there are several: servers disagree on
-        which one wins, and the order of an if/elif should not be a server's policy by accident.
+        Raises:
+            ValidationError: `ambiguous-session-headers`: there are several. Servers disagree on which one
+                wins, and the order of an if/elif should not decide it by accident.
         """
         found = [block for block in self._blocks if isinstance(block, _SESSION_HEADERS)]
         if len(found) > 1:
@@ -104,11 +109,21 @@ class Header(Immutable, Sequence["Block"]):
 
     @property
     def unknown(self) -> tuple[UnknownHeaderBlock, ...]:
-        """The blocks that no schema here declares."""
+        """The blocks that no schema declares."""
         return tuple([block for block in self._blocks if isinstance(block, UnknownHeaderBlock)])
 
     def get(self, block_type: type[BlockT]) -> BlockT | None:
-        """Return the first block of a type, or None."""
+        """Return the first block of a type.
+
+        Args:
+            block_type: A class of header blocks.
+
+        Returns:
+            The block, or None.
+
+        >>> Header(Session("8f1c2b3a")).get(BeginSession) is None
+        True
+        """
         for block in self._blocks:
             if isinstance(block, block_type):
                 return block
@@ -117,10 +132,28 @@ class Header(Immutable, Sequence["Block"]):
     def not_understood(
         self, understood: Iterable[str] = (), actors: Iterable[str] = ()
     ) -> tuple[UnknownHeaderBlock, ...]:
-        """Return the blocks that a receiver must understand and does not (SOAP 1.1 §4.2.3).
+        """Return the blocks that the receiver must understand and does not (SOAP 1.1 §4.2.3).
 
-        They are marked must-understand, are addressed to nobody, to next or to one of `actors`, and
-        neither the library knows them nor the caller, whose qnames `understood` holds.
+        Such a block has must_understand, its actor is missing, is `next` or is one of `actors`, no schema
+        declares it, and the caller does not know it.
+
+        Args:
+            understood: The qnames, in Clark notation, of the blocks that the caller understands.
+            actors: The actors that the caller acts as, beside `next`.
+
+        Returns:
+            The blocks, for `fault_for`.
+
+        Raises:
+            TypeError: An argument is one str, not several.
+
+        >>> block = UnknownHeaderBlock(
+        ...     b'<v xmlns="urn:v" xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:mustUnderstand="1"/>'
+        ... )
+        >>> Header(block).not_understood() == (block,)
+        True
+        >>> Header(block).not_understood(understood=["{urn:v}v"])
+        ()
         """
         if isinstance(understood, str) or isinstance(actors, str):
             raise TypeError("understood and actors hold several names, not one str")
@@ -135,12 +168,10 @@ class Header(Immutable, Sequence["Block"]):
             )
         )
 
-    if TYPE_CHECKING:
-
-        @overload
-        def __getitem__(self, index: int) -> Block: ...
-        @overload
-        def __getitem__(self, index: slice) -> tuple[Block, ...]: ...
+    @overload
+    def __getitem__(self, index: int) -> Block: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Block, ...]: ...
 
     def __getitem__(self, index: int | slice) -> Block | tuple[Block, ...]:
         return self._blocks[index]
@@ -163,26 +194,39 @@ class Header(Immutable, Sequence["Block"]):
         return f"Header({', '.join(map(repr, self._blocks))})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Header.of, (self._blocks,)
+        return Header._of, (self._blocks,)
 
 
 _NO_HEADER = Header()
 _NO_BODY = Fragment()
 
 
+@shown_half_made
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A SOAP message: its header blocks, and its Body as opaque XML."""
+    """A SOAP message: its header blocks, and its Body as opaque XML.
+
+    Raises:
+        TypeError: A value has the wrong type.
+
+    >>> Envelope(Header(BeginSession()), Fragment(b"<a/>")).header.begin_session
+    BeginSession()
+    """
 
     header: Header = _NO_HEADER
+    """The header blocks."""
     body: Fragment = _NO_BODY
+    """The content of the Body."""
     soap: SoapVersion = SoapVersion.SOAP_1_1
-    #: What decode let pass; not compared.
+    """The version of SOAP."""
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
+    """The warnings that decode found. Ignored in comparisons."""
 
     @classmethod
-    def of(cls, header: Header, body: Fragment, soap: SoapVersion, warnings: tuple[Finding, ...]) -> Envelope:
-        """Return the Envelope of what decode has made."""
+    def _of(
+        cls, header: Header, body: Fragment, soap: SoapVersion, warnings: tuple[Finding, ...]
+    ) -> "Envelope":
+        """Return the Envelope of values that decode has checked."""
         envelope = object.__new__(cls)
         put = object.__setattr__
         put(envelope, "header", header)
@@ -193,9 +237,9 @@ class Envelope:
 
     @property
     def fault(self) -> Fault | None:
-        """The SOAP 1.1 fault that the Body consists of, None if its first element is something else.
+        """The SOAP 1.1 fault in the Body; None if the first element of the Body is something else.
 
-        Read anew each time, without a tree; never raises for a Body that decode has accepted.
+        Each access reads the Body again, without a tree. It never raises for a Body that decode accepted.
         """
         return read_fault(self.body)
 

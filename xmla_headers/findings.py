@@ -1,15 +1,11 @@
 """Codes, findings, the exceptions that carry them, and the rule catalogue."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-from ._record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from ._immutable import shown_half_made
 
 __all__ = [
     "RULES",
@@ -29,12 +25,12 @@ __all__ = [
 
 
 class Severity(StrEnum):
-    """What a finding does to a message."""
+    """Whether a finding refuses a message."""
 
-    #: Refused by `decode` and `validate`.
     ERROR = "error"
-    #: Accepted unless the caller asks otherwise; deployed software disagrees about it.
+    """`decode` and `validate` refuse the message."""
     WARNING = "warning"
+    """The message is accepted unless the caller asks otherwise; deployed software disagrees about it."""
 
 
 class FaultCode(StrEnum):
@@ -47,9 +43,9 @@ class FaultCode(StrEnum):
 
 
 class Code(StrEnum):
-    """Why a message, or a value, was refused or remarked upon.
+    """Why a message or a value was refused, or earned a warning.
 
-    Codes are API and never renamed; their order is the order of the catalogue.
+    Codes are API and never renamed. Their order is the order of the catalogue.
     """
 
     NOT_XML = "not-xml"
@@ -79,6 +75,7 @@ class Code(StrEnum):
     LOOKALIKE_HEADER_BLOCK = "lookalike-header-block"
     UNEXPECTED_ATTRIBUTE = "unexpected-attribute"
     EMPTY_SESSION_ID = "empty-session-id"
+    PADDED_SESSION_ID = "padded-session-id"
     AMBIGUOUS_SESSION_HEADERS = "ambiguous-session-headers"
     SOAP_1_2 = "soap-1.2"
     FAULT_WITHOUT_CODE = "fault-without-code"
@@ -99,41 +96,27 @@ class Code(StrEnum):
     BROKEN_CAPTURE = "broken-capture"
 
 
-class Rule(Record):
-    """One row of the catalogue."""
+@shown_half_made
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the rule catalogue.
 
-    __slots__ = ("code", "fatal", "fault_code", "meaning", "reference", "severity")
-    FIELDS = ("code", "severity", "reference", "fault_code", "meaning", "fatal")
+    >>> RULES[Code.DTD_FORBIDDEN].reference
+    'SOAP 1.1 §3'
+    """
 
     code: Code
+    """The code of the findings."""
     severity: Severity
-    #: The clause that the rule comes from.
+    """Whether a finding refuses the message."""
     reference: str
-    #: The fault that a server should answer with.
+    """The clause that the rule comes from."""
     fault_code: FaultCode
-    #: One sentence for people.
+    """The code of the fault that a server should answer with."""
     meaning: str
-    #: It makes the document unreadable, so that it ends the message.
-    fatal: bool
-
-    def __init__(
-        self,
-        code: Code,
-        severity: Severity,
-        reference: str,
-        fault_code: FaultCode,
-        meaning: str,
-        *,
-        fatal: bool = False,
-    ) -> None:
-        self.put(
-            code=code,
-            severity=severity,
-            reference=reference,
-            fault_code=fault_code,
-            meaning=meaning,
-            fatal=fatal,
-        )
+    """One sentence for people."""
+    fatal: bool = field(default=False, kw_only=True)
+    """Whether a finding makes the document unreadable, so that it ends the message."""
 
 
 _FATAL, _ERROR, _WARNING = (Severity.ERROR, True), (Severity.ERROR, False), (Severity.WARNING, False)
@@ -146,9 +129,9 @@ _ROWS = (
     (Code.NOT_WELL_FORMED, _FATAL, "XML 1.0 §2.1", FaultCode.CLIENT,
      "Not well-formed by XML 1.0, or (in the Body with `deep` only) by Namespaces in XML."),
     (Code.ENCODING_ERROR, _FATAL, "XML 1.0 §4.3.3", FaultCode.CLIENT,
-     "An encoding that is not read here, bytes that do not decode, labels that contradict."),
+     "An unsupported encoding, bytes that do not decode, or labels that contradict each other."),
     (Code.DTD_FORBIDDEN, _FATAL, "SOAP 1.1 §3", FaultCode.CLIENT,
-     "A DOCTYPE, whatever it holds."),
+     "A DOCTYPE, whatever its content."),
     (Code.PROCESSING_INSTRUCTION, _FATAL, "SOAP 1.1 §3", FaultCode.CLIENT,
      "A processing instruction, anywhere."),
     (Code.LIMIT_EXCEEDED, _FATAL, "Limits", FaultCode.CLIENT,
@@ -166,13 +149,13 @@ _ROWS = (
     (Code.MISSING_BODY, _ERROR, "SOAP 1.1 §4.3", FaultCode.CLIENT,
      "No Body."),
     (Code.UNEXPECTED_ELEMENT, _ERROR, "SOAP 1.1 §4.3", FaultCode.CLIENT,
-     "Another child of Envelope in front of the Body."),
+     "Another child of Envelope before the Body."),
     (Code.ELEMENT_AFTER_BODY, _ERROR, "WS-I BP 1.1 R1011", FaultCode.CLIENT,
-     "Another child of Envelope behind the Body."),
+     "Another child of Envelope after the Body."),
     (Code.UNEXPECTED_TEXT, _ERROR, "SOAP 1.1 §4", FaultCode.CLIENT,
      "Text other than white space directly in Envelope or Header."),
     (Code.DUPLICATE_HEADER_BLOCK, _ERROR, "XMLA Session element, cardinality 0-1", FaultCode.CLIENT,
-     "A session header that is there twice; reported at the second."),
+     "A second session header of the same name; reported at the second."),
     (Code.MISSING_ATTRIBUTE, _ERROR, "XMLA Session element, attributes", FaultCode.CLIENT,
      "A session header without a required attribute."),
     (Code.UNEXPECTED_CONTENT, _ERROR, "XMLA Session element, child elements: none", FaultCode.CLIENT,
@@ -182,7 +165,7 @@ _ROWS = (
     (Code.CONFLICTING_MUST_UNDERSTAND, _ERROR, "SOAP 1.1 §4.2.3", FaultCode.CLIENT,
      "Two mustUnderstand attributes on one header block that contradict each other."),
     (Code.WRONG_DIRECTION, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "A session header against the direction given: BeginSession or EndSession in a response."),
+     "A session header in the wrong direction: BeginSession or EndSession in a response."),
     (Code.UNQUALIFIED_MUST_UNDERSTAND, _WARNING, "SOAP 1.1 §4.2.3", FaultCode.CLIENT,
      "A session header with a mustUnderstand in no namespace, which SOAP 1.1 does not define."),
     (Code.UNQUALIFIED_HEADER_BLOCK, _WARNING, "SOAP 1.1 §4.2", FaultCode.CLIENT,
@@ -190,11 +173,13 @@ _ROWS = (
     (Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE, _WARNING, "SOAP 1.1 §4", FaultCode.CLIENT,
      "An attribute of Envelope in no namespace."),
     (Code.LOOKALIKE_HEADER_BLOCK, _WARNING, "Namespaces in XML 1.0 §6", FaultCode.CLIENT,
-     "A header block that is named like a session header, but is none."),
+     "A header block with the name of a session header, but in another namespace or letter case."),
     (Code.UNEXPECTED_ATTRIBUTE, _WARNING, "XMLA Session element, attributes", FaultCode.CLIENT,
      "A session header with an attribute that the schema does not declare, or an xsi one."),
     (Code.EMPTY_SESSION_ID, _WARNING, "XMLA Session element, SessionId", FaultCode.CLIENT,
      "A session id without a character."),
+    (Code.PADDED_SESSION_ID, _WARNING, "XML 1.0 §3.3.3", FaultCode.CLIENT,
+     "A session id with white space at its start or end, which some peers remove."),
     (Code.AMBIGUOUS_SESSION_HEADERS, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
      "More than one of the three session headers: servers disagree on which one wins."),
     (Code.SOAP_1_2, _WARNING, "SOAP 1.2 Part 1 §5.1", FaultCode.VERSION_MISMATCH,
@@ -206,87 +191,70 @@ _ROWS = (
     (Code.FAULT_BESIDE_CONTENT, _WARNING, "SOAP 1.1 §4.4", FaultCode.SERVER,
      "With `deep`: a Fault and another element in one Body."),
     (Code.SCHEMA_VIOLATION, _ERROR, "XML Schema Part 1 §5.2", FaultCode.CLIENT,
-     "Schemas: what an XML schema does not allow, found by `schema.SchemaValidator` alone."),
+     "Schemas: the message breaks an XML schema. Only `schema.SchemaValidator` finds this."),
     (Code.UNENCODABLE_TEXT, _ERROR, "XML 1.0 §2.2", FaultCode.SERVER,
      "Values: a character that XML 1.0 cannot carry."),
     (Code.BAD_FRAGMENT, _ERROR, "XML 1.0 §2.1", FaultCode.SERVER,
-     "Values: XML content or an attribute name that could not stand in a message."),
+     "Values: XML content or an attribute name that no message can contain."),
     (Code.SESSION_NOT_GRANTED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
      "Conversations: BeginSession is answered without a session id."),
     (Code.SESSION_ID_CHANGED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
      "Conversations: a session id other than the one that was granted."),
     (Code.UNKNOWN_SESSION, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "Conversations: a session is used, or ended, that has not been granted."),
+     "Conversations: a session is used or ended that was not granted."),
     (Code.SESSION_USED_AFTER_END, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "Conversations: a session is used, or ended, after its EndSession."),
+     "Conversations: a session is used or ended after its EndSession."),
     (Code.SESSION_NEVER_ENDED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "Conversations: a session is left behind: another one is begun, or nothing more comes."),
+     "Conversations: a session is abandoned: another one begins, or no more messages come."),
     (Code.RESPONSE_WITHOUT_REQUEST, _ERROR, "SOAP 1.1 §6.2", FaultCode.SERVER,
      "Conversations: an answer to a request that nobody made."),
     (Code.REQUEST_WITHOUT_RESPONSE, _WARNING, "SOAP 1.1 §6.2", FaultCode.CLIENT,
-     "Conversations: a request whose answer is needed first, and has not come."),
+     "Conversations: a request without an answer, where the answer is needed first."),
     (Code.UNEXPECTED_SESSION, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
      "Captures: a Session in the answer to a request that named none."),
     (Code.SESSION_LOST, _WARNING, "XMLA Session element, remarks", FaultCode.CLIENT,
-     "Captures: the server does not know a session any more that it had granted, or accepted."),
+     "Captures: the server no longer knows a session that it had granted or accepted."),
     (Code.BROKEN_CAPTURE, _ERROR, "RFC 9112, HAR 1.2", FaultCode.CLIENT,
-     "Captures: an entry, or the file around it, that cannot be read."),
+     "Captures: an entry, or the whole file, cannot be read."),
 )
 # fmt: on
 
-#: The rule catalogue, in catalogue order: the single source of severities, references and fault codes.
 RULES: Mapping[Code, Rule] = MappingProxyType(
     {
         code: Rule(code, severity, reference, fault_code, meaning, fatal=fatal)
         for code, (severity, fatal), reference, fault_code, meaning in _ROWS
     }
 )
+"""The rule catalogue, in catalogue order: the one source of severities, references and fault codes."""
 
 
-class Finding(Record):
-    """One thing that a rule says about a message or a value.
+@shown_half_made
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem that a rule found in a message or a value.
 
-    `line` and `column` are 1-based, the column counts characters; `offset` counts bytes of the
-    caller's input from 0; `path` uses the document's own prefixes. All four are None for a value.
-    No session id stands in any of them.
+    A finding about a value has no position: `path`, `line`, `column` and `offset` are None. No session id
+    stands in any field.
     """
 
-    __match_args__ = ("code", "severity", "message", "path", "line", "column", "offset", "hint", "reference")
-    __slots__ = FIELDS = __match_args__
-
     code: Code
+    """Why; never renamed."""
     severity: Severity
+    """Whether the finding refuses the message."""
     message: str
+    """One sentence for people; its words may change."""
     path: str | None
+    """The place in the document, in the document's own prefixes: `/soap:Envelope/soap:Header/Session[2]`."""
     line: int | None
+    """The line, from 1."""
     column: int | None
+    """The column, in characters, from 1."""
     offset: int | None
+    """The place in the bytes of the caller, from 0."""
     hint: str | None
+    """The usual cause, or the way out, if one is known."""
     reference: str
-
-    def __init__(
-        self,
-        code: Code,
-        severity: Severity,
-        message: str,
-        path: str | None,
-        line: int | None,
-        column: int | None,
-        offset: int | None,
-        hint: str | None,
-        reference: str,
-    ) -> None:
-        self.put(
-            code=code,
-            severity=severity,
-            message=message,
-            path=path,
-            line=line,
-            column=column,
-            offset=offset,
-            hint=hint,
-            reference=reference,
-        )
+    """The clause that the rule comes from."""
 
     def __str__(self) -> str:
         where = "" if self.line is None else f"{self.line}:{self.column}: "
@@ -294,7 +262,11 @@ class Finding(Record):
         return f"{where}{self.severity}[{self.code}]: {self.message}{at}"
 
     def to_dict(self) -> dict[str, str | int | None]:
-        """Return the fields as a dict that `json` can write."""
+        """Return the fields as a dict that `json` can write.
+
+        Returns:
+            Field name -> text, number or None.
+        """
         return {
             "code": str(self.code),
             "severity": str(self.severity),
@@ -309,13 +281,29 @@ class Finding(Record):
 
 
 def value_finding(code: Code, message: str, hint: str | None = None) -> Finding:
-    """Return the finding about a value, which has no position."""
+    """Return a finding about a value, which has no position.
+
+    Args:
+        code: The code; the catalogue has the rest.
+        message: One sentence for people.
+        hint: The usual cause, or the way out.
+
+    Returns:
+        The finding.
+
+    >>> value_finding(Code.BAD_FRAGMENT, "two elements").severity
+    <Severity.ERROR: 'error'>
+    """
     rule = RULES[code]
     return Finding(code, rule.severity, message, None, None, None, None, hint, rule.reference)
 
 
 class XmlaHeadersError(ValueError):
-    """A message or value was refused; `finding` says why."""
+    """A message or value was refused; `finding` says why.
+
+    Args:
+        finding: The finding that refuses it.
+    """
 
     def __init__(self, finding: Finding) -> None:
         # The finding is the only argument, so that the exception pickles and copies.
@@ -331,15 +319,15 @@ class XmlaHeadersError(ValueError):
 
 
 class DecodeError(XmlaHeadersError):
-    """The bytes cannot be read as a document: one of the codes that end a message."""
+    """The bytes are not a readable document: one of the codes that end a message."""
 
 
 class ValidationError(XmlaHeadersError):
-    """The document can be read, and breaks a rule of SOAP or XMLA."""
+    """The document is readable, and breaks a rule of SOAP or XMLA."""
 
 
 class EncodeError(XmlaHeadersError):
-    """The value cannot be written, and therefore cannot be made."""
+    """No message can carry the value, so it cannot be made or written."""
 
 
 class ConversationError(XmlaHeadersError):
@@ -347,5 +335,12 @@ class ConversationError(XmlaHeadersError):
 
 
 def error_for(finding: Finding) -> XmlaHeadersError:
-    """Return the exception for a refused finding about bytes."""
+    """Return the exception for a finding about bytes that refuses them.
+
+    Args:
+        finding: The finding.
+
+    Returns:
+        A DecodeError for a code that ends a message, a ValidationError for any other.
+    """
     return (DecodeError if RULES[finding.code].fatal else ValidationError)(finding)

@@ -4,43 +4,54 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import Element
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._record import Immutable
+from ._immutable import Immutable, shown_half_made
+from ._xml.fragments import check_fragment, read_fragment
+from ._xml.names import is_ncname
 from ._xml.namespaces import NamespaceError, check_declaration
-from ._xml.parser import is_ncname
 from ._xml.prefixes import Scope, declarations
 from ._xml.raw import NO_NAMESPACES
-from ._xml.reader import NO_LIMITS, check_fragment, read, read_fragment
+from ._xml.reader import read
 from .findings import Code, error_for, value_finding
-from .soap import Limits
+from .soap import NO_LIMITS, Limits
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
     from ._xml.raw import RawElement
 
 __all__ = ["Fragment"]
 
 
+@shown_half_made
 class Fragment(Immutable):
     """XML content: any number of elements and text, with the prefixes in scope around it.
 
-    `xml` is UTF-8; `namespaces` maps prefix to namespace, the default namespace having the prefix "".
-    Raises EncodeError (`bad-fragment`) for content that is not well-formed by XML 1.0 and Namespaces
-    in XML, or that holds a DOCTYPE or a processing instruction. One that decode cuts out of a message
-    refers to the caller's bytes and copies nothing until `xml` is asked for.
+    The content of a Body is one. A Fragment that decode cuts from a message refers to the bytes of the
+    caller and copies nothing until `xml` is read.
+
+    Args:
+        xml: The content, in UTF-8.
+        namespaces: Prefix -> namespace in scope around the content; the default namespace has the prefix "".
+
+    Raises:
+        EncodeError: `bad-fragment`: the content is not well-formed by XML 1.0 and Namespaces in XML, or has a
+            DOCTYPE or a processing instruction; `unencodable-text`: a prefix or namespace cannot be written.
+        TypeError: An argument has the wrong type.
+
+    >>> Fragment(b"<p:a/>", {"p": "urn:p"}).standalone()
+    b'<p:a xmlns:p="urn:p"/>'
     """
 
     __slots__ = ("_place", "_xml", "namespaces")
 
-    #: A message, and where in it the content begins and ends.
+    # A message, and the offsets in it where the content begins and ends.
     _place: tuple[bytes, int, int]
-    #: The content, once it has been asked for.
+    # The content, once it has been asked for.
     _xml: bytes | None
-    #: Prefix -> namespace in scope around the content; read-only.
     namespaces: Mapping[str, str]
+    """Prefix -> namespace in scope around the content. Read-only."""
 
     def __init__(self, xml: bytes = b"", namespaces: Mapping[str, str] = NO_NAMESPACES) -> None:
         if not isinstance(xml, bytes):
@@ -53,15 +64,15 @@ class Fragment(Immutable):
         _fill_fragment(self, xml, 0, len(xml), MappingProxyType(scope) if scope else NO_NAMESPACES)
 
     @classmethod
-    def cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
-        """Refer to a part of a message that decode has checked, under namespaces that nobody changes."""
+    def _cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
+        """Return a part of a message that decode has checked; nobody changes the namespaces."""
         fragment = object.__new__(cls)
         _fill_fragment(fragment, source, start, end, namespaces)
         return fragment
 
     @property
     def xml(self) -> bytes:
-        """The content, in UTF-8."""
+        """The content, in UTF-8 whatever the encoding of the message was."""
         xml = self._xml
         if xml is None:
             source, start, end = self._place
@@ -71,7 +82,7 @@ class Fragment(Immutable):
 
     @property
     def view(self) -> bytes | memoryview:
-        """The content, without a copy unless it is short."""
+        """The content, in UTF-8; a view of the message if the content is long."""
         source, start, end = self._place
         return source[start:end] if end - start <= _SHORT else memoryview(source)[start:end]
 
@@ -87,22 +98,32 @@ class Fragment(Immutable):
     def used_namespaces(self) -> dict[str, str]:
         """Return the bindings of the prefixes that occur in the content.
 
-        The bytes `prefix:` standing anywhere count, the default namespace always does.
+        A prefix occurs if the bytes `prefix:` stand anywhere, since a value may use it, too. The default
+        namespace always counts.
+
+        Returns:
+            Prefix -> namespace.
         """
         return dict(Scope(self.namespaces).missing(self.xml))
 
     def standalone(self) -> bytes:
-        """Return the content with the declarations that let it parse on its own.
+        """Return the content as a document: with the declarations of the prefixes around it.
 
-        Raises EncodeError (`bad-fragment`) unless there is exactly one element, and no text beside it.
+        Returns:
+            One element, in UTF-8.
+
+        Raises:
+            EncodeError: `bad-fragment`: there is not exactly one element, or there is text beside it.
+            DecodeError: `not-well-formed`: the content breaks Namespaces in XML, which decode checks in a
+                Body with `deep` only.
         """
         elements = self._read(NO_LIMITS)
         if len(elements) != 1:
-            raise bad_fragment(f"one element can stand alone, and here are {len(elements)}")
+            raise bad_fragment(f"one element can stand alone, and there are {len(elements)}")
         xml, (element,) = self.xml, elements
-        behind_name = element.start + 1 + len(element.name.encode())
+        after_name = element.start + 1 + len(element.name.encode())
         missing = Scope(self.namespaces).missing(xml, element.declared or ())
-        xml = xml[:behind_name] + declarations(missing).encode() + xml[behind_name:]
+        xml = xml[:after_name] + declarations(missing).encode() + xml[after_name:]
         fatal = read(xml, encoding="utf-8").fatal
         if fatal is not None:
             raise bad_fragment(f"there is more than one element: {fatal.message}")
@@ -111,9 +132,14 @@ class Fragment(Immutable):
     def elements(self) -> list[Element]:
         """Return the elements of the content as ElementTree elements.
 
-        A tree copies every namespace name, so that Namespaces in XML and the default Limits are checked
-        first; raises XmlaHeadersError (`not-well-formed`, `limit-exceeded`, or `bad-fragment` for what
-        ElementTree alone refuses).
+        A tree copies every namespace name, so Namespaces in XML and the default Limits are checked first.
+
+        Returns:
+            The elements directly in the content. Text beside them is left out.
+
+        Raises:
+            DecodeError: `not-well-formed` or `limit-exceeded`.
+            EncodeError: `bad-fragment`: only ElementTree refuses the content.
         """
         from defusedxml import ElementTree  # noqa: PLC0415 - an import that decode does not need
 
@@ -150,10 +176,10 @@ class Fragment(Immutable):
         return _restore_fragment, (self.xml, dict(self.namespaces))
 
 
-#: Content that is copied faster than it is referred to.
+# Bytes: shorter content is copied faster than it is referred to.
 _SHORT = 16_384
 
-#: A message's limits, but for what a fragment has none of: a head.
+# The limits of a message, without those of a head, which a fragment does not have.
 _TREE_LIMITS = Limits(max_header_bytes=None, max_header_blocks=None)
 
 
@@ -161,14 +187,14 @@ def _fill_fragment(
     fragment: Fragment, source: bytes, start: int, end: int, namespaces: Mapping[str, str]
 ) -> None:
     put = object.__setattr__
-    # Three attributes and not five, since each takes its time.
+    # Three attributes: each one costs time.
     put(fragment, "_place", (source, start, end))
     put(fragment, "_xml", None)
     put(fragment, "namespaces", namespaces)
 
 
 def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:
-    return Fragment.cut(xml, 0, len(xml), MappingProxyType(namespaces))
+    return Fragment._cut(xml, 0, len(xml), MappingProxyType(namespaces))
 
 
 def _checked_namespaces(namespaces: object) -> dict[str, str]:
@@ -185,5 +211,5 @@ def _checked_namespaces(namespaces: object) -> dict[str, str]:
             check_declaration(prefix, namespace)
         except NamespaceError as error:
             raise bad_fragment(str(error)) from None
-    # The default namespace undeclared, and `xml`, are what every document begins with.
+    # Every document begins with `xml` declared, and the default namespace undeclared.
     return {prefix: name for prefix, name in namespaces.items() if name and prefix != "xml"}

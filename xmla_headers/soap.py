@@ -1,20 +1,18 @@
 """Namespaces, SOAP versions, directions, must-understand forms and limits."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 from types import MappingProxyType
+from typing import Final, Self
 
-from ._record import Record
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Final, Self
+from ._immutable import shown_half_made
 
 __all__ = [
+    "NO_LIMITS",
     "SOAP_11_NS",
     "SOAP_12_NS",
+    "SOAP_VERSIONS",
     "XMLA_NS",
     "XMLNS_NS",
     "XML_NS",
@@ -34,7 +32,7 @@ XMLNS_NS: Final = "http://www.w3.org/2000/xmlns/"
 
 
 class SoapVersion(Enum):
-    """A version of SOAP, with what differs between them as far as a Header goes."""
+    """A version of SOAP, and the names and values of a Header that differ between versions."""
 
     SOAP_1_1 = (
         SOAP_11_NS,
@@ -53,16 +51,16 @@ class SoapVersion(Enum):
         (f"{SOAP_12_NS}/role/ultimateReceiver",),
     )
 
-    #: The namespace of Envelope, Header and Body; the value of the member as well.
     namespace: str
-    #: The local name of the attribute that says whom a header block is for.
+    """The namespace of Envelope, Header and Body. It is the value of the member, too."""
     actor_name: str
-    #: What mustUnderstand may hold after white-space collapse, and what it means.
+    """The local name of the attribute that says whom a header block is for."""
     must_understand_forms: Mapping[str, bool]
-    #: The actors that mean whoever receives the message next.
+    """The values of mustUnderstand after white-space collapse, and their meaning."""
     next_actors: tuple[str, ...]
-    #: The actors that mean the same as no actor at all.
+    """The actors that mean the next receiver of the message."""
     ultimate_actors: tuple[str, ...]
+    """The actors that mean the same as no actor."""
 
     def __new__(
         cls,
@@ -83,73 +81,70 @@ class SoapVersion(Enum):
 
 
 class Direction(StrEnum):
-    """Which way a message goes."""
+    """Whether a message is a request or a response."""
 
     REQUEST = "request"
+    """From the client to the server."""
     RESPONSE = "response"
+    """From the server to the client."""
 
 
 class MustUnderstandForm(StrEnum):
     """How mustUnderstand is spelled on a session header."""
 
-    #: `soap:mustUnderstand="1"`, the attribute that SOAP 1.1 §4.2.3 defines.
     QUALIFIED = "qualified"
-    #: `mustUnderstand="1"`, which Microsoft's XSD declares and Mondrian requires.
+    """`soap:mustUnderstand="1"`, the attribute that SOAP 1.1 §4.2.3 defines."""
     UNQUALIFIED = "unqualified"
+    """`mustUnderstand="1"`, which Microsoft's XSD declares and Mondrian requires."""
     BOTH = "both"
+    """Both attributes."""
 
 
-class Limits(Record):
-    """How much of a message is looked at before it is refused; None switches a limit off."""
+@shown_half_made
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of a message is read before it is refused with `limit-exceeded`.
 
-    __match_args__ = (
-        "max_message_bytes",
-        "max_header_bytes",
-        "max_header_blocks",
-        "max_depth",
-        "max_attributes",
-        "max_name_length",
-        "max_token_bytes",
-    )
-    __slots__ = FIELDS = __match_args__
+    None switches a limit off.
 
-    #: Bytes of the whole message. Off: a rowset has no natural size, and a Body costs no memory here.
-    max_message_bytes: int | None
-    #: Bytes, as UTF-8, in front of the Body's content. A Kerberos token in a Security header is
-    #: 64,000 characters; four of them fit.
-    max_header_bytes: int | None
-    #: Header blocks. Real messages carry at most four.
-    max_header_blocks: int | None
-    #: Elements within each other, Envelope included: libxml2 stops at the same depth.
-    max_depth: int | None
-    #: Attributes of one element, namespace declarations included; real ones have below twenty.
-    max_attributes: int | None
-    #: Characters of an element, attribute or namespace name. A tree builder copies the namespace
-    #: name into every expanded name, so this bounds what a tree can cost.
-    max_name_length: int | None
-    #: Bytes that a stream may bring since the parser last moved on.
-    max_token_bytes: int | None
+    Args:
+        max_message_bytes: Bytes of the whole message. Off by default: a rowset has no natural size, and a
+            Body costs no memory here.
+        max_header_bytes: Bytes, as UTF-8, before the content of the Body. A Kerberos token in a Security
+            header has 64,000 characters; four of them fit.
+        max_header_blocks: Header blocks. Real messages carry four at most.
+        max_depth: Elements within each other, Envelope included. libxml2 stops at the same depth.
+        max_attributes: Attributes of one element, namespace declarations included. Real ones have fewer
+            than twenty.
+        max_name_length: Characters of the name of an element, attribute or namespace. A tree builder copies
+            the namespace name into every expanded name, so this bounds what a tree can cost.
+        max_token_bytes: Bytes that `HeaderReader` takes before the parser moves on; only it uses this limit.
 
-    def __init__(
-        self,
-        max_message_bytes: int | None = None,
-        max_header_bytes: int | None = 262_144,
-        max_header_blocks: int | None = 64,
-        max_depth: int | None = 256,
-        max_attributes: int | None = 256,
-        max_name_length: int | None = 4_096,
-        max_token_bytes: int | None = 16_777_216,
-    ) -> None:
-        self.put(
-            max_message_bytes=max_message_bytes,
-            max_header_bytes=max_header_bytes,
-            max_header_blocks=max_header_blocks,
-            max_depth=max_depth,
-            max_attributes=max_attributes,
-            max_name_length=max_name_length,
-            max_token_bytes=max_token_bytes,
-        )
-        for name in self.FIELDS:
+    Raises:
+        TypeError: A limit is neither an int nor None.
+        ValueError: A limit is negative.
+
+    >>> Limits(max_message_bytes=1_000_000).max_depth
+    256
+    """
+
+    max_message_bytes: int | None = None
+    """Bytes of the whole message."""
+    max_header_bytes: int | None = 262_144
+    """Bytes, as UTF-8, before the content of the Body."""
+    max_header_blocks: int | None = 64
+    """Header blocks of one message."""
+    max_depth: int | None = 256
+    """Elements within each other, Envelope included."""
+    max_attributes: int | None = 256
+    """Attributes of one element, namespace declarations included."""
+    max_name_length: int | None = 4_096
+    """Characters of the name of an element, attribute or namespace."""
+    max_token_bytes: int | None = 16_777_216
+    """Bytes that a stream may bring before the parser moves on."""
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
             value = getattr(self, name)
             if value is None:
                 continue
@@ -159,3 +154,12 @@ class Limits(Record):
             if value < 0:
                 msg = f"{name} must not be negative"
                 raise ValueError(msg)
+
+
+SOAP_VERSIONS: Mapping[str, SoapVersion] = MappingProxyType(
+    {version.namespace: version for version in SoapVersion}
+)
+"""Namespace -> version of SOAP."""
+
+NO_LIMITS = Limits(None, None, None, None, None, None, None)
+"""Limits that refuse nothing."""

@@ -3,40 +3,42 @@
 from __future__ import annotations
 
 from functools import cache
-
-from ._hypothesis import MISSING
+from typing import TYPE_CHECKING, TypeVar
 
 try:
     from hypothesis import strategies as st
+    from hypothesis.strategies import SearchStrategy
 except ImportError as error:
-    raise ImportError(MISSING, name="hypothesis") from error
+    _MISSING = "xmla_headers.strategies needs Hypothesis: pip install 'xmla_headers[fuzz]'"
+    raise ImportError(_MISSING, name="hypothesis") from error
 
 from .envelope import Envelope, Header
 from .fault import Fault, FaultEntry
 from .findings import RULES, Severity
 from .fragment import Fragment
+from .fuzzing import Case
 from .fuzzing._cases import Stock, break_with, finished, spelled
 from .fuzzing._draft import Place
-from .fuzzing._spellings import SESSION_IDS
+from .fuzzing._ids import SESSION_IDS
 from .fuzzing._ways import Given
 from .fuzzing._writing import Choices
-from .model import HeaderBlock, UnknownHeaderBlock
+from .model import HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import MustUnderstandForm, SoapVersion
+from .typing import BlockTypes
+from .unknown_block import UnknownHeaderBlock
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from typing import Any, TypeAlias, TypeVar
+    from collections.abc import Iterable
+    from typing import Any
 
-    from hypothesis.strategies import DrawFn, SearchStrategy
+    from hypothesis.strategies import DrawFn
 
-    from .fuzzing import Case
+    from .findings import Code
     from .fuzzing._ways import Way
     from .model import BlockSpec
 
     BlockT = TypeVar("BlockT", HeaderBlock, HeaderBlock | UnknownHeaderBlock)
-    BlockTypes: TypeAlias = Mapping[str, type[HeaderBlock]]
 
 __all__ = [
     "broken_messages",
@@ -52,13 +54,21 @@ __all__ = [
 ]
 
 _NOT_CHAR = [chr(code) for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)]
-#: The choices for one message, which is plain where there are none left.
+# Each choice for one message takes some bytes; where none are left, the message is written plainly.
 _CHOICES = st.binary(max_size=96)
 
 
 @cache
 def session_ids() -> SearchStrategy[str]:
-    """Session ids: any text that XML 1.0 can carry, the awkward kinds more often than not."""
+    """Draw session ids: any text that XML 1.0 can carry, often of an awkward kind.
+
+    Returns:
+        A strategy for str; it shrinks towards the empty id.
+
+    >>> from hypothesis import find
+    >>> find(session_ids(), lambda session_id: len(session_id) == 2)
+    '00'
+    """
     characters = st.characters(exclude_categories=["Cs"], exclude_characters=_NOT_CHAR)
     awkward = ["", "\t\n\r\r\n", "\ufdd0\x85\u2028\ufeff", *SESSION_IDS.values()]
     # Hypothesis shrinks towards the first.
@@ -66,13 +76,21 @@ def session_ids() -> SearchStrategy[str]:
 
 
 def header_blocks(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[HeaderBlock]:
-    """Header blocks of the classes in `types`."""
+    """Draw header blocks that a schema declares.
+
+    Args:
+        types: Expanded name in Clark notation -> class of the header block.
+
+    Returns:
+        A strategy for instances of the classes in `types`.
+    """
     return st.one_of([_blocks(kind) for kind in types.values()])
 
 
 def _blocks(
     kind: type[HeaderBlock], *, names: tuple[str, ...] = ("a", "Id", "\u00e9")
 ) -> SearchStrategy[Any]:
+    """Draw header blocks of one class, with foreign attributes of these local names."""
     text = session_ids()
     namespaces = ("urn:example:w", "urn:a&b", "u")
     xml = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -92,7 +110,7 @@ def _blocks(
     )
 
 
-#: Blocks that no schema declares: with prefixes in values, of other SOAP namespaces, hard to find the end of.
+# Prefixes in values, namespaces of SOAP or of something else under its usual prefix, ends hard to find.
 _UNKNOWN = (
     b"<a/>",
     b"<a>soap:x</a>",
@@ -111,19 +129,31 @@ _UNKNOWN = (
 
 
 def unknown_header_blocks() -> SearchStrategy[UnknownHeaderBlock]:
-    """Header blocks that no schema declares."""
+    """Draw header blocks that no schema declares.
+
+    Returns:
+        A strategy for UnknownHeaderBlock.
+    """
     return st.sampled_from(_UNKNOWN).map(UnknownHeaderBlock)
 
 
 def fault_entries() -> SearchStrategy[FaultEntry]:
-    """Errors in the detail of a fault."""
+    """Draw errors as they stand in the detail of a fault.
+
+    Returns:
+        A strategy for FaultEntry, with numbers and texts as codes.
+    """
     codes = st.integers(-(2**31), 2**32 - 1) | st.sampled_from(["00HSBB01", "0xc10c000a", ""])
     text = session_ids()
     return st.builds(FaultEntry, codes, text, text, text, st.just(Fragment()))
 
 
 def faults() -> SearchStrategy[Fault]:
-    """SOAP 1.1 faults, some of which say that the session is lost."""
+    """Draw SOAP 1.1 faults; some of them say that the session is lost.
+
+    Returns:
+        A strategy for Fault, with up to three entries.
+    """
     codes = st.sampled_from(["Client", "Server.00HSBB01", "XMLAnalysisError.0xc10c000a", ""])
     text = session_ids()
     entries = st.lists(fault_entries(), max_size=3).map(tuple)
@@ -131,14 +161,21 @@ def faults() -> SearchStrategy[Fault]:
 
 
 def headers(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Header]:
-    """Headers of up to five blocks, known and unknown, as many of a kind as its schema allows."""
+    """Draw Headers of up to five blocks, known and unknown.
+
+    Args:
+        types: Expanded name in Clark notation -> class of the header block.
+
+    Returns:
+        A strategy for Header; no class occurs more often than its schema allows.
+    """
     blocks: SearchStrategy[HeaderBlock | UnknownHeaderBlock]
     blocks = st.one_of(header_blocks(types), unknown_header_blocks())
     return st.lists(blocks, max_size=5).map(lambda drawn: Header(*_allowed(drawn)))
 
 
 def _allowed(blocks: Iterable[BlockT]) -> list[BlockT]:
-    """Return the blocks without those that would be too many."""
+    """Return the blocks without those that exceed what their schema allows."""
     kept: list[BlockT] = []
     for block in blocks:
         spec: BlockSpec | None = getattr(block, "spec", None)
@@ -148,7 +185,7 @@ def _allowed(blocks: Iterable[BlockT]) -> list[BlockT]:
     return kept
 
 
-#: Content of a Body, with the prefixes around it: what a writer may stumble over.
+# Content of a Body, and the prefixes in scope around it: what a writer may get wrong.
 _FRAGMENTS: tuple[tuple[bytes, dict[str, str]], ...] = (
     (b"", {}),
     (b"hello", {}),
@@ -170,27 +207,56 @@ _FRAGMENTS: tuple[tuple[bytes, dict[str, str]], ...] = (
 
 
 def fragments() -> SearchStrategy[Fragment]:
-    """Contents of a Body."""
+    """Draw contents of a Body.
+
+    Returns:
+        A strategy for Fragment, with and without prefixes from around it.
+    """
     return st.sampled_from(_FRAGMENTS).map(lambda pair: Fragment(*pair))
 
 
 def envelopes(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Envelope]:
-    """Envelopes of either version of SOAP."""
+    """Draw Envelopes of both versions of SOAP.
+
+    Args:
+        types: Expanded name in Clark notation -> class of the header block.
+
+    Returns:
+        A strategy for Envelope.
+    """
     return st.builds(Envelope, headers(types), fragments(), st.sampled_from(SoapVersion))
 
 
 def messages(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Case]:
-    """Messages that `decode` accepts, written in any way; there may be warnings."""
-    # Names are ASCII: an encoding may have nothing else, and a name cannot be a reference.
+    """Draw messages that `decode` accepts, written in many ways; there may be warnings.
+
+    Args:
+        types: Expanded name in Clark notation -> class of the header block.
+
+    Returns:
+        A strategy for `fuzzing.Case`; its `header` is never None.
+
+    >>> from hypothesis import find
+    >>> find(messages(), lambda case: case.header.begin_session is not None).verdict
+    <Verdict.ACCEPT: 'accept'>
+    """
+    # Names are ASCII: an encoding may have no other characters, and a name cannot be a reference.
     blocks = st.one_of([_blocks(kind, names=("a", "Id")) for kind in types.values()])
     return _messages(st.lists(blocks, max_size=3), Stock(Given(types, None)))
 
 
 def broken_messages(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Case]:
-    """Messages that `decode` refuses with `deep`, for one rule that they break; there may be warnings."""
+    """Draw messages that break one rule, so that `decode` refuses them with `deep`; there may be warnings.
+
+    Args:
+        types: Expanded name in Clark notation -> class of the header block.
+
+    Returns:
+        A strategy for `fuzzing.Case`; its `header` is None.
+    """
     stock = Stock(Given(types, None))
     refused = [
-        (way, place)
+        (code, way, place)
         for code, ways in stock.ways.items()
         if RULES[code].severity is Severity.ERROR
         for way in ways
@@ -202,15 +268,15 @@ def broken_messages(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Case]:
 @st.composite
 def _messages(draw: DrawFn, blocks: SearchStrategy[list[HeaderBlock]], stock: Stock) -> Case:
     values = _allowed(draw(blocks))
-    # None left means the first choice, which is the plainest: fewer bytes, a plainer message.
+    # Where no bytes are left, the first choice is taken, which is the plainest: so messages shrink.
     return finished(spelled(Choices(draw(_CHOICES)), stock, values), "a message drawn by Hypothesis")
 
 
 @st.composite
-def _broken_messages(draw: DrawFn, ways: SearchStrategy[tuple[Way, Place]], stock: Stock) -> Case:
-    way, place = draw(ways)
-    # Not every way goes with any way of writing.
+def _broken_messages(draw: DrawFn, ways: SearchStrategy[tuple[Code, Way, Place]], stock: Stock) -> Case:
+    code, way, place = draw(ways)
+    # Not every way can be combined with every way of writing.
     written = draw(_CHOICES) if way.mixes and place is not Place.MIDDLE else b""
     draft = spelled(Choices(written), stock, ())
-    break_with(draft, way, place)
+    break_with(draft, code, way, place)
     return finished(draft, way.note)

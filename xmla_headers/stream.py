@@ -4,42 +4,72 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from ._checks import wrong_type
 from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._immutable import shown_half_made
+from ._xml.body_end import BODY_TRIES, is_body_name
 from ._xml.encoding import Redeclared, Source, whole_characters
-from ._xml.reader import BODY_TRIES, is_body_name, read
+from ._xml.raw import certain
+from ._xml.reader import read
 from ._xml.stream_reader import StreamReader
 from .envelope import Header
-from .findings import XmlaHeadersError
+from .findings import Finding, XmlaHeadersError
+from .head_cache import SHARED_HEADS, HeadCache
 from .session_headers import SESSION_BLOCKS
+from .soap import Direction, Limits
+from .typing import BlockTypes, Data
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ._codec.options import BlockTypes, Data
     from ._xml.encoding import Decoder
     from ._xml.raw import RawElement, RawMessage
-    from .findings import Finding
-    from .soap import Direction, Limits
 
 __all__ = ["HeaderReader"]
 
-#: Bytes that are taken up at a time: a piece is copied.
+# Bytes that are taken at a time: a piece is copied.
 _PIECE = 65_536
-#: What is not XML is named by its first bytes; by so many, at most.
+# Bytes. Data that is not XML is named by its first bytes, and by no more than these.
 _NAMED_BY = 65_536 + 8
 
 
+@shown_half_made
 class HeaderReader:
     """Reads a message in pieces, and has its Header as soon as the Body start tag has arrived.
 
-    Holds the head and the longest token of what follows, whatever the size of the message. The rules are
-    those of `decode`, and so is the verdict, however the message is cut; `Limits.max_token_bytes` alone
-    is about pieces. The arguments are those of `decode_header`. Not safe to share between threads.
+    The verdict is that of `decode`, however the message is cut; only `Limits.max_token_bytes` is about
+    pieces. The memory is that of the head and of the longest token after it, whatever the size of the
+    message. A HeaderReader must not be shared between threads.
+
+    Args:
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
+            byte order mark (RFC 7303 §3).
+        limits: The most that is read.
+        cache: The memory of heads; None for none. The result is the same.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+
+    >>> message = encode(Envelope(Header(Session("8f1c2b3a"))))
+    >>> reader = HeaderReader()
+    >>> reader.feed(message[:-10])
+    >>> reader.header.session.session_id
+    '8f1c2b3a'
+    >>> reader.feed(message[-10:])
+    >>> len(reader.close())
+    1
     """
 
     __slots__ = (
+        "_cache",
         "_closed",
         "_error",
         "_gathered",
@@ -60,14 +90,18 @@ class HeaderReader:
         refuse: Iterable[str] = (),
         encoding: str | None = None,
         limits: Limits = DEFAULT_LIMITS,
+        cache: HeadCache | None = SHARED_HEADS,
     ) -> None:
+        if cache is not None and not isinstance(cache, HeadCache):
+            raise wrong_type("cache", "HeadCache or None", cache)
+        self._cache = cache
         self._reading = Reading(types, direction, strict, refuse, encoding, limits)
-        #: Bytes that have been taken up.
+        # The number of bytes taken so far.
         self._size = 0
-        #: The message as far as it has arrived, while its Body has not.
+        # The bytes so far, until the Body has begun.
         self._gathered = bytearray()
         self._trigger = _Trigger()
-        #: What reads on behind the head.
+        # Reads the rest of the message after the head.
         self._reader: StreamReader | None = None
         self._header: Header | None = None
         self._warnings: tuple[Finding, ...] = ()
@@ -76,7 +110,7 @@ class HeaderReader:
 
     @property
     def header(self) -> Header | None:
-        """The Header, None until the Body start tag has arrived; it vouches for nothing behind that.
+        """The Header; None until the Body start tag has arrived. Nothing after the tag is checked by then.
 
         Compare it with None: a Header without blocks is false.
         """
@@ -84,14 +118,21 @@ class HeaderReader:
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
-        """What was let pass in the head."""
+        """The warnings about the head; empty until the Body start tag has arrived."""
         return self._warnings
 
     def feed(self, chunk: Data) -> None:
-        """Take the next bytes of the message, any number of them.
+        """Take the next bytes of the message.
 
-        Raises DecodeError and ValidationError, as soon as there is no way that decode would accept the
-        message; after that the same error again. Raises ValueError after `close`.
+        Args:
+            chunk: Any number of bytes. The buffer may be used again afterwards.
+
+        Raises:
+            DecodeError: The bytes are not a readable document: a code that ends a message. It is raised as
+                soon as decode cannot accept the message, and again by every later call.
+            ValidationError: The document breaks a rule of SOAP or XMLA; raised as DecodeError is.
+            TypeError: `chunk` is not a buffer of bytes.
+            ValueError: `close` has been called.
         """
         self._check()
         if self._closed:
@@ -107,14 +148,19 @@ class HeaderReader:
             self._refuse(error)
             raise
         finally:
-            # The error that is kept would keep the caller's buffer locked.
+            # The error is kept, and would keep the buffer of the caller locked.
             if isinstance(data, memoryview):
                 data.release()
 
     def close(self) -> Header:
-        """Return the Header of the whole message, now that there is no more of it.
+        """Return the Header of the whole message, after its last byte.
 
-        Raises DecodeError and ValidationError: what decode raises for the whole.
+        Returns:
+            The header blocks.
+
+        Raises:
+            DecodeError: As decode raises it for the whole message.
+            ValidationError: As decode raises it for the whole message.
         """
         self._check()
         if not self._closed:
@@ -124,8 +170,7 @@ class HeaderReader:
                 self._refuse(error)
                 raise
             self._closed = True
-        assert self._header is not None
-        return self._header
+        return certain(self._header)
 
     def _check(self) -> None:
         if self._error is not None:
@@ -160,7 +205,7 @@ class HeaderReader:
                 return
 
     def _try_head(self) -> bool:
-        """Read what there is from its beginning; return whether the Body has begun in it."""
+        """Read the bytes so far from their beginning; return whether the Body has begun in them."""
         reading = self._reading
         data = bytes(self._gathered)
         end = whole_characters(data)
@@ -188,30 +233,39 @@ class HeaderReader:
         return True
 
     def _accept_head(self, message: RawMessage, body: RawElement) -> None:
-        """Judge the head alone: what is wrong behind it may have been read already."""
-        root, fatal = message.root, message.fatal
-        assert root is not None
+        """Judge the head alone: the reader may have met a problem after it already."""
+        root, fatal = certain(message.root), message.fatal
         children, texts = root.children, root.texts
         root.children = children[: children.index(body) + 1]
         root.texts = [text for text in texts if text < body.start]
         message.fatal = None
-        self._accept(message)
+        source = message.source
+        found = None
+        if self._cache is not None and source.text is source.data:
+            found = self._cache._find(source.text, self._reading)
+        if found is not None:
+            shape, _, identifier = found
+            self._warnings, self._header = shape.warnings, shape.header(identifier)
+        else:
+            self._accept(message)
         root.children, root.texts, message.fatal = children, texts, fatal
 
     def _accept(self, message: RawMessage) -> None:
         judge = self._reading.judge(message)
         self._warnings = self._reading.settle(judge)
-        self._header = Header.of(tuple(judge.blocks))
+        self._header = Header._of(tuple(judge.blocks))
+        if self._cache is not None:
+            self._cache._keep(message, judge, self._warnings, self._reading)
 
     def _judge(self, reader: StreamReader) -> None:
-        """Raise what there is to say of a message that something is wrong with."""
+        """Raise the first finding that refuses the message."""
         reader.locate()
         self._reading.settle(self._reading.judge(reader.message))
 
     def _finish(self, *, complete: bool) -> None:
         reader, reading = self._reader, self._reading
         if reader is None:
-            # The trigger has not been pulled, or not often enough.
+            # The trigger did not find the Body start tag.
             data = bytes(self._gathered)
             self._accept(
                 read(data, encoding=reading.encoding, limits=reading.limits, deep=False, complete=complete)
@@ -228,7 +282,7 @@ class HeaderReader:
 
 
 # Compiled by the first stream.
-#: What is certainly in a start tag: attributes that have ended, and what is between quotes.
+# Bytes that are certainly in a start tag: complete attributes, and everything between quotes.
 _IN_TAG = rb"""[^<>"']*+(?:"[^"<]*+"[^<>"']*+|'[^'<]*+'[^<>"']*+)*+"""
 _QUOTE_ENDS = {b'"': b'["<]', b"'": b"['<]"}
 _DECODERS: dict[bytes, Decoder] = {
@@ -238,27 +292,27 @@ _DECODERS: dict[bytes, Decoder] = {
 
 
 class _Trigger:
-    """Says when it is worth reading the head, from its beginning, once more.
+    """Says when to read the head again from its beginning.
 
-    When a start tag that looks like the Body's has arrived, of the first few, and when there is twice
-    as much as the last time: as often as that a head can be read and still cost what is linear.
+    That is when one of the first few tags that look like the Body start tag has arrived, and when the number
+    of bytes has doubled: so often, and the cost stays linear.
     """
 
     __slots__ = ("_decode", "_due", "_in_tag", "_left", "_next", "_quote", "_text", "_tries")
 
     def __init__(self) -> None:
-        #: The message as far as it matters: UTF-16 as ASCII with a question mark for what is not.
+        # The bytes to search; UTF-16 as ASCII, with a question mark for any other character.
         self._text = bytearray()
         self._decode: Decoder | None = None
-        #: Half a character of UTF-16.
+        # Half a character of UTF-16.
         self._left = b""
         self._tries = BODY_TRIES
         self._due = 4_096
-        #: How far has been looked.
+        # The offset up to which the text has been searched.
         self._next = 0
-        #: The name of a start tag has been found, and its end has not.
+        # Whether the name of a start tag has been found, but not its end.
         self._in_tag = False
-        #: The quote that has been opened in it, or none.
+        # The quote that is open in the tag, or nothing.
         self._quote = b""
 
     def add(self, piece: bytes) -> None:
@@ -285,12 +339,12 @@ class _Trigger:
                 self._tries -= 1
                 return True
             if self._in_tag:
-                # It has not arrived.
+                # The end has not arrived.
                 return False
         return False
 
     def _find_name(self) -> bool:
-        """Look for what begins like the start tag of the Body."""
+        """Search for the name of a tag that may be the Body start tag."""
         text = self._text
         name = text.find(b"Body", self._next)
         while 0 <= name < len(text) - 4:
@@ -299,12 +353,12 @@ class _Trigger:
                 self._in_tag = True
                 return True
             name = text.find(b"Body", self._next)
-        # It may be cut off.
+        # The name may be cut off.
         self._next = max(self._next, len(text) - 4)
         return False
 
     def _find_end(self) -> bool:
-        """Look for the end of the tag; a "<" shows that it is none."""
+        """Search for the end of the tag; a "<" shows that it is no tag."""
         text = self._text
         while True:
             if self._quote:

@@ -1,6 +1,7 @@
-"""The peers: what decode and encode do, done with one library in each file, as its documentation has it.
+"""The peers: one library in each file does the job of decode and encode, as its documentation shows.
 
-They are imported late, since any of them may be missing; what cannot be measured has a reason.
+Each is imported when it is needed, because any of them may be missing. A text says why a job cannot be
+measured.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ __all__ = ["DISTRIBUTIONS", "NAMES", "SOAP", "XMLA", "Block", "Message", "Peer",
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XMLA = "urn:schemas-microsoft-com:xml-analysis"
 
-#: Module in this package -> the distribution that it needs, and what is said where that is missing.
+# Module in this package -> the distribution that it needs, and the text if that is missing.
 _NEEDED = {
     "lxml": ("lxml", "lxml is not installed"),
     "elementtree": ("defusedxml", "defusedxml is not installed"),
@@ -30,44 +31,44 @@ DISTRIBUTIONS = tuple(distribution for distribution, _ in _NEEDED.values())
 
 
 class Block(NamedTuple):
-    """A header block, as far as a peer tells it."""
+    """A header block as a peer returns it."""
 
-    #: In Clark notation.
+    # The expanded name in Clark notation.
     name: str
     session_id: str | None = None
     must_understand: bool = False
 
 
 class Message(NamedTuple):
-    """What `read` returns."""
+    """A message as `read` returns it."""
 
     blocks: list[Block]
-    #: Whatever the library makes of it.
+    # An object of the library.
     body: Any
 
 
 class Peer(NamedTuple):
-    """What one library can do; a reason where it cannot."""
+    """The jobs of one library; a text in place of a job says why it cannot do that."""
 
     name: str
-    #: bytes -> Message; raises for what it refuses.
+    # Takes bytes; raises if it refuses them.
     read: Callable[[bytes], Message]
-    #: (session id, the Body's one element as bytes) -> a request with a Session header.
+    # Takes a session id and the one element of the Body as bytes; returns a request with a Session header.
     write: Callable[[str, bytes], bytes] | str
-    #: Chunks -> the root of the tree that they make.
+    # Takes chunks; returns the root of the tree.
     stream: Callable[[list[bytes]], object] | str
-    #: Why `read` is not asked to read an answer; empty if it is.
+    # Why `read` cannot read answers; empty if it can.
     no_answers: str
-    #: What `read` lets pass of the things that decode refuses, by their names in tests/test_peers.py.
-    lets_pass: frozenset[str]
-    #: `read` tells of the blocks that it has been told of, no others.
-    passes_over_unknown_blocks: bool
-    #: `read` does not tell whether a block must be understood.
-    passes_over_must_understand: bool
+    # The messages that `read` accepts and decode refuses, by their names in tests/test_peers.py.
+    accepts: frozenset[str]
+    # `read` returns only blocks that are declared to it.
+    ignores_unknown_blocks: bool
+    # `read` does not return whether a block must be understood.
+    ignores_must_understand: bool
 
 
 def peer(name: str) -> Peer | str:
-    """Return a peer, or why it is not there."""
+    """Return a peer, or the reason why it is missing."""
     _, missing = _NEEDED[name]
     try:
         module: Any = import_module(f"{__name__}.{name}")
@@ -77,16 +78,16 @@ def peer(name: str) -> Peer | str:
         name,
         module.read,
         module.write,
-        getattr(module, "stream", f"{name}: reads no message in pieces"),
+        getattr(module, "stream", f"{name}: cannot read a message in pieces"),
         getattr(module, "NO_ANSWERS", ""),
-        module.LETS_PASS,
-        getattr(module, "PASSES_OVER_UNKNOWN_BLOCKS", False),
-        getattr(module, "PASSES_OVER_MUST_UNDERSTAND", False),
+        module.ACCEPTS,
+        getattr(module, "IGNORES_UNKNOWN_BLOCKS", False),
+        getattr(module, "IGNORES_MUST_UNDERSTAND", False),
     )
 
 
 def installed() -> tuple[dict[str, Peer], list[str]]:
-    """Return the peers that are there, and why the others are not."""
+    """Return the installed peers, and the reasons why others are missing."""
     found = {name: peer(name) for name in NAMES}
     there = {name: one for name, one in found.items() if isinstance(one, Peer)}
     return there, [one for one in found.values() if isinstance(one, str)]

@@ -1,4 +1,4 @@
-"""spyne: what a server of it runs on the bytes of a request, without a transport."""
+"""spyne: the code that a server runs on a request, without a transport."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 with warnings.catch_warnings():
-    # spyne imports what Python has deprecated, with an importer that is deprecated as well.
+    # spyne imports deprecated modules, through a deprecated importer.
     warnings.simplefilter("ignore")
     from spyne import Application, ComplexModel, MethodContext, ServiceBase, Unicode, XmlAttribute, rpc
     from spyne.model import AnyXml
@@ -19,16 +19,16 @@ from . import XMLA, Block, Message
 if TYPE_CHECKING:
     from typing import Any
 
-LETS_PASS = frozenset(
+ACCEPTS = frozenset(
     {
         "DOCTYPE",
         "DOCTYPE with an entity",
         "processing instruction",
-        "processing instruction behind",
-        "Header behind the Body",
+        "processing instruction after it",
+        "Header after the Body",
         "two Headers",
         "two Bodies",
-        "element behind the Body",
+        "element after the Body",
         "text in Envelope",
         "text in Header",
         "two Sessions",
@@ -40,11 +40,11 @@ LETS_PASS = frozenset(
         "two that contradict",
     }
 )
-PASSES_OVER_UNKNOWN_BLOCKS = True
-PASSES_OVER_MUST_UNDERSTAND = True
-NO_ANSWERS = "spyne: a server, which reads requests"
+IGNORES_UNKNOWN_BLOCKS = True
+IGNORES_MUST_UNDERSTAND = True
+NO_ANSWERS = "spyne: a server reads only requests"
 
-# It writes what it cannot read to standard error.
+# It writes to standard error when it cannot read a message.
 logging.getLogger("spyne").setLevel(logging.CRITICAL)
 
 
@@ -79,7 +79,7 @@ class Service(ServiceBase):  # type: ignore[misc]
         """Do nothing."""
 
 
-# Its validators look at the Body alone: with one of them it lets the same headers pass.
+# Its validators check only the Body: with any of them it accepts the same headers.
 APPLICATION = Application([Service], XMLA, in_protocol=Soap11(huge_tree=True), out_protocol=Soap11())
 SERVER = ServerBase(APPLICATION)
 
@@ -101,4 +101,4 @@ def read(data: bytes) -> Message:
     return Message(blocks, context.in_object)
 
 
-write = "spyne: a server, which writes answers"
+write = "spyne: a server writes only answers"

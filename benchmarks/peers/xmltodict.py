@@ -1,4 +1,4 @@
-"""xmltodict: the message as a dict, and by hand the checks that decode makes on what the dict still tells."""
+"""xmltodict: a dict, and the checks of decode written by hand, as far as the dict allows them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 import xmltodict
 
 from . import SOAP, XMLA, Block, Message
+from ._by_hand import marked
 
 if TYPE_CHECKING:
     from typing import Any
 
-#: The dict has neither of them; only a DOCTYPE with entities is refused.
-LETS_PASS = frozenset({"DOCTYPE", "processing instruction", "processing instruction behind"})
+# The dict does not keep them; only a DOCTYPE with entities is refused.
+ACCEPTS = frozenset({"DOCTYPE", "processing instruction", "processing instruction after it"})
 
-#: Namespace -> prefix of a key; what is in another namespace has the whole of it in front.
+# Namespace -> prefix of the keys; names in another namespace begin with the whole namespace.
 NAMESPACES = {SOAP: "soap", XMLA: "xmla"}
 ENVELOPE, HEADER, BODY = ("soap:Envelope", "soap:Header", "soap:Body")
-#: Session header -> the key of the attribute that it requires.
+# Session header -> the key of the attribute that it requires.
 REQUIRED = {"xmla:BeginSession": None, "xmla:Session": "@SessionId", "xmla:EndSession": "@SessionId"}
 CLARK = {f"xmla:{name}": f"{{{XMLA}}}{name}" for name in ("BeginSession", "Session", "EndSession")}
 
@@ -27,19 +28,19 @@ def read(data: bytes) -> Message:
     document = xmltodict.parse(data, process_namespaces=True, namespaces=NAMESPACES)
     if ENVELOPE not in document:
         raise ValueError("the root is not a SOAP 1.1 Envelope")
-    # Of an element with nothing inside there is None.
+    # An empty element is None.
     envelope = document[ENVELOPE] or {}
     children = _elements(envelope)
     if children not in ([BODY], [HEADER, BODY]) or isinstance(envelope[BODY], list):
-        raise ValueError("Envelope must hold at most one Header, and one Body behind it")
+        raise ValueError("Envelope must have at most one Header, and one Body after it")
     header = envelope.get(HEADER) or {}
     if isinstance(header, list):
-        raise TypeError("Envelope must hold at most one Header")
+        raise TypeError("Envelope must have at most one Header")
     return Message(_blocks(header), envelope[BODY])
 
 
 def write(session_id: str, body: bytes) -> bytes:
-    """Return a request with a Session header and the body's one element."""
+    """Return a request with a Session header and the given element in its Body."""
     envelope = {
         "@xmlns:soap": SOAP,
         HEADER: {"Session": {"@xmlns": XMLA, "@SessionId": session_id}},
@@ -61,7 +62,7 @@ def _blocks(header: Any) -> list[Block]:
     for name in _elements(header):
         several = header[name] if isinstance(header[name], list) else [header[name]]
         if name in REQUIRED and len(several) > 1:
-            raise ValueError(f"{name} is there twice")
+            raise ValueError(f"{name} occurs twice")
         blocks += [_block(name, element or {}) for element in several]
     return blocks
 
@@ -80,8 +81,5 @@ def _block(name: str, element: Any) -> Block:
             if session_id is None:
                 raise ValueError(f"{name} has no {required}")
         marks.append(element.get("@mustUnderstand"))
-    values = {mark.strip() for mark in marks if mark is not None}
-    if len(values) > 1 or not values <= {"0", "1"}:
-        raise ValueError(f"mustUnderstand of {name} is neither 0 nor 1, or both")
     namespace, _, local = name.rpartition(":")
-    return Block(CLARK.get(name, f"{{{namespace}}}{local}"), session_id, values == {"1"})
+    return Block(CLARK.get(name, f"{{{namespace}}}{local}"), session_id, marked(name, marks))

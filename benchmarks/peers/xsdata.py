@@ -1,6 +1,6 @@
-"""xsdata: dataclasses as its generator writes them, and a parser that is kept.
+"""xsdata: dataclasses as its generator writes them, and one parser for all messages.
 
-With XmlEventHandler, since the one of lxml, which is the default, recovers from what is not well-formed.
+It uses XmlEventHandler, because the default handler, of lxml, accepts input that is not well-formed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from xsdata.formats.dataclass.serializers.config import SerializerConfig
 
 from . import SOAP, XMLA, Block, Message
 
-#: It holds a message to the classes, not to their order, and looks at no root when it is told the class.
-LETS_PASS = frozenset(
+# It does not check the order of elements, nor the root when it is given the class.
+ACCEPTS = frozenset(
     {
         "DOCTYPE",
         "DOCTYPE with an entity",
         "processing instruction",
-        "processing instruction behind",
+        "processing instruction after it",
         "another root",
-        "Header behind the Body",
+        "Header after the Body",
         "text in Envelope",
         "text of Session",
         "mustUnderstand of true",
@@ -137,7 +137,7 @@ SERIALIZER = XmlSerializer(config=SerializerConfig(xml_declaration=False), conte
 
 
 def read(data: bytes) -> Message:
-    """Return the header blocks, kind by kind, and the Body."""
+    """Return the header blocks, ordered by class, and the Body."""
     envelope = PARSER.from_bytes(data, Envelope)
     blocks: list[Block] = []
     if envelope.header is not None:
@@ -154,7 +154,7 @@ def read(data: bytes) -> Message:
 
 
 def write(session_id: str, body: bytes) -> bytes:
-    """Return a request with a Session header and the body's one element."""
+    """Return a request with a Session header and the given element in its Body."""
     header = Header(session=Session(session_id=session_id))
     envelope = Envelope(header=header, body=Body(execute=PARSER.from_bytes(body, Execute)))
     text: str = SERIALIZER.render(envelope, ns_map={"soap": SOAP, None: XMLA})

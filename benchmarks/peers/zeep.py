@@ -1,4 +1,4 @@
-"""zeep: what a Client runs on the bytes of an answer; on those of a request with the message of the input."""
+"""zeep: the code that a Client runs on an answer; for requests, with the message of the input."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from . import SOAP, XMLA, Block, Message
 if TYPE_CHECKING:
     from zeep.wsdl.messages.soap import DocumentMessage
 
-LETS_PASS = frozenset(
+ACCEPTS = frozenset(
     {
         "processing instruction",
-        "processing instruction behind",
-        "Header behind the Body",
+        "processing instruction after it",
+        "Header after the Body",
         "two Headers",
         "two Bodies",
-        "element behind the Body",
+        "element after the Body",
         "text in Envelope",
         "text in Header",
         "two Sessions",
@@ -32,14 +32,14 @@ LETS_PASS = frozenset(
         "two that contradict",
     }
 )
-#: It finds what it has been told of, and passes over the rest.
-PASSES_OVER_UNKNOWN_BLOCKS = True
+# It returns declared blocks and ignores others.
+IGNORES_UNKNOWN_BLOCKS = True
 
 _HEADERS = "".join(
     f'<soap:header message="x:Header" part="{name}" use="literal"/>'
     for name in ("BeginSession", "Session", "EndSession")
 )
-#: Discover, Execute and the session headers, as a service would describe them.
+# Discover, Execute and the session headers, as a service would describe them.
 WSDL = f"""
 <wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/"
     xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:x="{XMLA}" targetNamespace="{XMLA}">
@@ -116,7 +116,7 @@ WSDL = f"""
 SETTINGS = zeep.Settings(forbid_dtd=True, xml_huge_tree=True)
 CLIENT: Any = zeep.Client(BytesIO(WSDL.encode()), settings=SETTINGS)
 BINDING: Any = CLIENT.service._binding  # noqa: SLF001 - as its own create_message does
-#: The element in the Body -> what reads it.
+# The element in the Body -> the message that reads it.
 MESSAGES: dict[str, DocumentMessage] = {
     f"{{{XMLA}}}{name}{suffix}": message
     for name in ("Discover", "Execute")
@@ -131,7 +131,7 @@ def read(data: bytes) -> Message:
         raise ValueError("the root is not a SOAP 1.1 Envelope")
     body = envelope.find(f"{{{SOAP}}}Body")
     if body is None or not len(body):
-        raise ValueError("there is nothing in the Body")
+        raise ValueError("the Body is empty")
     result = MESSAGES[body[0].tag].deserialize(envelope)
     blocks: list[Block] = []
     for name in ("BeginSession", "Session", "EndSession"):
@@ -143,7 +143,7 @@ def read(data: bytes) -> Message:
 
 
 def write(session_id: str, body: bytes) -> bytes:
-    """Return a request with a Session header and the body's one element."""
+    """Return a request with a Session header and the given element in its Body."""
     execute = etree.fromstring(body)
     statement = execute.findtext(f"{{{XMLA}}}Command/{{{XMLA}}}Statement")
     header = {"Session": {"SessionId": session_id}}

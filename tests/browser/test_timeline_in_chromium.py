@@ -1,4 +1,4 @@
-"""The page of a timeline in a real browser: it loads nothing, fits, and is light or dark as the reader is."""
+"""The page of a timeline in a real browser: it loads nothing, fits, and follows the colour scheme."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
     "--enable-logging=stderr",
-    # The browser calls its maker of itself, whatever the page is.
+    # The browser itself contacts its vendor, whatever the page is.
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 
-#: Headless Chromium's window has a least width, so that a phone is a frame in a page.
+# The window of headless Chromium has a minimum width, so a phone is simulated by a frame.
 FRAME = (
     '<!DOCTYPE html><body style="margin:0"><iframe src="page.html" style="border:0;width:{}px;height:900px">'
 )
 
-#: Put into a copy of the page; the page itself has no script. What it finds comes with the dumped DOM.
+# Inserted into a copy of the page; the page itself has no script. The results appear in the dumped DOM.
 MEASURE = """<script>
 addEventListener("load", () => {
   const root = document.documentElement, marks = [...document.querySelectorAll("a.m")];
@@ -110,12 +110,12 @@ def written(folder: Path, capture: str, *, measure: bool = False) -> Path:
 
 
 def said(done: subprocess.CompletedProcess[str]) -> list[str]:
-    """What the page had to complain about on the console."""
+    """Return the console messages of the page."""
     return [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
 def requested(log: Path) -> set[str]:
-    """What the page, and not the browser itself, asked for beside itself."""
+    """Return the addresses that the page requested, without those of the browser itself."""
     events = [event.get("params", {}) for event in json.loads(log.read_text(encoding="utf-8"))["events"]]
     return {
         event["url"]
@@ -132,7 +132,7 @@ def measured(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
 
 
 def first_pixel(picture: Path) -> tuple[int, ...]:
-    """The colour of the upper left corner of a PNG, which no filter changes (PNG 3rd ed. §9.2)."""
+    """Return the colour of the upper left corner of a PNG, which no filter changes (PNG 3rd ed. §9.2)."""
     data = picture.read_bytes()
     packed, offset = b"", 8
     while offset < len(data):
@@ -144,7 +144,7 @@ def first_pixel(picture: Path) -> tuple[int, ...]:
 
 
 @pytest.mark.parametrize("capture", CAPTURES)
-def test_loads_without_a_complaint_and_without_a_request(
+def test_page_loads_without_error_or_request(
     chromium: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, capture: str
 ) -> None:
     page, log = written(tmp_path, capture), tmp_path / "net.json"
@@ -154,7 +154,7 @@ def test_loads_without_a_complaint_and_without_a_request(
     assert requested(log) == set()
 
 
-def test_would_notice_a_complaint_and_a_request(
+def test_page_check_notices_error_and_request(
     chromium: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     page, log = written(tmp_path, "three"), tmp_path / "net.json"
@@ -162,7 +162,7 @@ def test_would_notice_a_complaint_and_a_request(
     extra = '<script>document.title = "run"</script><img src="http://127.0.0.1:9/x.png"/></body>'
     page.write_text(text.replace("</body>", extra), encoding="utf-8")
     done = chromium(page, "--dump-dom", f"--log-net-log={log}")
-    # The page's policy stops both, and says so.
+    # The policy of the page blocks both and reports it.
     assert len([line for line in said(done) if "Content Security Policy" in line]) == 2
     assert "<title>run</title>" not in done.stdout
     assert "http://127.0.0.1:9/x.png" not in requested(log)
@@ -174,7 +174,7 @@ def test_would_notice_a_complaint_and_a_request(
 
 @pytest.mark.parametrize("capture", CAPTURES)
 @pytest.mark.parametrize("width", [420, 800, 1280])
-def test_fits_whatever_the_width(
+def test_page_fits_any_width(
     chromium: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, capture: str, width: int
 ) -> None:
     page = written(tmp_path, capture, measure=True)
@@ -188,14 +188,14 @@ def test_fits_whatever_the_width(
     assert found["marks"] == page.read_text(encoding="utf-8").count('<a class="m ')
     empty: list[str] = []
     assert found["flat"] == found["outside"] == found["covered"] == empty
-    # The names of the lanes stay where they are when a row is scrolled.
+    # The names of the lanes do not move when a row scrolls.
     assert found["labels"] == 0
-    # What a mark is about is shown to the keyboard as well, and not before.
+    # The description of a mark also appears on keyboard focus, and not before.
     assert (found["quiet"], found["told"]) == (0, empty)
     assert found["opened"]
 
 
-def test_is_light_or_dark_as_the_reader_is(
+def test_page_follows_colour_scheme(
     chromium: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     page = written(tmp_path, "some")
@@ -208,7 +208,7 @@ def test_is_light_or_dark_as_the_reader_is(
     assert colours == {"dark": (0x12, 0x14, 0x17), "light": (0xF6, 0xF7, 0xF8)}
 
 
-def test_prints(chromium: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
+def test_page_prints(chromium: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path) -> None:
     paper = tmp_path / "page.pdf"
     chromium(written(tmp_path, "some"), f"--print-to-pdf={paper}")
     assert paper.read_bytes().startswith(b"%PDF-")

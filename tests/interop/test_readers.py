@@ -1,4 +1,4 @@
-"""What spyne and zeep get wrong, as the harness finds it, stands in the table of the README."""
+"""The mistakes of spyne and zeep that the harness finds are in the table of the README."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.test_readme import section
 
 
 @pytest.mark.parametrize("peer", ["spyne", "zeep"])
-def test_the_table_says_what_the_harness_finds(peer: str) -> None:
+def test_readers_table_agrees_with_the_harness_about_peers(peer: str) -> None:
     if peer not in PEERS:
         pytest.skip(f"{peer} is not installed")
     readers = {**READERS, **PEERS}
@@ -19,7 +19,7 @@ def test_the_table_says_what_the_harness_finds(peer: str) -> None:
     assert frozenset(columns(section("readers"))[peer]) == broken_rules(PEERS[peer]), expected
 
 
-def test_spyne_takes_the_last_duplicate_and_zeep_the_first() -> None:
+def test_spyne_reads_the_last_duplicate_zeep_the_first() -> None:
     said = columns(section("readers"))
     assert "last duplicate wins" in said["spyne"]
     assert "first duplicate wins" in said["zeep"]

@@ -1,42 +1,40 @@
-"""Byte order mark, declared and transport encoding, transcoding to UTF-8, mapping its offsets back."""
+"""The encoding of a message: byte order mark, declaration, transport, and transcoding to UTF-8."""
 
 from __future__ import annotations
 
 import codecs
 import io
 import re
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 
-TYPE_CHECKING = False
+from .fatal import Fatal
+from .positions import Place, Window, encoded_size
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Decoder = Callable[[bytes | memoryview, str, bool], tuple[str, int]]
-    #: Offset (bytes of the caller's input, from 0), line and column (1-based).
-    Place = tuple[int, int, int]
 
 __all__ = [
     "WHITE_SPACE",
-    "Fatal",
-    "Locator",
     "Redeclared",
     "Rest",
     "Source",
-    "Window",
-    "encoded_size",
+    "null_character",
     "whole_characters",
 ]
 
 WHITE_SPACE = b" \t\r\n"
 
-#: How much is transcoded, or counted, at a time, so that a long message costs one copy and no more.
+# How many bytes are transcoded at a time, so that a long message is copied only once.
 _PIECE = 1 << 20
-#: How much white space is looked through for the first character; behind it the parser judges.
+# How many bytes of white space are skipped in search of the first character; after them the parser decides.
 _FIRST = 1 << 16
 
-#: A label in lower case -> the encoding it names. XML 1.0 §4.3.3 asks for the first two, and the
-#: others are what XMLA software has been seen to send. Nothing reaches Python's codec registry.
+# A label in lower case -> the encoding that it names. XML 1.0 §4.3.3 requires the first two; XMLA
+# software has been seen to send the others. Python's codec registry is never asked.
 _LABELS = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -76,53 +74,42 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
+_TWICE_HINT = "this looks like UTF-16 that was encoded a second time: send it as it was, or as UTF-8"
+# How UTF-16 begins after its bytes were taken for characters: with its mark, or in big-endian order.
+_TWICE = ("\xff\xfe".encode(), "\xfe\xff".encode(), b"\0<")
+
 _GZIP_HINT = "this is gzip: undo the Content-Encoding first"
 _BINXML_HINT = (
-    "this is MS-BINXML (application/sx): ask for text with the connection property"
+    "this is MS-BINXML (application/sx): request text with the connection property"
     " Protocol Format=XML, or decode it first"
 )
 _XPRESS_HINT = (
-    "this looks like XPRESS compression (application/xml+xpress): ask for plain text with the"
+    "this looks like XPRESS compression (application/xml+xpress): request plain text with the"
     " connection property Transport Compression=None, or decompress it first"
 )
-_DIME_HINT = "this looks like a DIME record, as used over TCP: take the payload out of it first"
+_DIME_HINT = "this looks like a DIME record, as used over TCP: pass only its payload"
 
-#: "<" in UTF-32.
+# "<" in UTF-32.
 _UTF_32 = (b"<\0\0\0", b"\0\0\0<")
 
-#: A request line, a status line or a header.
+# A request line, a status line or a header.
 _HTTP = rb"[A-Z]{3,8} \S+ HTTP/|HTTP/[0-9]|[A-Za-z][A-Za-z0-9-]*: "
-_HTTP_HINT = "these are HTTP headers: pass the body alone"
+_HTTP_HINT = "these are HTTP headers: pass only the body"
 
-#: First bytes -> what they most likely are.
+# First bytes -> the format that they most likely are.
 _FIRST_BYTES = (
     (b"\x1f\x8b", _GZIP_HINT),
     (b"\xdf\xff", _BINXML_HINT),
     (b"\xff\xfe\x00\x00", "this is UTF-32, which is not read; send UTF-8"),
     (b"\x00\x00\xfe\xff", "this is UTF-32, which is not read; send UTF-8"),
-    (b"PK\x03\x04", "this is a zip archive: take the message out of it first"),
+    (b"PK\x03\x04", "this is a zip archive: extract the message first"),
     (b"{", "this looks like JSON"),
     (b"[", "this looks like JSON"),
 )
 
 
-class Fatal(Exception):  # noqa: N818 - not an error of the caller's: it ends the reading and becomes a finding
-    """What makes a document unreadable; `offset` counts bytes of the UTF-8 text."""
-
-    def __init__(
-        self, code: Code, message: str, offset: int, hint: str | None = None, element: str | None = None
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.offset = offset
-        self.hint = hint
-        #: The element whose start tag it is about, when that was not taken up.
-        self.element = element
-
-
 class Source:
-    """A message as UTF-8, and what is known of how it was encoded."""
+    """A message as UTF-8, and how it was encoded."""
 
     __slots__ = (
         "codec",
@@ -147,25 +134,25 @@ class Source:
         complete: bool = True,
         wanted: int | None = None,
     ) -> None:
-        #: What the caller passed, as far as it is looked at.
+        # The caller's bytes, up to max_message_bytes.
         self.data = data
-        #: The encoding that the transport named.
+        # The encoding that the transport named.
         self.given = encoding
-        #: Nothing was cut off from the end of `data`.
+        # Whether `data` is the whole message.
         self.complete = complete
-        #: Bytes of byte order mark.
+        # Length of the byte order mark in bytes.
         self.mark = 0
-        #: The finding that ends the message where its bytes stop to decode.
+        # The finding that ends the message at the first bytes that cannot be decoded.
         self.failure: Fatal | None = None
-        #: The finding that keeps it from being read at all.
+        # The finding that prevents reading the message at all.
         self.unreadable: Fatal | None = None
-        #: How many bytes of `data` `text` has been made of.
+        # How many bytes of `data` have been transcoded to `text`.
         self.used = len(data)
-        #: Of a stream `text` is the head alone: what is still there of the rest, and where that begins.
+        # `text` of a stream is only the head; this is the part of the rest that is still in memory.
         self.window: Window | None = None
-        #: Offsets in front of the window that may be asked for -> what `Locator.locate` returns for them.
+        # Offsets before the window that may be located -> the result of `Locator.locate` for them.
         self.places: dict[int, Place] = {}
-        #: UTF-8. The caller's own bytes, byte order mark included, when they are UTF-8 already.
+        # UTF-8: the caller's own bytes, byte order mark included, if they are UTF-8 already.
         self.text: bytes | memoryview = data
         self.codec = codec
         if encoding is None and codec == "utf-8" and data[:1] == b"<" and data[1:2] != b"\0":
@@ -177,18 +164,18 @@ class Source:
                 self.text = self._transcode(wanted)
             self._check_first_bytes()
         except Fatal as fatal:
-            # Without traceback, which would hold the caller's buffer in a reference cycle.
+            # Without a traceback, which would keep the caller's buffer alive in a reference cycle.
             self.unreadable = fatal.with_traceback(None)
 
     def redeclared(self, codec: str, wanted: int | None) -> Source:
-        """Return the same message read in the encoding that its declaration names."""
+        """Return the same message, to be read in the encoding that its declaration names."""
         return Source(self.data, self.given, codec, complete=self.complete, wanted=wanted)
 
     def _sniff(self) -> str:
-        """Return the encoding by byte order mark and transport, before any declaration is seen."""
+        """Return the encoding by byte order mark and transport, before the declaration is known."""
         first = bytes(self.data[:4])
         marked = None
-        # UTF-32 begins with the mark of UTF-16, and is named by its first bytes.
+        # UTF-32 begins with the mark of UTF-16, so it is recognised by its first four bytes.
         if first not in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
             for mark, codec in _MARKS:
                 if first.startswith(mark):
@@ -197,7 +184,7 @@ class Source:
         if self.given is not None:
             given = _LABELS.get(self.given.lower())
             if given is None:
-                message = "the transport names an encoding that is not read"
+                message = "the transport names an encoding that is not supported"
                 raise Fatal(Code.ENCODING_ERROR, message, 0, _KNOWN)
         if marked is not None:
             if given is not None and not _agree(given, marked):
@@ -207,7 +194,7 @@ class Source:
         if first in _UTF_32:
             raise Fatal(Code.NOT_XML, "not XML: this is UTF-32", 0, "UTF-32 is not read; send UTF-8")
         if (given or "").startswith("utf-16") or first[:2] in (b"<\0", b"\0<"):
-            said = "" if given is None else ", as which the transport names it"
+            said = "" if given is None else ", as the transport says"
             raise Fatal(
                 Code.ENCODING_ERROR,
                 f"UTF-16{said}, without a byte order mark",
@@ -217,11 +204,10 @@ class Source:
         return given or "utf-8"
 
     def _transcode(self, wanted: int | None) -> bytes:
-        """Return the message as UTF-8, or somewhat more of it than the first `wanted` bytes."""
-        decode = _DECODERS[self.codec]
+        """Return the message as UTF-8, or a little more than the first `wanted` bytes of it."""
         end = len(self.data)
         view = memoryview(self.data)
-        # No unit of any encoding here is longer than two bytes without growing as UTF-8.
+        # One byte of UTF-8 comes from two bytes at most, in every encoding here.
         step = _PIECE if wanted is None else min(_PIECE, 2 * wanted + 4)
         copy = io.BytesIO()
         position = self.mark
@@ -230,29 +216,23 @@ class Source:
                 self.complete = False
                 break
             stop = min(position + step, end)
-            try:
-                text, used = decode(view[position:stop], "strict", stop == end and self.complete)
-            except UnicodeDecodeError as error:
-                text, used = decode(view[position : position + error.start], "strict", True)
-                copy.write(text.encode())
-                position += used
-                self.failure = _undecodable(self.codec, error, copy.tell())
-                break
-            if not used:
-                break
-            copy.write(text.encode())
+            final = stop == end and self.complete
+            text, used, self.failure = _transcoded(self.codec, view[position:stop], copy.tell(), final=final)
+            copy.write(text)
             position += used
+            if not used or self.failure is not None:
+                break
         self.used = position
         return copy.getvalue()
 
     def keep_head(self, end: int) -> None:
-        """Let go of all behind the head, whose end is an offset in the text."""
+        """Drop everything after the head, which ends at an offset in the text."""
         untouched = self.text is self.data
         self.text = bytes(self.text[:end])
         self.data = self.text if untouched else b""
 
     def _check_first_bytes(self) -> None:
-        """Refuse what cannot be the start of a document, and say what it may be instead."""
+        """Reject bytes that cannot begin a document, with a hint at their likely format."""
         start = self._document_start()
         piece = bytes(self.text[start : start + _FIRST])
         rest = piece.lstrip(WHITE_SPACE)
@@ -262,39 +242,41 @@ class Source:
                     Code.NOT_XML,
                     "not XML: the first character is not '<'",
                     start + len(piece) - len(rest),
-                    _name_first_bytes(bytes(self.data[:128]), len(self.data)),
+                    _TWICE_HINT
+                    if rest.startswith(_TWICE)
+                    else _name_first_bytes(bytes(self.data[:128]), len(self.data)),
                 )
         elif len(self.text) - start > len(piece):
-            # The parser looks at the rest.
+            # The parser checks the rest.
             return
         elif self.failure is not None:
             raise self.failure
         elif self.complete:
             what = "white space only" if piece else "empty"
-            hint = "nothing was received, or what was received has been read already"
+            hint = "nothing was received, or it has been read already"
             raise Fatal(Code.NOT_XML, f"not XML: the message is {what}", start, hint)
 
     def declare(self, declared: str | None, version: str) -> None:
-        """Judge the XML declaration; raises `Redeclared` when it names another way to read the bytes."""
+        """Check the XML declaration. Raises Redeclared if it names another encoding."""
         if version != "1.0":
-            message = f"XML version {version[:20]!r}, only 1.0 is read"
+            message = f"XML version {version[:20]!r}, but only 1.0 is supported"
             raise Fatal(Code.NOT_WELL_FORMED, message, self._document_start())
         if declared is None:
             return
         codec = _LABELS.get(declared.lower())
         if self.mark:
             if codec is None or not _agree(codec, self.codec):
-                message = f"the byte order mark says {self.codec}, the XML declaration says otherwise"
+                message = f"the byte order mark says {self.codec}, but the XML declaration differs"
                 raise Fatal(Code.ENCODING_ERROR, message, self._document_start())
             return
         if self.given is not None:
-            # RFC 7303 §3: the transport's charset is authoritative over the declaration.
+            # RFC 7303 §3: the transport's charset takes precedence over the declaration.
             return
         if codec is None:
-            message = "the XML declaration names an encoding that is not read"
+            message = "the XML declaration names an encoding that is not supported"
             raise Fatal(Code.ENCODING_ERROR, message, self._document_start(), _KNOWN)
         if codec.startswith("utf-16"):
-            message = "the XML declaration says UTF-16, the bytes are not"
+            message = "the XML declaration says UTF-16, but the bytes are not UTF-16"
             raise Fatal(Code.ENCODING_ERROR, message, self._document_start())
         if codec != self.codec:
             raise Redeclared(codec)
@@ -304,26 +286,26 @@ class Source:
 
 
 class Rest:
-    """What follows the bytes that a Source was made of, as UTF-8."""
+    """The bytes of a stream after those of a Source, as UTF-8."""
 
     __slots__ = ("_codec", "_left", "failure", "used")
 
     def __init__(self, source: Source) -> None:
         self._codec = source.codec
-        #: Bytes that have been transcoded, counted from the start of the message.
+        # How many bytes have been transcoded, counted from the start of the message.
         self.used = source.used
-        #: A character that is not whole yet.
+        # The first bytes of a character that is not complete yet.
         self._left = bytes(source.data[source.used :])
-        #: The finding that ends the message where its bytes stop to decode; its offset is not known here.
+        # The finding that ends the message at the first undecodable bytes; its offset is not known here.
         self.failure = source.failure
 
     @property
     def received(self) -> int:
-        """How many bytes of the message there are so far, transcoded or not."""
+        """How many bytes of the message have arrived, transcoded or not."""
         return self.used + len(self._left)
 
     def text(self, data: bytes) -> bytes:
-        """Return the next bytes as UTF-8, as far as they decode, and as far as they are whole characters."""
+        """Return the next bytes as UTF-8, without an incomplete character at the end."""
         if self._codec != "utf-8":
             return self._transcode(data, final=False)
         if self._left:
@@ -334,7 +316,7 @@ class Rest:
         return data if end == len(data) else data[:end]
 
     def end(self, *, complete: bool) -> bytes:
-        """Return what is left, now that no more bytes come."""
+        """Return the remaining bytes as UTF-8, after the last bytes have arrived."""
         if self._codec != "utf-8":
             return self._transcode(b"", final=complete)
         left, self._left = self._left, b""
@@ -344,22 +326,17 @@ class Rest:
     def _transcode(self, data: bytes, *, final: bool) -> bytes:
         if self.failure is not None:
             return b""
-        decode = _DECODERS[self._codec]
         piece = self._left + data
-        try:
-            text, used = decode(piece, "strict", final)
-        except UnicodeDecodeError as error:
-            text, used = decode(piece[: error.start], "strict", True)
-            self.failure = _undecodable(self._codec, error, 0)
+        text, used, self.failure = _transcoded(self._codec, piece, self.used, final=final)
         self._left = piece[used:]
         self.used += used
-        return text.encode()
+        return text
 
 
 def whole_characters(data: bytes | memoryview) -> int:
-    """Return where to cut UTF-8 so that no character at the end is cut in two.
+    """Return where to cut UTF-8 so that the last character is not cut in two.
 
-    Where the parser stumbles over the first byte of one, the others say whether it is one.
+    The parser needs a whole character to decide whether it is valid.
     """
     size = len(data)
     for back in range(1, min(4, size + 1)):
@@ -372,11 +349,39 @@ def whole_characters(data: bytes | memoryview) -> int:
     return size
 
 
-def _undecodable(codec: str, error: UnicodeDecodeError, offset: int) -> Fatal:
-    return Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", offset)
+def _transcoded(
+    codec: str, data: bytes | memoryview, start: int, *, final: bool
+) -> tuple[bytes, int, Fatal | None]:
+    """Return bytes as UTF-8, how many of them were used, and the finding that ends the message there.
+
+    `start` is the offset of the result in the whole text. The result never holds U+0000: expat takes any
+    text for UTF-16 if one of its first two bytes is zero.
+    """
+    decode = _DECODERS[codec]
+    failure: Fatal | None = None
+    try:
+        text, used = decode(data, "strict", final)
+    except UnicodeDecodeError as error:
+        text, used = decode(data[: error.start], "strict", True)
+        failure = Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", start)
+    before, found, _ = text.partition("\0")
+    result = before.encode()
+    if found:
+        used = encoded_size(result, codec)
+        failure = null_character(start + len(result), 0)
+    elif failure is not None:
+        failure.offset += len(result)
+    return result, used, failure
 
 
-class Redeclared(Exception):  # noqa: N818 - a change of course, not an error
+def null_character(offset: int, start: int) -> Fatal:
+    """Return the fatal finding about U+0000 at an offset in a document that begins at `start`."""
+    # Such a beginning suggests UTF-16. The hint must not depend on how much of a stream has arrived.
+    hint = _TWICE_HINT if offset <= start + 1 else None
+    return Fatal(Code.NOT_WELL_FORMED, "not well-formed: U+0000, which XML does not allow", offset, hint)
+
+
+class Redeclared(Exception):  # noqa: N818 - a signal to start again, not an error
     """The XML declaration names an encoding other than the one assumed so far."""
 
     def __init__(self, codec: str) -> None:
@@ -392,7 +397,7 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     for start, hint in _FIRST_BYTES:
         if first.startswith(start):
             return hint
-    # DIME: five bits of version (1), then message begin; the second byte ends in four reserved bits.
+    # DIME: five bits of version (1), then "message begin"; the second byte ends in four reserved bits.
     if len(first) >= 12 and first[0] & 0xFC == 0x0C and first[1] & 0x0F == 0:
         return _DIME_HINT
     # XPRESS: each block begins with its original and its compressed size, 32 bits each, little-endian.
@@ -405,81 +410,3 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     if 0 in first[:16]:
         return "this looks like binary data"
     return None
-
-
-class Window:
-    """The end of a stream, the rest of which is gone, and where it stands."""
-
-    __slots__ = ("place", "position", "text")
-
-    def __init__(self, position: int, text: bytes, place: Place) -> None:
-        #: The offset of `text` in all of the UTF-8 text.
-        self.position = position
-        self.text = text
-        self.place = place
-
-
-class Locator:
-    """From offsets in the UTF-8 text, never falling, to offset, line and column in the caller's input."""
-
-    __slots__ = ("_after_cr", "_base", "_column", "_line", "_offset", "_position", "_source", "_text")
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        untouched = source.text is source.data
-        self._text: bytes | memoryview = source.text
-        #: The offset of `_text`.
-        self._base = 0
-        self._position = source.mark if untouched else 0
-        self._offset = source.mark
-        self._line = 1
-        self._column = 1
-        self._after_cr = False
-
-    def locate(self, position: int) -> Place:
-        """Return offset (bytes of the caller's input, from 0), line and column (1-based)."""
-        known = self._source.places.get(position)
-        if known is not None:
-            return known
-        window = self._source.window
-        if window is not None and self._position < window.position <= position:
-            self._text, self._base = window.text, window.position
-            self._position, self._after_cr = window.position, False
-            self._offset, self._line, self._column = window.place
-        while self._position < position:
-            stop = min(self._position + _PIECE, position)
-            self._advance(bytes(self._text[self._position - self._base : stop - self._base]))
-            self._position = stop
-        return self._offset, self._line, self._column
-
-    def _advance(self, piece: bytes) -> None:
-        # XML 1.0 §2.11: CR LF is one line end, and so is a CR alone.
-        ends = piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
-        if self._after_cr and piece.startswith(b"\n"):
-            ends -= 1
-        last = max(piece.rfind(b"\n"), piece.rfind(b"\r")) + 1
-        if last:
-            self._line += ends
-            self._column = 1
-        # A piece may begin or end inside a character; its first byte is what counts.
-        self._column += _characters(piece[last:])
-        self._after_cr = piece.endswith(b"\r")
-        untouched = self._source.text is self._source.data
-        self._offset += len(piece) if untouched else encoded_size(piece, self._source.codec)
-
-
-def encoded_size(text: bytes, codec: str) -> int:
-    """Return how many bytes UTF-8 text is in another encoding."""
-    units = _characters(text)
-    if not codec.startswith("utf-16"):
-        return units
-    # Four bytes of UTF-8 are two units of UTF-16; all else is one.
-    return 2 * (units + sum(text.count(bytes((lead,))) for lead in range(0xF0, 0xF5)))
-
-
-def _characters(text: bytes) -> int:
-    return len(text) - len(text.translate(None, _NOT_CONTINUATION)) if text else 0
-
-
-#: Every byte but the continuation bytes of UTF-8.
-_NOT_CONTINUATION = bytes(byte for byte in range(256) if byte & 0xC0 != 0x80)

@@ -1,82 +1,61 @@
-"""UTF-8 -> raw elements with offsets.
+"""Bytes of a message -> its raw elements with offsets, and the problem that ended the reading.
 
-It finds what makes a document unreadable and never raises for it: what was read comes back, with at
-most one fatal finding, which ends the message. What breaks SOAP or XMLA is for `_rules`.
+Reading never raises for a bad document: it returns everything read so far, with at most one fatal finding.
+The rules of SOAP and XMLA are checked elsewhere.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
-from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, Limits
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, Limits
 
-from .encoding import WHITE_SPACE, Fatal, Redeclared, Source
-from .namespaces import Namespaces, limit_exceeded
-from .parser import Parser, completes
-from .prefixes import declarations
-from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, end_of_start_tag
+from .body_end import cuts, last_end_tag
+from .encoding import WHITE_SPACE, Redeclared, Source
+from .fatal import Fatal, limit_exceeded, too_long
+from .namespaces import Namespaces
+from .parser import Parser
+from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, certain, end_of_start_tag
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from .namespaces import Undo
+    from collections.abc import Mapping
 
 __all__ = [
-    "BODY_TRIES",
-    "NO_LIMITS",
     "MessageReader",
-    "check_fragment",
-    "cuts",
-    "is_body_name",
-    "last_end_tag",
     "read",
-    "read_fragment",
-    "too_long",
 ]
 
-NO_LIMITS = Limits(None, None, None, None, None, None, None)
-
-#: What the default Limits allow: bytes of a name, elements within the Body, attributes.
-_PLAIN, _PLAIN_DEPTH, _PLAIN_ATTRIBUTES = 4_096, 254, 256
 
 _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 
-#: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
-_TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
-#: White space as it may be written.
+# White space, literal or as a character reference.
 _WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
 
-#: What may follow the root, and what begins like it.
+# Text that may follow the root element, and the beginnings of such markup.
 _EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
 _MARKUPS = (b"<!--", b"<?")
 
-#: What stands in front of and behind the local name in what may be the start tag of the Body.
-_NAME_STARTS = (b"<", b":")
-_NAME_STOPS = (b">", b"/", b" ", b"\t", b"\r", b"\n")
-#: How many start tags that look like the Body's are tried. Trying every one is quadratic: 256 KB of
-#: `<s:Body>` in a comment cost seconds.
-BODY_TRIES = 4
-#: How much of a buffer that is not bytes is searched for them.
-_PROBE = 262_144
 
-#: A child of the Body, and a child of that: what is looked at with `deep`.
+# How deep elements are kept in the Body with `deep`: its children and their children.
 _FAULT_DEPTH = 2
-#: Envelope, Header and header blocks: how deep the elements are whose text is kept.
+# How deep elements are whose text is noted: Envelope, Header and header blocks.
 _KEPT_DEPTH = 3
 
 
 class _Enough(Exception):  # noqa: N818 - a signal to stop, not an error
-    """The Body start tag has been read, and what is behind it is known or not wanted."""
+    """The Body start tag has been read, and the rest is known already or not wanted."""
 
 
 class MessageReader(Parser):
-    """Reads one message: handlers while in the Header, none in the Body unless something asks for them."""
+    """Reads one message, with handlers in the Header, and in the Body only if an argument needs them."""
 
     __slots__ = (
+        "_body_name",
+        "_declares",
         "_deep",
         "_depth",
         "_fault_open",
@@ -87,7 +66,6 @@ class MessageReader(Parser):
         "_namespaces",
         "_stack",
         "_text_seen",
-        "_undo",
         "message",
     )
 
@@ -108,21 +86,22 @@ class MessageReader(Parser):
         self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
         self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
         self._namespaces = Namespaces(limits, namespaces)
-        #: The open elements outside the Body's content.
+        # The open elements outside the Body's content.
         self._stack: list[RawElement] = []
-        #: With `deep`: what each open element of the Body's content must restore.
-        self._undo: list[Undo | None] = []
-        #: Without: how many elements of the Body's name are open in it, itself included.
+        # With `deep`: for each open element inside the Body, whether it has namespace declarations.
+        self._declares: list[bool] = []
+        # Without `deep`: the name of the Body, and how many elements of that name are open.
         self._depth = 0
-        #: The last child of the Body is a Fault.
+        self._body_name = ""
+        # Whether the last child of the Body is a Fault.
         self._fault_open = False
-        #: Text has been noted since the last tag.
+        # Whether text has been noted since the last tag.
         self._text_seen = False
         self.expat.XmlDeclHandler = self._declaration
         self._listen()
 
     def run(self) -> None:
-        """Read the message; the fatal finding, if any, is left in it. Raises Redeclared alone."""
+        """Read the message and keep the fatal finding, if any, in it. Raises only Redeclared."""
         try:
             self._run(self.message.source)
         except _Enough:
@@ -135,7 +114,7 @@ class MessageReader(Parser):
     def _run(self, source: Source) -> None:
         fed = self.read_head()
         if self.expat.StartElementHandler is None:
-            # Inside a callback pyexpat leaves a C function behind, which costs a little.
+            # If set to None inside a callback, pyexpat installs a C function instead, which takes time.
             self.expat.CharacterDataHandler = None
         self.parse(memoryview(self.text)[fed:], final=source.complete and source.failure is None)
         if source.failure is not None:
@@ -144,10 +123,7 @@ class MessageReader(Parser):
             raise too_long(len(source.data), len(self.text))
 
     def read_head(self) -> int:
-        """Parse up to the Body start tag and not much further; returns the offset behind what was parsed.
-
-        Raises Fatal.
-        """
+        """Parse up to the Body start tag, and return the offset after the parsed bytes. Raises Fatal."""
         message, text = self.message, self.text
         if message.source.unreadable is not None:
             raise message.source.unreadable
@@ -162,20 +138,20 @@ class MessageReader(Parser):
         return fed
 
     def stop(self, fatal: Fatal) -> None:
-        """Leave the fatal finding in the message."""
+        """Record the fatal finding in the message."""
         message = self.message
         if fatal.code is Code.NOT_WELL_FORMED:
             if not self._stack:
                 self._place_junk(fatal)
             elif self.expat.CharacterDataHandler is not None:
                 self._take_text_before(fatal)
-        # Without traceback and context, which would hold the message in a reference cycle.
+        # Without traceback and context, which would keep the message alive in a reference cycle.
         message.fatal = fatal.with_traceback(None)
         fatal.__context__ = None
         message.fatal_path = self._path(fatal.element)
 
     def _take_text_before(self, fatal: Fatal) -> None:
-        """Take note of text that ends in "]]>", which expat hands over only if the message was cut in it."""
+        """Note text that ends in "]]>": expat reports it only if the message was cut inside it."""
         if self._text_seen or len(self._stack) > _KEPT_DEPTH:
             return
         place = fatal.offset - self.base
@@ -184,30 +160,32 @@ class MessageReader(Parser):
             return
         end = len(text) - 3
         start = _end_of_markup(text, place)
-        # An earlier one is the end of a CDATA section.
+        # An earlier "]]>" ends a CDATA section.
         section = text.rfind(b"]]>", start, end)
         start = start if section < 0 else section + 3
-        white = re.compile(_WHITE).match(text, start, end)
-        assert white is not None
-        if white.end() < end:
-            self._stack[-1].add_text(self._behind_markup(self.base + white.end()))
+        # A CDATA section that ends here is markup, and expat has reported it.
+        white = certain(re.compile(_WHITE).match(text, min(start, end), end)).end()
+        if white < end:
+            self._stack[-1].add_text(self._behind_markup(self.base + white))
 
     def _place_junk(self, fatal: Fatal) -> None:
-        """Say the same of text behind the root however the message was cut: expat reads on while it can."""
+        """Report text after the root in the same way for any cut: expat reads as long as it can."""
         root, head = self.message.root, self.message.source.text
         if root is None or root.close is None:
             return
         place = max(0, root.close - self.base)
         if root.close >= self.base and head[end_of_start_tag(head, root.start) - 2] != SLASH:
-            end = GREATER.search(self.text, place)
-            assert end is not None
-            place = end.end()
-        # Of the comments, those that the parser has been through.
-        junk = re.compile(_EPILOG).match(self.text, place, max(place, fatal.offset - self.base))
-        assert junk is not None
-        if not bytes(self.text[junk.end() : junk.end() + 4]).startswith(_MARKUPS):
+            place = certain(GREATER.search(self.text, place)).end()
+        # Only comments that the parser has finished.
+        end = fatal.offset - self.base
+        junk = certain(re.compile(_EPILOG).match(self.text, place, max(place, end))).end()
+        # U+0000 is an error of its own if a comment may begin before it.
+        begun = bytes(self.text[junk:end]) if self.text[end : end + 1] in (b"", b"\0") else b""
+        if begun and _MARKUPS[0].startswith(begun):
+            return
+        if not bytes(self.text[junk : junk + 4]).startswith(_MARKUPS):
             fatal.message = "not well-formed: junk after document element"
-            fatal.offset = self.base + junk.end()
+            fatal.offset = self.base + junk
 
     # -- outside the Body's content ------------------------------------------------------------------
 
@@ -231,11 +209,12 @@ class MessageReader(Parser):
         self._text_seen = False
         message = self.message
         if not depth:
+            self._check_agreement(element)
             message.root = element
             if element.local != "Envelope" or element.namespace not in _SOAP_NAMESPACES:
                 self._enter_opaque()
             return
-        # Behind the Body only its siblings are of interest.
+        # After the Body only its siblings are kept.
         if depth == 1 or message.body is None:
             parent = stack[-2]
             parent.add_child(element)
@@ -243,10 +222,17 @@ class MessageReader(Parser):
                 self._enter_child(element)
             elif len(parent.children) > self._max_blocks and depth == 2 and parent.local == "Header":
                 text = f"there are more than {self._max_blocks} header blocks"
-                raise limit_exceeded("max_header_blocks", text, offset)
+                raise limit_exceeded("max_header_blocks", text, element.start)
+
+    def _check_agreement(self, root: RawElement) -> None:
+        """Reject a text that the parser reads in another encoding: every offset would be wrong."""
+        written = b"<" + root.name.encode()
+        if self.text[root.start : root.start + len(written)] != written:
+            message = "not well-formed: the parser found the root element at another offset"
+            raise Fatal(Code.NOT_WELL_FORMED, message, 0)
 
     def _enter_child(self, element: RawElement) -> None:
-        """Enter a child of Envelope."""
+        """Handle the start tag of a child of Envelope."""
         if self.message.body is None and element.namespace == self._stack[0].namespace:
             if element.local == "Body":
                 self._enter_body(element)
@@ -256,20 +242,20 @@ class MessageReader(Parser):
     def _end(self, _name: str) -> None:
         element = self._stack.pop()
         element.close = self.expat.CurrentByteIndex
-        if element.undo is not None:
-            self._namespaces.leave(element.undo)
+        if element.declared is not None:
+            self._namespaces.leave()
         self._text_seen = False
 
     def _text(self, data: str) -> None:
         if not data.strip(" \t\r\n") or self._text_seen:
             return
         if len(self._stack) <= _KEPT_DEPTH:
-            # expat hands text over in pieces; one finding for all up to the next tag is enough.
+            # expat reports text in pieces; one finding for all of them up to the next tag is enough.
             self._text_seen = True
             self._stack[-1].add_text(self._behind_markup(self.expat.CurrentByteIndex))
 
     def _behind_markup(self, offset: int) -> int:
-        """Return the offset behind the markup in front of the white space that ends at `offset`."""
+        """Return the offset after the markup that precedes the white space that ends at `offset`."""
         kept = 0
         place = offset - self.base
         while place and not kept:
@@ -282,11 +268,11 @@ class MessageReader(Parser):
         return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
 
     def _path(self, entering: str | None) -> str:
-        """Return the path of the innermost open element, or of the one to be entered; none in the Body."""
+        """Return the path of the innermost open element, or of `entering` in it; stops at the Body."""
         path = ""
         siblings: list[RawElement] = []
         for element in self._stack:
-            # The open one is the last of the siblings that were kept.
+            # The open element is the last of the siblings that were kept.
             path += _step(element.name, siblings[:-1])
             siblings = element.children
         body = self.message.body
@@ -297,7 +283,7 @@ class MessageReader(Parser):
     # -- the Body's content ------------------------------------------------------------------------
 
     def _enter_opaque(self) -> None:
-        """Go on reading, but not looking: the root is no SOAP Envelope."""
+        """Continue without looking at elements: the root is not a SOAP Envelope."""
         self.message.opaque = True
         if self._head_only:
             raise _Enough
@@ -320,47 +306,47 @@ class MessageReader(Parser):
                 message.body_end = end
                 raise _Enough
         self._depth = 1
+        self._body_name = body.name
         self.count()
 
     def _pass_over(self) -> None:
-        """Let the parser run over what is not to be looked at."""
+        """Parse without handlers, or only with those of `deep`."""
         expat = self.expat
         expat.StartElementHandler = self._deep_start if self._deep else None
         expat.EndElementHandler = self._deep_end if self._deep else None
         expat.CharacterDataHandler = None
 
     def count(self) -> None:
-        """Look for the end of the Body."""
+        """Parse with the handlers that find the end of the Body."""
         expat = self.expat
         expat.StartElementHandler = self._count_start
         expat.EndElementHandler = self._count_end
         expat.CharacterDataHandler = None
 
     def _count_start(self, name: str, _flat: list[str]) -> None:
-        assert self.message.body is not None
-        if name == self.message.body.name:
+        if name == self._body_name:
             self._depth += 1
 
     def _count_end(self, name: str) -> None:
-        assert self.message.body is not None
-        if name == self.message.body.name:
+        if name == self._body_name:
             self._depth -= 1
             if not self._depth:
                 self._leave_body(name)
 
     def _deep_start(self, name: str, flat: list[str]) -> None:
         offset = self.expat.CurrentByteIndex
-        if len(self._stack) + len(self._undo) >= self._max_depth:
+        declares = self._declares
+        if len(self._stack) + len(declares) >= self._max_depth:
             raise self._too_deep(offset)
         entered = self._namespaces.enter(name, flat, offset)
-        if len(self._undo) < _FAULT_DEPTH and not self.message.opaque:
+        if len(declares) < _FAULT_DEPTH and not self.message.opaque:
             self._note(RawElement(name, offset, entered))
-        self._undo.append(entered[4])
+        declares.append(entered[3] is not None)
 
     def _note(self, element: RawElement) -> None:
-        """Keep what a Fault in the Body is judged by."""
+        """Keep the elements that the rules on Faults need."""
         message = self.message
-        if self._undo:
+        if self._declares:
             if self._fault_open:
                 message.faults[-1].add_child(element)
             return
@@ -371,14 +357,12 @@ class MessageReader(Parser):
             message.beside_fault = element
         else:
             return
-        assert message.body is not None
-        message.body.add_child(element)
+        certain(message.body).add_child(element)
 
     def _deep_end(self, name: str) -> None:
-        if self._undo:
-            undo = self._undo.pop()
-            if undo is not None:
-                self._namespaces.leave(undo)
+        if self._declares:
+            if self._declares.pop():
+                self._namespaces.leave()
         elif self.message.opaque:
             self._end(name)
         else:
@@ -393,9 +377,9 @@ class MessageReader(Parser):
 
 
 def _end_of_markup(text: bytes, place: int) -> int:
-    """Return the offset behind the last markup in front of `place`, a place in text.
+    """Return the offset after the last markup before `place`.
 
-    What is kept of a stream may begin with that text.
+    The kept text of a stream may begin with text, without markup before it.
     """
     start = text.rfind(b"<", 0, place)
     if start < 0:
@@ -407,80 +391,9 @@ def _end_of_markup(text: bytes, place: int) -> int:
 
 
 def _step(name: str, siblings: list[RawElement]) -> str:
-    """Return one step of a path, given the siblings in front."""
+    """Return one step of a path, given the preceding siblings."""
     same = sum(sibling.name == name for sibling in siblings)
     return f"/{name}[{same + 1}]" if same else f"/{name}"
-
-
-def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
-    """Yield offsets up to which to feed the head: behind what looks like a Body start tag, then `end`."""
-    end = len(text) if end is None else min(len(text), end)
-    head = text if isinstance(text, bytes) else bytes(text[: min(end, _PROBE)])
-    position, tries = 0, BODY_TRIES
-    while tries:
-        name = head.find(b"Body", position, end)
-        close = head.find(b">", name, end)
-        if name < 0 or close < 0:
-            break
-        position = close + 1
-        if is_body_name(head, name):
-            tries -= 1
-            yield position
-    yield end
-
-
-def is_body_name(text: bytes | bytearray, place: int) -> bool:
-    """Whether the `Body` at a place ends the name of what may be a start tag."""
-    return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
-
-
-def last_end_tag(
-    text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None = None
-) -> int | None:
-    """Return the offset of the Body's end tag, if the end of the message is that of what is well-formed.
-
-    `root` and `body` are the names as written, and what is in front of `start`, the offset behind the
-    Body's start tag, has been read. With the `scope` in there what `deep` asks for is looked at as well: it
-    is for small Bodies. None when there is more than white space around the Envelope's end tag, or something
-    is wrong, or may be.
-    """
-    if text[start - 2] == SLASH:
-        return None
-    tail = b"</%b></%b>" % (body, root)
-    if text.endswith(tail):
-        end = len(text) - len(tail)
-        stop = end + len(body) + 3
-    else:
-        end = text.rfind(b"</" + body, start)
-        found = _TAIL.match(text, end + 2 + len(body)) if end >= 0 else None
-        if found is None or found[2] != root:
-            return None
-        stop = found.end(1)
-    # That this is the Body's end tag is for the parser to say: were it in a comment, or did another in
-    # front of it close the Body, then this would not be one element.
-    rest = memoryview(text)[start:stop]
-    if scope is None:
-        return end if completes(b"<%b>" % body, rest) else None
-    if not _is_plain(text, start, end):
-        return None
-    start_tag = f"<{body.decode()}{declarations(scope.items())}>".encode()
-    return end if completes(start_tag, rest, namespaces=True) else None
-
-
-def _is_plain(text: bytes, start: int, end: int) -> bool:
-    """Whether what is between two offsets is too short for any default limit, and holds no Fault to judge."""
-    return (
-        end - start <= _PLAIN
-        # An element takes one of them, an attribute the other.
-        and text.count(b"<", start, end) <= _PLAIN_DEPTH
-        and text.count(b"=", start, end) <= _PLAIN_ATTRIBUTES
-        and text.find(b"Fault", start, end) < 0
-    )
-
-
-def too_long(size: int, offset: int) -> Fatal:
-    """Return the fatal finding about a message that is longer than the most there may be of it."""
-    return limit_exceeded("max_message_bytes", f"the message is longer than {size} bytes", offset)
 
 
 def read(
@@ -492,7 +405,11 @@ def read(
     head_only: bool = False,
     complete: bool = True,
 ) -> RawMessage:
-    """Read a message, or with `head_only` up to the Body start tag; not `complete` when it is too long."""
+    """Read a message.
+
+    With `head_only` only up to the Body start tag. `complete` is False if bytes after `data` were dropped
+    because the message is too long. Raises nothing: the fatal finding is in the result.
+    """
     maximum = limits.max_message_bytes
     wanted = limits.max_header_bytes if head_only else None
     if complete and (maximum is None or len(data) <= maximum):
@@ -507,53 +424,3 @@ def read(
             source = source.redeclared(change.codec, wanted)
         else:
             return reader.message
-
-
-#: XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
-_SMALL = 8_192
-
-
-class _FragmentReader(MessageReader):
-    """Reads XML content inside a wrapper element, keeping the elements directly in it."""
-
-    __slots__ = ("elements",)
-
-    #: A document has one root, so that content which closes the wrapper is never well-formed.
-    WRAPPER = (b"<_>", b"</_>")
-
-    def __init__(self, xml: bytes, limits: Limits, namespaces: Mapping[str, str]) -> None:
-        start, end = self.WRAPPER
-        super().__init__(Source(start + xml + end), limits, deep=True, namespaces=namespaces)
-        self.elements: list[RawElement] = []
-
-    def _deep_start(self, name: str, flat: list[str]) -> None:
-        if self._undo:
-            super()._deep_start(name, flat)
-            return
-        offset = self.expat.CurrentByteIndex
-        element = RawElement(name, offset - len(self.WRAPPER[0]), self._namespaces.enter(name, flat, offset))
-        self._undo.append(element.undo)
-        self.elements.append(element)
-
-
-def read_fragment(
-    xml: bytes, namespaces: Mapping[str, str], limits: Limits = NO_LIMITS
-) -> tuple[list[RawElement], Fatal | None]:
-    """Hold XML content to XML 1.0 and Namespaces in XML, and return the elements it consists of.
-
-    Their offsets, and that of the fatal finding if there is one, count from the start of the content.
-    """
-    reader = _FragmentReader(xml, limits, namespaces)
-    reader.run()
-    fatal = reader.message.fatal
-    if fatal is not None:
-        fatal.offset = max(0, min(fatal.offset - len(reader.WRAPPER[0]), len(xml)))
-    return reader.elements, fatal
-
-
-def check_fragment(xml: bytes, namespaces: Mapping[str, str]) -> Fatal | None:
-    """Return the fatal finding about XML content, as `read_fragment` does, or None."""
-    start, end = _FragmentReader.WRAPPER
-    if len(xml) <= _SMALL and not namespaces and completes(start, xml + end, namespaces=True):
-        return None
-    return read_fragment(xml, namespaces)[1]

@@ -1,12 +1,15 @@
-"""A message in pieces -> raw elements with offsets, by the reader of `_reader`, in bounded memory."""
+"""A message that arrives in pieces -> its raw elements with offsets, in bounded memory."""
 
 from __future__ import annotations
 
-from .encoding import WHITE_SPACE, Fatal, Locator, Rest, Window, encoded_size
-from .namespaces import limit_exceeded
-from .reader import MessageReader, too_long
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
+from .encoding import WHITE_SPACE, Rest
+from .fatal import Fatal, limit_exceeded, too_long
+from .positions import Locator, Window, encoded_size
+from .raw import certain
+from .reader import MessageReader
+
 if TYPE_CHECKING:
     from typing import NoReturn
 
@@ -17,16 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamReader"]
 
-#: Bytes that the parser is handed at a time behind the head, at least, and as many as it has not done
-#: with: expat before 2.6 reads an unfinished token anew with each piece.
+# The least number of bytes that is parsed at a time after the head. It grows with the unfinished token:
+# expat before 2.6 reads such a token again with each piece.
 _STEP = 65_536
-#: How many of the first letter of "Body" are looked at before the whole name is looked for: most windows
-#: hold few of them, and the search for one byte is many times as fast.
+# How many times "B" is searched for before the whole name is: most windows hold few of them, and the
+# search for one byte is many times faster.
 _LETTERS = 32
 
 
 class StreamReader(MessageReader):
-    """Reads the head of a message, which is there as a whole, and then the rest in pieces."""
+    """Reads the head of a message as a whole, and the rest in pieces."""
 
     __slots__ = ("_column", "_line", "_max_token", "_pending", "_rest", "_space", "_step")
 
@@ -37,26 +40,25 @@ class StreamReader(MessageReader):
         self._max_token = limits.max_token_bytes
         self._step = _STEP if self._max_token is None else min(_STEP, self._max_token + 1)
         self._rest = Rest(source)
-        #: What the parser is to be handed next: one copy, for a list of small pieces takes many times
-        #: their size, and a caller may use a buffer again.
+        # The bytes to be parsed next, in one buffer: a list of small pieces takes many times their size,
+        # and the caller may reuse a buffer.
         self._pending = bytearray()
-        #: Where the text begins that is kept.
+        # The position of the kept text.
         self._line = self._column = 1
-        #: Where the white space behind the Body begins that the text begins with.
+        # The offset of the white space after the Body, if the kept text begins with it.
         self._space = 0
 
     @property
     def clean(self) -> bool:
-        """Whether there is a Body start tag, and nothing found behind it that breaks a rule."""
+        """Whether the Body start tag was read, and nothing after it breaks a rule so far."""
         message = self.message
-        if message.body is None or message.fatal is not None:
-            return False
         root = message.root
-        assert root is not None
+        if root is None or message.body is None or message.fatal is not None:
+            return False
         return root.children[-1] is message.body and not root.texts
 
     def begin(self) -> None:
-        """Read as much of the head as has arrived. Raises Redeclared."""
+        """Read the part of the head that has arrived. Raises Redeclared."""
         message = self.message
         try:
             fed = self.read_head()
@@ -73,7 +75,7 @@ class StreamReader(MessageReader):
             self._pending += text[fed:]
 
     def feed(self, data: bytes) -> bool:
-        """Read on; return whether all is clean still, as far as the parser has been handed what there is."""
+        """Read the next bytes. Return False once the bytes parsed so far have a problem."""
         rest = self._rest
         piece = rest.text(data)
         if len(self._pending) + len(piece) < self._step and rest.failure is None:
@@ -88,7 +90,7 @@ class StreamReader(MessageReader):
         return self.clean
 
     def finish(self, *, complete: bool) -> None:
-        """Read to the end, which is that of the message if it is complete."""
+        """Read to the end; with `complete`, the end of the message."""
         rest = self._rest
         try:
             piece = rest.end(complete=complete)
@@ -101,12 +103,12 @@ class StreamReader(MessageReader):
             self.stop(fatal)
 
     def _break_off(self, fatal: Fatal) -> NoReturn:
-        """Raise what ends the message behind all that has arrived of it."""
+        """Raise a fatal finding whose offset is the end of the bytes that have arrived."""
         fatal.offset = self.base + len(self.text)
         raise fatal
 
     def locate(self) -> None:
-        """Tell the source where the text stands that is kept, for the findings in it."""
+        """Give the source the position of the kept text, for the findings in it."""
         source = self.message.source
         if not self.base:
             return
@@ -121,7 +123,7 @@ class StreamReader(MessageReader):
         self._pending.clear()
         view = memoryview(text)
         if self._body.close is None:
-            # Listen for the end of the Body where it may be only: handlers cost four times the parse.
+            # Listen for the end of the Body only where it may be: handlers quadruple the time.
             tag = self._find_body_tag(text)
             if tag > fed:
                 self._pass_over()
@@ -138,17 +140,17 @@ class StreamReader(MessageReader):
                 self._check_token(self._max_token)
 
     def _check_token(self, maximum: int) -> None:
-        """Refuse a token that is too long and has not ended."""
+        """Reject an unfinished token that is too long."""
         size = len(self.text)
         if size <= maximum:
             self._step = min(self._step, maximum + 1 - size)
         elif self._stack or self.text.strip(WHITE_SPACE):
             message = f"one token is longer than {maximum} bytes"
             raise limit_exceeded("max_token_bytes", message, self.base + maximum)
-        # White space behind the root is no token, and is kept until more has arrived.
+        # White space after the root is not a token; it is kept until more has arrived.
 
     def _find_body_tag(self, text: bytes) -> int:
-        """Return the offset of the first tag, start or end, that may have the name of the Body."""
+        """Return the offset of the first start or end tag that may have the name of the Body."""
         name = self._body.name.encode()
         place = text.find(b"B")
         for _ in range(_LETTERS):
@@ -164,16 +166,16 @@ class StreamReader(MessageReader):
         return min((place for place in places if place >= 0), default=len(text))
 
     def _let_go(self) -> None:
-        """Keep of the text what the parser has not done with."""
+        """Drop the text that the parser has finished with."""
         source, expat = self.message.source, self.expat
         text, done = self.text, expat.CurrentByteIndex - self.base
         if self._body.close is None:
-            # The parser counts as we do, and anyway; a byte order mark is a column to it.
+            # The parser counts lines anyway, but takes the byte order mark for a column.
             self._line, self._column = expat.CurrentLineNumber, expat.CurrentColumnNumber + 1
             if self._line == 1 and source.mark and source.text is source.data:
                 self._column -= 1
         else:
-            # In white space behind the root its line is not that of its byte.
+            # In white space after the root the parser's line does not belong to its byte offset.
             self.locate()
             locator = Locator(source)
             markup = len(text[:done].rstrip(WHITE_SPACE))
@@ -190,6 +192,4 @@ class StreamReader(MessageReader):
 
     @property
     def _body(self) -> RawElement:
-        body = self.message.body
-        assert body is not None
-        return body
+        return certain(self.message.body)

@@ -17,12 +17,16 @@ __all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class CaptureLimits:
-    """How much of a capture is looked at; None switches a limit off."""
+    """How much of a capture is looked at; None switches a limit off.
+
+    A message may have at most 8 content codings, whatever the limits are.
+    """
 
     #: Bytes of one entry as it stands in the capture, and of one body once it is unpacked: the most that
     #: is in memory at a time, some times over.
     max_entry_bytes: int | None = 134_217_728
-    #: Bytes unpacked from one archive: the entries of a zip bomb share their compressed bytes.
+    #: Bytes unpacked from one capture, from the entries of an archive and by each content coding of a
+    #: body: the entries of a zip bomb share their compressed bytes.
     max_unpacked_bytes: int | None = 2_147_483_648
     #: Entries of an archive, whose directory is read as a whole.
     max_entries: int | None = 1_000_000

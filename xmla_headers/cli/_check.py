@@ -1,32 +1,24 @@
-"""The command `check`: captures -> a verdict for each message and each session."""
+"""Knows the command `check`: it reports on each message and session, and decides the exit status."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import signal
+from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from xmla_headers.findings import Severity
+from xmla_headers.findings import Finding, Severity
 from xmla_headers.soap import Direction
 from xmla_headers.transcript import Transcript
 
 from . import _lines
-from ._console import CLEAN, REFUSED, TROUBLE, Printer, ProgressBar, complain
+from ._console import CLEAN, REFUSED, TROUBLE, Printer, ProgressBar, Streams, complain
 from ._inputs import Inputs
-from ._judging import Job, judged, load_schemas
+from ._judging import Job, Judged, judged, load_schemas
 from ._reports import FORMATS, Ending, Report
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable
-
-    from xmla_headers.findings import Finding
-
-    from ._console import Streams
-    from ._judging import Judged
 
 __all__ = ["check"]
 
@@ -56,7 +48,7 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
         job = Job(
             Direction(options.direction) if options.direction else None,
             frozenset(options.ignore),
-            excerpts=options.format == "text" and not options.quiet,
+            printer.width(_lines.EXCERPT_WIDTH) if options.format == "text" and not options.quiet else None,
             schemas=schemas,
         )
         processes = options.jobs or os.cpu_count() or 1
@@ -69,7 +61,7 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
             run.close(inputs.unreadable, interrupted=True)
             return 128 + signal.SIGINT
         except BrokenExecutor:
-            # Killed from outside, most likely for the memory it took.
+            # Most likely the system has killed the process for its use of memory.
             bar.stop()
             complain(streams, "--jobs", OSError(0, "a process has died, and its messages were not checked"))
             run.close(inputs.unreadable, interrupted=True)
@@ -79,7 +71,7 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
 
 
 class _Run:
-    """What is counted while messages come, and what is said about them."""
+    """The counts of one run, and its report."""
 
     def __init__(self, options: argparse.Namespace, report: Report) -> None:
         self._report = report
@@ -90,6 +82,7 @@ class _Run:
         self._messages = self._warnings = 0
 
     def add(self, message: Judged) -> None:
+        """Count the next message, and report on it."""
         placement = self._transcript.add(message.checked)
         said = [
             (finding, self._note(message.checked.message.name, finding))
@@ -102,7 +95,7 @@ class _Run:
         return [finding for finding in findings if finding.code not in self._ignore]
 
     def _note(self, name: str, finding: Finding) -> bool:
-        """Count a finding, and return whether its message is refused for it."""
+        """Count a finding, and return whether it refuses its message."""
         self._warnings += finding.severity is Severity.WARNING
         refused = _lines.is_refused(finding, strict=self._strict, refuse=self._refuse)
         if refused:
@@ -110,6 +103,7 @@ class _Run:
         return refused
 
     def close(self, unreadable: list[str], *, interrupted: bool) -> int:
+        """Report on the end of the captures, and return the exit status."""
         left = [
             (name, finding, self._note(name, finding))
             for name, finding in ([] if interrupted else self._transcript.close())

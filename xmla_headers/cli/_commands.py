@@ -1,27 +1,23 @@
-"""The commands that are no checks, each with what it needs imported when it is called."""
+"""Knows the commands other than `check`; each imports the modules that only it needs when it runs."""
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xmla_headers._printable import printable
 from xmla_headers.codec import decode
 from xmla_headers.findings import XmlaHeadersError
 
 from . import _lines
-from ._console import CLEAN, REFUSED, TROUBLE, Printer, check_different, check_empty, complain
+from ._console import CLEAN, REFUSED, TROUBLE, Printer, Streams, check_different, check_empty, complain
 from ._inputs import read_file
-
-if TYPE_CHECKING:
-    import argparse
-
-    from ._console import Streams
 
 __all__ = ["corpus", "generate", "redact", "show", "timeline"]
 
 
 def show(options: argparse.Namespace, streams: Streams) -> int:
+    """Show the header blocks of one message, and return the exit status."""
     data = read_file(options.path, streams)
     if data is None:
         return TROUBLE
@@ -29,7 +25,8 @@ def show(options: argparse.Namespace, streams: Streams) -> int:
     try:
         envelope = decode(data)
     except XmlaHeadersError as error:
-        for line in _lines.text_lines(options.path, error.finding, _lines.Excerpts(data)):
+        excerpts = _lines.Excerpts(data, printer.width(_lines.EXCERPT_WIDTH))
+        for line in _lines.text_lines(options.path, error.finding, excerpts):
             printer.line(line)
         return REFUSED
     for text in _lines.describe(envelope, show_ids=options.show_ids):
@@ -40,19 +37,22 @@ def show(options: argparse.Namespace, streams: Streams) -> int:
 
 
 def timeline(options: argparse.Namespace, streams: Streams) -> int:
-    from ._timeline import timeline  # noqa: PLC0415 - for this alone
+    """Draw captures, and return the exit status."""
+    from ._timeline import timeline  # noqa: PLC0415 - only this command needs it
 
     return timeline(options, streams)
 
 
 def redact(options: argparse.Namespace, streams: Streams) -> int:
-    from ._redact import redact  # noqa: PLC0415 - for this alone
+    """Redact captures, and return the exit status."""
+    from ._redact import redact  # noqa: PLC0415 - only this command needs it
 
     return redact(options, streams)
 
 
 def corpus(options: argparse.Namespace, streams: Streams) -> int:
-    from xmla_headers import fuzzing  # noqa: PLC0415 - for this alone
+    """Write a corpus of messages, and return the exit status."""
+    from xmla_headers import fuzzing  # noqa: PLC0415 - only this command needs it
 
     folder = Path(options.folder)
     try:
@@ -68,6 +68,7 @@ def corpus(options: argparse.Namespace, streams: Streams) -> int:
 
 
 def generate(options: argparse.Namespace, streams: Streams) -> int:
+    """Write the dataclasses of a schema, and return the exit status."""
     from xmla_headers import schema  # noqa: PLC0415 - xmlschema takes long to import
 
     data = read_file(options.schema, streams)

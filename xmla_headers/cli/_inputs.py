@@ -1,31 +1,26 @@
-"""Paths -> captured messages: the only code that finds, opens and reads captures."""
+"""Knows how captures are found, opened and read. No other module does that."""
 
 from __future__ import annotations
 
 import mmap
 import os
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from xmla_headers import captures
+from xmla_headers.captures import CapturedMessage
 
-from ._console import check_different, complain
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from xmla_headers.captures import CapturedMessage
-
-    from ._console import Streams
+from ._console import Streams, check_different, complain
 
 __all__ = ["InputFile", "Inputs", "read_file"]
 
-#: What is taken of a folder. A file that is named is taken whatever its name.
+# The files that are read in a folder. A path on the command line may have any name.
 _CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
 
-#: Larger files are mapped, so that of a large capture no more is in memory than is being looked at.
+# Larger files are mapped: only the part that is being read is then in memory.
 _MAPPED = 4_194_304
 
 
@@ -33,25 +28,29 @@ class InputFile(NamedTuple):
     """A file to read."""
 
     path: str
-    #: What it has in common with the file that answers it.
     exchange: str | None
+    """The key that a request and its response in two files share."""
     size: int
+    """The size in bytes."""
 
 
 class Inputs:
-    """The captures that a command was given, and which of them cannot be read."""
+    """The captures on the command line, and those of them that cannot be read."""
+
+    unreadable: list[str]
+    """The files and folders that cannot be read. A complaint about each has been written."""
+    size: int
+    """The size of all files in bytes."""
 
     def __init__(self, paths: Sequence[str], streams: Streams) -> None:
         self._streams = streams
         self._stdin: bytes | None = None
-        #: Files and folders that cannot be read; each has been complained about.
-        self.unreadable: list[str] = []
+        self.unreadable = []
         self._files = [file for path in paths for file in self._list(path)]
-        #: Bytes of all files.
         self.size = sum(file.size for file in self._files)
 
     def contents(self) -> Iterator[tuple[InputFile, bytes | memoryview]]:
-        """Yield each file that can be read, and what it holds."""
+        """Yield each file that can be read, with its bytes."""
         for file in self._files:
             try:
                 yield file, self._load(file)
@@ -65,7 +64,7 @@ class Inputs:
                 check_different(output, file.path, "this is one of the captures")
 
     def messages(self) -> Iterator[CapturedMessage]:
-        """Yield all messages, each under a name that begins with the path of its file."""
+        """Yield all messages. The name of each begins with the path of its file."""
         for file, data in self.contents():
             yield from self._messages(file, data)
 
@@ -79,7 +78,7 @@ class Inputs:
                 _let_go(data)
                 taken = 0
             if file.exchange is not None:
-                # Of a file of one side the exchanges go by number.
+                # In a file with one side of a connection, exchanges are numbered.
                 number = (message.exchange or "").removeprefix(file.path)
                 message = replace(message, exchange=f"{file.exchange}{number}")  # noqa: PLW2901
             yield message
@@ -88,7 +87,7 @@ class Inputs:
 
     def _load(self, file: InputFile) -> bytes | memoryview:
         if file.path == "-":
-            # It can be read once, and may be wanted twice.
+            # Standard input can be read once only, and `redact` needs it twice.
             self._stdin = self._streams.stdin.read() if self._stdin is None else self._stdin
             return self._stdin
         if file.size > _MAPPED:
@@ -105,17 +104,16 @@ class Inputs:
         complain(self._streams, path, error)
 
     def _list(self, path: str) -> list[InputFile]:
-        # Path.is_dir raises for a name that is too long, or behind a closed door; the reading says it better.
+        # Path.is_dir raises for a name that is too long or not accessible. Reading it gives a better message.
         if path == "-" or not os.path.isdir(path):  # noqa: PTH112
             return [InputFile(path, None, _size(path))]
         names = list(self._walk(path))
         if not names and path not in self.unreadable:
-            what = "there is no *.xml, *.har, *.saz, *.http in this folder"
-            self._complain(path, ValueError(what))
+            self._complain(path, ValueError("this folder has no *.xml, *.har, *.saz or *.http"))
         return [InputFile(name, exchange, _size(name)) for name, exchange in captures.pair_names(names)]
 
     def _walk(self, path: str) -> Iterator[str]:
-        """Yield the captures in a folder and all below it, in whatever order."""
+        """Yield the paths of the captures in a folder and its subfolders, in any order."""
         folders = [path]
         while folders:
             folder = folders.pop()
@@ -124,7 +122,7 @@ class Inputs:
                     for entry in entries:
                         if entry.is_dir(follow_symlinks=False):
                             folders.append(entry.path)
-                        # A pipe of that name would be waited for.
+                        # Not a pipe: opening it would block.
                         elif _CAPTURE.fullmatch(entry.name) and (entry.is_file() or entry.is_symlink()):
                             yield entry.path
             except OSError as error:
@@ -132,7 +130,7 @@ class Inputs:
 
 
 def _let_go(mapped: memoryview) -> None:
-    """Have what has been read of a mapped file leave memory; it is read again if need be."""
+    """Release the memory of a mapped file. A later access reads the file again."""
     file = mapped.obj
     if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
         file.madvise(mmap.MADV_DONTNEED)
@@ -151,7 +149,7 @@ def _content(path: str) -> bytes:
 
 
 def read_file(path: str, streams: Streams) -> bytes | None:
-    """Return what a file holds, - being standard input; None, and a complaint, if it cannot be read."""
+    """Return the bytes of a file, or of standard input for `-`; complain and return None if that fails."""
     try:
         return streams.stdin.read() if path == "-" else _content(path)
     except (OSError, ValueError) as error:

@@ -1,60 +1,60 @@
-"""Captured messages -> what the rules say about them, in this process or in several."""
+"""Knows how captured messages are checked by the rules and schemas, in one process or in several."""
 
 from __future__ import annotations
 
 import signal
 from collections import deque
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xmla_headers.captures import CheckedMessage, check_message, is_soap
+from xmla_headers._printable import Piece
+from xmla_headers.captures import CapturedMessage, CheckedMessage, check_message, is_soap
+from xmla_headers.findings import Finding
+from xmla_headers.soap import Direction
 
 from . import _lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from concurrent.futures import Future
-
-    from xmla_headers._printable import Piece
-    from xmla_headers.captures import CapturedMessage
-    from xmla_headers.findings import Finding
+    # xmlschema takes long to import.
     from xmla_headers.schema import SchemaValidator
-    from xmla_headers.soap import Direction
 
 __all__ = ["Job", "Judged", "judged", "load_schemas"]
 
-#: A batch is as many messages as are worth a trip to another process, or as many bytes.
+# The most messages and bytes that are sent to another process at once.
 _BATCH, _BATCH_BYTES = 128, 1_048_576
-#: Batches on their way, for each process: enough that none waits, few enough to be in memory.
+# Batches in flight for each process: enough that no process waits, few enough for the memory.
 _AHEAD = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done with each message."""
+    """How each message is checked."""
 
     direction: Direction | None
+    """The direction of messages whose capture does not contain it."""
     ignore: frozenset[str]
-    #: Show the source line of each finding.
-    excerpts: bool
-    #: Name and text of each schema that messages are held to as well.
+    """The codes of the findings to ignore."""
+    width: int | None
+    """The columns for the source line of each finding; None for a report without source lines."""
     schemas: tuple[tuple[str, str], ...] = ()
+    """The name and text of each schema to check messages against."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A message without its bytes, and a report's lines about its findings."""
+    """A checked message without its bytes, and the lines about its findings."""
 
     checked: CheckedMessage
-    #: Written when they are asked for, which is not always.
     lines: Iterable[list[Piece]] = ()
+    """The lines of the text report. They are only made when the report asks for them."""
 
 
 def load_schemas(paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return name and text of each schema; raises OSError, and ValueError for what is none."""
+    """Return the path and text of each schema; raise OSError, or ValueError if one is no schema."""
     schemas = tuple((path, Path(path).read_text(encoding="utf-8-sig")) for path in paths)
     if schemas:
         _validator(schemas)
@@ -62,7 +62,7 @@ def load_schemas(paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def judged(messages: Iterable[CapturedMessage], job: Job, processes: int) -> Iterator[Judged]:
-    """Yield what there is to say about each message, in their order."""
+    """Check messages in this process, or in several, and yield the results in their order."""
     if processes == 1:
         for message in messages:
             yield _judge(message, job)
@@ -81,7 +81,7 @@ def judged(messages: Iterable[CapturedMessage], job: Job, processes: int) -> Ite
 
 
 def _ignore_interrupts() -> None:
-    # A terminal interrupts all its processes; this one is told by the one that asked it.
+    # A terminal interrupts all its processes. The parent stops this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -107,7 +107,7 @@ def _validator(schemas: tuple[tuple[str, str], ...]) -> SchemaValidator:
 
 
 def _judge_all(messages: Sequence[CapturedMessage], job: Job) -> list[Judged]:
-    # A generator does not travel.
+    # A generator cannot be pickled.
     return [
         replace(judged, lines=list(judged.lines)) for judged in (_judge(message, job) for message in messages)
     ]
@@ -119,11 +119,11 @@ def _judge(message: CapturedMessage, job: Job) -> Judged:
     if job.schemas and message.trouble is None and is_soap(message):
         findings += _validator(job.schemas).iter_findings(message.body, encoding=message.charset)
     findings = [finding for finding in findings if finding.code not in job.ignore]
-    lines = _text_lines(message, findings) if job.excerpts and findings else ()
+    lines = () if job.width is None or not findings else _text_lines(message, findings, job.width)
     return Judged(checked.without_body(findings), lines)
 
 
-def _text_lines(message: CapturedMessage, findings: Sequence[Finding]) -> Iterator[list[Piece]]:
-    excerpts = _lines.Excerpts(message.body)
+def _text_lines(message: CapturedMessage, findings: Sequence[Finding], width: int) -> Iterator[list[Piece]]:
+    excerpts = _lines.Excerpts(message.body, width)
     for finding in findings:
         yield from _lines.text_lines(message.name, finding, excerpts)

@@ -1,25 +1,20 @@
-"""Findings -> the lines that a person, a program or a code host reads. Pure."""
+"""Knows the lines about findings, sessions and messages, and the source excerpts without secrets."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from xmla_headers._printable import columns_of, plural, printable
+from xmla_headers._printable import Piece, columns_of, joined, plural, printable
 from xmla_headers.conversation import State
-from xmla_headers.findings import Severity
+from xmla_headers.envelope import Envelope
+from xmla_headers.findings import Finding, Severity
 from xmla_headers.model import HeaderBlock, mask
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from xmla_headers._printable import Piece
-    from xmla_headers.envelope import Envelope
-    from xmla_headers.findings import Finding
-    from xmla_headers.model import UnknownHeaderBlock
-    from xmla_headers.transcript import SessionRecord
+from xmla_headers.transcript import SessionRecord
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 __all__ = [
+    "EXCERPT_WIDTH",
     "STYLES",
     "Excerpts",
     "describe",
@@ -29,7 +24,6 @@ __all__ = [
     "text_lines",
 ]
 
-#: What a piece is -> how a terminal shows it.
 STYLES = {
     "place": "bold",
     "error": "bold red",
@@ -38,41 +32,53 @@ STYLES = {
     "hint": "cyan",
     "good": "green",
 }
+"""The style of a piece -> the style of rich."""
 
-#: Characters shown of a source line, and how many of them in front of the caret: XMLA messages are often
-#: one line.
-_SHOWN, _BEFORE = 100, 64
+EXCERPT_WIDTH = 105
+"""The most columns of an excerpt. XMLA messages are often one long line."""
 
-#: How much of a message is searched for session ids to mask; what is further in is looked at in windows.
+# The columns of an excerpt for its indent and for the ellipsis at its end.
+_MARGIN = 5
+
+# The least number of characters that an excerpt shows, on any terminal.
+_NARROWEST = 40
+
+# Bytes at the start of a message that are searched for session ids to mask at once. Further in, a window and
+# its neighbours are searched.
 _HEAD = 1 << 19
 _WINDOW = 1 << 14
 
-#: What a source line may show in full: namespaces, and values that are a word of the protocol. Everything
-#: else may be a session id, or a secret of another kind, in whatever way the message is broken.
+# Attributes that a source line shows in full: namespaces, and values that are words of the protocol. Other
+# text may be a session id or another secret, as the message may be broken in any way.
 _SHOWN_VALUES = re.compile(r"xmlns(:[^\s=]*)?|([^\s=:]*:)?mustUnderstand|version|encoding|standalone")
 
 _MASKED = re.compile(
     r"""(?x)
       (?<![^\s<>"'=/]) (?P<name>[^\s<>"'=/]++) \s*+ = \s*+
-      # A quote that nothing allowed follows does not end a value: the one that should have is missing.
+      # A quote ends a value only before a character that may follow it: the real end quote may be missing.
       (?: "(?P<double>[^"]*+(?:"(?![\s/>?]|\Z)[^"]*+)*+)"?
         | '(?P<single>[^']*+(?:'(?![\s/>?]|\Z)[^']*+)*+)'?
         | (?P<bare>[^\s"'<>]+) )
     | (?: > | \A(?=[^<]) | \]\]> | <!\[CDATA\[ ) (?P<text>[^<>]+)
-    # What a quote begins that belongs to no name.
+    # A quoted text without a name.
     | ["'] (?P<loose>[^<>]+)
     """
 )
-#: What no value has that is shown: the next attribute may be in it.
+# A value with one of these is masked: it may contain the next attribute.
 _STRANGE = re.compile(r"[=\"'\s]")
 _WORD = re.compile(r"\S{5,}")
 _LATIN = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?i:iso-?8859-1|iso_8859-1|latin-?1)["']""")
 
 
 def text_lines(path: str, finding: Finding, excerpts: Excerpts | None) -> Iterator[list[Piece]]:
-    """Yield the lines about one finding: where and what, the source line, a caret, the hint.
+    """Yield the lines about one finding: place and message, source line, caret, hint.
 
-    One about a session, or about an entry of a capture, has no place in a message.
+    A finding about a session or about an entry of a capture has no place in a message.
+
+    Args:
+        path: The name of the message.
+        finding: The finding.
+        excerpts: The source lines of the message; None to leave them out.
     """
     place = "" if finding.line is None else f"{finding.line}:{finding.column}:"
     line: list[Piece] = [
@@ -93,7 +99,7 @@ def text_lines(path: str, finding: Finding, excerpts: Excerpts | None) -> Iterat
 
 
 def github_line(path: str, finding: Finding, *, refused: bool) -> str:
-    """Return the workflow command that makes a code host show one finding beside the source."""
+    """Return the workflow command with which GitHub shows a finding beside the source line."""
     kind = "error" if refused else "warning"
     message = finding.message if finding.hint is None else f"{finding.message} (hint: {finding.hint})"
     place = f"file={_property(printable(path))}"
@@ -111,7 +117,7 @@ def _property(text: str) -> str:
 
 
 def summary(counts: dict[str, int]) -> list[Piece]:
-    """Return the last line: how many messages there were, and what became of them."""
+    """Return the last line of a report: the numbers of messages, refusals, warnings and unreadable paths."""
     messages = plural(counts["messages"], "message")
     parts = [
         (f"{counts['refused']} refused", "error" if counts["refused"] else ""),
@@ -119,10 +125,7 @@ def summary(counts: dict[str, int]) -> list[Piece]:
     ]
     if counts["unreadable"]:
         parts.append((f"{counts['unreadable']} unreadable", "error"))
-    line: list[Piece] = [(f"{messages} checked: ", "")]
-    for index, part in enumerate(parts):
-        line += [(", ", "")] * bool(index) + [part]
-    return line
+    return [(f"{messages} checked: ", ""), *joined(parts, ", ")]
 
 
 _STATES = {
@@ -136,7 +139,7 @@ _STATES = {
 
 
 def session_line(record: SessionRecord) -> list[Piece]:
-    """Return the line about one session of a capture, its id masked."""
+    """Return the line about one session, with its id masked."""
     begun = "not begun in this capture" if record.begun is None else f"begun in {printable(record.begun)}"
     counts = f"{plural(record.requests, 'request')}, {plural(record.responses, 'answer')}"
     what, style = _STATES[record.state]
@@ -150,7 +153,7 @@ def session_line(record: SessionRecord) -> list[Piece]:
 
 
 def describe(envelope: Envelope, *, show_ids: bool) -> Iterator[str]:
-    """Yield lines about a decoded message: its version, its header blocks, its Body."""
+    """Yield the lines about a decoded message: version, header blocks, size of the Body."""
     blocks = plural(len(envelope.header), "header block")
     version = envelope.soap.name.replace("_", " ", 1).replace("_", ".")
     yield f"{version}, {blocks}, a Body of {plural(len(envelope.body), 'byte')}"
@@ -182,47 +185,59 @@ def _block_line(block: HeaderBlock | UnknownHeaderBlock, *, show_ids: bool) -> s
 
 
 class Excerpts:
-    """Source lines of one message, with the session ids in them masked."""
+    """The source lines of one message, with the session ids in them masked.
 
-    def __init__(self, data: bytes) -> None:
+    Args:
+        data: The message.
+        width: The columns of the terminal.
+    """
+
+    def __init__(self, data: bytes, width: int = EXCERPT_WIDTH) -> None:
         self._data = data
+        # Characters shown of a line, and of its part before the caret.
+        self._shown = max(min(width, EXCERPT_WIDTH) - _MARGIN, _NARROWEST)
+        self._before = self._shown * 16 // 25
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             self._codec = "utf-16-le" if data[0] == 0xFF else "utf-16-be"
         else:
             self._codec = "latin-1" if _LATIN.match(data) else "utf-8"
-        self._head: str | None = None
-        self._window: tuple[int, str] | None = None
+        # The window of the message that was searched last: its offset and its text.
+        self._start, self._text = -1, ""
+        # An offset in it, and the number of characters of the window before it.
+        self._last = 0, 0
 
     def at(self, offset: int) -> tuple[str, str]:
-        """Return what to show of the source line around an offset, and the space in front of the caret."""
-        before, behind = self._around(offset)
-        before = re.split(r"[\r\n]", before)[-1]
-        behind = re.split(r"[\r\n]", behind, maxsplit=1)[0]
-        if len(before) > _BEFORE:
-            before = f"…{before[-_BEFORE:]}"
-        room = _SHOWN - len(before)
-        if len(behind) > room:
-            behind = f"{behind[:room]}…"
-        before, behind = _one_line(before), _one_line(behind)
-        return before + behind, " " * sum(map(columns_of, before))
+        """Return the part of a source line to show around an offset, and the space before the caret."""
+        text, place = self._around(offset)
+        # A message may be one long line. One more character than is shown decides whether it continues.
+        before = re.split(r"[\r\n]", text[max(0, place - self._before - 1) : place])[-1]
+        after = re.split(r"[\r\n]", text[place : place + self._shown + 1], maxsplit=1)[0]
+        if len(before) > self._before:
+            before = f"…{before[-self._before :]}"
+        room = self._shown - len(before)
+        if len(after) > room:
+            after = f"{after[:room]}…"
+        before, after = _one_line(before), _one_line(after)
+        return before + after, " " * columns_of(before)
 
-    def _around(self, offset: int) -> tuple[str, str]:
-        """Return the text in front of an offset and behind it, with the ids masked."""
+    def _around(self, offset: int) -> tuple[str, int]:
+        """Return the text of a window around an offset, with the ids masked, and the index of the offset."""
         if offset <= _HEAD // 2:
-            if self._head is None:
-                self._head = _masked(self._decode(0, _HEAD))
-            split = len(self._decode(0, offset))
-            return self._head[:split], self._head[split:]
-        # Findings come in order, and many may stand close to each other.
-        start = offset - offset % _WINDOW - _WINDOW
-        if self._window is None or self._window[0] != start:
-            self._window = start, _masked(self._decode(start, start + 3 * _WINDOW))
-        text = self._window[1]
-        split = len(self._decode(start, offset))
-        return text[:split], text[split:]
+            start, end = 0, _HEAD
+        else:
+            start = offset - offset % _WINDOW - _WINDOW
+            end = start + 3 * _WINDOW
+        if self._start != start:
+            self._start, self._text = start, _masked(self._decode(start, end))
+            self._last = start, 0
+        # Findings come in order, so only the characters since the last one are counted.
+        last, count = self._last if self._last[0] <= offset else (start, 0)
+        count += len(self._decode(last, offset))
+        self._last = offset, count
+        return self._text, count
 
     def _decode(self, start: int, end: int) -> str:
-        # Two bytes to a unit, and the byte order mark, which is no text, in front of the first.
+        """Decode a part of the message: without a byte order mark, and in whole units for UTF-16."""
         data = self._data
         if self._codec.startswith("utf-16"):
             start, end = max(2, start + start % 2), end - end % 2
@@ -236,13 +251,13 @@ def _masked(text: str) -> str:
 
 
 def _mask_match(match: re.Match[str]) -> str:
-    group = match.lastgroup
-    assert group is not None
+    # The whole match, if no group has taken part.
+    group = match.lastgroup or 0
     shown = match["name"] is not None and _SHOWN_VALUES.fullmatch(match["name"])
     if shown and not _STRANGE.search(match[group]):
         return match[0]
     start, end = match.start(group) - match.start(), match.end(group) - match.start()
-    # Of the same length, so that the caret stays where it is.
+    # The mask has the length of the secret, so that the caret does not move.
     secret = _WORD.sub(lambda word: word[0][:4] + "*" * (len(word[0]) - 4), match[0][start:end])
     return match[0][:start] + secret + match[0][end:]
 
@@ -252,5 +267,5 @@ def _one_line(text: str) -> str:
 
 
 def is_refused(finding: Finding, *, strict: bool, refuse: frozenset[str]) -> bool:
-    """Whether decode would refuse a message for this finding, given its `strict` and `refuse`."""
+    """Return whether decode would refuse a message for this finding, with these `strict` and `refuse`."""
     return strict or finding.severity is Severity.ERROR or finding.code in refuse

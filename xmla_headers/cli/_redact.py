@@ -1,28 +1,23 @@
-"""The command `redact`: captures -> the same without their secrets, and a list of what was changed."""
+"""Knows the command `redact`: it writes captures without their secrets, and lists the changes."""
 
 from __future__ import annotations
 
+import argparse
 import codecs
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xmla_headers import captures
 from xmla_headers._printable import plural, printable
 from xmla_headers.captures._formats.detect import Format, format_of
 
-from ._console import CLEAN, TROUBLE, Printer, check_different, check_empty, complain
+from ._console import CLEAN, TROUBLE, Printer, Streams, check_different, check_empty, complain
 from ._inputs import Inputs
-
-if TYPE_CHECKING:
-    import argparse
-
-    from ._console import Streams
 
 __all__ = ["redact"]
 
 
 def redact(options: argparse.Namespace, streams: Streams) -> int:
-    """Write a capture without its secrets, or a folder of them, and return the exit status."""
+    """Redact a capture or a folder of captures, and return the exit status."""
     source, target = options.path, Path(options.output)
     is_folder = source != "-" and Path(source).is_dir()
     inputs = Inputs([source], streams)
@@ -30,14 +25,14 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
     printer = Printer(streams.stdout)
     changes = 0
     if options.output == "-":
-        complain(streams, options.output, ValueError("a capture is written into a file"))
+        complain(streams, options.output, ValueError("redact writes to a file, not to standard output"))
         return TROUBLE
     try:
         if is_folder and target.exists():
             check_empty(target)
         elif not is_folder:
             check_different(options.output, source, "this is the capture itself")
-        # An id is hidden everywhere once it is known: first all files are asked for theirs.
+        # A known id is hidden in every file, so the ids of all files are learned first.
         for file, data in inputs.contents():
             if _is_binary(data):
                 inputs.refuse(file, "binary data, which cannot be searched for secrets")
@@ -62,13 +57,11 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
     return CLEAN
 
 
-_STAYS = (
-    "Names of users, servers and cubes, queries and their results stay: look through them before you publish."
-)
+_STAYS = "Names, queries and results are not redacted: review them before you publish."
 
 
 def _is_binary(data: bytes | memoryview) -> bool:
-    """Whether a file is neither a capture of a known format nor text, in UTF-16 for example."""
+    """Return whether a file is neither a capture of a known format nor text."""
     first = bytes(data[:4096])
     text = b"\0" not in first or first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return not text and format_of(first) is Format.BARE

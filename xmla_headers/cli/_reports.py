@@ -1,49 +1,58 @@
-"""The report of `check`, as text, as one JSON document or as annotations for a code host."""
+"""Knows the report of `check` as text, as one JSON document, and as annotations for GitHub."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from xmla_headers.findings import Finding
+from xmla_headers.transcript import Placement, SessionRecord
 
 from . import _lines
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from xmla_headers.findings import Finding
-    from xmla_headers.transcript import Placement, SessionRecord
-
-    from ._console import Printer
-    from ._judging import Judged
+from ._console import Printer
+from ._judging import Judged
 
 __all__ = ["FORMATS", "Ending", "Report"]
 
 
 class Ending(NamedTuple):
-    """What there is to say once all messages have been read, or as many as there was time for."""
+    """The results that are known at the end of the captures, or at an interrupt."""
 
-    #: Findings that only the end shows: name of the message, finding, whether it is refused for it.
     left: Sequence[tuple[str, Finding, bool]]
+    """The findings that only the end shows: name of the message, finding, whether it refuses the message."""
     sessions: Sequence[SessionRecord]
+    """All sessions."""
     unreadable: Sequence[str]
+    """The paths that cannot be read."""
     counts: dict[str, int]
+    """The numbers of messages, refused messages, warnings and unreadable paths."""
     interrupted: bool
+    """Whether the run was interrupted."""
 
 
 class Report:
-    """Says nothing: the exit status tells."""
+    """A report that prints nothing, for `--quiet`, and the base of the others."""
 
     def __init__(self, printer: Printer) -> None:
         self.printer = printer
 
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
-        """Report on a message: the findings about itself, then those of the transcript."""
+        """Report on a message: the findings of the rules, then those of the transcript.
+
+        Args:
+            judged: The message, and its lines of text.
+            placement: Its session, and the findings of the transcript.
+            said: All its findings that are not ignored, and whether each refuses the message.
+        """
 
     def end(self, ending: Ending) -> None:
-        """Report on what there is to say at the end."""
+        """Report on the end of the captures."""
 
 
 class _Text(Report):
+    """Lines for people."""
+
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
         for line in judged.lines:
             self.printer.line(line)
@@ -58,22 +67,22 @@ class _Text(Report):
         for name, finding, _ in ending.left:
             self._about(name, finding)
         for record in ending.sessions:
-            # A message that stands alone has said all about itself.
+            # Without a response, the line would only repeat the findings about the request.
             if record.responses:
                 self.printer.line(_lines.session_line(record))
         if ending.interrupted:
             self.printer.line(
-                [("interrupted: ", "error"), ("what follows is about the part that was read", "")]
+                [("interrupted: ", "error"), ("the summary counts the messages checked so far", "")]
             )
         self.printer.line(_lines.summary(ending.counts))
 
 
 class _Json(Report):
-    """Writes the document piece by piece: it may be about a million messages."""
+    """One JSON document, written message by message: there may be a million of them."""
 
     def __init__(self, printer: Printer) -> None:
         super().__init__(printer)
-        #: What has been written down last; whether a comma follows it the next message tells.
+        # The text to write next. A comma follows only if there is another message.
         self._last = '{\n  "messages": ['
 
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
@@ -106,7 +115,7 @@ class _Json(Report):
             "summary": ending.counts,
         }
         self._write(self._last)
-        # Without its first brace: it goes on where the messages end.
+        # The first brace is dropped: the object has been open since before the messages.
         self._write(f"  ],{json.dumps(rest, indent=2)[1:]}")
 
 
@@ -128,6 +137,8 @@ def _session(record: SessionRecord) -> dict[str, object]:
 
 
 class _Github(Report):
+    """Workflow commands, which GitHub shows as annotations."""
+
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
         del placement
         for finding, refused in said:
@@ -143,3 +154,4 @@ class _Github(Report):
 
 
 FORMATS = {"text": _Text, "json": _Json, "github": _Github}
+"""The reports by the value of `--format`."""

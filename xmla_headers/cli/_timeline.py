@@ -1,28 +1,25 @@
-"""The command `timeline`: a capture -> a picture of its sessions, as a page or on the terminal."""
+"""Knows the command `timeline`: it draws captures as an HTML page, or as text."""
 
 from __future__ import annotations
 
-import shutil
+import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from xmla_headers.timeline import Timeline, _html, _text
 from xmla_headers.transcript import Transcript
 
-from ._console import CLEAN, TROUBLE, Printer, ProgressBar, complain
+from ._console import CLEAN, TROUBLE, Printer, ProgressBar, Streams, complain
 from ._inputs import Inputs
 from ._judging import Job, judged
 
-if TYPE_CHECKING:
-    import argparse
-
-    from ._console import Streams
-
 __all__ = ["timeline"]
+
+# Columns of the text if standard output is no terminal.
+_WIDTH = 100
 
 
 def timeline(options: argparse.Namespace, streams: Streams) -> int:
-    """Draw a capture, and return the exit status."""
+    """Draw captures, and return the exit status."""
     inputs = Inputs(options.paths, streams)
     if options.output is not None:
         try:
@@ -33,7 +30,7 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
     printer = Printer(streams.stdout)
     bar = ProgressBar(printer, streams, inputs.size)
     picture, transcript = Timeline(), Transcript()
-    job = Job(direction=None, ignore=frozenset(), excerpts=False)
+    job = Job(direction=None, ignore=frozenset(), width=None)
     try:
         for message in judged(inputs.messages(), job, processes=1):
             picture.add(message.checked, transcript.add(message.checked))
@@ -45,7 +42,7 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
         return TROUBLE
     title = ", ".join(Path(path).name if path != "-" else "standard input" for path in options.paths)
     if options.output is None:
-        width = shutil.get_terminal_size((_WIDTH, 0)).columns if streams.stdout.isatty() else _WIDTH
+        width = printer.width(_WIDTH)
         lines = _text.text_lines(picture, title=title, width=width, show_ids=options.show_ids)
         for line in lines:
             printer.line(line)
@@ -57,7 +54,3 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
             complain(streams, options.output, error)
             return TROUBLE
     return TROUBLE if inputs.unreadable else CLEAN
-
-
-#: Columns where there is no terminal to ask.
-_WIDTH = 100

@@ -1,32 +1,31 @@
-"""Fault: what a SOAP 1.1 fault says, in the shapes that XMLA servers give it."""
-
-from __future__ import annotations
+"""The SOAP fault as a value, in the shapes that XMLA servers write."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from xmla_headers._checks import bad_fragment, check_text, wrong_type
-from xmla_headers._codec.writer import occurring_prefixes, prefixes
-from xmla_headers._record import Record
+from xmla_headers._immutable import shown_half_made
 from xmla_headers._xml.escape import escape_attribute, escape_text
-from xmla_headers._xml.prefixes import Scope, declarations
-from xmla_headers._xml.reader import read_fragment
+from xmla_headers._xml.fragments import read_fragment
+from xmla_headers._xml.prefixes import Scope, declarations, occurring_prefixes, prefixes
 from xmla_headers.findings import RULES, FaultCode, XmlaHeadersError
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import HeaderBlock, UnknownHeaderBlock, mask
+from xmla_headers.model import HeaderBlock, mask
 from xmla_headers.soap import SOAP_11_NS
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 __all__ = ["Fault", "FaultEntry", "FaultShape", "fault_for", "session_not_found"]
 
 _NOTHING = Fragment()
 
-#: The HRESULT of Analysis Services for a session that is unknown or has expired.
+# The HRESULT of Analysis Services for a session that is unknown or has expired.
 _SESSION_LOST = 0xC10C000A
-#: Mondrian's code for a bad session id.
+# Mondrian's code for a bad session id.
 _BAD_SESSION = "00HSHB01"
-#: Codes of eMondrian for whatever goes wrong in a session header: the text decides.
+# Codes of eMondrian for any error in a session header: the text decides.
 _SESSION_ERRORS = frozenset({"00HSHU01", "00HSBE02"})
 
 # Compiled by the first fault.
@@ -34,91 +33,100 @@ _HEXADECIMAL = r"0[xX][0-9a-fA-F]{1,16}"
 _DECIMAL = r"0|-?[1-9][0-9]{0,18}"
 _TOO_LARGE = 10**19
 _WHITE_SPACE = " \t\r\n"
-#: What is longer may be anything, a session id too: `0xc10c000a` is as long as codes get.
+# A longer code may be anything, even a session id: no code of a server is longer than `0xc10c000a`.
 _SHORT_CODE = 10
 
-#: The fault codes that SOAP 1.1 §4.4.1 puts into its namespace, dotted or not.
+# The fault codes that SOAP 1.1 §4.4.1 puts into its namespace, dotted or not.
 _SOAP_CODES = frozenset(FaultCode)
+# The code of Analysis Services begins with it.
+_XMLA_ERROR = "XMLAnalysisError"
+# A code that begins with one of these is shown whole if the rest is short.
+_SHOWN_CODES = _SOAP_CODES | {_XMLA_ERROR}
 
 
 class FaultShape(StrEnum):
-    """How a Fault is written."""
+    """The way a Fault is written."""
 
-    #: As Analysis Services does: all in the SOAP namespace, the faultcode without a prefix.
     SSAS = "ssas"
-    #: As SOAP 1.1 §4.4 has it: the parts in no namespace, the faultcode a qualified name.
+    """As Analysis Services does: everything in the SOAP namespace, the faultcode without a prefix."""
     SOAP_1_1 = "soap-1.1"
+    """As SOAP 1.1 §4.4 defines it: the parts in no namespace, the faultcode a qualified name."""
 
 
-class FaultEntry(Record):
-    """One Error of a fault's detail.
+@shown_half_made
+@dataclass(frozen=True, slots=True, repr=False)
+class FaultEntry:
+    """One Error in the detail of a fault.
 
-    `code` is an int where it is written in decimal digits, and text where it is not (Mondrian's
-    `00HSBB01`), white space around it removed; `content` is what stands inside, such as the Location
-    of Analysis Services. Raises EncodeError (`unencodable-text`; `bad-fragment` for a number of more
-    than 19 digits, which no server sends and which would come back as text).
+    Raises:
+        EncodeError: A text is `unencodable-text`, or the code is a number of more than 19 digits
+            (`bad-fragment`), which no server sends and which would come back as text.
+        TypeError: A value has the wrong type.
+
+    >>> FaultEntry("3238789130", "the session has expired").code
+    3238789130
     """
 
-    __slots__ = ("code", "content", "description", "help_file", "source")
-    FIELDS = ("code", "description", "source", "help_file", "content")
-    __match_args__ = ("code", "description", "source", "help_file", "content")
-
     code: int | str
-    description: str
-    source: str
-    help_file: str
-    content: Fragment
+    """The ErrorCode: an int if it is written in decimal digits, otherwise text (Mondrian: `00HSBB01`)."""
+    description: str = ""
+    """The text for people. Servers quote session ids in it."""
+    source: str = ""
+    """The name of the server."""
+    help_file: str = ""
+    """The HelpFile of Analysis Services."""
+    content: Fragment = _NOTHING
+    """The content of the element, such as the Location of Analysis Services."""
 
-    def __init__(
-        self,
-        code: int | str,
-        description: str = "",
-        source: str = "",
-        help_file: str = "",
-        content: Fragment = _NOTHING,
-    ) -> None:
+    def __post_init__(self) -> None:
+        code = self.code
         if isinstance(code, bool) or not isinstance(code, int | str):
             raise wrong_type("code", "int or str", code)
-        # One code is one value, however it comes.
+        # One code is one value, as text and as a number.
         if isinstance(code, str):
             check_text("code", code)
             code = code.strip(_WHITE_SPACE)
-            if re.fullmatch(_DECIMAL, code):
-                code = int(code)
+            object.__setattr__(self, "code", int(code) if re.fullmatch(_DECIMAL, code) else code)
         elif not -_TOO_LARGE < code < _TOO_LARGE:
             raise bad_fragment("the code of a FaultEntry has 19 digits at most")
-        check_text("description", description)
-        check_text("source", source)
-        check_text("help_file", help_file)
-        if not isinstance(content, Fragment):
-            raise wrong_type("content", "Fragment", content)
-        self.put(code=code, description=description, source=source, help_file=help_file, content=content)
+        check_text("description", self.description)
+        check_text("source", self.source)
+        check_text("help_file", self.help_file)
+        if not isinstance(self.content, Fragment):
+            raise wrong_type("content", "Fragment", self.content)
 
     def __repr__(self) -> str:
-        code = self.code
-        shown = repr(code) if isinstance(code, int) or len(code) <= _SHORT_CODE else mask(code)
-        return f"FaultEntry({shown}, <{len(self.description)} characters>)"
+        return f"FaultEntry({_shown_code(self.code)}, <{len(self.description)} characters>)"
 
 
-class Fault(Record):
+@shown_half_made
+@dataclass(frozen=True, slots=True, init=False, repr=False)
+class Fault:
     """A SOAP 1.1 fault (§4.4).
 
-    `code` is the local part of the faultcode, its prefix removed: `Client`, `Server.00HSBB01`,
-    `XMLAnalysisError.0xc10c000a`. `detail` is what the detail holds beside the entries. Parts that a
-    message does not have are "", an actor is None. Raises EncodeError (`unencodable-text`;
-    `bad-fragment` for a code with a colon, or white space around it).
+    A part that a message does not have is "", a missing actor is None.
+
+    Raises:
+        EncodeError: A text is `unencodable-text`, or the code has a colon or white space around it
+            (`bad-fragment`).
+        TypeError: A value has the wrong type.
+
+    >>> Fault("Client", "no such cube").session_lost
+    False
     """
 
-    __slots__ = ("actor", "code", "detail", "entries", "string")
-    FIELDS = ("code", "string", "actor", "entries", "detail")
-    __match_args__ = ("code", "string", "actor", "entries", "detail")
-
     code: str
+    """The local part of the faultcode: `Client`, `Server.00HSBB01`, `XMLAnalysisError.0xc10c000a`."""
     string: str
-    actor: str | None
-    entries: tuple[FaultEntry, ...]
-    detail: Fragment
+    """The text for people. Servers quote session ids in it."""
+    actor: str | None = None
+    """The faultactor."""
+    entries: tuple[FaultEntry, ...] = ()
+    """The Errors of the detail."""
+    detail: Fragment = _NOTHING
+    """The content of the detail without the entries."""
 
+    # Written by hand, since any iterable of entries is accepted, and the field is a tuple.
     def __init__(
         self,
         code: str,
@@ -143,11 +151,12 @@ class Fault(Record):
                 raise wrong_type("an entry", "FaultEntry", entry)
         if not isinstance(detail, Fragment):
             raise wrong_type("detail", "Fragment", detail)
-        self.put(code=code, string=string, actor=actor, entries=entries, detail=detail)
+        for name, value in zip(self.__slots__, (code, string, actor, entries, detail), strict=True):
+            object.__setattr__(self, name, value)
 
     @property
     def session_lost(self) -> bool:
-        """Whether the server does not know the session any more, so that it is time to begin again.
+        """Whether the server no longer knows the session, so that the client must begin a new one.
 
         True for 0xc10c000a (Analysis Services) and 00HSHB01 (Mondrian); for 00HSHU01 and 00HSBE02
         (eMondrian) only where the text says `does not exist`; never where it says `already exists`.
@@ -161,12 +170,24 @@ class Fault(Record):
         return "does not exist" in text and not _SESSION_ERRORS.isdisjoint(codes)
 
     def to_body(self, shape: FaultShape = FaultShape.SSAS) -> Fragment:
-        """Return the content of a Body that says this.
+        """Return the content of a Body with this fault.
 
-        `Envelope.fault` reads an equal Fault out of it, with these exceptions: content of white space
-        alone comes back empty; an Error in `detail` comes back as an entry; what an entry's content
-        leaves unbound is bound if the detail binds it; and in the SOAP 1.1 shape elements under a
-        default namespace declare it themselves.
+        `Envelope.fault` reads an equal Fault from it, with these exceptions: content of white space alone
+        comes back empty; an Error in `detail` comes back as an entry; a prefix that an entry's content
+        leaves unbound is bound if the detail binds it; and in the SOAP 1.1 shape, elements under a default
+        namespace declare it themselves.
+
+        Args:
+            shape: The way the fault is written.
+
+        Returns:
+            The content of the Body, UTF-8.
+
+        Raises:
+            TypeError: `shape` is not a FaultShape.
+
+        >>> Fault("Client", "no").to_body(FaultShape.SOAP_1_1).xml
+        b'<soap:Fault><faultcode>soap:Client</faultcode><faultstring>no</faultstring></soap:Fault>'
         """
         if not isinstance(shape, FaultShape):
             raise wrong_type("shape", "FaultShape", shape)
@@ -174,7 +195,7 @@ class Fault(Record):
 
     def __repr__(self) -> str:
         # Servers quote session ids in their texts.
-        parts = [repr(str(self.code)), f"<{len(self.string)} characters>"]
+        parts = [_shown_code(self.code), f"<{len(self.string)} characters>"]
         if self.actor is not None:
             parts.append(f"actor=<{len(self.actor)} characters>")
         if self.entries:
@@ -184,8 +205,16 @@ class Fault(Record):
         return f"Fault({', '.join(parts)})"
 
 
+def _shown_code(code: int | str) -> str:
+    """Return the part of a code that may be shown."""
+    if isinstance(code, int):
+        return repr(code)
+    first, _, rest = code.partition(".")
+    return repr(str(code)) if len(rest if first in _SHOWN_CODES else code) <= _SHORT_CODE else mask(code)
+
+
 def _numbered(code: int | str) -> int | str:
-    """Return a code as a number of 32 bits without a sign, if it is one; else in upper case."""
+    """Return a code as an unsigned number of 32 bits if it is one, otherwise in upper case."""
     if isinstance(code, str):
         if re.fullmatch(_HEXADECIMAL, code):
             code = int(code, 16)
@@ -193,7 +222,7 @@ def _numbered(code: int | str) -> int | str:
             code = int(code)
         else:
             return code.upper()
-    # An HRESULT is printed with a sign by some.
+    # Some software prints an HRESULT with a sign.
     return code + 2**32 if -(2**31) <= code < 0 else code
 
 
@@ -202,17 +231,17 @@ class _Writer:
 
     def __init__(self, fault: Fault, shape: FaultShape) -> None:
         self._fault = fault
-        #: The parts are in the SOAP namespace, which is the default one.
+        # The parts are in the SOAP namespace, which is the default namespace.
         self._qualified = shape is FaultShape.SSAS
         contents = [content for content in (fault.detail, *(e.content for e in fault.entries)) if content]
         self._prefix = _free_prefix(contents)
-        #: What the detail declares, the default namespace included.
+        # The declarations of the detail, the default namespace included.
         self._declared = _shared(fault.detail, contents)
         if self._declared.get(self._prefix) == SOAP_11_NS:
             del self._declared[self._prefix]
         common = self._declared.pop("", SOAP_11_NS)
         if self._qualified:
-            # What stands in the detail directly has no say of its own in what namespace it is.
+            # Elements directly in the detail do not declare their namespace themselves.
             self._default = fault.detail.namespaces.get("", "") if fault.detail else common
         else:
             self._default = ""
@@ -232,10 +261,10 @@ class _Writer:
             parts += self._detail()
         parts.append(f"</{prefix}:Fault>".encode())
         xml = b"".join(parts)
-        return Fragment.cut(xml, 0, len(xml), {prefix: SOAP_11_NS})
+        return Fragment._cut(xml, 0, len(xml), {prefix: SOAP_11_NS})
 
     def _detail(self) -> list[bytes]:
-        # What is around a name decides how it is written.
+        # The namespace around an element decides whether its name needs a prefix.
         mark = f"{self._prefix}:" if self._qualified and self._default != SOAP_11_NS else ""
         declared = {**self._declared, **self._used(self._fault.detail)}
         if mark:
@@ -271,7 +300,7 @@ class _Writer:
         return start + (b">%b</%bError>" % (self._content(content), mark.encode()) if content else b"/>")
 
     def _used(self, content: Fragment) -> dict[str, str]:
-        """Return the bindings of the prefixes in content, but for what the Envelope declares."""
+        """Return the bindings of the prefixes in content, except the one that the Envelope declares."""
         used = content.used_namespaces() if content else {}
         used.pop("", None)
         if used.get(self._prefix) == SOAP_11_NS:
@@ -282,20 +311,20 @@ class _Writer:
         default = content.namespaces.get("", "")
         if self._qualified or not default:
             return content.xml
-        # What is around it is in no namespace, so that it must say where it is itself.
+        # The elements around it are in no namespace, so it must declare its own.
         return _with_default(content, default)
 
 
 def _shared(detail: Fragment, contents: list[Fragment]) -> dict[str, str]:
-    """Return the bindings that several of the contents use, of two for one prefix that of the detail.
+    """Return the bindings that several of the contents use; for a prefix with two, that of the detail.
 
-    Declared for each of them, one long namespace name would be written as often as there are entries.
+    If each content declared them, one long namespace name would be written once for each entry.
     """
     counts = Counter(binding for content in contents for binding in content.used_namespaces().items())
-    # Of several for one prefix the most common one is the last, and stays.
+    # The most common binding of a prefix comes last, and stays.
     shared = dict(binding for binding, number in reversed(counts.most_common()) if number > 1)
     shared |= {prefix: name for prefix, name in detail.used_namespaces().items() if prefix in shared}
-    # A prefix that means nothing in one of the contents must not come to mean something.
+    # A prefix that is unbound in one of the contents must stay unbound.
     scope = Scope(shared)
     unbound = {
         prefix
@@ -307,23 +336,23 @@ def _shared(detail: Fragment, contents: list[Fragment]) -> dict[str, str]:
 
 
 def _with_default(content: Fragment, default: str) -> bytes:
-    """Return content whose elements declare the default namespace that they stand under."""
+    """Return content whose elements declare the default namespace around them."""
     xml = content.xml
     declaration = declarations([("", default)]).encode()
     parts = []
     position = 0
-    # Content that breaks Namespaces in XML has no elements to speak of, and stays as it is.
+    # Content that breaks Namespaces in XML stays as it is.
     elements, fatal = read_fragment(xml, content.namespaces)
     for element in elements if fatal is None else ():
         if "" not in (element.declared or ()):
-            behind_name = element.start + 1 + len(element.name.encode())
-            parts += [xml[position:behind_name], declaration]
-            position = behind_name
+            after_name = element.start + 1 + len(element.name.encode())
+            parts += [xml[position:after_name], declaration]
+            position = after_name
     return b"".join([*parts, xml[position:]])
 
 
 def _free_prefix(fragments: list[Fragment]) -> str:
-    """Return a prefix for the SOAP namespace that means nothing else in any of the fragments."""
+    """Return a prefix for the SOAP namespace that has no other meaning in any of the fragments."""
     taken: set[str] = set()
     for fragment in fragments:
         bound = fragment.namespaces
@@ -337,22 +366,47 @@ def _text_element(name: str, text: str) -> bytes:
 
 
 def session_not_found(session_id: str) -> Fault:
-    """Return the fault for a request whose session is unknown or has expired, as the documentation has it.
+    """Return the fault that answers a request whose session is unknown or has expired.
 
-    Its text names the session, as that of Analysis Services does: it is for whoever sent the id.
+    Its text names the session, as that of Analysis Services does. Send it to the sender of the id only.
+
+    Args:
+        session_id: The id of the request.
+
+    Returns:
+        A fault with the code of Analysis Services (XMLA Session element, remarks).
+
+    Raises:
+        EncodeError: The id is `unencodable-text`.
+        TypeError: The id is not a str.
+
+    >>> session_not_found("8f1c2b3a").session_lost
+    True
     """
     check_text("session_id", session_id)
     text = f"Session '{session_id}' cannot be found: it does not exist, or it has expired."
     entry = FaultEntry(_SESSION_LOST, text)
-    return Fault(f"XMLAnalysisError.0x{_SESSION_LOST:08x}", text, entries=(entry,))
+    return Fault(f"{_XMLA_ERROR}.0x{_SESSION_LOST:08x}", text, entries=(entry,))
 
 
 def fault_for(refused: XmlaHeadersError | Iterable[HeaderBlock | UnknownHeaderBlock]) -> Fault:
     """Return the fault that a server should answer with.
 
-    To one of this library's exceptions: VersionMismatch, Client or Server by the rule catalogue. To the
-    blocks of `Header.not_understood()`: MustUnderstand. Without a detail, since SOAP 1.1 §4.4 keeps
-    that for the Body. Raises ValueError when there is no block.
+    It has no detail, since SOAP 1.1 §4.4 keeps the detail for errors of the Body.
+
+    Args:
+        refused: An exception of this library, or the blocks of `Header.not_understood()`.
+
+    Returns:
+        For an exception, a fault with VersionMismatch, Client or Server, by the rule catalogue. For blocks,
+        a fault with MustUnderstand.
+
+    Raises:
+        TypeError: `refused` is something else.
+        ValueError: There is no block.
+
+    >>> print(fault_for([UnknownHeaderBlock(b"<a xmlns='urn:a'/>")]).code)
+    MustUnderstand
     """
     if isinstance(refused, XmlaHeadersError):
         finding = refused.finding

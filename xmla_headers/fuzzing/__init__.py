@@ -1,4 +1,4 @@
-"""Labelled messages for people who test parsers, in any language, and a harness to aim them at one.
+"""Labelled messages for tests of parsers in any language, and a harness that compares a parser with them.
 
 from itertools import islice
 from xmla_headers import fuzzing

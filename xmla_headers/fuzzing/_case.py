@@ -1,17 +1,14 @@
-"""Case, and what is known of it: the verdict on it, and what a naive reader makes of it."""
+"""Case: a message, the verdict on it, and how known mistakes of parsers show in it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from xmla_headers.envelope import Header
-    from xmla_headers.findings import Code
-    from xmla_headers.model import HeaderBlock
-    from xmla_headers.soap import Direction
+from xmla_headers.envelope import Header
+from xmla_headers.findings import Code
+from xmla_headers.model import HeaderBlock
+from xmla_headers.soap import Direction
 
 __all__ = ["Behaviour", "Case", "Trap", "Verdict", "identifier_of"]
 
@@ -20,9 +17,11 @@ class Verdict(StrEnum):
     """What a parser should do with a message."""
 
     ACCEPT = "accept"
+    """Read it."""
     REJECT = "reject"
-    #: Deployed software disagrees, or it is this library that sets the limit.
+    """Refuse it: a specification forbids it."""
     EITHER = "either"
+    """Both are right: deployed software disagrees, or only this library sets the limit."""
 
 
 class Behaviour(StrEnum):
@@ -51,46 +50,55 @@ class Behaviour(StrEnum):
     TRIMMED = "trims the id"
 
 
-class Trap(NamedTuple):
-    """How to tell by the ids that a parser gives for a message that it behaves in a known way."""
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """How the ids that a parser returns for a message show a known behaviour."""
 
     behaviour: Behaviour
-    #: Ids that are among those given.
+    """The behaviour that shows."""
     found: frozenset[str]
-    #: Ids that are not.
+    """Session ids that are among those returned."""
     missed: frozenset[str] = frozenset()
+    """Session ids that are not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A message, and what is to be said about it.
+    """A message and its labels.
 
-    `expected` and `header` hold for `iter_findings(data)` and `decode(data, deep=True)` with the `types`
-    of `iter_cases`, and with `direction`.
+    `expected` and `header` are what `iter_findings(data)` and `decode(data, deep=True)` give, with the
+    `types` of `iter_cases` and with `direction`.
+
+    >>> from xmla_headers import fuzzing
+    >>> case = next(fuzzing.iter_cases())
+    >>> case.name, case.verdict.value, case.header.session.session_id
+    ('valid/plain/Session', 'accept', '5E55-1001')
     """
 
-    #: Unique; never changes, and never stands for another message.
     name: str
+    """Unique. It never changes, and never names another message."""
     data: bytes
-    #: Every code that iter_findings gives, warnings included.
+    """The message."""
     expected: frozenset[Code]
-    #: What decode gives; None when it refuses the message.
+    """Every code that iter_findings gives, warnings included."""
     header: Header | None
-    #: What is special about it.
+    """The Header that decode gives; None when decode refuses the message."""
     note: str
-    #: The clause that it is about.
+    """What is special about the message, for people."""
     reference: str
-    #: What it is about in a word: a code, a way of writing, something that is easily confused.
+    """The clause that the message is about."""
     rule: str
+    """What the message is about in a word: a code, a way of writing, a confusable."""
     verdict: Verdict
-    #: How known misbehaviour shows.
+    """What a parser should do."""
     traps: tuple[Trap, ...] = ()
-    #: The direction that the message is read in.
+    """How known behaviours show."""
     direction: Direction | None = None
+    """The direction in which the message is read."""
 
 
 def identifier_of(block: HeaderBlock) -> str | None:
-    """Return the session id of a header block, None if its schema has none or it is left out."""
+    """Return the session id of a header block, None if its schema has none or it is absent."""
     for attribute in block.spec.attributes:
         if attribute.identifier:
             value: str | None = getattr(block, attribute.field)

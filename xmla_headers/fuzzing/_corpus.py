@@ -1,44 +1,61 @@
-"""The cases as files: messages, a manifest, and the schema of the manifest."""
+"""The cases as files: the messages, a manifest, and the JSON Schema of the manifest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import RULES, Code
-from xmla_headers.model import HeaderBlock, UnknownHeaderBlock
+from xmla_headers.model import HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import Direction
+from xmla_headers.typing import BlockTypes
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
-from ._case import Verdict
+from ._case import Case, Verdict
 from ._cases import broken, iter_cases
 from ._ways import Given
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
     from typing import Any
-
-    from ._case import Case
 
 __all__ = ["MANIFEST", "SCHEMA", "as_json", "corpus", "file_name", "manifest", "manifest_schema", "vectors"]
 
 MANIFEST = "manifest.json"
 SCHEMA = "manifest.schema.json"
 
-#: Larger messages are not worth their place in a collection that is kept.
+# Larger messages would take too much space in a collection that is kept.
 _MOST_BYTES = 16_384
 
 
 def corpus(
-    seed: int = 0, count: int = 500, *, types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS
+    seed: int = 0, count: int = 500, *, types: BlockTypes = SESSION_BLOCKS
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield names and contents of files: `count` messages, then a manifest and the schema of it.
+    """Yield the names and contents of files: `count` messages, then a manifest and its schema.
 
-    The verdict in the manifest is `reject` where a rule refuses the message, `either` where it is a
-    warning, since deployed software disagrees, or where another parser may well read it (a limit, an
-    encoding that is not read here), and `accept` otherwise.
+    In the manifest the verdict is `reject` where a rule refuses the message. It is `either` where there are
+    only warnings, because deployed software disagrees, or where another parser may read the message (a
+    limit, an encoding that is not read here). It is `accept` otherwise.
+
+    Args:
+        seed: Any int; it determines the combinations.
+        count: The number of messages, at least 1.
+        types: Expanded name in Clark notation -> class of the header block.
+
+    Returns:
+        An iterator of pairs (file name, content).
+
+    Raises:
+        TypeError: `seed` or `count` is not an int, or `types` is of another type.
+        ValueError: `count` is below 1, or a key of `types` is not the name of its class.
+
+    >>> names = [name for name, _ in corpus(count=2)]
+    >>> names[2:]
+    ['manifest.json', 'manifest.schema.json']
     """
     if type(count) is not int:
         msg = f"count must be an int, not {type(count).__name__}"
@@ -46,39 +63,40 @@ def corpus(
     if count < 1:
         msg = "count must be above 0"
         raise ValueError(msg)
-    # What it refuses it refuses now.
+    # It checks the arguments now, not when the first file is asked for.
     iter_cases(seed, types=types)
     return _files(list(islice(vectors(seed, types=types), count)))
 
 
 def _files(cases: list[Case]) -> Iterator[tuple[str, bytes]]:
+    """Yield the messages, the manifest and its schema."""
     for case in cases:
         yield file_name(case), case.data
     yield MANIFEST, as_json(manifest(cases))
     yield SCHEMA, as_json(manifest_schema())
 
 
-def vectors(seed: int = 0, *, types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS) -> Iterator[Case]:
-    """Yield the cases that are worth a file, without end."""
+def vectors(seed: int = 0, *, types: BlockTypes = SESSION_BLOCKS) -> Iterator[Case]:
+    """Yield the cases that become files, without end."""
     for direction in Direction:
         for case, turn in broken(Given(types, direction), (Code.WRONG_DIRECTION,)):
             if turn == 0:
                 yield case
     names = set()
     for case in iter_cases(seed, types=types):
-        # The same combination may come again.
+        # A combination may come again.
         if len(case.data) <= _MOST_BYTES and case.name not in names:
             names.add(case.name)
             yield case
 
 
 def file_name(case: Case) -> str:
-    """Return the name of a message's file, which follows from that of the case."""
+    """Return the file name of a message, which follows from the name of its case."""
     return case.name.replace("/", "--") + ".xml"
 
 
 def manifest(cases: Iterable[Case]) -> dict[str, Any]:
-    """Return what is to be said about some messages, as `json` can write it."""
+    """Return the labels of some messages, as `json` can write them."""
     return {
         "$schema": SCHEMA,
         "version": 1,
@@ -101,6 +119,7 @@ def manifest(cases: Iterable[Case]) -> dict[str, Any]:
 
 
 def _block(block: HeaderBlock | UnknownHeaderBlock) -> dict[str, Any]:
+    """Return a header block as `json` can write it."""
     namespace, _, local = block.qname.rpartition("}")
     entry: dict[str, Any] = {
         "namespace": namespace[1:],
@@ -129,16 +148,16 @@ def manifest_schema() -> dict[str, Any]:
         "attributes": {
             "type": "object",
             "additionalProperties": text,
-            "description": "of a block that a schema declares; others do not have it",
+            "description": "only of a block that a schema declares",
         },
     }
     vector = {
-        "name": {**text, "description": "unique, and the same message for ever"},
-        "file": {**text, "pattern": "^[^/]+\\.xml$", "description": "beside this manifest"},
+        "name": {**text, "description": "unique; it never names another message"},
+        "file": {**text, "pattern": "^[^/]+\\.xml$", "description": "in the folder of this manifest"},
         "sha256": {**text, "pattern": "^[0-9a-f]{64}$"},
         "verdict": {
             "enum": list(Verdict),
-            "description": "either: deployed software disagrees, or may well read what this library does not",
+            "description": "either: deployed software disagrees, or may read what this library does not read",
         },
         "rule": {**text, "description": "what the message is about in a word"},
         "codes": {
@@ -154,14 +173,14 @@ def manifest_schema() -> dict[str, Any]:
         },
         "direction": {
             "enum": [*Direction, None],
-            "description": "which way the message must be known to go; null if that is all one",
+            "description": "the direction in which the message is read; null if it does not matter",
         },
         "clause": {**text, "description": "the clause that the message is about"},
         "note": {**text, "description": "what is special about the message"},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "Messages for parsers of the XMLA session headers, and what to make of them",
+        "title": "Labelled messages for parsers of the XMLA session headers",
         **_object(
             {
                 "$schema": text,
@@ -173,6 +192,7 @@ def manifest_schema() -> dict[str, Any]:
 
 
 def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the schema of an object with these members and no others."""
     return {
         "type": "object",
         "properties": properties,
@@ -183,5 +203,5 @@ def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = ()) -> di
 
 def as_json(value: object) -> bytes:
     """Return a value as JSON."""
-    # ASCII, so that nothing on the way can spoil an id of an awkward kind.
+    # ASCII, so that no tool on the way changes an unusual id.
     return (json.dumps(value, indent=1) + "\n").encode()

@@ -1,70 +1,82 @@
-"""Draft: a message that is being written, and what its parts will be found to be.
+"""Draft: a message that is being written, and the codes that its parts make a reader find.
 
-What is expected of a message follows from how it was made and from the specs; nothing here reads one.
+The labels follow from how a message is made and from the specs; nothing here reads a message.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from xmla_headers.envelope import Header
 from xmla_headers.findings import RULES, Code, Severity
-from xmla_headers.model import HeaderBlock, UnknownHeaderBlock
+from xmla_headers.model import HeaderBlock
 from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
+from xmla_headers.typing import BlockTypes
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
-from ._case import Behaviour, Case, Trap, Verdict
+from ._case import Behaviour, Case, Trap, Verdict, identifier_of
+from ._ids import ID_RULES
 from ._writing import Pen
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-
     from xmla_headers.soap import Direction
 
-__all__ = ["SOAP", "Block", "Draft", "Place", "block_of", "unknown_block"]
+__all__ = ["SOAP", "Block", "Draft", "Edit", "Place", "block_of", "edit", "unknown_block"]
 
-#: Stands for the namespace of the Envelope in the attributes of a Block.
+# Stands for the namespace of the Envelope in the attributes of a Block.
 SOAP = "(soap)"
 
-#: Refused by a limit of this library, not by a specification.
+# A limit of this library forbids it, not a specification.
 _OURS = frozenset({Code.LIMIT_EXCEEDED})
 
 
 class Place(StrEnum):
-    """Where in a message something stands."""
+    """The place in a message where something stands."""
 
     FIRST = "first"
     MIDDLE = "middle"
     LAST = "last"
 
+    def among(self, size: int) -> int:
+        """Return where to insert into a sequence of this length."""
+        return {Place.FIRST: 0, Place.MIDDLE: (size + 1) // 2, Place.LAST: size}[self]
+
 
 @dataclass(slots=True)
 class Block:
-    """A header block to be written; its own namespace is declared on it unless `inherits`."""
+    """A header block to be written. It declares its own namespace unless `inherits` is set."""
 
     namespace: str
     local: str
-    #: Namespace, local name and value.
+    # Namespace, local name and value of each.
     attributes: list[tuple[str, str, str]] = field(default_factory=list)
     content: str = ""
     prefix: str = ""
     inherits: bool = False
-    #: Further declarations on it, prefix -> namespace.
+    # Further declarations on it, prefix -> namespace.
     declares: dict[str, str] = field(default_factory=dict)
-    #: The class it will be bound to; None for a block that no schema declares.
+    # The class that it is bound to; None for a block that no schema declares.
     kind: type[HeaderBlock] | None = None
-    #: What will be read, if nothing is wrong with it; made from the XML where no schema declares it.
+    # The value that is read if nothing is wrong; None for a block that no schema declares.
     value: HeaderBlock | None = None
-    #: What will be found about it alone.
+    # Codes that this block alone brings about.
     codes: set[Code] = field(default_factory=set)
 
+    @property
+    def session_id(self) -> str | None:
+        """The session id in the value, if there is one."""
+        return None if self.value is None else identifier_of(self.value)
+
     def written(self, pen: Pen, draft: Draft) -> str:
+        """Return the element as XML."""
         declared = dict(self.declares)
         if not self.inherits:
             declared[self.prefix] = self.namespace
-        # What no schema declares is kept as it is written, and stands alone as it is written.
+        # A block that no schema declares is kept as bytes, so it has to be able to stand alone.
         standing_alone = self.kind is None
         pairs = []
         for namespace, local, value in self.attributes:
@@ -75,7 +87,7 @@ class Block:
         name = f"{self.prefix}:{self.local}" if self.prefix else self.local
         turned = pen.turns()
         if turned and self.value is not None:
-            # Of these the order is kept.
+            # The order of these attributes is part of the value.
             self.value = replace(self.value, other_attributes=self.value.other_attributes[::-1])
         while True:
             attributes = [*_declarations(declared), *pairs]
@@ -91,7 +103,7 @@ class Block:
 
 
 def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) -> Block:
-    """Return how a value is written."""
+    """Return the block that a value is written as, with the codes that the value implies."""
     spec = value.spec
     block = Block(spec.namespace, spec.local_name, prefix=prefix, inherits=inherits)
     block.kind, block.value = type(value), value
@@ -99,8 +111,8 @@ def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) ->
         text = getattr(value, attribute.field)
         if text is not None:
             block.attributes.append(("", attribute.name, text))
-            if attribute.identifier and not text:
-                block.codes.add(Code.EMPTY_SESSION_ID)
+            if attribute.identifier:
+                block.codes |= {rule.code for rule in ID_RULES if rule.is_broken_by(text)}
     form, mark = value.must_understand_form, str(int(value.must_understand))
     if form is None and value.must_understand:
         form = MustUnderstandForm.QUALIFIED
@@ -118,7 +130,7 @@ def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) ->
 
 
 def unknown_block(
-    types: Mapping[str, type[HeaderBlock]],
+    types: BlockTypes,
     namespace: str,
     local: str,
     *,
@@ -126,7 +138,7 @@ def unknown_block(
     content: str = "",
     attributes: Sequence[tuple[str, str, str]] = (),
 ) -> Block:
-    """Return a block that `types` must not name, with what will be found about its name."""
+    """Return a block that is not in `types`, with the codes that its name implies."""
     block = Block(namespace, local, list(attributes), content, prefix)
     if not namespace:
         block.codes.add(Code.UNQUALIFIED_HEADER_BLOCK)
@@ -137,44 +149,46 @@ def unknown_block(
 
 @dataclass(slots=True)
 class Draft:
-    """A message in the making."""
+    """A message in the making; the defaults make a plain one with a Discover in its Body."""
 
-    types: Mapping[str, type[HeaderBlock]]
+    types: BlockTypes
     direction: Direction | None = None
     pen: Pen = field(default_factory=Pen)
     soap: SoapVersion = SoapVersion.SOAP_1_1
     prefix: str = "s"
-    #: Instead of that of `soap`.
+    # Replaces the namespace of `soap`.
     namespace: str | None = None
     root_name: str = "Envelope"
-    #: Further declarations on the Envelope, prefix -> namespace.
+    # Further declarations on the Envelope, prefix -> namespace.
     declares: dict[str, str] = field(default_factory=dict)
     envelope_attributes: list[tuple[str, str]] = field(default_factory=list)
 
     declaration: str = ""
     prolog: str = ""
-    #: Between the start of the Envelope and the Header, the Header and the Body, the Body and the end.
+    # Parts between the start of the Envelope and the Header, the Header and the Body, the Body and the end.
     front: list[str] = field(default_factory=list)
     between: list[str] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)
     epilog: str = ""
-    #: Header blocks, and what stands between them; None for no Header.
+    # Header blocks, and text between them; None for no Header.
     header: list[Block | str] | None = field(default_factory=list)
     header_attributes: list[tuple[str, str]] = field(default_factory=list)
-    #: Content; None for no Body.
+    # Content; None for no Body.
     body: str | None = '<Discover xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
     body_attributes: list[tuple[str, str]] = field(default_factory=list)
+    # The byte order mark.
     mark: str = ""
     codec: str = "utf-8"
-    #: What is done to the bytes at last, in turn.
+    # Applied to the bytes at the end, in turn.
     changes: list[Callable[[bytes], bytes]] = field(default_factory=list)
 
-    #: What will be found apart from the header blocks.
+    # Codes, apart from those that the header blocks bring about.
     codes: set[Code] = field(default_factory=set)
-    #: The first finding will be fatal, and stand in front of all others.
+    # A fatal finding comes before all others, so that they are never found.
     hidden: bool = False
-    #: The Header is not the one that is judged.
+    # The Header is not the one that is judged.
     unjudged: bool = False
+    # Only this library refuses the message; others may read it.
     ours: bool = False
     traps: list[Trap] = field(default_factory=list)
     ids: int = 0
@@ -187,14 +201,15 @@ class Draft:
         return f"5E55-10{self.ids:02}"
 
     def qualified(self, local: str) -> str:
-        """Return a name in the namespace of the Envelope as it is written."""
+        """Return a name in the namespace of the Envelope, with its prefix."""
         return f"{self.prefix}:{local}" if self.prefix else local
 
     def local_name(self, namespace: str, local: str) -> str:
+        """Return the local name of an attribute in the version of SOAP at hand."""
         return self.soap.actor_name if namespace == SOAP and local == "actor" else local
 
     def prefix_for(self, namespace: str, declared: dict[str, str], *, own: bool) -> str:
-        """Return a prefix for the namespace of an attribute; declared on the block, if need be."""
+        """Return a prefix for the namespace of an attribute; declare it on the block if necessary."""
         if namespace == SOAP:
             if self.prefix and not own and self.prefix not in declared:
                 return self.prefix
@@ -209,7 +224,7 @@ class Draft:
         return prefix
 
     def scope_of_blocks(self) -> dict[str, str]:
-        """Return the prefixes in scope of the header blocks."""
+        """Return the declarations in scope of the header blocks, prefix -> namespace."""
         scope = {self.prefix: self.soap.namespace, **self.declares}
         for name, value in self.header_attributes:
             if name == "xmlns" or name.startswith("xmlns:"):
@@ -217,13 +232,13 @@ class Draft:
         return {prefix: namespace for prefix, namespace in scope.items() if namespace}
 
     def blocks(self) -> list[Block]:
+        """Return the header blocks."""
         return [part for part in self.header or () if isinstance(part, Block)]
 
-    def put(self, text: str, place: Place, code: Code) -> None:
-        """Put text that ends the message in front of the Envelope, into the Header or behind it all."""
-        self.codes.add(code)
+    def insert_anywhere(self, text: str, place: Place) -> None:
+        """Insert text that ends the reading: before the Envelope, in the Header or after the Envelope."""
         if place is Place.FIRST:
-            # In front of all else a message must not begin with just anything.
+            # The comment comes first: a document cannot begin with any text.
             self.prolog += "<!-- first -->" + text
             self.hidden = True
         elif place is Place.MIDDLE:
@@ -232,19 +247,28 @@ class Draft:
             self.epilog += text
 
     def insert(self, place: Place, *parts: Block | str) -> None:
-        """Put something among the header blocks."""
+        """Insert something among the header blocks."""
         if self.header is None:
             self.header = []
-        size = len(self.header)
-        index = {Place.FIRST: 0, Place.MIDDLE: (size + 1) // 2, Place.LAST: size}[place]
+        index = place.among(len(self.header))
         self.header[index:index] = parts
 
     def trap(self, behaviour: Behaviour, found: Collection[str], missed: Collection[str] = ()) -> None:
-        """Say how a behaviour would show."""
+        """Add a trap: a parser with this behaviour returns some ids, and does not return others."""
         self.traps.append(Trap(behaviour, frozenset(found), frozenset(missed)))
 
+    def trap_id(self, behaviour: Behaviour, sid: str | None) -> None:
+        """Add a trap: only a parser with this behaviour returns this id, if there is one."""
+        if sid is not None:
+            self.trap(behaviour, {sid})
+
+    def trap_trimming(self, sid: str) -> None:
+        """Add a trap for parsers that remove white space around an id."""
+        if sid.strip() != sid:
+            self.trap(Behaviour.TRIMMED, {sid.strip()}, {sid})
+
     def text(self) -> tuple[str, list[str]]:
-        """Return the message, and its header blocks one by one."""
+        """Return the message, and each of its header blocks."""
         pen, blocks = self.pen, []
         namespace = self.soap.namespace if self.namespace is None else self.namespace
         declared = {**({self.prefix: namespace} if namespace or not self.prefix else {}), **self.declares}
@@ -272,14 +296,14 @@ class Draft:
         parts.append(self.epilog)
         return "".join(parts), blocks
 
-    # -- what is expected ----------------------------------------------------------------------------
+    # -- labels --------------------------------------------------------------------------------------
 
     def expected(self) -> set[Code]:
-        """Return every code that there will be."""
+        """Return every code that is found."""
         fatal = {code for code in self.codes if RULES[code].fatal}
         if self.hidden:
             return fatal
-        # After these two the judging stops, and the reading goes on.
+        # After one of these two, nothing else is judged, but reading continues.
         for code in (Code.NOT_AN_ENVELOPE, Code.WRONG_SOAP_NAMESPACE):
             if code in self.codes:
                 return {code} | fatal
@@ -291,6 +315,7 @@ class Draft:
         return found
 
     def _about_blocks(self) -> set[Code]:
+        """Return the codes that the header blocks imply."""
         found = set()
         counts: dict[type[HeaderBlock], int] = {}
         alternatives: dict[str, set[str]] = {}
@@ -312,7 +337,7 @@ class Draft:
         return found
 
     def finish(self, name: str, rule: str, note: str, reference: str) -> Case:
-        """Write the message, and say what is expected of it; `name` may have a hole for a hash of it."""
+        """Write the message and label it; a `{}` in the name becomes a hash of the bytes."""
         text, blocks = self.text()
         data = (self.mark + text).encode(self.codec, "xmlcharrefreplace")
         for change in self.changes:
@@ -320,18 +345,22 @@ class Draft:
         expected = frozenset(self.expected())
         refused = any(RULES[code].severity is Severity.ERROR for code in expected)
         header = None if refused else self._header(blocks)
-        ours = self.ours or (refused and not any(_refusing(code) for code in expected))
-        verdict = Verdict.EITHER if ours else Verdict.REJECT if refused else _verdict_of_warnings(expected)
+        forbidden = any(RULES[code].severity is Severity.ERROR for code in expected - _OURS)
+        if self.ours or (expected and not forbidden):
+            verdict = Verdict.EITHER
+        else:
+            verdict = Verdict.REJECT if refused else Verdict.ACCEPT
         name = name.format(hashlib.sha256(data).hexdigest()[:16])
         return Case(
             name, data, expected, header, note, reference, rule, verdict, tuple(self.traps), self.direction
         )
 
     def _header(self, written: list[str]) -> Header:
+        """Return the Header that is read; an unknown block is made from its text."""
         values: list[HeaderBlock | UnknownHeaderBlock] = []
         for block, text in zip(self.blocks(), written, strict=True):
             if block.value is None:
-                # What an encoding lacks stands as a reference in it.
+                # A character that the encoding lacks was written as a reference.
                 kept = text.encode(self.codec, "xmlcharrefreplace").decode(self.codec)
                 values.append(UnknownHeaderBlock(kept.encode()))
             else:
@@ -339,13 +368,25 @@ class Draft:
         return Header(*values)
 
 
-def _refusing(code: Code) -> bool:
-    return RULES[code].severity is Severity.ERROR and code not in _OURS
-
-
-def _verdict_of_warnings(expected: frozenset[Code]) -> Verdict:
-    return Verdict.EITHER if expected else Verdict.ACCEPT
-
-
 def _declarations(declared: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return declarations as attributes."""
     return [(f"xmlns:{prefix}" if prefix else "xmlns", namespace) for prefix, namespace in declared.items()]
+
+
+T = TypeVar("T")
+# Changes a draft. The second argument is a place, a header block, or a class of header blocks.
+Edit: TypeAlias = Callable[[Draft, T], object]
+
+
+def edit(*, body: str = "", rewrite: Callable[[bytes], bytes] | None = None, **parts: object) -> Edit[object]:
+    """Return the edit that sets parts of a draft, adds to its Body, and rewrites its bytes at the end."""
+
+    def apply(draft: Draft, _: object) -> None:
+        for name, value in parts.items():
+            setattr(draft, name, value)
+        if body:
+            draft.body = (draft.body or "") + body
+        if rewrite is not None:
+            draft.changes.append(rewrite)
+
+    return apply

@@ -1,58 +1,66 @@
-"""The harness: aims cases at a parser, and says where the two disagree."""
+"""The harness: it gives cases to a parser and reports where the labels and the parser disagree."""
 
 from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xmla_headers.model import HeaderBlock
 
 from ._case import Case, Verdict, identifier_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
     from types import TracebackType
-    from typing import Self, TypeAlias
+    from typing import Self
 
     from xmla_headers.envelope import Header
-
-    #: Local name and session id of a header block, None where it has no id.
-    Pair: TypeAlias = tuple[str, str | None]
-    Parse: TypeAlias = Callable[[bytes], Iterable[Pair]]
 
 __all__ = ["Answer", "Disagreement", "DisagreementKind", "Outcome", "answer", "compare", "pairs_of", "serve"]
 
 
-class DisagreementKind(StrEnum):
-    """How a parser and the cases differ."""
+# Local name and session id of a header block; None if it has no id.
+Pair: TypeAlias = tuple[str, str | None]
+Parse: TypeAlias = Callable[[bytes], Iterable[Pair]]
 
-    #: It takes what must be refused.
+
+class DisagreementKind(StrEnum):
+    """How a parser and the labels differ."""
+
     ACCEPTED_BROKEN = "accepted-broken"
-    #: It refuses what must be taken.
+    """The parser accepts a message that must be refused."""
     REFUSED_VALID = "refused-valid"
-    #: It takes a message, and gives other header blocks than there are in it.
+    """The parser refuses a message that must be accepted."""
     DIFFERENT_BLOCKS = "different-blocks"
-    #: It gave no answer within the time.
+    """The parser accepts a message and returns other header blocks than it has."""
     HANG = "hang"
-    #: It raised what is no Exception, or its process ended.
+    """The parser gave no answer within the time."""
     CRASH = "crash"
+    """The parser raised a BaseException that is no Exception, or its process ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disagreement:
-    """All cases of one rule in which a parser goes wrong in the same way."""
+    """All cases of one rule in which a parser goes wrong in the same way.
+
+    >>> from xmla_headers import fuzzing
+    >>> case = next(fuzzing.iter_cases())
+    >>> str(Disagreement(DisagreementKind.REFUSED_VALID, case.rule, (case,)))
+    'plain: refused-valid (1 message, such as valid/plain/Session: nothing special)'
+    """
 
     kind: DisagreementKind
-    #: A known behaviour where it can be told, else a code, a way of writing or a confusable.
+    """How the parser differs."""
     rule: str
+    """The name of a known behaviour if one shows; otherwise a code, a way of writing or a confusable."""
     cases: tuple[Case, ...]
+    """The messages, at least one, in the order in which they were compared."""
 
     def __str__(self) -> str:
         first, count = self.cases[0], len(self.cases)
@@ -71,30 +79,46 @@ class Outcome(StrEnum):
 
 
 class Answer(NamedTuple):
-    """What a parser says to a message."""
+    """The answer of a parser to one message."""
 
     outcome: Outcome
     pairs: tuple[Pair, ...] = ()
 
 
-#: Seconds.
+# Seconds.
 _LONGEST = 86_400
 
 
 def compare(parse: Parse, cases: Iterable[Case], *, timeout: float = 10.0) -> tuple[Disagreement, ...]:
-    """Give each message to a parser, and return where it disagrees, grouped by rule.
+    """Give each message to a parser and return the disagreements, grouped by rule.
 
-    `parse` takes bytes and returns a pair (local name, session id or None) for each session header, in
-    document order, or raises an Exception to refuse the message. `cases` must end: take some of
-    `iter_cases` with `itertools.islice`. What deployed software disagrees about may be refused, but not
-    be read otherwise.
+    The parser runs in a child process, so the caller does not see state that it keeps. A parser that gives
+    no answer in time is killed, even in a loop in C code. One that raises a BaseException that is no
+    Exception, or whose process ends, has crashed. Both are disagreements, and the remaining cases are
+    compared in a new process. A message with the verdict `either` may be refused; if it is accepted, the
+    header blocks must be right.
 
-    The parser runs in a child process, forked where the platform can fork; elsewhere `parse` must be
-    picklable. One that gives no answer within `timeout` seconds is killed, which ends any loop, in C as
-    well; one that raises what is no Exception, or whose process ends, has crashed. Both are disagreements
-    of their own kind, and the rest of the cases goes on, in a new process if the old one is gone. State
-    that the parser keeps is therefore not seen by the caller. Raises TypeError when `parse` returns
-    anything else.
+    Args:
+        parse: Takes the bytes of a message. Returns a pair (local name, session id or None) for each
+            session header, in document order, or raises an Exception to refuse the message. Where the
+            platform cannot fork, it must be picklable.
+        cases: A finite number of cases: take some of `iter_cases` with `itertools.islice`.
+        timeout: Seconds for one message, above 0 and at most a day.
+
+    Returns:
+        One Disagreement for each rule and kind, in the order of the first case; empty if there are none.
+
+    Raises:
+        TypeError: An argument is of another type, or `parse` returned something else.
+        ValueError: `timeout` is out of range.
+
+    >>> from itertools import islice
+    >>> from xmla_headers import HeaderBlock, decode, fuzzing
+    >>> def parse(data):
+    ...     blocks = [block for block in decode(data, deep=True).header if isinstance(block, HeaderBlock)]
+    ...     return [(block.spec.local_name, getattr(block, "session_id", None)) for block in blocks]
+    >>> fuzzing.compare(parse, islice(fuzzing.iter_cases(), 10))
+    ()
     """
     if not callable(parse):
         msg = f"parse must be callable, not {type(parse).__name__}"
@@ -118,6 +142,7 @@ def compare(parse: Parse, cases: Iterable[Case], *, timeout: float = 10.0) -> tu
 
 
 def _disagreements(case: Case, given: Answer) -> Iterator[tuple[DisagreementKind, str]]:
+    """Yield kind and rule of each disagreement about one case."""
     if given.outcome is Outcome.HUNG:
         yield DisagreementKind.HANG, case.rule
     elif given.outcome is Outcome.CRASHED:
@@ -126,7 +151,7 @@ def _disagreements(case: Case, given: Answer) -> Iterator[tuple[DisagreementKind
         if case.verdict is Verdict.ACCEPT:
             yield DisagreementKind.REFUSED_VALID, case.rule
     elif case.header is None and case.verdict is Verdict.EITHER:
-        # What others make of a message that only this library refuses is not known.
+        # Only this library refuses the message; the blocks that others find are unknown.
         pass
     elif case.header is None or given.pairs != pairs_of(case.header):
         kind = DisagreementKind.ACCEPTED_BROKEN if case.header is None else DisagreementKind.DIFFERENT_BLOCKS
@@ -139,7 +164,7 @@ def _disagreements(case: Case, given: Answer) -> Iterator[tuple[DisagreementKind
 
 
 def pairs_of(header: Header) -> tuple[Pair, ...]:
-    """Return what a parser should give for a Header."""
+    """Return what a parser should return for a Header."""
     return tuple(
         (block.spec.local_name, identifier_of(block)) for block in header if isinstance(block, HeaderBlock)
     )
@@ -149,11 +174,11 @@ def pairs_of(header: Header) -> tuple[Pair, ...]:
 
 
 class _Worker:
-    """A child process that parses one message at a time, and is replaced when it does not answer."""
+    """A child process that parses one message at a time; it is replaced when it does not answer."""
 
     def __init__(self, parse: Parse, timeout: float) -> None:
         can_fork = "fork" in multiprocessing.get_all_start_methods()
-        # Forked, it needs no pickle: most parsers in tests are closures.
+        # A forked process needs no pickle: most parsers in tests are closures.
         self._context = multiprocessing.get_context("fork" if can_fork else "spawn")
         self._parse = parse
         self._timeout = timeout
@@ -170,7 +195,7 @@ class _Worker:
 
     def _start(self) -> None:
         self._connection, theirs = self._context.Pipe()
-        # Both forks and spawns: typeshed gives the two contexts no common base with a Process.
+        # The two kinds of contexts have no common base class with a Process in typeshed.
         process: BaseProcess = self._context.Process(  # type: ignore[attr-defined]
             target=serve, args=(self._parse, theirs, self._connection), daemon=True
         )
@@ -186,6 +211,7 @@ class _Worker:
             self._process = None
 
     def answer(self, data: bytes) -> Answer:
+        """Return the answer of the parser to one message."""
         if self._process is None:
             self._start()
         try:
@@ -200,10 +226,10 @@ class _Worker:
 
 
 def serve(parse: Parse, connection: Connection[Answer, bytes], other_end: Connection[bytes, Answer]) -> None:
-    """Answer messages until there are no more; for the child process."""
-    # Ctrl-C is for the parent, which then kills this process.
+    """Answer messages until there are no more; this runs in the child process."""
+    # The parent handles Ctrl-C, and then kills this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Else this process would never see the end of the messages.
+    # With this end open, the process would never see the end of the messages.
     other_end.close()
     while True:
         try:
@@ -214,19 +240,19 @@ def serve(parse: Parse, connection: Connection[Answer, bytes], other_end: Connec
 
 
 def answer(parse: Callable[[bytes], object], data: bytes) -> Answer:
-    """Return what a parser says to a message."""
+    """Return the answer of a parser to one message."""
     try:
         returned = parse(data)
-        # A generator parses while it is read.
+        # A generator parses while it is being read.
         found = list(returned) if isinstance(returned, Iterable) else [returned]
-    except Exception:  # noqa: BLE001 - however it refuses
+    except Exception:  # noqa: BLE001 - any of them refuses the message
         return Answer(Outcome.REFUSED)
-    except BaseException:  # noqa: BLE001 - what it is called for
+    except BaseException:  # noqa: BLE001 - the process has to go on
         return Answer(Outcome.CRASHED)
     pairs: list[Pair] = []
     for entry in found:
         match entry:
-            # Plain strings, not what a library made of them: they are pickled for the other process.
+            # Plain str instead of a subclass: they are pickled for the other process.
             case (str() as name, None):
                 pairs.append((str.__str__(name), None))
             case (str() as name, str() as identifier):

@@ -2,60 +2,66 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import permutations
+from typing import TYPE_CHECKING, Any
 
 from xmla_headers.findings import Code
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XSI_NS, MustUnderstandForm
 
-from ._case import Behaviour, identifier_of
-from ._draft import SOAP, Block, Place, block_of, unknown_block
-from ._ways import ANYWHERE, Way, make_value, ways_to_break
+from ._case import Behaviour
+from ._draft import SOAP, Block, Draft, Edit, Place, block_of, unknown_block
+from ._ids import ID_RULES, IdRule
+from ._ways import ANYWHERE, Table, Way, make_value
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from xmla_headers.model import AttributeSpec, HeaderBlock
 
-    from ._draft import Draft
-    from ._ways import Change, Given
+    from ._ways import Given
 
 __all__ = ["DSML_NS", "HEADER_BLOCKS"]
 
-#: [MS-DSML] has elements of the same names in it.
+HEADER_BLOCKS = Table()
+
+# [MS-DSML] declares elements of the same names in it.
 DSML_NS = "urn:schema-microsoft-com:activedirectory:dsmlv2"
 _W = "urn:example:w"
 
-#: What the ways of this module are about, in catalogue order.
-HEADER_BLOCKS = (
-    Code.DUPLICATE_HEADER_BLOCK,
-    Code.MISSING_ATTRIBUTE,
-    Code.UNEXPECTED_CONTENT,
-    Code.INVALID_MUST_UNDERSTAND,
-    Code.CONFLICTING_MUST_UNDERSTAND,
-    Code.WRONG_DIRECTION,
-    Code.UNQUALIFIED_MUST_UNDERSTAND,
-    Code.UNQUALIFIED_HEADER_BLOCK,
-    Code.LOOKALIKE_HEADER_BLOCK,
-    Code.UNEXPECTED_ATTRIBUTE,
-    Code.EMPTY_SESSION_ID,
-    Code.AMBIGUOUS_SESSION_HEADERS,
-)
+
+def _block(
+    *attributes: tuple[str, str, str], without: str = "", codes: Collection[Code] = (), **parts: object
+) -> Edit[Block]:
+    """Return the edit of a header block: removes an attribute, adds others, sets parts, adds codes."""
+
+    def apply(_draft: Draft, block: Block) -> None:
+        block.attributes = [entry for entry in block.attributes if entry[1] != without]
+        block.attributes += attributes
+        block.codes |= {*codes}
+        for name, value in parts.items():
+            setattr(block, name, value)
+
+    return apply
 
 
-def _with_block(kind: type[HeaderBlock], change: Callable[[Draft, Block], object]) -> Change:
-    """Return the change that puts in a block of a kind, once something has been done to it."""
+_PLAIN = _block()
+
+
+def _inserted(kind: type[HeaderBlock], change: Edit[Block] = _PLAIN, **fields: Any) -> Edit[Place]:
+    """Return the edit that inserts an edited header block."""
 
     def apply(draft: Draft, place: Place) -> None:
-        block = block_of(make_value(kind, draft))
+        block = block_of(make_value(kind, draft, **fields))
         change(draft, block)
         draft.insert(place, block)
 
     return apply
 
 
-def _name(kind: type[HeaderBlock], way: str) -> str:
-    return f"{kind.spec.local_name}-{way}"
+def _way(kind: type[HeaderBlock], name: str, note: str, change: Edit[Place], *, mixes: bool = True) -> Way:
+    """Return a way that begins with the name of the header block and can be used anywhere."""
+    return Way(f"{kind.spec.local_name}-{name}", note, change, ANYWHERE, mixes=mixes)
 
 
 # -- how many ------------------------------------------------------------------------------------------
@@ -63,8 +69,8 @@ def _name(kind: type[HeaderBlock], way: str) -> str:
 
 def _repeated(
     kind: type[HeaderBlock], change: Callable[[Draft, list[Block]], list[Block]], *, same: bool = False
-) -> Change:
-    """Return the change that puts in one block too many."""
+) -> Edit[Place]:
+    """Return the edit that inserts one block more than the schema allows."""
 
     def apply(draft: Draft, place: Place) -> None:
         maximum = kind.spec.max_occurs
@@ -72,10 +78,9 @@ def _repeated(
         values = [make_value(kind, draft) for _ in range(maximum + 1)]
         if same:
             values = values[:1] * len(values)
-        parts = change(draft, [block_of(value) for value in values])
-        draft.insert(place, *parts)
-        ids = [identifier_of(value) for value in values]
-        first, last = ids[0], ids[-1]
+        blocks = [block_of(value) for value in values]
+        first, last = blocks[0].session_id, blocks[-1].session_id
+        draft.insert(place, *change(draft, blocks))
         if first is not None and last is not None and first != last:
             draft.trap(Behaviour.FIRST_DUPLICATE, {first}, {last})
             draft.trap(Behaviour.LAST_DUPLICATE, {last}, {first})
@@ -84,14 +89,14 @@ def _repeated(
     return apply
 
 
-def _second_prefixed(_draft: Draft, blocks: list[Block]) -> list[Block]:
-    blocks[-1].prefix = "xa"
-    return blocks
+def _second(change: Edit[Block]) -> Callable[[Draft, list[Block]], list[Block]]:
+    """Return what edits the second block."""
 
+    def apply(draft: Draft, blocks: list[Block]) -> list[Block]:
+        change(draft, blocks[-1])
+        return blocks
 
-def _second_marked(_draft: Draft, blocks: list[Block]) -> list[Block]:
-    blocks[-1].attributes.append((SOAP, "mustUnderstand", "1"))
-    return blocks
+    return apply
 
 
 def _one_between(_draft: Draft, blocks: list[Block]) -> list[Block]:
@@ -103,40 +108,44 @@ def _one_more(draft: Draft, blocks: list[Block]) -> list[Block]:
     return [*blocks, block_of(make_value(blocks[0].kind, draft))]
 
 
-@ways_to_break(Code.DUPLICATE_HEADER_BLOCK)
+@HEADER_BLOCKS.breaks(Code.DUPLICATE_HEADER_BLOCK)
 def _duplicate_header_block(given: Given) -> Iterator[Way]:
+    marked = _block((SOAP, "mustUnderstand", "1"))
     for kind in given.kinds:
         if kind.spec.max_occurs is None:
             continue
         name = kind.spec.local_name
         for way, note, change in (
-            ("same", f"the same {name} again", _repeated(kind, lambda _, blocks: blocks, same=True)),
-            ("other", f"another {name}", _repeated(kind, lambda _, blocks: blocks)),
-            ("prefix", f"another {name} under a prefix", _repeated(kind, _second_prefixed)),
-            ("marked", f"another {name}, marked mustUnderstand", _repeated(kind, _second_marked)),
-            ("apart", f"another {name} behind some other block", _repeated(kind, _one_between)),
+            ("same", f"the same {name} again", _repeated(kind, _second(_PLAIN), same=True)),
+            ("other", f"another {name}", _repeated(kind, _second(_PLAIN))),
+            ("prefix", f"another {name} under a prefix", _repeated(kind, _second(_block(prefix="xa")))),
+            ("marked", f"another {name}, marked mustUnderstand", _repeated(kind, _second(marked))),
+            ("apart", f"another {name} after some other block", _repeated(kind, _one_between)),
             ("three", f"two more {name}", _repeated(kind, _one_more)),
         ):
-            yield Way(_name(kind, way), note, change, ANYWHERE, mixes=True)
+            yield _way(kind, way, note, change)
 
 
-def _several(kinds: tuple[type[HeaderBlock], ...], *, prefix: str = "", marked: bool = False) -> Change:
+def _several(kinds: tuple[type[HeaderBlock], ...], *, prefix: str = "", marked: bool = False) -> Edit[Place]:
+    """Return the edit that inserts one block of each kind."""
+
     def apply(draft: Draft, place: Place) -> None:
         values = [make_value(kind, draft, must_understand=marked) for kind in kinds]
         blocks = [block_of(value, prefix=prefix) for value in values]
         draft.insert(place, *blocks)
-        # Without an id there is no telling whether a block was passed over.
-        ids = {sid for sid in map(identifier_of, values) if sid is not None}
-        first, last = identifier_of(values[0]), identifier_of(values[-1])
-        if first is not None and len(ids) > 1:
-            draft.trap(Behaviour.FIRST_ALTERNATIVE, {first}, ids - {first})
-        if last is not None and len(ids) > 1:
-            draft.trap(Behaviour.LAST_ALTERNATIVE, {last}, ids - {last})
+        # Only an id shows whether a parser has returned a block.
+        ids = {block.session_id for block in blocks if block.session_id is not None}
+        for behaviour, sid in (
+            (Behaviour.FIRST_ALTERNATIVE, blocks[0].session_id),
+            (Behaviour.LAST_ALTERNATIVE, blocks[-1].session_id),
+        ):
+            if sid is not None and len(ids) > 1:
+                draft.trap(behaviour, {sid}, ids - {sid})
 
     return apply
 
 
-@ways_to_break(Code.AMBIGUOUS_SESSION_HEADERS)
+@HEADER_BLOCKS.breaks(Code.AMBIGUOUS_SESSION_HEADERS)
 def _ambiguous_session_headers(given: Given) -> Iterator[Way]:
     groups: dict[str, list[type[HeaderBlock]]] = {}
     for kind in given.kinds:
@@ -155,33 +164,24 @@ def _ambiguous_session_headers(given: Given) -> Iterator[Way]:
                     yield Way(f"{way}-marked", f"{note}, marked mustUnderstand", marked, mixes=True)
 
 
-@ways_to_break(Code.WRONG_DIRECTION)
+@HEADER_BLOCKS.breaks(Code.WRONG_DIRECTION)
 def _wrong_direction(given: Given) -> Iterator[Way]:
     for kind in given.kinds:
         if given.direction is None or given.direction in kind.spec.directions:
             continue
-        name = _name(kind, f"in-a-{given.direction}")
         note = f"{kind.spec.local_name} in a {given.direction}"
         for way, about, change in (
-            ("plain", "", lambda _draft, _block: None),
-            ("prefix", ", under a prefix", lambda _, block: setattr(block, "prefix", "xa")),
-            ("marked", ", marked mustUnderstand", _attribute(SOAP, "mustUnderstand", "1")),
-            ("not-marked", ", with mustUnderstand 0", _attribute(SOAP, "mustUnderstand", "0")),
-            ("actor", ", for somebody else", _attribute(SOAP, "actor", "urn:example:actor")),
-            ("space", ", with white space in it", lambda _, block: setattr(block, "content", " \n")),
+            ("plain", "", _PLAIN),
+            ("prefix", ", under a prefix", _block(prefix="xa")),
+            ("marked", ", marked mustUnderstand", _block((SOAP, "mustUnderstand", "1"))),
+            ("not-marked", ", with mustUnderstand 0", _block((SOAP, "mustUnderstand", "0"))),
+            ("actor", ", for another actor", _block((SOAP, "actor", "urn:example:actor"))),
+            ("space", ", with white space in it", _block(content=" \n")),
         ):
-            yield Way(f"{name}-{way}", note + about, _with_block(kind, change), ANYWHERE, mixes=True)
+            yield _way(kind, f"in-a-{given.direction}-{way}", note + about, _inserted(kind, change))
 
 
 # -- attributes ----------------------------------------------------------------------------------------
-
-
-def _attribute(namespace: str, local: str, value: str, *codes: Code) -> Callable[[Draft, Block], None]:
-    def apply(_draft: Draft, block: Block) -> None:
-        block.attributes.append((namespace, local, value))
-        block.codes.update(codes)
-
-    return apply
 
 
 def _renamed(
@@ -190,68 +190,53 @@ def _renamed(
     local: str,
     *codes: Code,
     behaviour: Behaviour | None = None,
-) -> Callable[[Draft, Block], None]:
-    """Return what puts another attribute in the place of one, with the same value."""
+) -> Edit[Block]:
+    """Return the edit that gives an attribute another name and keeps its value."""
 
     def apply(draft: Draft, block: Block) -> None:
         value = next(value for _, name, value in block.attributes if name == attribute.name)
-        block.attributes = [entry for entry in block.attributes if entry[1] != attribute.name]
-        block.attributes.append((namespace, local, value))
-        block.codes |= {Code.MISSING_ATTRIBUTE, *codes}
+        missing = {Code.MISSING_ATTRIBUTE, *codes}
+        _block((namespace, local, value), without=attribute.name, codes=missing)(draft, block)
         if behaviour is not None and attribute.identifier:
-            draft.trap(behaviour, {value})
+            draft.trap_id(behaviour, value)
 
     return apply
 
 
-def _left_out(attribute: AttributeSpec, content: str = "", *codes: Code) -> Callable[[Draft, Block], None]:
-    def apply(_draft: Draft, block: Block) -> None:
-        block.attributes = [entry for entry in block.attributes if entry[1] != attribute.name]
-        block.content = content
-        block.codes |= {Code.MISSING_ATTRIBUTE, *codes}
-
-    return apply
-
-
-def _nil(attribute: AttributeSpec) -> Callable[[Draft, Block], None]:
-    def apply(draft: Draft, block: Block) -> None:
-        _left_out(attribute, "", Code.UNEXPECTED_ATTRIBUTE)(draft, block)
-        block.attributes.append((XSI_NS, "nil", "true"))
-
-    return apply
-
-
-@ways_to_break(Code.MISSING_ATTRIBUTE)
+@HEADER_BLOCKS.breaks(Code.MISSING_ATTRIBUTE)
 def _missing_attribute(given: Given) -> Iterator[Way]:
-    unexpected = Code.UNEXPECTED_ATTRIBUTE
+    missing, unexpected = Code.MISSING_ATTRIBUTE, Code.UNEXPECTED_ATTRIBUTE
+    content = Code.UNEXPECTED_CONTENT
     for kind in given.kinds:
         for attribute in kind.spec.attributes:
             if not attribute.required:
                 continue
             name = attribute.name
             others = set(kind.spec.by_name) | {"mustUnderstand"}
-            for way, note, local in (
-                ("lower-case", "in lower case", name.lower()),
-                ("upper-case", "in upper case", name.upper()),
-                ("capitals-at-the-end", "with two capitals at its end", name[:-2] + name[-2:].upper()),
-                ("misspelt", "with a letter too many", f"{name}s"),
+            for way, note, local, behaviour in (
+                ("lower-case", "in lower case", name.lower(), Behaviour.ANY_CASE),
+                ("upper-case", "in upper case", name.upper(), Behaviour.ANY_CASE),
+                (
+                    "capitals-at-the-end",
+                    "with two capitals at its end",
+                    name[:-2] + name[-2:].upper(),
+                    Behaviour.ANY_CASE,
+                ),
+                ("misspelt", "with one letter too many", f"{name}s", None),
             ):
                 if local not in others:
-                    wrong = way != "misspelt"
-                    change = _renamed(
-                        attribute, "", local, unexpected, behaviour=Behaviour.ANY_CASE if wrong else None
-                    )
-                    note_ = f"{name} {note}: {local}"
-                    way_ = _name(kind, f"{name}-{way}")
-                    yield Way(way_, note_, _with_block(kind, change), ANYWHERE, mixes=True)
+                    change = _renamed(attribute, "", local, unexpected, behaviour=behaviour)
+                    yield _way(kind, f"{name}-{way}", f"{name} {note}: {local}", _inserted(kind, change))
             anywhere = Behaviour.ANY_ATTRIBUTE_NAMESPACE
+            own = kind.spec.namespace
             as_element = f"<{name}>5E55-98</{name}>"
+            nil = (XSI_NS, "nil", "true")
             for way, note, change in (
-                ("absent", "is not there", _left_out(attribute)),
+                ("absent", "is absent", _block(without=name, codes={missing})),
                 (
                     "qualified",
                     "in the namespace of the element",
-                    _renamed(attribute, kind.spec.namespace, name, unexpected, behaviour=anywhere),
+                    _renamed(attribute, own, name, unexpected, behaviour=anywhere),
                 ),
                 ("foreign", "in a foreign namespace", _renamed(attribute, _W, name, behaviour=anywhere)),
                 (
@@ -259,19 +244,17 @@ def _missing_attribute(given: Given) -> Iterator[Way]:
                     "in the namespace of the Envelope",
                     _renamed(attribute, SOAP, name, behaviour=anywhere),
                 ),
-                ("element", "as a child element", _left_out(attribute, as_element, Code.UNEXPECTED_CONTENT)),
-                ("nil", "missing, and xsi:nil", _nil(attribute)),
+                (
+                    "element",
+                    "as a child element",
+                    _block(without=name, content=as_element, codes={missing, content}),
+                ),
+                ("nil", "missing, with xsi:nil", _block(nil, without=name, codes={missing, unexpected})),
             ):
-                yield Way(
-                    _name(kind, f"{name}-{way}"),
-                    f"{name} {note}",
-                    _with_block(kind, change),
-                    ANYWHERE,
-                    mixes=True,
-                )
+                yield _way(kind, f"{name}-{way}", f"{name} {note}", _inserted(kind, change))
 
 
-@ways_to_break(Code.UNEXPECTED_ATTRIBUTE)
+@HEADER_BLOCKS.breaks(Code.UNEXPECTED_ATTRIBUTE)
 def _unexpected_attribute(given: Given) -> Iterator[Way]:
     for kind in given.kinds:
         namespace = kind.spec.namespace
@@ -281,56 +264,59 @@ def _unexpected_attribute(given: Given) -> Iterator[Way]:
             ("actor", "actor in no namespace", "", "actor", "urn:example:actor"),
             ("xml-like", "an attribute called lang", "", "lang", "en"),
             ("own-namespace", "one in the namespace of the element", namespace, "b", "1"),
-            ("own-mark", "mustUnderstand in that of the element", namespace, "mustUnderstand", "1"),
+            ("own-mark", "mustUnderstand in that namespace", namespace, "mustUnderstand", "1"),
             ("xmla", "one in the namespace of XMLA", XMLA_NS, "b", "1"),
             ("xsi-type", "xsi:type", XSI_NS, "type", "int"),
             ("xsi-nil", "xsi:nil", XSI_NS, "nil", "false"),
         ):
-            if not space and local in kind.spec.by_name:
-                continue
-            change = _attribute(space, local, value, Code.UNEXPECTED_ATTRIBUTE)
-            yield Way(
-                _name(kind, way),
-                f"an attribute too many: {note}",
-                _with_block(kind, change),
-                ANYWHERE,
-                mixes=True,
-            )
+            if space or local not in kind.spec.by_name:
+                change = _block((space, local, value))
+                yield _way(kind, way, f"an undeclared attribute: {note}", _inserted(kind, change))
 
 
-def _empty(kind: type[HeaderBlock], attribute: AttributeSpec, **fields: object) -> Change:
+def _with_id(kind: type[HeaderBlock], attribute: AttributeSpec, sid: str, **fields: Any) -> Edit[Place]:
+    """Return the edit that inserts a header block with this session id."""
+    fields[attribute.field] = sid
+    inserting = _inserted(kind, _PLAIN, **fields)
+
     def apply(draft: Draft, place: Place) -> None:
-        values = {attribute.field: "", **fields}
-        draft.insert(place, block_of(make_value(kind, draft, **values)))
+        inserting(draft, place)
+        draft.trap_trimming(sid)
 
     return apply
 
 
-@ways_to_break(Code.EMPTY_SESSION_ID)
-def _empty_session_id(given: Given) -> Iterator[Way]:
-    both = MustUnderstandForm.QUALIFIED
+def _ways_of_ids(rule: IdRule, given: Given) -> Iterator[Way]:
+    """Yield each example, then the plainest in other header blocks."""
+    form = MustUnderstandForm.QUALIFIED
     for kind in given.kinds:
         for attribute in kind.spec.attributes:
             if not attribute.identifier:
                 continue
+            name = attribute.name
+            foreign = ((f"{{{_W}}}{name}", "5E55-97"),)
+            plainest = partial(_with_id, kind, attribute, rule.examples[0][2])
             for way, note, change in (
-                ("plain", "", _empty(kind, attribute)),
-                ("marked", ", marked mustUnderstand", _empty(kind, attribute, must_understand=True)),
-                ("not-marked", ", with mustUnderstand 0", _empty(kind, attribute, must_understand_form=both)),
-                ("actor", ", for somebody else", _empty(kind, attribute, actor="urn:example:actor")),
+                *((way, note, _with_id(kind, attribute, sid)) for way, note, sid in rule.examples),
+                ("marked", ", marked mustUnderstand", plainest(must_understand=True)),
+                ("not-marked", ", with mustUnderstand 0", plainest(must_understand_form=form)),
+                ("actor", ", for another actor", plainest(actor="urn:example:actor")),
                 (
                     "foreign",
                     ", with the same attribute in a foreign namespace",
-                    _empty(kind, attribute, other_attributes=((f"{{{_W}}}{attribute.name}", "5E55-97"),)),
+                    plainest(other_attributes=foreign),
                 ),
             ):
-                note_ = f"{attribute.name} is empty{note}"
-                yield Way(_name(kind, f"{attribute.name}-{way}"), note_, change, ANYWHERE, mixes=True)
+                yield _way(kind, f"{name}-{way}", f"{name} {rule.note}{note}", change)
+
+
+for _rule in ID_RULES:
+    HEADER_BLOCKS.breaks(_rule.code)(partial(_ways_of_ids, _rule))
 
 
 # -- mustUnderstand ------------------------------------------------------------------------------------
 
-_NEITHER = (
+_INVALID_MARKS = (
     ("empty", ""),
     ("two", "2"),
     ("minus-one", "-1"),
@@ -341,62 +327,43 @@ _NEITHER = (
     ("decimal", "1.0"),
     ("twice", "1 0"),
     ("other-digit", "\u0661"),
+    ("true", "true"),
 )
 
 
-@ways_to_break(Code.INVALID_MUST_UNDERSTAND)
-def _invalid_must_understand(given: Given) -> Iterator[Way]:
-    code = Code.INVALID_MUST_UNDERSTAND
-    for way, text in (*_NEITHER, ("true", "true")):
-        note = f"mustUnderstand {text!a} on a block that nobody knows"
-        block = (SOAP, "mustUnderstand", text)
-        yield Way(f"unknown-{way}", note, _foreign(code, block), ANYWHERE, mixes=True)
-    for kind in given.kinds:
-        for way, text in (*_NEITHER, ("true", "true")):
-            change = _attribute(SOAP, "mustUnderstand", text, code)
-            yield Way(
-                _name(kind, way), f"mustUnderstand {text!a}", _with_block(kind, change), ANYWHERE, mixes=True
-            )
-            # Unqualified it is an xsd:int, of which the sign and the zeros are part.
-            if text in ("01", "+1"):
-                continue
-            change = _attribute("", "mustUnderstand", text, code, Code.UNQUALIFIED_MUST_UNDERSTAND)
-            note = f"mustUnderstand {text!a} in no namespace"
-            yield Way(
-                _name(kind, f"unqualified-{way}"), note, _with_block(kind, change), ANYWHERE, mixes=True
-            )
+def _foreign(code: Code, *attributes: tuple[str, str, str]) -> Edit[Place]:
+    """Return the edit that inserts an unknown header block with these attributes."""
 
-
-def _foreign(code: Code, *attributes: tuple[str, str, str]) -> Change:
     def apply(draft: Draft, place: Place) -> None:
-        block = Block(_W, "a", list(attributes), prefix="w")
-        block.codes.add(code)
-        draft.insert(place, block)
+        draft.insert(place, Block(_W, "a", list(attributes), prefix="w", codes={code}))
 
     return apply
 
 
-def _both(first: tuple[str, str], second: tuple[str, str]) -> Callable[[Draft, Block], None]:
-    def apply(_draft: Draft, block: Block) -> None:
-        for namespace, value in (first, second):
-            block.attributes.append((namespace, "mustUnderstand", value))
-            if not namespace:
-                block.codes.add(Code.UNQUALIFIED_MUST_UNDERSTAND)
-        block.codes.add(Code.CONFLICTING_MUST_UNDERSTAND)
+@HEADER_BLOCKS.breaks(Code.INVALID_MUST_UNDERSTAND)
+def _invalid_must_understand(given: Given) -> Iterator[Way]:
+    code, unqualified = Code.INVALID_MUST_UNDERSTAND, Code.UNQUALIFIED_MUST_UNDERSTAND
+    for way, text in _INVALID_MARKS:
+        note = f"mustUnderstand {text!a} on an unknown block"
+        change = _foreign(code, (SOAP, "mustUnderstand", text))
+        yield Way(f"unknown-{way}", note, change, ANYWHERE, mixes=True)
+    for kind in given.kinds:
+        for way, text in _INVALID_MARKS:
+            note, mark = f"mustUnderstand {text!a}", _block((SOAP, "mustUnderstand", text), codes={code})
+            yield _way(kind, way, note, _inserted(kind, mark))
+            # The unqualified one is an xsd:int, which may have a sign and leading zeros.
+            if text not in ("01", "+1"):
+                mark = _block(("", "mustUnderstand", text), codes={code, unqualified})
+                yield _way(kind, f"unqualified-{way}", f"{note} in no namespace", _inserted(kind, mark))
 
-    return apply
 
-
-@ways_to_break(Code.CONFLICTING_MUST_UNDERSTAND)
+@HEADER_BLOCKS.breaks(Code.CONFLICTING_MUST_UNDERSTAND)
 def _conflicting_must_understand(given: Given) -> Iterator[Way]:
-    code = Code.CONFLICTING_MUST_UNDERSTAND
+    code, unqualified = Code.CONFLICTING_MUST_UNDERSTAND, Code.UNQUALIFIED_MUST_UNDERSTAND
     for way, first, second in (("versions", "1", "0"), ("versions-other", "0", "true")):
-        marks = tuple(
-            (namespace, "mustUnderstand", text)
-            for namespace, text in ((SOAP_11_NS, first), (SOAP_12_NS, second))
-        )
-        note = f"mustUnderstand {first} in SOAP 1.1 and {second} in SOAP 1.2"
-        yield Way(f"unknown-{way}", f"{note}, on a block that nobody knows", _foreign(code, *marks), ANYWHERE)
+        change = _foreign(code, (SOAP_11_NS, "mustUnderstand", first), (SOAP_12_NS, "mustUnderstand", second))
+        note = f"mustUnderstand {first} in SOAP 1.1 and {second} in SOAP 1.2, on an unknown block"
+        yield Way(f"unknown-{way}", note, change, ANYWHERE)
     for kind in given.kinds:
         for way, one, other in (
             ("qualified", (SOAP, "1"), ("", "0")),
@@ -407,13 +374,15 @@ def _conflicting_must_understand(given: Given) -> Iterator[Way]:
             ("minus-zero", (SOAP, "1"), ("", "-0")),
             ("versions", (SOAP_11_NS, "1"), (SOAP_12_NS, "false")),
         ):
+            marks = [(namespace, "mustUnderstand", value) for namespace, value in (one, other)]
+            codes = {code} if way == "versions" else {code, unqualified}
             note = f"mustUnderstand {one[1]!r} and {other[1]!r}"
-            yield Way(_name(kind, way), note, _with_block(kind, _both(one, other)), ANYWHERE)
+            yield _way(kind, way, note, _inserted(kind, _block(*marks, codes=codes)), mixes=False)
 
 
-@ways_to_break(Code.UNQUALIFIED_MUST_UNDERSTAND)
+@HEADER_BLOCKS.breaks(Code.UNQUALIFIED_MUST_UNDERSTAND)
 def _unqualified_must_understand(given: Given) -> Iterator[Way]:
-    # How it is written, and whether it says that the block must be understood (xsd:int, of value 0 or 1).
+    # How it is written, and the value: it is an xsd:int that is 0 or 1.
     forms: Mapping[str, tuple[str, bool]] = {
         "one": ("1", True),
         "zero": ("0", False),
@@ -424,145 +393,126 @@ def _unqualified_must_understand(given: Given) -> Iterator[Way]:
     }
     for kind in given.kinds:
         for way, (text, value) in forms.items():
-            note = f"mustUnderstand {text!r} in no namespace"
-            yield Way(_name(kind, way), note, _unqualified(kind, text, value=value), ANYWHERE, mixes=True)
-        for way, mark in (("both", True), ("both-zero", False)):
-            note = "mustUnderstand in both forms, which agree"
-            change = _valued(kind, must_understand=mark, must_understand_form=MustUnderstandForm.BOTH)
-            yield Way(_name(kind, way), note, change, ANYWHERE, mixes=True)
+            note, mark = f"mustUnderstand {text!r} in no namespace", ("", "mustUnderstand", text)
+            change = _block(mark, without="mustUnderstand")
+            yield _way(kind, way, note, _inserted(kind, change, must_understand=value))
+        for way, value in (("both", True), ("both-zero", False)):
+            both = _inserted(kind, must_understand=value, must_understand_form=MustUnderstandForm.BOTH)
+            yield _way(kind, way, "mustUnderstand in both forms, which agree", both)
 
 
-def _unqualified(kind: type[HeaderBlock], text: str, *, value: bool) -> Change:
+# -- content and names ---------------------------------------------------------------------------------
+
+
+def _nested(draft: Draft, block: Block) -> None:
+    """Write a block of the same kind into a block."""
+    assert block.kind is not None
+    inner = block_of(make_value(block.kind, draft))
+    block.content = inner.written(draft.pen, draft)
+    draft.trap_id(Behaviour.ANY_DEPTH, inner.session_id)
+
+
+@HEADER_BLOCKS.breaks(Code.UNEXPECTED_CONTENT)
+def _unexpected_content(given: Given) -> Iterator[Way]:
+    for kind in given.kinds:
+        local = kind.spec.local_name
+        for way, note, content in (
+            ("text", "text", "text"),
+            ("reference", "a reference to a letter", "&#65;"),
+            ("cdata", "a CDATA section", "<![CDATA[text]]>"),
+            ("element", "a child element", "<a/>"),
+            (
+                "foreign-element",
+                "a child element of another namespace",
+                '<w:a xmlns:w="urn:example:w"/>',
+            ),
+            ("text-behind-a-comment", "text after a comment", "<!-- -->text"),
+            ("elements", "child elements and white space", " <a/> <b/> "),
+            ("no-break-space", "U+00A0, which is not white space in XML", "\xa0"),
+        ):
+            yield _way(kind, way, f"{local} with {note} in it", _inserted(kind, _block(content=content)))
+        yield _way(kind, "itself", f"{local} inside itself", _inserted(kind, _nested))
+
+
+def _unknown(
+    given: Given,
+    namespace: str,
+    local: str,
+    *attributes: tuple[str, str, str],
+    content: str = "",
+) -> Edit[Place]:
+    """Return the edit that inserts a block that no schema declares."""
+    prefix = "ad" if namespace == DSML_NS else ""
+
     def apply(draft: Draft, place: Place) -> None:
-        block = block_of(make_value(kind, draft, must_understand=value))
-        block.attributes = [entry for entry in block.attributes if entry[1] != "mustUnderstand"]
-        block.attributes.append(("", "mustUnderstand", text))
-        block.codes.add(Code.UNQUALIFIED_MUST_UNDERSTAND)
+        block = unknown_block(
+            given.types, namespace, local, prefix=prefix, content=content, attributes=attributes
+        )
         draft.insert(place, block)
 
     return apply
 
 
-def _valued(kind: type[HeaderBlock], **fields: object) -> Change:
-    return lambda draft, place: draft.insert(place, block_of(make_value(kind, draft, **fields)))
-
-
-# -- content and names ---------------------------------------------------------------------------------
-
-_CONTENTS = (
-    ("text", "text", "text"),
-    ("reference", "a reference to a letter", "&#65;"),
-    ("cdata", "a CDATA section", "<![CDATA[text]]>"),
-    ("element", "a child element", "<a/>"),
-    ("foreign-element", "a child element of another namespace", '<w:a xmlns:w="urn:example:w"/>'),
-    ("text-behind-a-comment", "text behind a comment", "<!-- -->text"),
-    ("elements", "child elements and white space", " <a/> <b/> "),
-    ("no-break-space", "U+00A0, which is no white space", "\xa0"),
-)
-
-
-@ways_to_break(Code.UNEXPECTED_CONTENT)
-def _unexpected_content(given: Given) -> Iterator[Way]:
-    for kind in given.kinds:
-        for way, note, content in _CONTENTS:
-            change = _filled(content)
-            note_ = f"{kind.spec.local_name} with {note} in it"
-            yield Way(_name(kind, way), note_, _with_block(kind, change), ANYWHERE, mixes=True)
-        way, note = _name(kind, "itself"), f"{kind.spec.local_name} inside itself"
-        yield Way(way, note, _with_block(kind, _nested), ANYWHERE, mixes=True)
-
-
-def _filled(content: str) -> Callable[[Draft, Block], None]:
-    def apply(_draft: Draft, block: Block) -> None:
-        block.content = content
-        block.codes.add(Code.UNEXPECTED_CONTENT)
-
-    return apply
-
-
-def _nested(draft: Draft, block: Block) -> None:
-    assert block.kind is not None
-    value = make_value(block.kind, draft)
-    block.content = block_of(value).written(draft.pen, draft)
-    block.codes.add(Code.UNEXPECTED_CONTENT)
-    sid = identifier_of(value)
-    if sid is not None:
-        draft.trap(Behaviour.ANY_DEPTH, {sid})
-
-
-def _no_namespace(given: Given, local: str, content: str = "", **attributes: str) -> Change:
-    def apply(draft: Draft, place: Place) -> None:
-        pairs = [("", name, value) for name, value in attributes.items()]
-        draft.insert(place, unknown_block(given.types, "", local, content=content, attributes=pairs))
-
-    return apply
-
-
-@ways_to_break(Code.UNQUALIFIED_HEADER_BLOCK)
+@HEADER_BLOCKS.breaks(Code.UNQUALIFIED_HEADER_BLOCK)
 def _unqualified_header_block(given: Given) -> Iterator[Way]:
-    for way, change in (
-        ("BeginGetSessionToken", _no_namespace(given, "BeginGetSessionToken", mustUnderstand="0")),
-        ("SessionToken", _no_namespace(given, "SessionToken", "<Token>5E55</Token>")),
-        ("Security", _no_namespace(given, "Security", mustUnderstand="1")),
-        ("a", _no_namespace(given, "a", "text <b/>")),
-        ("Header", _no_namespace(given, "Header")),
-        ("Body", _no_namespace(given, "Body", "<Session/>")),
+    for local, mark, content in (
+        ("BeginGetSessionToken", "0", ""),
+        ("SessionToken", "", "<Token>5E55</Token>"),
+        ("Security", "1", ""),
+        ("a", "", "text <b/>"),
+        ("Header", "", ""),
+        ("Body", "", "<Session/>"),
     ):
-        yield Way(way, f"{way} in no namespace", change, ANYWHERE, mixes=True)
+        attributes = [("", "mustUnderstand", mark)] if mark else []
+        change = _unknown(given, "", local, *attributes, content=content)
+        yield Way(local, f"{local} in no namespace", change, ANYWHERE, mixes=True)
 
 
-@ways_to_break(Code.LOOKALIKE_HEADER_BLOCK)
+def _lookalike(
+    given: Given, kind: type[HeaderBlock], namespace: str, local: str, behaviour: Behaviour
+) -> Edit[Place]:
+    """Return the edit that inserts a header block under another name."""
+
+    def apply(draft: Draft, place: Place) -> None:
+        genuine = block_of(make_value(kind, draft))
+        _unknown(given, namespace, local, *genuine.attributes)(draft, place)
+        draft.trap_id(behaviour, genuine.session_id)
+
+    return apply
+
+
+def _as_in_dsml(given: Given, kind: type[HeaderBlock], attribute: AttributeSpec) -> Edit[Place]:
+    """Return the edit that inserts a block of [MS-DSML], with a qualified attribute."""
+
+    def apply(draft: Draft, place: Place) -> None:
+        sid, name = draft.sid(), attribute.name[:-2] + attribute.name[-2:].upper()
+        _unknown(given, DSML_NS, kind.spec.local_name, (DSML_NS, name, sid))(draft, place)
+        draft.trap_id(Behaviour.ANY_NAMESPACE, sid)
+
+    return apply
+
+
+@HEADER_BLOCKS.breaks(Code.LOOKALIKE_HEADER_BLOCK)
 def _lookalike_header_block(given: Given) -> Iterator[Way]:
     for kind in given.kinds:
         local, namespace = kind.spec.local_name, kind.spec.namespace
-        upper = Behaviour.ANY_CASE
-        foreign = Behaviour.ANY_NAMESPACE
+        upper, foreign = Behaviour.ANY_CASE, Behaviour.ANY_NAMESPACE
         for way, note, space, name, behaviour in (
             ("lower-case", "in lower case", namespace, local.lower(), upper),
             ("upper-case", "in upper case", namespace, local.upper(), upper),
             ("no-namespace", "in no namespace", "", local, foreign),
             ("dsml", "in the namespace of [MS-DSML]", DSML_NS, local, foreign),
-            ("namespace-case", "in upper case of its namespace", namespace.upper(), local, foreign),
+            ("namespace-case", "in its namespace in upper case", namespace.upper(), local, foreign),
             ("namespace-longer", "in a namespace that begins alike", f"{namespace}:rowset", local, foreign),
             ("namespace-slash", "in its namespace and a slash", f"{namespace}/", local, foreign),
             ("namespace-space", "in its namespace and a space", f"{namespace} ", local, foreign),
             ("soap", "in the namespace of SOAP", SOAP_11_NS, local, foreign),
         ):
-            if f"{{{space}}}{name}" in given.types:
-                continue
-            change = _lookalike(given, kind, space, name, behaviour)
-            yield Way(_name(kind, way), f"{local} {note}", change, ANYWHERE, mixes=True)
+            if f"{{{space}}}{name}" not in given.types:
+                change = _lookalike(given, kind, space, name, behaviour)
+                yield _way(kind, way, f"{local} {note}", change)
         for attribute in kind.spec.attributes:
             if attribute.identifier and f"{{{DSML_NS}}}{local}" not in given.types:
-                note = f"{local} as [MS-DSML] has it, with a qualified {attribute.name}"
-                way = _name(kind, f"as-in-dsml-{attribute.name}")
-                yield Way(way, note, _as_in_dsml(given, kind, attribute), ANYWHERE, mixes=True)
-
-
-def _as_in_dsml(given: Given, kind: type[HeaderBlock], attribute: AttributeSpec) -> Change:
-    """Return what puts in a block as [MS-DSML] has it: the attribute is qualified, and ends in capitals."""
-
-    def apply(draft: Draft, place: Place) -> None:
-        sid, name = draft.sid(), attribute.name[:-2] + attribute.name[-2:].upper()
-        local, attributes = kind.spec.local_name, [(DSML_NS, name, sid)]
-        draft.insert(place, unknown_block(given.types, DSML_NS, local, prefix="ad", attributes=attributes))
-        draft.trap(Behaviour.ANY_NAMESPACE, {sid})
-
-    return apply
-
-
-def _lookalike(
-    given: Given, kind: type[HeaderBlock], namespace: str, local: str, behaviour: Behaviour
-) -> Change:
-    def apply(draft: Draft, place: Place) -> None:
-        value = make_value(kind, draft)
-        attributes = block_of(value).attributes
-        prefix = "ad" if namespace == DSML_NS else ""
-        draft.insert(
-            place, unknown_block(given.types, namespace, local, prefix=prefix, attributes=attributes)
-        )
-        sid = identifier_of(value)
-        if sid is not None:
-            draft.trap(behaviour, {sid})
-
-    return apply
+                note = f"{local} as in [MS-DSML], with a qualified {attribute.name}"
+                change = _as_in_dsml(given, kind, attribute)
+                yield _way(kind, f"as-in-dsml-{attribute.name}", note, change)

@@ -2,70 +2,50 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from xmla_headers.findings import Code
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, SoapVersion
 
-from ._case import Behaviour, identifier_of
-from ._draft import SOAP, Block, Draft, Place, block_of
-from ._ways import ANYWHERE, Way, make_value, ways_to_break
+from ._case import Behaviour
+from ._draft import SOAP, Block, Draft, Edit, Place, block_of, edit
+from ._ways import ANYWHERE, Table, Way, make_value
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from xmla_headers.model import HeaderBlock
 
-    from ._ways import Change, Given
+    from ._ways import Given
 
 __all__ = ["SKELETON"]
 
-#: What the ways of this module are about, in catalogue order.
-SKELETON = (
-    Code.NOT_AN_ENVELOPE,
-    Code.WRONG_SOAP_NAMESPACE,
-    Code.MISPLACED_HEADER,
-    Code.DUPLICATE_HEADER,
-    Code.DUPLICATE_BODY,
-    Code.MISSING_BODY,
-    Code.UNEXPECTED_ELEMENT,
-    Code.ELEMENT_AFTER_BODY,
-    Code.UNEXPECTED_TEXT,
-    Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE,
-    Code.SOAP_1_2,
-)
+SKELETON = Table()
 
 
-def _standing_alone(draft: Draft, kind: type[HeaderBlock], prefix: str = "") -> tuple[str, str | None]:
+def _standing_alone(draft: Draft, kind: type[HeaderBlock]) -> tuple[str, str | None]:
     """Return a header block that declares all its namespaces itself, and its id."""
-    value = make_value(kind, draft)
-    return block_of(value, prefix=prefix).written(draft.pen, draft), identifier_of(value)
+    block = block_of(make_value(kind, draft))
+    return block.written(draft.pen, draft), block.session_id
 
 
 # -- the root ------------------------------------------------------------------------------------------
 
 
-def _root(name: str) -> Change:
-    def apply(draft: Draft, _place: Place) -> None:
-        draft.root_name = name
-        draft.codes.add(Code.NOT_AN_ENVELOPE)
+def _block_as_root(kind: type[HeaderBlock]) -> Edit[Place]:
+    """Return the edit that replaces the message by one header block."""
 
-    return apply
-
-
-def _block_as_root(kind: type[HeaderBlock]) -> Change:
-    def apply(draft: Draft, _place: Place) -> None:
+    def apply(draft: Draft, _: Place) -> None:
         text, sid = _standing_alone(draft, kind)
-        draft.codes.add(Code.NOT_AN_ENVELOPE)
         draft.changes.append(lambda _: text.encode())
-        if sid is not None:
-            draft.trap(Behaviour.OUTSIDE_HEADER, {sid})
+        draft.trap_id(Behaviour.OUTSIDE_HEADER, sid)
 
     return apply
 
 
-@ways_to_break(Code.NOT_AN_ENVELOPE)
+@SKELETON.breaks(Code.NOT_AN_ENVELOPE)
 def _not_an_envelope(given: Given) -> Iterator[Way]:
-    # Names of ways differ by more than case: they become names of files.
+    # Ways become names of files, so their names differ in more than case.
     for way, name in (
         ("lower-case", "envelope"),
         ("upper-case", "ENVELOPE"),
@@ -74,158 +54,143 @@ def _not_an_envelope(given: Given) -> Iterator[Way]:
         ("fault", "Fault"),
         ("html", "html"),
     ):
-        yield Way(way, f"the root element is {name}", _root(name))
+        yield Way(way, f"the root element is {name}", edit(root_name=name))
     for kind in given.kinds:
         name = kind.spec.local_name
         yield Way(f"root-{name}", f"{name} without an Envelope", _block_as_root(kind))
 
 
-_WRONG_NAMESPACES = (
-    ("none", "no namespace", ""),
-    ("unknown", "a namespace that is not SOAP's", "urn:example:soap"),
-    ("https", "https instead of http", SOAP_11_NS.replace("http:", "https:")),
-    ("no-slash", "the slash at the end is missing", SOAP_11_NS[:-1]),
-    ("soap-1.2-slash", "SOAP 1.2 with a slash at the end", f"{SOAP_12_NS}/"),
-    ("upper-case", "upper case: namespaces are compared character by character", SOAP_11_NS.upper()),
-    ("space", "a space at the end", f"{SOAP_11_NS} "),
-    ("encoding", "the namespace of the SOAP encoding", "http://schemas.xmlsoap.org/soap/encoding/"),
-)
-
-
-def _in_namespace(namespace: str) -> Change:
-    def apply(draft: Draft, _place: Place) -> None:
-        draft.namespace = namespace
-        draft.codes.add(Code.WRONG_SOAP_NAMESPACE)
-        if not namespace:
-            draft.prefix = ""
-
-    return apply
-
-
-@ways_to_break(Code.WRONG_SOAP_NAMESPACE)
+@SKELETON.breaks(Code.WRONG_SOAP_NAMESPACE)
 def _wrong_soap_namespace(_given: Given) -> Iterator[Way]:
-    for name, note, namespace in _WRONG_NAMESPACES:
-        yield Way(name, f"Envelope in another namespace: {note}", _in_namespace(namespace))
+    note = "Envelope in another namespace"
+    yield Way("none", f"{note}: no namespace", edit(namespace="", prefix=""))
+    for name, about, namespace in (
+        ("unknown", "a namespace that is not SOAP's", "urn:example:soap"),
+        ("https", "https instead of http", SOAP_11_NS.replace("http:", "https:")),
+        ("no-slash", "the slash at the end is missing", SOAP_11_NS[:-1]),
+        ("soap-1.2-slash", "SOAP 1.2 with a slash at the end", f"{SOAP_12_NS}/"),
+        ("upper-case", "upper case: namespaces are compared character by character", SOAP_11_NS.upper()),
+        ("space", "a space at the end", f"{SOAP_11_NS} "),
+        ("encoding", "the namespace of the SOAP encoding", "http://schemas.xmlsoap.org/soap/encoding/"),
+    ):
+        yield Way(name, f"{note}: {about}", edit(namespace=namespace))
 
 
 # -- Header and Body -----------------------------------------------------------------------------------
 
 
-def _headers(draft: Draft, given: Given) -> Iterator[tuple[str, str, str, frozenset[str]]]:
-    """Yield name, note, text and ids of Headers in a namespace that the Envelope has declared."""
-    name = draft.qualified("Header")
-    yield "empty", "empty", f"<{name}/>", frozenset()
-    yield "white-space", "white space only", f"<{name}> \n</{name}>", frozenset()
-    yield "comment", "a comment only", f"<{name}><!-- --></{name}>", frozenset()
-    other = f'<other:Header xmlns:other="{draft.soap.namespace}"/>'
-    yield "prefix", "under another prefix", other, frozenset()
-    default = f'<Header xmlns="{draft.soap.namespace}"><a xmlns=""/></Header>'
-    yield "no-prefix", "without a prefix", default, frozenset()
-    for kind in given.kinds:
-        text, sid = _standing_alone(draft, kind)
-        ids = frozenset(() if sid is None else (sid,))
-        yield kind.spec.local_name, f"with a {kind.spec.local_name}", f"<{name}>{text}</{name}>", ids
-
-
-def _named(
+def _variants(
     given: Given,
-    variants: Callable[[Draft, Given], Iterator[tuple[str, str, str, frozenset[str]]]],
-    note: str,
-    change: Callable[[Draft, Place, str, frozenset[str]], None],
+    written: Callable[[Draft], list[tuple[str, str, str]]],
+    around: Callable[[Draft, str], str],
+    notes: tuple[str, str],
+    change: Callable[[Draft, Place, str], object],
+    behaviour: Behaviour,
     places: tuple[Place, ...],
     *,
     mixes: bool = False,
 ) -> Iterator[Way]:
-    """Yield a way for each of the variants, which depend on the message that they are put into."""
+    """Yield a way for each variant (name, note, text), and for each header block inside `around`.
 
-    def made(wanted: str) -> Change:
+    The texts depend on the draft: it chooses prefix and namespace. The two notes are about the change, and
+    about a header block in it.
+    """
+
+    def variants(draft: Draft) -> list[tuple[str, str, str, str | None]]:
+        made: list[tuple[str, str, str, str | None]] = [(*variant, None) for variant in written(draft)]
+        for kind in given.kinds:
+            text, sid = _standing_alone(draft, kind)
+            made.append((kind.spec.local_name, notes[1] + kind.spec.local_name, around(draft, text), sid))
+        return made
+
+    def with_variant(index: int) -> Edit[Place]:
         def apply(draft: Draft, place: Place) -> None:
-            for name, _, text, ids in variants(draft, given):
-                if name == wanted:
-                    change(draft, place, text, ids)
+            _, _, text, sid = variants(draft)[index]
+            change(draft, place, text)
+            draft.trap_id(behaviour, sid)
 
         return apply
 
-    # Names and notes are the same for each message.
-    for name, about, _, _ in variants(Draft(given.types), given):
-        yield Way(name, f"{note}: {about}", made(name), places, mixes=mixes)
+    # Names and notes are the same for each draft.
+    for index, (name, about, _, _) in enumerate(variants(Draft(given.types))):
+        yield Way(name, f"{notes[0]}: {about}", with_variant(index), places, mixes=mixes)
 
 
-def _header_behind(draft: Draft, place: Place, text: str, ids: frozenset[str]) -> None:
-    draft.header = None
-    draft.behind.insert(0 if place is Place.FIRST else len(draft.behind), text)
+def _in(local: str) -> Callable[[Draft, str], str]:
+    """Return what wraps text in a Header or Body."""
+    return lambda draft, text: f"<{draft.qualified(local)}>{text}</{draft.qualified(local)}>"
+
+
+def _headers(draft: Draft) -> list[tuple[str, str, str]]:
+    name, namespace = draft.qualified("Header"), draft.soap.namespace
+    return [
+        ("empty", "empty", f"<{name}/>"),
+        ("white-space", "white space only", f"<{name}> \n</{name}>"),
+        ("comment", "a comment only", f"<{name}><!-- --></{name}>"),
+        ("prefix", "under another prefix", f'<other:Header xmlns:other="{namespace}"/>'),
+        ("no-prefix", "without a prefix", f'<Header xmlns="{namespace}"><a xmlns=""/></Header>'),
+    ]
+
+
+def _append_behind(draft: Draft, place: Place, text: str) -> None:
+    """Add text after the Body; for the last place, a comment comes before it."""
     if place is Place.LAST:
-        draft.behind.insert(-1, "<!-- last -->")
-    draft.codes.add(Code.MISPLACED_HEADER)
-    if ids:
-        draft.trap(Behaviour.ANY_HEADER, ids)
+        draft.behind.append("<!-- last -->")
+    draft.behind.append(text)
 
 
-@ways_to_break(Code.MISPLACED_HEADER)
+def _header_behind(draft: Draft, place: Place, text: str) -> None:
+    draft.header = None
+    _append_behind(draft, place, text)
+
+
+@SKELETON.breaks(Code.MISPLACED_HEADER)
 def _misplaced_header(given: Given) -> Iterator[Way]:
-    note = "the Header comes behind the Body"
-    yield from _named(given, _headers, note, _header_behind, (Place.FIRST, Place.LAST))
+    notes, places = ("the Header comes after the Body", "with a "), (Place.FIRST, Place.LAST)
+    yield from _variants(given, _headers, _in("Header"), notes, _header_behind, Behaviour.ANY_HEADER, places)
 
 
-def _second_header(draft: Draft, place: Place, text: str, ids: frozenset[str]) -> None:
-    {Place.FIRST: draft.front, Place.MIDDLE: draft.between, Place.LAST: draft.behind}[place].append(text)
-    draft.codes.add(Code.DUPLICATE_HEADER)
-    if place is Place.FIRST:
-        # Only the first one is looked into.
-        draft.unjudged = True
-    if ids:
-        draft.trap(Behaviour.ANY_HEADER, ids)
+def _second_header(draft: Draft, place: Place, text: str) -> None:
+    (draft.between if place is Place.MIDDLE else draft.behind).append(text)
 
 
-@ways_to_break(Code.DUPLICATE_HEADER)
+def _empty_header_in_front(draft: Draft, _: Place) -> None:
+    draft.front.append(f"<{draft.qualified('Header')}/>")
+    # Only the first Header is judged.
+    draft.unjudged = True
+
+
+@SKELETON.breaks(Code.DUPLICATE_HEADER)
 def _duplicate_header(given: Given) -> Iterator[Way]:
-    yield from _named(given, _headers, "a second Header", _second_header, (Place.MIDDLE, Place.LAST))
-    yield Way("in-front", "an empty Header in front of the other", _empty_header_in_front)
+    notes, places = ("a second Header", "with a "), (Place.MIDDLE, Place.LAST)
+    yield from _variants(given, _headers, _in("Header"), notes, _second_header, Behaviour.ANY_HEADER, places)
+    yield Way("in-front", "an empty Header before the other", _empty_header_in_front)
 
 
-def _empty_header_in_front(draft: Draft, place: Place) -> None:
-    _second_header(draft, place, f"<{draft.qualified('Header')}/>", frozenset())
-
-
-def _bodies(draft: Draft, given: Given) -> Iterator[tuple[str, str, str, frozenset[str]]]:
+def _bodies(draft: Draft) -> list[tuple[str, str, str]]:
     name = draft.qualified("Body")
-    yield "empty", "empty", f"<{name}/>", frozenset()
-    yield "not-self-closing", "empty, with an end tag", f"<{name}></{name}>", frozenset()
-    yield "content", "with content", f'<{name}><a xmlns="urn:example:a"/></{name}>', frozenset()
-    other = f'<other:Body xmlns:other="{draft.soap.namespace}"/>'
-    yield "prefix", "under another prefix", other, frozenset()
-    yield "two", "and a third", f"<{name}/><{name}/>", frozenset()
-    for kind in given.kinds:
-        text, sid = _standing_alone(draft, kind)
-        ids = frozenset(() if sid is None else (sid,))
-        yield kind.spec.local_name, f"with a {kind.spec.local_name}", f"<{name}>{text}</{name}>", ids
+    return [
+        ("empty", "empty", f"<{name}/>"),
+        ("not-self-closing", "empty, with an end tag", f"<{name}></{name}>"),
+        ("content", "with content", f'<{name}><a xmlns="urn:example:a"/></{name}>'),
+        ("prefix", "under another prefix", f'<other:Body xmlns:other="{draft.soap.namespace}"/>'),
+        ("two", "and a third", f"<{name}/><{name}/>"),
+    ]
 
 
-def _second_body(draft: Draft, place: Place, text: str, ids: frozenset[str]) -> None:
-    (draft.between if place is Place.FIRST else draft.behind).append(text)
-    if place is Place.LAST:
-        draft.behind.insert(-1, "<!-- last -->")
-    draft.codes.add(Code.DUPLICATE_BODY)
-    if ids:
-        draft.trap(Behaviour.BODY, ids)
+def _second_body(draft: Draft, place: Place, text: str) -> None:
+    if place is Place.FIRST:
+        draft.between.append(text)
+    else:
+        _append_behind(draft, place, text)
 
 
-@ways_to_break(Code.DUPLICATE_BODY)
+@SKELETON.breaks(Code.DUPLICATE_BODY)
 def _duplicate_body(given: Given) -> Iterator[Way]:
-    yield from _named(given, _bodies, "a second Body", _second_body, ANYWHERE, mixes=True)
-
-
-def _without_body(change: Callable[[Draft], None]) -> Change:
-    def apply(draft: Draft, _place: Place) -> None:
-        draft.body = None
-        draft.codes.add(Code.MISSING_BODY)
-        change(draft)
-
-    return apply
-
-
-def _no_header(draft: Draft) -> None:
-    draft.header = None
+    notes = ("a second Body", "with a ")
+    yield from _variants(
+        given, _bodies, _in("Body"), notes, _second_body, Behaviour.BODY, ANYWHERE, mixes=True
+    )
 
 
 def _self_closing(draft: Draft) -> None:
@@ -234,6 +199,8 @@ def _self_closing(draft: Draft) -> None:
 
 
 def _instead(local: str, namespace: str) -> Callable[[Draft], None]:
+    """Return what writes an element in place of the Body; "" stands for the namespace of the Envelope."""
+
     def apply(draft: Draft) -> None:
         draft.between.append(f'<w:{local} xmlns:w="{namespace or draft.soap.namespace}"/>')
         draft.codes.add(Code.UNEXPECTED_ELEMENT)
@@ -242,15 +209,23 @@ def _instead(local: str, namespace: str) -> Callable[[Draft], None]:
 
 
 def _in_header(draft: Draft) -> None:
-    # A header block like any other, as far as its name goes.
+    # Only its name is special; it is a header block like others.
     draft.insert(Place.LAST, Block(draft.soap.namespace, "Body", prefix="w"))
 
 
-@ways_to_break(Code.MISSING_BODY)
+def _without_body(change: Callable[[Draft], object]) -> Edit[Place]:
+    def apply(draft: Draft, _: Place) -> None:
+        draft.body = None
+        change(draft)
+
+    return apply
+
+
+@SKELETON.breaks(Code.MISSING_BODY)
 def _missing_body(_given: Given) -> Iterator[Way]:
     for name, note, change in (
-        ("header-only", "a Header and no more", lambda _: None),
-        ("empty", "an Envelope with nothing in it", _no_header),
+        ("header-only", "only a Header", lambda _: None),
+        ("empty", "an empty Envelope", lambda draft: setattr(draft, "header", None)),
         ("self-closing", "an Envelope of one tag", _self_closing),
         ("comment", "a Body in a comment", lambda draft: draft.between.append("<!--<s:Body/>-->")),
         ("lower-case", "body instead of Body", _instead("body", "")),
@@ -261,91 +236,90 @@ def _missing_body(_given: Given) -> Iterator[Way]:
         yield Way(name, note, _without_body(change), (Place.LAST,))
 
 
-def _elements(draft: Draft, given: Given) -> Iterator[tuple[str, str, str, frozenset[str]]]:
+def _elements(draft: Draft) -> list[tuple[str, str, str]]:
     soap = draft.soap.namespace
-    yield "foreign", "one of another namespace", '<w:a xmlns:w="urn:example:w"/>', frozenset()
-    yield "no-namespace", "one of no namespace", '<a xmlns=""/>', frozenset()
-    yield "fault", "a Fault", f'<w:Fault xmlns:w="{soap}"/>', frozenset()
-    yield "lower-case", "header instead of Header", f'<w:header xmlns:w="{soap}"/>', frozenset()
-    yield "other-header", "a Header of another namespace", '<Header xmlns="urn:example:w"/>', frozenset()
-    for kind in given.kinds:
-        text, sid = _standing_alone(draft, kind)
-        ids = frozenset(() if sid is None else (sid,))
-        yield kind.spec.local_name, kind.spec.local_name, text, ids
+    return [
+        ("foreign", "one of another namespace", '<w:a xmlns:w="urn:example:w"/>'),
+        ("no-namespace", "one of no namespace", '<a xmlns=""/>'),
+        ("fault", "a Fault", f'<w:Fault xmlns:w="{soap}"/>'),
+        ("lower-case", "header instead of Header", f'<w:header xmlns:w="{soap}"/>'),
+        ("other-header", "a Header of another namespace", '<Header xmlns="urn:example:w"/>'),
+    ]
 
 
-def _element_in_front(draft: Draft, place: Place, text: str, ids: frozenset[str]) -> None:
-    # In front of what may be a Body among them.
+def _element_in_front(draft: Draft, place: Place, text: str) -> None:
+    # It comes first, since a Body may be among the other parts.
     (draft.front if place is Place.FIRST else draft.between).insert(0, text)
-    draft.codes.add(Code.UNEXPECTED_ELEMENT)
-    if ids:
-        draft.trap(Behaviour.OUTSIDE_HEADER, ids)
 
 
-def _element_behind(draft: Draft, place: Place, text: str, ids: frozenset[str]) -> None:
-    draft.behind.append(text)
-    if place is Place.LAST:
-        draft.behind.insert(-1, "<!-- last -->")
-    draft.codes.add(Code.ELEMENT_AFTER_BODY)
-    if ids:
-        draft.trap(Behaviour.OUTSIDE_HEADER, ids)
-
-
-@ways_to_break(Code.UNEXPECTED_ELEMENT)
+@SKELETON.breaks(Code.UNEXPECTED_ELEMENT)
 def _unexpected_element(given: Given) -> Iterator[Way]:
-    note = "another child of Envelope in front of the Body"
-    yield from _named(given, _elements, note, _element_in_front, (Place.FIRST, Place.MIDDLE), mixes=True)
+    notes, places = ("another child of Envelope before the Body", ""), (Place.FIRST, Place.MIDDLE)
+    yield from _variants(
+        given,
+        _elements,
+        lambda _, text: text,
+        notes,
+        _element_in_front,
+        Behaviour.OUTSIDE_HEADER,
+        places,
+        mixes=True,
+    )
 
 
-@ways_to_break(Code.ELEMENT_AFTER_BODY)
+@SKELETON.breaks(Code.ELEMENT_AFTER_BODY)
 def _element_after_body(given: Given) -> Iterator[Way]:
-    note = "another child of Envelope behind the Body"
-    yield from _named(given, _elements, note, _element_behind, (Place.FIRST, Place.LAST), mixes=True)
+    notes, places = ("another child of Envelope after the Body", ""), (Place.FIRST, Place.LAST)
+    yield from _variants(
+        given,
+        _elements,
+        lambda _, text: text,
+        notes,
+        _append_behind,
+        Behaviour.OUTSIDE_HEADER,
+        places,
+        mixes=True,
+    )
 
 
-_TEXTS = (
-    ("letters", "letters", "text"),
-    ("reference", "a reference to a letter", "&#65;"),
-    ("cdata", "a CDATA section", "<![CDATA[text]]>"),
-    ("no-break-space", "U+00A0, which is no white space", "\xa0"),
-    ("zero-width-space", "U+200B, which is not seen", "\u200b"),
-    ("next-line", "U+0085, which XML 1.0 does not take for a line end", "\x85"),
-    ("escaped-tag", "a tag that is none", "&lt;a/>"),
-    ("semicolon", "what a template leaves behind", ";"),
-)
-
-
-def _loose_text(text: str) -> Change:
+def _loose_text(text: str) -> Edit[Place]:
     def apply(draft: Draft, place: Place) -> None:
         if place is Place.MIDDLE:
             draft.insert(place, text)
         else:
             (draft.front if place is Place.FIRST else draft.behind).append(text)
-        draft.codes.add(Code.UNEXPECTED_TEXT)
 
     return apply
 
 
-@ways_to_break(Code.UNEXPECTED_TEXT)
+@SKELETON.breaks(Code.UNEXPECTED_TEXT)
 def _unexpected_text(_given: Given) -> Iterator[Way]:
-    for name, note, text in _TEXTS:
+    for name, note, text in (
+        ("letters", "letters", "text"),
+        ("reference", "a reference to a letter", "&#65;"),
+        ("cdata", "a CDATA section", "<![CDATA[text]]>"),
+        ("no-break-space", "U+00A0, which is not white space in XML", "\xa0"),
+        ("zero-width-space", "U+200B, which is invisible", "\u200b"),
+        ("next-line", "U+0085, which is no line end in XML 1.0", "\x85"),
+        ("escaped-tag", "an escaped tag", "&lt;a/>"),
+        ("semicolon", "a semicolon, left over from a template", ";"),
+    ):
         yield Way(name, f"text between elements: {note}", _loose_text(text), ANYWHERE, mixes=True)
 
 
-# -- what is let pass ----------------------------------------------------------------------------------
+# -- warnings ------------------------------------------------------------------------------------------
 
 
-def _envelope_attribute(name: str, value: str) -> Change:
+def _envelope_attribute(name: str, value: str) -> Edit[Place]:
     def apply(draft: Draft, place: Place) -> None:
-        attributes = [(name, value), (f"{draft.prefix}:encodingStyle", ""), ("xml:lang", "en")]
-        first = ANYWHERE.index(place)
-        draft.envelope_attributes += [*attributes[1 : first + 1], attributes[0], *attributes[first + 1 :]]
-        draft.codes.add(Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE)
+        attributes = [(f"{draft.prefix}:encodingStyle", ""), ("xml:lang", "en")]
+        attributes.insert(ANYWHERE.index(place), (name, value))
+        draft.envelope_attributes += attributes
 
     return apply
 
 
-@ways_to_break(Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE)
+@SKELETON.breaks(Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE)
 def _unqualified_envelope_attribute(_given: Given) -> Iterator[Way]:
     for name, value in (
         ("id", "a"),
@@ -359,34 +333,25 @@ def _unqualified_envelope_attribute(_given: Given) -> Iterator[Way]:
         yield Way(name, note, _envelope_attribute(name, value), ANYWHERE)
 
 
-def _version_1_2(change: Callable[[Draft], object]) -> Change:
-    def apply(draft: Draft, _place: Place) -> None:
+def _marked(name: str, value: str) -> Edit[Place]:
+    """Return the edit that adds a block with an attribute of SOAP 1.2."""
+
+    def apply(draft: Draft, _: Place) -> None:
         draft.soap = SoapVersion.SOAP_1_2
-        change(draft)
+        draft.insert(Place.LAST, Block("urn:example:w", "a", [(SOAP, name, value)], prefix="w"))
 
     return apply
 
 
-def _no_prefix(draft: Draft) -> None:
-    draft.prefix = ""
-
-
-def _marked(name: str, value: str) -> Callable[[Draft], None]:
-    def apply(draft: Draft) -> None:
-        block = Block("urn:example:w", "a", [(SOAP, name, value)], prefix="w")
-        draft.insert(Place.LAST, block)
-
-    return apply
-
-
-@ways_to_break(Code.SOAP_1_2)
+@SKELETON.breaks(Code.SOAP_1_2)
 def _soap_1_2(_given: Given) -> Iterator[Way]:
+    version = SoapVersion.SOAP_1_2
     for name, note, change in (
-        ("plain", "and all else as in SOAP 1.1", lambda _: None),
-        ("default-namespace", "without a prefix", _no_prefix),
-        ("no-header", "without a Header", _no_header),
+        ("plain", "otherwise as in SOAP 1.1", edit(soap=version)),
+        ("default-namespace", "without a prefix", edit(soap=version, prefix="")),
+        ("no-header", "without a Header", edit(soap=version, header=None)),
         ("true", "mustUnderstand true, which SOAP 1.1 does not have", _marked("mustUnderstand", "true")),
         ("false", "mustUnderstand false", _marked("mustUnderstand", " false ")),
         ("role", "a role, which was actor in SOAP 1.1", _marked("actor", f"{SOAP_12_NS}/role/next")),
     ):
-        yield Way(name, f"a SOAP 1.2 envelope, {note}", _version_1_2(change))
+        yield Way(name, f"a SOAP 1.2 envelope, {note}", change)

@@ -1,78 +1,40 @@
-"""Ways to write what is right: XML leaves many, and a reader of text alone knows few of them."""
+"""Valid ways to write a message: XML allows many, and readers of plain text know few of them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xmla_headers.soap import SOAP_11_NS, Limits, MustUnderstandForm
 
-from ._case import Behaviour, identifier_of
-from ._draft import SOAP, Block, Place, block_of, unknown_block
+from ._case import Behaviour
+from ._draft import SOAP, Block, Draft, Edit, Place, block_of, edit, unknown_block
+from ._ids import SESSION_IDS
 from ._writing import PLAIN, Pen, Style
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import TypeAlias
 
-    from ._draft import Draft
     from ._ways import Given
 
-    Respell: TypeAlias = Callable[[Draft, Block], None]
-
-__all__ = ["MIXED", "SESSION_IDS", "SPELLINGS", "Spelling", "neighbours", "spelling_of_id"]
-
-#: Session ids of every awkward kind: nothing anywhere limits their form.
-SESSION_IDS = {
-    "guid": "9F2C1B7E-3D54-4A0B-8C1E-5A6F7B8C9D0E",
-    "braces": "{9F2C1B7E-3D54-4A0B-8C1E-5A6F7B8C9D0E}",
-    "lower-case": "9f2c1b7e-3d54-4a0b-8c1e-5a6f7b8c9d0e",
-    "number": "581",
-    "leading-zeros": "0000581",
-    "one-character": "x",
-    "markup": "a<b>&c",
-    "quotes": "a\"b'c",
-    "reference-like": "A&amp;B&#65;",
-    "space-inside": "a b",
-    "space-around": "  padded  ",
-    "space-only": " ",
-    "line-ends": "a\tb\nc\r\nd\re",
-    "cdata-end": "]]>",
-    "comment-end": "-->",
-    "end-tag": "</s:Body></s:Envelope>",
-    "format": "%s {0} ${x} \\n",
-    "sql": "'; DROP TABLE sessions; --",
-    "path": "../../etc/hostname",
-    "latin": "sesi\u00f3n-\u00fc",
-    "not-latin": "\u6f22\u5b57",
-    "beyond-16-bits": "\U0001f511",
-    "combining": "e\u0301",
-    "composed": "\u00e9",
-    "right-to-left": "abc\u202edef",
-    "zero-width": "a\u200bb",
-    "mark-inside": "a\ufeffb",
-    "delete": "\x7f\x85",
-    "line-separator": "a\u2028b",
-    "noncharacter": "\ufdd0",
-    "long": "0123456789ABCDEF" * 64,
-}
+__all__ = ["MIXED", "SPELLINGS", "Spelling", "neighbours"]
 
 
 class Spelling(NamedTuple):
-    """One way to write a message that says the same."""
+    """One way to write a message without changing its meaning."""
 
     name: str
     note: str
     reference: str
-    #: Takes the message, and the header block in it.
-    change: Respell
-    #: It does not go with every other.
+    # Takes the draft and the header block in it.
+    change: Edit[Block]
+    # It cannot be combined with every other one.
     alone: bool = False
 
 
 def neighbours(given: Given) -> list[Block]:
-    """Return header blocks that real messages carry, and that no schema at hand declares."""
+    """Return header blocks of real messages that are not in the given types."""
     engine = "http://schemas.microsoft.com/analysisservices/2003/engine/2"
     security = "http://schemas.xmlsoap.org/ws/2002/04/secext"
     compatibility = "http://schemas.microsoft.com/analysisservices/2003/xmla"
@@ -95,47 +57,37 @@ def neighbours(given: Given) -> list[Block]:
 # -- how tags and values are written -------------------------------------------------------------------
 
 
-def _style(style: Style) -> Respell:
-    def apply(draft: Draft, _block: Block) -> None:
+def _style(style: Style) -> Edit[Block]:
+    def apply(draft: Draft, _: Block) -> None:
         draft.pen = Pen(style, draft.pen.choices)
 
     return apply
 
 
-def _trapped(change: Respell, behaviour: Behaviour) -> Respell:
-    """Return the change, with the trap for readers who then miss the id."""
+def _trapped(
+    change: Edit[Block], behaviour: Behaviour, returned: Callable[[str], set[str]] = lambda _: set()
+) -> Edit[Block]:
+    """Return the edit with a trap for parsers that then miss the id, and return something else."""
 
     def apply(draft: Draft, block: Block) -> None:
         change(draft, block)
-        sid = None if block.value is None else identifier_of(block.value)
+        sid = block.session_id
         if sid is not None:
-            draft.trap(behaviour, (), {sid})
-
-    return apply
-
-
-def _references(form: str) -> Respell:
-    change = _style(replace(PLAIN, characters=(form,)))
-
-    def apply(draft: Draft, block: Block) -> None:
-        change(draft, block)
-        sid = None if block.value is None else identifier_of(block.value)
-        if sid is not None:
-            draft.trap(Behaviour.RAW_REFERENCES, {"".join(form.format(ord(one)) for one in sid)}, {sid})
+            draft.trap(behaviour, returned(sid), {sid})
 
     return apply
 
 
 def _writing(_given: Given) -> Iterator[Spelling]:
     single = _trapped(_style(replace(PLAIN, quotes=("'",))), Behaviour.DOUBLE_QUOTES_ONLY)
-    yield Spelling("plain", "nothing special", "SOAP 1.1 §4", lambda _draft, _block: None)
+    yield Spelling("plain", "nothing special", "SOAP 1.1 §4", edit())
     yield Spelling("single-quotes", "values in single quotes", "XML 1.0 §2.3", single)
     for name, note, style in (
         ("space-around-equals", "white space around the equals signs", replace(PLAIN, equals=(" = ",))),
         ("lines", "each attribute on a line of its own", replace(PLAIN, spaces=("\n  ",), ends=("\n",))),
         ("tabs", "tabs between attributes", replace(PLAIN, spaces=("\t",))),
         ("space-at-the-end", "white space at the end of each tag", replace(PLAIN, ends=(" ",))),
-        ("end-tags", "an end tag for what is empty", replace(PLAIN, self_closing=(False,))),
+        ("end-tags", "an end tag for each empty element", replace(PLAIN, self_closing=(False,))),
         ("backwards", "attributes in the other order", replace(PLAIN, backwards=(True,))),
         ("indented", "white space between elements", replace(PLAIN, gaps=("\n  ",))),
         ("carriage-returns", "CR as line ends", replace(PLAIN, gaps=("\r", "\r\n"))),
@@ -149,24 +101,26 @@ def _writing(_given: Given) -> Iterator[Spelling]:
         yield Spelling(name, note, "XML 1.0 §3.1", _style(style))
     for name, form in (("decimal", "&#{:d};"), ("hexadecimal", "&#x{:x};"), ("zeros", "&#x{:06X};")):
         note = f"all values as character references, {name}"
-        yield Spelling(f"references-{name}", note, "XML 1.0 §4.1", _references(form))
+        change = _trapped(
+            _style(replace(PLAIN, characters=(form,))),
+            Behaviour.RAW_REFERENCES,
+            partial(_in_references, form),
+        )
+        yield Spelling(f"references-{name}", note, "XML 1.0 §4.1", change)
+
+
+def _in_references(form: str, sid: str) -> set[str]:
+    return {"".join(form.format(ord(character)) for character in sid)}
 
 
 # -- prefixes ------------------------------------------------------------------------------------------
-
-
-def _soap_prefix(prefix: str) -> Respell:
-    def apply(draft: Draft, _block: Block) -> None:
-        draft.prefix = prefix
-
-    return apply
 
 
 def _own_prefix(_draft: Draft, block: Block) -> None:
     block.prefix = "XA"
 
 
-def _from_envelope(prefix: str) -> Respell:
+def _from_envelope(prefix: str) -> Edit[Block]:
     def apply(draft: Draft, block: Block) -> None:
         draft.declares[prefix] = block.namespace
         block.prefix, block.inherits = prefix, True
@@ -174,7 +128,7 @@ def _from_envelope(prefix: str) -> Respell:
     return apply
 
 
-def _from_header(prefix: str) -> Respell:
+def _from_header(prefix: str) -> Edit[Block]:
     def apply(draft: Draft, block: Block) -> None:
         draft.header_attributes.append((f"xmlns:{prefix}" if prefix else "xmlns", block.namespace))
         block.prefix, block.inherits = prefix, True
@@ -193,7 +147,7 @@ def _redeclared_twice(draft: Draft, block: Block) -> None:
 
 
 def _shadowing(draft: Draft, block: Block) -> None:
-    # Anew, since its qualified attributes can no longer have the prefix.
+    # The qualified attributes get another prefix, because this one means something else on the block.
     block.prefix = draft.prefix
 
 
@@ -214,70 +168,74 @@ def _body_declares(draft: Draft, block: Block) -> None:
 def _prefixes(_given: Given) -> Iterator[Spelling]:
     clause = "Namespaces in XML 1.0 §6"
     for prefix in ("soap", "SOAP-ENV", "_", "a.b-c", "Body", "Session", "xa"):
-        yield Spelling(f"soap-prefix-{prefix}", f"the prefix {prefix} for SOAP", clause, _soap_prefix(prefix))
+        yield Spelling(f"soap-prefix-{prefix}", f"the prefix {prefix} for SOAP", clause, edit(prefix=prefix))
     note = "a prefix that is not ASCII"
-    yield Spelling("soap-prefix-not-ascii", note, clause, _soap_prefix("\u00e9"), alone=True)
-    yield Spelling("soap-no-prefix", "the namespace of SOAP as the default", clause, _soap_prefix(""))
+    yield Spelling("soap-prefix-not-ascii", note, clause, edit(prefix="\u00e9"), alone=True)
+    yield Spelling("soap-no-prefix", "the namespace of SOAP as the default", clause, edit(prefix=""))
     prefixed = _trapped(_own_prefix, Behaviour.PREFIX_LITERAL)
     yield Spelling("prefix", "a header block with a prefix", clause, prefixed)
     for name, note, change in (
         ("prefix-from-envelope", "a prefix that the Envelope declares", _from_envelope("XA")),
         ("prefix-from-header", "a prefix that the Header declares", _from_header("XA")),
-        ("prefix-redeclared", "a prefix that means something else outside", _redeclared),
+        ("prefix-redeclared", "a prefix that means something else around the block", _redeclared),
         ("prefix-redeclared-by-header", "a prefix that the Header redeclares", _redeclared_twice),
         ("prefix-shadowing", "the prefix of SOAP, which means XMLA on the block", _shadowing),
     ):
         yield Spelling(name, note, clause, _trapped(change, Behaviour.PREFIX_LITERAL))
     alike = _from_envelope("SessionId")
-    yield Spelling("prefix-like-an-attribute", "a prefix that reads like an attribute", clause, alike)
+    yield Spelling("prefix-like-an-attribute", "a prefix that looks like an attribute", clause, alike)
     missed = Behaviour.DEFAULT_NAMESPACE_MISSED
     for name, note, change in (
         ("default-from-envelope", "the default namespace of the Envelope", _from_envelope("")),
         ("default-from-header", "the default namespace of the Header", _from_header("")),
-        ("declared-and-not-used", "prefixes that nobody uses", _many_declared),
-        ("declared-on-the-block", "declarations that nobody uses on the block", _unused_declared),
+        ("declared-and-not-used", "unused prefixes", _many_declared),
+        ("declared-on-the-block", "unused declarations on the block", _unused_declared),
         ("declared-on-the-body", "the namespace of the block on the Body", _body_declares),
     ):
         yield Spelling(name, note, clause, _trapped(change, missed))
 
 
-# -- in front of the Envelope, and the bytes -----------------------------------------------------------
+# -- around the Envelope, and the bytes ----------------------------------------------------------------
 
 
-def _prolog(declaration: str, prolog: str = "", epilog: str = "") -> Respell:
-    def apply(draft: Draft, _block: Block) -> None:
-        draft.declaration, draft.prolog = declaration, prolog
-        draft.epilog = epilog
-
-    return apply
+def _around(declaration: str, prolog: str = "", epilog: str = "") -> Edit[object]:
+    return edit(declaration=declaration, prolog=prolog, epilog=epilog)
 
 
-def _encoded(codec: str, mark: str, label: str) -> Respell:
+def _encoded(codec: str, mark: str, label: str) -> Edit[Block]:
     def apply(draft: Draft, block: Block) -> None:
         draft.codec, draft.mark = codec, mark
         if label:
             draft.declaration = f'<?xml version="1.0" encoding="{label}"?>'
-        # No registered name, though everybody knows what is meant.
+        # The name is not registered, although it is unambiguous.
         draft.ours = label == "utf8"
-        spelling_of_id("sesi\u00f3n-\u6f22\U0001f511")(draft, block)
+        _identified("sesi\u00f3n-\u6f22\U0001f511")(draft, block)
 
     return apply
 
 
 def _bytes(_given: Given) -> Iterator[Spelling]:
     for name, note, change in (
-        ("declaration", "an XML declaration", _prolog('<?xml version="1.0"?>')),
-        ("declaration-quotes", "single quotes in it", _prolog("<?xml version='1.0' encoding='utf-8'?>")),
+        ("declaration", "an XML declaration", _around('<?xml version="1.0"?>')),
+        (
+            "declaration-quotes",
+            "an XML declaration in single quotes",
+            _around("<?xml version='1.0' encoding='utf-8'?>"),
+        ),
         (
             "declaration-spaces",
-            "white space in it",
-            _prolog("<?xml\n version = '1.0'\tencoding =\r\n'UTF-8' ?>\n"),
+            "an XML declaration with white space",
+            _around("<?xml\n version = '1.0'\tencoding =\r\n'UTF-8' ?>\n"),
         ),
-        ("declaration-standalone", "standalone", _prolog('<?xml version="1.0" standalone="yes"?>')),
-        ("white-space-in-front", "white space in front of the Envelope", _prolog("", " \r\n\t")),
-        ("comment-in-front", "a comment in front of the Envelope", _prolog("", "<!-- <s:Envelope> -->")),
-        ("white-space-behind", "white space behind the Envelope", _prolog("", "", "\r\n \t")),
-        ("comment-behind", "a comment behind the Envelope", _prolog("", "", "<!-- <?a?> <!DOCTYPE> -->")),
+        (
+            "declaration-standalone",
+            "an XML declaration with standalone",
+            _around('<?xml version="1.0" standalone="yes"?>'),
+        ),
+        ("white-space-in-front", "white space before the Envelope", _around("", " \r\n\t")),
+        ("comment-in-front", "a comment before the Envelope", _around("", "<!-- <s:Envelope> -->")),
+        ("white-space-behind", "white space after the Envelope", _around("", "", "\r\n \t")),
+        ("comment-behind", "a comment after the Envelope", _around("", "", "<!-- <?a?> <!DOCTYPE> -->")),
     ):
         yield Spelling(name, note, "XML 1.0 §2.8", change)
     for name, codec, mark, label in (
@@ -301,8 +259,10 @@ def _bytes(_given: Given) -> Iterator[Spelling]:
 # -- the parts -----------------------------------------------------------------------------------------
 
 
-def _content(content: str, *attributes: tuple[str, str]) -> Respell:
-    def apply(draft: Draft, _block: Block) -> None:
+def _content(content: str, *attributes: tuple[str, str]) -> Edit[Block]:
+    """Return the edit that writes the Body; `s:` stands for the prefix of SOAP."""
+
+    def apply(draft: Draft, _: Block) -> None:
         name = draft.qualified("Body")
         draft.body = content.replace("s:Body", name).replace("s:Envelope", draft.qualified("Envelope"))
         draft.body_attributes += attributes
@@ -310,14 +270,14 @@ def _content(content: str, *attributes: tuple[str, str]) -> Respell:
     return apply
 
 
-def _deep(draft: Draft, _block: Block) -> None:
+def _deep(draft: Draft, _: Block) -> None:
     depth = Limits().max_depth
     assert depth is not None
-    # Envelope and Body are two of them.
+    # Envelope and Body are two of the levels.
     draft.body = "<a>" * (depth - 2) + "</a>" * (depth - 2)
 
 
-def _fault(draft: Draft, _block: Block) -> None:
+def _fault(draft: Draft, _: Block) -> None:
     fault = draft.qualified("Fault")
     draft.body = (
         f'<{fault}><faultcode xmlns="">{draft.qualified("Client")}</faultcode>'
@@ -337,44 +297,38 @@ def _bodies(_given: Given) -> Iterator[Spelling]:
         ("end-tags-in-a-comment", "end tags in a comment", _content("<!-- </s:Body></s:Envelope> -->")),
         ("end-tag-in-a-value", "an end tag in a value", _content("<a b='&lt;/s:Body>'/>")),
         ("body-in-body", "a Body inside the Body", _content("<s:Body><s:Body/></s:Body>")),
-        ("names-alike", "elements that are named alike", _content("<Body/><Header/><Bodyx/>")),
+        ("names-alike", "elements with similar names", _content("<Body/><Header/><Bodyx/>")),
         ("attributes", "attributes of the Body", _content("<a/>", ("id", "b>"), ("xml:lang", "en"))),
         ("fault", "a Fault", _fault),
     ):
         yield Spelling(f"body-{name}", f"Body: {note}", "SOAP 1.1 §4.3", change)
     names = _content("<\u00e9>\u6f22\U0001f511</\u00e9>")
     yield Spelling("body-names", "Body: names that are not ASCII", "SOAP 1.1 §4.3", names, alone=True)
-    yield Spelling("body-deep", "Body: as many levels as there may be", "SOAP 1.1 §4.3", _deep)
+    yield Spelling("body-deep", "Body: as many levels as allowed", "SOAP 1.1 §4.3", _deep)
     large = _content(f"<root>{rows * 2_000}</root>")
     yield Spelling("body-large", "Body: 120 KB", "SOAP 1.1 §4.3", large, alone=True)
 
 
-def _filled(content: str) -> Respell:
-    def apply(_draft: Draft, block: Block) -> None:
-        block.content = content
-
-    return apply
+def _filled(content: str) -> Edit[Block]:
+    return lambda _, block: setattr(block, "content", content)
 
 
-def _no_header(draft: Draft, _block: Block) -> None:
-    draft.header = None
-
-
-def _empty_header(draft: Draft, _block: Block) -> None:
+def _empty_header(draft: Draft, _: Block) -> None:
+    # Not `edit(header=[])`, whose list all drafts would share.
     draft.header = []
 
 
-def _header_attributes(draft: Draft, _block: Block) -> None:
+def _header_attributes(draft: Draft, _: Block) -> None:
     draft.header_attributes += [("xml:lang", "en"), ("id", "h"), ("xmlns:unused", "urn:example:unused")]
 
 
-def _envelope_attributes(draft: Draft, _block: Block) -> None:
+def _envelope_attributes(draft: Draft, _: Block) -> None:
     encoding = "http://schemas.xmlsoap.org/soap/encoding/"
     draft.declares["w"] = "urn:example:w"
     draft.envelope_attributes += [("w:encodingStyle", encoding), ("w:a", ""), ("xml:lang", "en")]
 
 
-def _with_neighbours(given: Given, count: int) -> Respell:
+def _with_neighbours(given: Given, count: int) -> Edit[Block]:
     def apply(draft: Draft, block: Block) -> None:
         others = [neighbour for _ in range(count) for neighbour in neighbours(given)][: count - 1]
         draft.header = [*others[: count // 2], block, *others[count // 2 :]]
@@ -382,7 +336,7 @@ def _with_neighbours(given: Given, count: int) -> Respell:
     return apply
 
 
-def _long_name(draft: Draft, _block: Block) -> None:
+def _long_name(draft: Draft, _: Block) -> None:
     length = Limits().max_name_length
     assert length is not None
     name = "a" * length
@@ -390,7 +344,7 @@ def _long_name(draft: Draft, _block: Block) -> None:
 
 
 def _headers(given: Given) -> Iterator[Spelling]:
-    yield Spelling("no-header", "no Header", "SOAP 1.1 §4.2", _no_header)
+    yield Spelling("no-header", "no Header", "SOAP 1.1 §4.2", edit(header=None))
     yield Spelling("empty-header", "an empty Header", "SOAP 1.1 §4.2", _empty_header)
     for name, note, change in (
         ("header-attributes", "attributes of the Header", _header_attributes),
@@ -403,28 +357,27 @@ def _headers(given: Given) -> Iterator[Spelling]:
         yield Spelling(name, note, "SOAP 1.1 §4.2", change)
     most = Limits().max_header_blocks
     assert most is not None
-    note = "as many header blocks as there may be"
+    note = "as many header blocks as allowed"
     yield Spelling("many-neighbours", note, "SOAP 1.1 §4.2", _with_neighbours(given, most), alone=True)
-    yield Spelling("long-names", "names as long as they may be", "SOAP 1.1 §4.2", _long_name, alone=True)
+    yield Spelling("long-names", "names as long as allowed", "SOAP 1.1 §4.2", _long_name, alone=True)
 
 
 # -- the header block ----------------------------------------------------------------------------------
 
 
-def _revalued(**fields: object) -> Respell:
-    """Return what puts a block with other values into the place of one."""
+def _revalued(**fields: Any) -> Edit[Block]:
+    """Return the edit that changes the value of the header block."""
 
     def apply(_draft: Draft, block: Block) -> None:
         assert block.value is not None
-        other = block_of(replace(block.value, **fields))  # type: ignore[arg-type]
-        block.value, block.attributes = other.value, other.attributes
-        block.codes = other.codes
+        other = block_of(replace(block.value, **fields))
+        block.value, block.attributes, block.codes = other.value, other.attributes, other.codes
 
     return apply
 
 
-def _mark(text: str) -> Respell:
-    """Return what writes mustUnderstand 1 in a form of its own."""
+def _mark(text: str) -> Edit[Block]:
+    """Return the edit that writes a mustUnderstand of value 1 as this text."""
     change = _revalued(must_understand=True)
 
     def apply(draft: Draft, block: Block) -> None:
@@ -437,15 +390,15 @@ def _mark(text: str) -> Respell:
     return apply
 
 
-def spelling_of_id(sid: str) -> Respell:
-    """Return what exchanges the session id, if there is one."""
+def _identified(sid: str) -> Edit[Block]:
+    """Return the edit that changes the session id, if there is one."""
 
     def apply(draft: Draft, block: Block) -> None:
         assert block.value is not None
         fields = {attribute.field: sid for attribute in block.value.spec.attributes if attribute.identifier}
         _revalued(**fields)(draft, block)
-        if fields and sid.strip() != sid:
-            draft.trap(Behaviour.TRIMMED, {sid.strip()}, {sid})
+        if fields:
+            draft.trap_trimming(sid)
 
     return apply
 
@@ -461,18 +414,22 @@ def _blocks(_given: Given) -> Iterator[Spelling]:
         ("actor", "an actor", _revalued(actor=actor)),
         ("empty-actor", "an empty actor", _revalued(actor="")),
         ("foreign-attributes", "attributes of other namespaces", _revalued(other_attributes=other)),
-        ("everything", "all of that", _revalued(must_understand=True, actor=actor, other_attributes=other)),
+        (
+            "everything",
+            "mustUnderstand, an actor and attributes of other namespaces",
+            _revalued(must_understand=True, actor=actor, other_attributes=other),
+        ),
     ):
         yield Spelling(name, note, "SOAP 1.1 §4.2.2", change)
 
 
 def _ids(_given: Given) -> Iterator[Spelling]:
     for name, sid in SESSION_IDS.items():
-        note = f"a session id of an awkward kind: {name}"
-        yield Spelling(f"id-{name}", note, "XMLA Session element, SessionId", spelling_of_id(sid))
+        note = f"an unusual session id: {name}"
+        yield Spelling(f"id-{name}", note, "XMLA Session element, SessionId", _identified(sid))
 
 
-#: What is chosen independently for one message, one of each at most.
+# Chosen independently for one message, at most one of each.
 MIXED: tuple[Callable[[Given], Iterator[Spelling]], ...] = (
     _blocks,
     _ids,

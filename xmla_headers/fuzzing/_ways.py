@@ -1,34 +1,28 @@
-"""Ways to break a rule, and the registry of them: one function a code."""
+"""Way and Table: the ways to break a rule, and tables with one function for each code."""
 
-# To add the ways to break a new code:
-# 1. a function under @ways_to_break(Code.…) that yields five or more, in the module that its rule belongs to;
-# 2. python -m tests.vectors, which adds some of them to the vectors that are kept.
-# A code that no message breaks goes into NOT_ABOUT_BYTES.
+# To add a code about session ids, add a row to ID_RULES in _ids.py. For another code about bytes, write one
+# function under @TABLE.breaks(Code.…) that yields five ways or more, in the module of the right table.
+# Then run `python -m tests.vectors`, which adds some of the messages to the vectors that are kept.
+# A code that no message can break is one row of NOT_ABOUT_BYTES.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xmla_headers.findings import Code
+from xmla_headers.model import HeaderBlock
+from xmla_headers.soap import Direction
+from xmla_headers.typing import BlockTypes
 
-from ._draft import Place
+from ._draft import Draft, Edit, Place
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from typing import TypeAlias
+    from typing import Any
 
-    from xmla_headers.model import HeaderBlock
-    from xmla_headers.soap import Direction
+__all__ = ["ANYWHERE", "NOT_ABOUT_BYTES", "Given", "Table", "Way", "make_value"]
 
-    from ._draft import Draft
-
-    Change: TypeAlias = Callable[[Draft, Place], None]
-    Breaker: TypeAlias = Callable[["Given"], Iterator["Way"]]
-
-__all__ = ["ANYWHERE", "NOT_ABOUT_BYTES", "WAYS", "Given", "Way", "make_value", "ways_to_break"]
-
-#: Codes that no message breaks: those about values, about more than one message, and of a schema given.
+# Codes about values, about more than one message, or about a schema that the caller gives.
 NOT_ABOUT_BYTES = frozenset(
     {
         Code.SCHEMA_VIOLATION,
@@ -53,12 +47,12 @@ ANYWHERE = (Place.FIRST, Place.MIDDLE, Place.LAST)
 class Given(NamedTuple):
     """What the cases are made for."""
 
-    types: Mapping[str, type[HeaderBlock]]
+    types: BlockTypes
     direction: Direction | None
 
     @property
     def kinds(self) -> tuple[type[HeaderBlock], ...]:
-        """The header blocks, those first that have more to get wrong."""
+        """The classes of header blocks; those with more attributes come first."""
         return tuple(sorted(self.types.values(), key=lambda kind: -len(kind.spec.attributes)))
 
 
@@ -67,33 +61,34 @@ class Way(NamedTuple):
 
     name: str
     note: str
-    change: Change
-    #: Where it can be done; the Envelope has one root, and a message one beginning.
+    change: Edit[Place]
+    # The places where it can be done. The Envelope has one root, and a message has one beginning.
     places: tuple[Place, ...] = (Place.FIRST,)
-    #: Refused by choice of this library: others may well read it.
+    # Only this library refuses the message; others may read it.
     ours: bool = False
-    #: It can be done to a message that breaks other rules as well, with nothing lost of either.
+    # It can be combined with other broken rules, and all of them are still found.
     mixes: bool = False
 
 
-#: How each code is broken, in the order of definition. A code about bytes that is missing here, and in
-#: NOT_ABOUT_BYTES, fails a test.
-WAYS: dict[Code, Breaker] = {}
+Breaker: TypeAlias = Callable[[Given], Iterator[Way]]
 
 
-def ways_to_break(code: Code) -> Callable[[Breaker], Breaker]:
-    """Register the function that yields the ways to break a code."""
+class Table(dict[Code, Breaker]):
+    """The function of each code that yields the ways to break its rule."""
 
-    def register(breaker: Breaker) -> Breaker:
-        WAYS[code] = breaker
-        return breaker
+    def breaks(self, code: Code) -> Callable[[Breaker], Breaker]:
+        """Add the decorated function as that of a code."""
 
-    return register
+        def add(breaker: Breaker) -> Breaker:
+            self[code] = breaker
+            return breaker
+
+        return add
 
 
-def make_value(kind: type[HeaderBlock], draft: Draft, **fields: object) -> HeaderBlock:
-    """Return a header block whose attributes all have a value, ids that are new in the message."""
+def make_value(kind: type[HeaderBlock], draft: Draft, **fields: Any) -> HeaderBlock:
+    """Return a header block with a value in every attribute; its ids are new in the message."""
     for attribute in kind.spec.attributes:
         if attribute.field not in fields:
             fields[attribute.field] = draft.sid()
-    return kind(**fields)  # type: ignore[arg-type]
+    return kind(**fields)

@@ -1,24 +1,23 @@
-"""How XML is written: a source of choices, a style to choose from, a pen that writes with both."""
+"""How XML is written: Choices, a Style to choose from, and a Pen that writes with both."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from random import Random
-    from typing import TypeVar
 
-    T = TypeVar("T")
+T = TypeVar("T")
 
 __all__ = ["PLAIN", "WILD", "Choices", "Pen", "Style"]
 
 
 class Choices:
-    """Where choices come from: numbers, and the first of the options when there are none left.
+    """A source of choices: numbers decide; when they run out, the first option is taken.
 
-    The first is the plainest throughout, so that fewer or smaller numbers mean a plainer message.
+    The first option is always the plainest, so fewer or smaller numbers mean a plainer message.
     """
 
     def __init__(self, numbers: Iterable[int] = ()) -> None:
@@ -26,31 +25,33 @@ class Choices:
 
     @classmethod
     def of(cls, random: Random) -> Choices:
-        """Return choices without end."""
-        # A number of 32 bits is never -1. Nothing else of Random is promised to stay the same.
+        """Return endless choices."""
+        # A number of 32 bits is never -1. No other method of Random is promised to stay the same.
         return cls(iter(lambda: random.getrandbits(32), -1))
 
     def pick(self, options: Sequence[T]) -> T:
+        """Return one of the options."""
         return options[next(self._numbers, 0) % len(options)]
 
     def one_in(self, many: int) -> bool:
+        """Return True once in so many times."""
         return next(self._numbers, 0) % many == many - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What there is to choose from where XML 1.0 leaves a choice."""
+    """The options where XML 1.0 leaves a choice."""
 
     quotes: Sequence[str] = ('"',)
     equals: Sequence[str] = ("=",)
-    #: In front of an attribute.
+    # Before an attribute.
     spaces: Sequence[str] = (" ",)
-    #: In front of the end of a tag.
+    # Before the end of a tag.
     ends: Sequence[str] = ("",)
     self_closing: Sequence[bool] = (True,)
-    #: Between elements.
+    # Between elements.
     gaps: Sequence[str] = ("",)
-    #: A format for each character of a value that needs no reference.
+    # The format of each character of a value that needs no reference.
     characters: Sequence[str] = ("{}",)
     backwards: Sequence[bool] = (False,)
 
@@ -67,21 +68,23 @@ WILD = Style(
     backwards=(False, True),
 )
 
-#: XML 1.0 §3.3.3: a literal TAB, LF or CR in a value comes back as a space.
+# XML 1.0 §3.3.3: a literal TAB, LF or CR in a value is read as a space.
 _NEEDED = {"&": "&amp;", "<": "&lt;", "\t": "&#9;", "\n": "&#10;", "\r": "&#xD;"}
 
 
 class Pen:
-    """Writes elements."""
+    """Writes elements in a style."""
 
     def __init__(self, style: Style = PLAIN, choices: Choices | None = None) -> None:
         self.style = style
         self.choices = Choices() if choices is None else choices
 
     def gap(self) -> str:
+        """Return what stands between two elements."""
         return self.choices.pick(self.style.gaps)
 
     def attribute(self, name: str, value: str) -> str:
+        """Return an attribute and the white space before it."""
         pick, style = self.choices.pick, self.style
         quote = pick(style.quotes)
         form = pick(style.characters)
@@ -96,15 +99,16 @@ class Pen:
         return f"{pick(style.spaces)}{name}{pick(style.equals)}{quote}{text}{quote}"
 
     def turns(self) -> bool:
-        """Whether attributes are to be written in the other order."""
+        """Return whether to reverse the attributes."""
         return self.choices.pick(self.style.backwards)
 
     def start(self, name: str, attributes: Sequence[tuple[str, str]]) -> str:
-        """Return a start tag up to its end, which is not written yet."""
+        """Return a start tag without its `>`."""
         written = "".join(self.attribute(*attribute) for attribute in attributes)
         return f"<{name}{written}{self.choices.pick(self.style.ends)}"
 
     def element(self, name: str, attributes: Sequence[tuple[str, str]], content: str = "") -> str:
+        """Return a whole element."""
         start = self.start(name, attributes)
         if not content and self.choices.pick(self.style.self_closing):
             return f"{start}/>"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, TypeAlias
 
-from xmla_headers._xml.encoding import Fatal
-from xmla_headers._xml.parser import short
+from xmla_headers._xml.fatal import Fatal
+from xmla_headers._xml.names import short
 from xmla_headers.findings import Code
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from xmlschema.validators import XMLSchemaChildrenValidationError, XsdSimpleType
 
 from xmla_headers._printable import printable
-from xmla_headers._xml.parser import short
+from xmla_headers._xml.names import short
 from xmla_headers.soap import XSI_NS
 
 TYPE_CHECKING = False
@@ -46,7 +46,6 @@ class Violation(NamedTuple):
 
 def violation_of(error: XMLSchemaValidationError, placed: PlacedElement) -> Violation:
     """Return what an error of xmlschema is about."""
-    assert placed.tree is not None
     element = error.elem if error.elem is not None and error.elem in placed else placed.tree
     if isinstance(error, XMLSchemaChildrenValidationError):
         return _children(error, element, placed)

@@ -78,22 +78,19 @@ def load(text: object) -> xmlschema.XMLSchema10:
 
 def load_together(sources: Sequence[Source]) -> Loaded:
     """Return the schema that several texts are, which refer to nothing. Raises SchemaError."""
-    main: xmlschema.XMLSchema10 | None = None
+    first, *others = sources
     names: dict[int, str] = {}
-    current = ""
+    current = first.name
 
     def name_of(error: Exception) -> str:
         validator = getattr(error, "validator", None)
         return names.get(id(getattr(validator, "schema", validator)), current)
 
     with schema_errors(name_of):
-        for current, text, namespace in sources:
-            if main is None:
-                main = _schema(text, namespace, build=False)
-                names[id(main)] = current
-            else:
-                names[id(main.add_schema(text, namespace or None, build=False))] = current
-        assert main is not None
+        main = _schema(first.text, first.namespace, build=False)
+        names[id(main)] = current
+        for current, text, namespace in others:
+            names[id(main.add_schema(text, namespace or None, build=False))] = current
         main.build()
     declared = {
         element.name: names[id(element.schema)]

@@ -12,13 +12,12 @@ from itertools import count
 from typing import NamedTuple
 
 from xmla_headers._checks import wrong_type
-from xmla_headers._xml.encoding import Fatal
 from xmla_headers._xml.escape import escape_attribute
-from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser, short
+from xmla_headers._xml.fatal import Fatal
+from xmla_headers._xml.names import short
 from xmla_headers._xml.prefixes import declarations
-from xmla_headers._xml.raw import RawElement, element_end
-from xmla_headers._xml.reader import NO_LIMITS
+from xmla_headers._xml.raw import RawElement, certain, element_end
+from xmla_headers._xml.walker import Walker
 from xmla_headers.findings import Code
 from xmla_headers.soap import XML_NS, XSI_NS
 
@@ -27,8 +26,6 @@ from ._bounds import MOST_CHARACTERS, XSD, Bounds, find_too_large
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from xmla_headers._xml.namespaces import Undo
 
     from ._bounds import Model
 
@@ -62,6 +59,9 @@ def _check_text(text: object) -> str:
     # Text that does not begin with "<" would be taken for a path or an address, and opened.
     if not text.lstrip().startswith("<"):
         raise SchemaError("this is no XML schema (what is wanted is its text, not its path)")
+    if "\0" in text:
+        # Behind the first character it would make expat read UTF-16.
+        raise SchemaError("this is no XML schema: it holds U+0000")
     if len(text) > MOST_CHARACTERS:
         raise SchemaError(f"the schema has more than {MOST_CHARACTERS} characters")
     return text
@@ -154,10 +154,8 @@ def _read(name: str, text: object, *, patterns_apart: bool = False) -> _Document
         message = "a schema must not hold a DOCTYPE" if fatal.code is Code.DTD_FORBIDDEN else fatal.message
         line = data.count(b"\n", 0, fatal.offset) + 1
         raise unreadable(name, f"{message} (line {line})") from fatal
-    assert reader.root is not None
-    namespace = {local: value for space, local, value, _ in reader.root.attributes if not space}
-    models = reader.bounds.models
-    return _Document(name, reader.cleared(), namespace.get("targetNamespace", ""), reader.references, models)
+    namespace = _unqualified(certain(reader.root)).get("targetNamespace", "")
+    return _Document(name, reader.cleared(), namespace, reader.references, reader.bounds.models)
 
 
 def about(name: str, message: str) -> str:
@@ -228,17 +226,14 @@ def _find(name: str, location: str, documents: Mapping[str, _Document]) -> str |
     return found[0] if len(found) == 1 else None
 
 
-class _ReferenceReader(Parser):
+class _ReferenceReader(Walker):
     """Finds the references of a schema to others, and measures it."""
 
     __slots__ = (
-        "_depth",
+        "_edited",
         "_edits",
-        "_namespaces",
-        "_open",
         "_patterns",
         "_patterns_apart",
-        "_undo",
         "bounds",
         "references",
         "root",
@@ -250,26 +245,14 @@ class _ReferenceReader(Parser):
         self._patterns_apart = patterns_apart
         #: The values of those that are cut out.
         self._patterns: list[str] = []
-        self._namespaces = Namespaces(NO_LIMITS, {})
-        self._undo: list[Undo | None] = []
-        #: What is going to be edited, and how many elements are open around it.
-        self._open: RawElement | None = None
-        self._depth = 0
+        # The open element that is going to be edited.
+        self._edited: RawElement | None = None
         #: From where to where, and what is to stand there.
         self._edits: list[tuple[int, int, bytes]] = []
         self.root: RawElement | None = None
         self.references: list[_Reference] = []
-        self.expat.StartElementHandler = self._start
-        self.expat.EndElementHandler = self._end
         # A schema may name its style sheet; nobody follows that.
         self.expat.ProcessingInstructionHandler = None
-
-    def run(self) -> None:
-        """Read the schema; raises Fatal."""
-        try:
-            self.parse(self.text, final=True)
-        finally:
-            self.close()
 
     def cleared(self) -> str:
         """Return the schema without its references: of an import, its namespace stays."""
@@ -289,35 +272,24 @@ class _ReferenceReader(Parser):
         restriction = f'<restriction base="xs:string" xmlns:xs="{XSD}">{facets}</restriction>'
         return f'<simpleType name="{name}" xmlns="{XSD}">{restriction}</simpleType>'
 
-    def _start(self, name: str, flat: list[str]) -> None:
-        offset = self.expat.CurrentByteIndex
-        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
+    def start_element(self, element: RawElement) -> None:
         self.bounds.enter(element)
-        self._undo.append(element.undo)
-        if len(self._undo) == 1:
+        if len(self.open) == 1:
             self.root = element
-        elif element.namespace != XSD or self._open is not None:
+        elif element.namespace != XSD or self._edited is not None:
             return
-        elif (len(self._undo) == 2 and element.local in _REFERENCES) or (
+        elif (len(self.open) == 2 and element.local in _REFERENCES) or (
             # A pattern in an annotation is an example.
             self._patterns_apart and element.local in ("pattern", "annotation")
         ):
-            self._open, self._depth = element, len(self._undo) - 1
+            self._edited = element
 
-    def _end(self, _name: str) -> None:
+    def end_element(self, element: RawElement) -> None:
         self.bounds.leave()
-        undo = self._undo.pop()
-        if undo is not None:
-            self._namespaces.leave(undo)
-        element = self._open
-        if not self._undo:
-            assert self.root is not None
-            self.root.close = self.expat.CurrentByteIndex
-        if element is None or len(self._undo) != self._depth:
+        if element is not self._edited:
             return
-        self._open = None
-        element.close = self.expat.CurrentByteIndex
-        values = {local: value for space, local, value, _ in element.attributes if not space}
+        self._edited = None
+        values = _unqualified(element)
         if element.local in _REFERENCES:
             instead = self._refer(element, values)
         elif element.local == "pattern":
@@ -339,6 +311,11 @@ class _ReferenceReader(Parser):
         # With the namespaces that it declares, its own prefix perhaps.
         said = f' namespace="{escape_attribute(namespace)}"' if "namespace" in values else ""
         return f"<{element.name}{declarations((element.declared or {}).items())}{said}/>"
+
+
+def _unqualified(element: RawElement) -> dict[str, str]:
+    """Return the attributes in no namespace."""
+    return {local: value for space, local, value, _ in element.attributes if not space}
 
 
 def _collapsed(value: str) -> str:

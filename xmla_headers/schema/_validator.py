@@ -8,8 +8,8 @@ from types import MappingProxyType
 import xmlschema
 
 from xmla_headers._codec.options import DEFAULT_LIMITS, Reading, buffer_of
-from xmla_headers._xml.encoding import Locator
-from xmla_headers._xml.parser import short
+from xmla_headers._xml.names import short
+from xmla_headers._xml.positions import Locator
 from xmla_headers._xml.reader import read
 from xmla_headers.findings import RULES, Code, Finding
 from xmla_headers.session_headers import SESSION_BLOCKS
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from xml.etree.ElementTree import Element
 
-    from xmla_headers._codec.options import Data
     from xmla_headers._xml.raw import RawMessage
     from xmla_headers.soap import Limits
+    from xmla_headers.typing import Data
 
     from ._located_trees import PlacedElement
 
@@ -98,7 +98,7 @@ class SchemaValidator:
     def _violations(self, placed: PlacedElement) -> Iterator[tuple[int, str, str]]:
         """Yield offset in the text, path and message of what is wrong with an element, by offset."""
         try:
-            resource = _Resource(placed.build(), placed.declarations())
+            resource = _Resource(placed.tree, placed.declarations())
             errors = self._schema.iter_errors(
                 resource, namespaces=dict(placed.scope), use_location_hints=False
             )

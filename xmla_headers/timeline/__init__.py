@@ -1,4 +1,4 @@
-"""The messages of a capture as a picture has them: a lane for each session, exchanges in it."""
+"""Knows how to draw the sessions of a capture: a lane for each session, with its exchanges in it."""
 
 from ._model import Exchange, Lane, LaneKind, Mark, Outcome, Timeline, worst
 

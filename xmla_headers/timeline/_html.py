@@ -1,46 +1,50 @@
-"""A timeline -> one page that stands alone: no script, no network, light and dark. Pure."""
+"""Knows how a timeline becomes one page that stands alone: no script, no network, light and dark."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING
 
 from xmla_headers._printable import plural
 from xmla_headers.findings import Severity
 
-from ._model import worst
+from ._model import Exchange, Lane, Mark, Timeline, worst
 from ._picture import FLAGS, Picture
 from ._style import STYLE
-from ._words import GLYPHS, MEANINGS, Words, duration_text, groups
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ._model import Exchange, Lane, Mark, Timeline
-    from ._words import Fact
+from ._words import GLYPHS, MEANINGS, Fact, Words, duration_text, groups
 
 __all__ = ["html"]
 
-#: Links to messages that a finding is about, in front of the rest of them.
+# Links to messages that are shown for one finding.
 _MOST_PLACES = 12
 
-#: Lanes that are told one by one, the worst of them where there are more.
+# Lanes with a sentence each; if there are more, the worst ones.
 _MOST_TOLD = 12
 
-#: How a lane came out -> its sign, the worst first.
+# The sign for the result of a lane, the worst first.
 _SIGNS = {"error": "✕", "warning": "…", "good": "✓", "": "·"}
 
 
 def html(timeline: Timeline, *, title: str, show_ids: bool = False) -> str:
-    """Return the page.
+    """Draw a timeline as an HTML page, which is also well-formed XML.
 
-    Whatever comes from the capture is escaped; no session id is in the page unless `show_ids`. It is
-    well-formed as XML too. Its size grows with the number of messages and findings.
+    All texts of the capture are escaped. The size of the page is linear in the number of messages and
+    findings.
+
+    Args:
+        timeline: The timeline.
+        title: The name of the capture.
+        show_ids: Show session ids, which are secrets, in full.
+
+    Returns:
+        The page.
     """
     return "\n".join([*_Page(timeline, title, show_ids=show_ids).lines(), ""])
 
 
 class _Page:
+    """The page of one timeline."""
+
     def __init__(self, timeline: Timeline, title: str, *, show_ids: bool) -> None:
         self._lanes = timeline.lanes
         self._words = Words(timeline, show_ids=show_ids)
@@ -80,7 +84,7 @@ class _Page:
         yield from self._verdicts()
         if self._lanes:
             yield from self._picture.lines()
-            yield '<section id="details" aria-label="All messages"><h2>Lane by lane</h2>'
+            yield '<section id="details" aria-label="All exchanges"><h2>All exchanges</h2>'
             for index, lane in enumerate(self._lanes):
                 yield from self._details(index, lane)
             yield "</section>"
@@ -90,7 +94,7 @@ class _Page:
         yield "</body>"
         yield "</html>"
 
-    # -- one sentence a lane -------------------------------------------------------------------------
+    # -- one sentence for each lane -----------------------------------------------------------------
 
     def _verdicts(self) -> Iterator[str]:
         told = [(lane, self._words.facts(lane)) for lane in self._lanes]
@@ -99,13 +103,13 @@ class _Page:
         rest = set(by_rank[_MOST_TOLD:])
         if not told:
             return
-        yield '<section aria-label="What became of the sessions"><ul class="verdicts">'
+        yield '<section aria-label="Summary of the sessions"><ul class="verdicts">'
         for index, (lane, facts) in enumerate(told):
             if index not in rest:
                 yield self._verdict_line(lane, facts)
         yield "</ul>"
         if rest:
-            yield f"<details><summary>{plural(len(rest), 'lane')} more, none of them worse</summary>"
+            yield f"<details><summary>{plural(len(rest), 'more lane')}, none of them worse</summary>"
             yield '<ul class="verdicts">'
             for index in sorted(rest):
                 yield self._verdict_line(*told[index])
@@ -125,7 +129,7 @@ class _Page:
             f"<span>{self._heading(lane)}: {', '.join(said)}{_tally(lane)}</span></li>"
         )
 
-    # -- lane by lane --------------------------------------------------------------------------------
+    # -- all exchanges -------------------------------------------------------------------------------
 
     def _details(self, index: int, lane: Lane) -> Iterator[str]:
         found = groups(lane)
@@ -150,15 +154,8 @@ class _Page:
                 yield f'<li><i class="f {kind}">{sign}</i><div><p>{said}</p>{hint}{where}</div></li>'
             yield "</ul>"
         yield '<div class="wide"><table><thead><tr>'
-        headings = [
-            "#",
-            "At" if self._picture.layout.by_time else "Order",
-            "Method",
-            "HTTP",
-            "Took",
-            "What",
-            "Where",
-        ]
+        at = "Time" if self._picture.layout.by_time else "Order"
+        headings = ["#", at, "Method", "HTTP", "Took", "Result", "Messages"]
         yield "".join(f'<th scope="col">{heading}</th>' for heading in headings)
         yield "</tr></thead><tbody>"
         for exchange in lane.exchanges:

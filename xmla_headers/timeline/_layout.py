@@ -1,58 +1,54 @@
-"""Where the exchanges of a timeline stand on paper: in time or in order, in rows of one width. Pure."""
+"""Knows where the exchanges of a timeline are drawn: by time or by order, in rows of one width."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
-
-    from ._model import Exchange, Lane, Mark, Timeline
+from ._model import Exchange, Lane, Mark, Timeline
 
 __all__ = ["Gap", "Layout", "Metrics", "Place", "Row", "Segment", "lay_out", "life_line", "row_of"]
 
-#: A session that rests for this long is worth a word.
-LONG_IDLE = timedelta(minutes=1)
+# The shortest idle time of a session that is drawn as such.
+_LONG_IDLE = timedelta(minutes=1)
 
-#: A single row that is not full is drawn wider, up to this.
+# A single row that is not full is stretched by at most this factor.
 _MOST_STRETCH = 12.0
 
-#: Requests of one lane that are under way at the same time and drawn beside each other; more are drawn over
-#: each other.
+# Overlapping requests of one lane that are drawn one below the other. Further ones are drawn over the last.
 _MOST_LEVELS = 8
 
 
 class Metrics(NamedTuple):
-    """The measures of a drawing, in its own unit."""
+    """The measures of a drawing, in its own unit: CSS pixels or columns."""
 
-    #: Of a row.
     width: float
-    #: The least from the beginning of one exchange to that of the next, in whatever lane.
+    """The width of a row."""
     pitch: float
-    #: The least from the beginning of an exchange to its end.
+    """The least distance from the start of one exchange to the start of the next, in any lane."""
     bar: float
-    #: The most that a stretch without a message takes.
+    """The least width of an exchange."""
     gap: float
+    """The greatest width of a stretch without a message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an exchange stands, on a line that the rows are cut from."""
+    """The place of an exchange on the line that is cut into rows."""
 
     exchange: Exchange
     start: float
     end: float
-    #: 0, or more beside others of the same lane that are under way.
     level: int
+    """0, or more if exchanges of the same lane overlap."""
 
 
 class Row(NamedTuple):
-    """A piece of the line, as wide as the paper."""
+    """A piece of the line, as wide as the drawing."""
 
     start: float
     end: float
@@ -63,14 +59,14 @@ class Segment(NamedTuple):
 
     start: float
     end: float
-    #: For how long it rests, where that is long.
     idle: timedelta | None = None
-    #: The server does not know it any more behind that.
+    """How long the session was idle, if that was long."""
     before_loss: bool = False
+    """Whether the server denied the session after that."""
 
 
 class Gap(NamedTuple):
-    """A stretch without a message that takes less room than is its due."""
+    """A stretch without a message that is drawn shorter than its time."""
 
     start: float
     end: float
@@ -79,19 +75,21 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A timeline on paper."""
+    """The places of all lanes of a timeline."""
 
-    #: False where the capture does not tell the times: the exchanges stand in its order.
     by_time: bool
+    """False if the capture has no times: the exchanges are then drawn in its order."""
     rows: list[Row]
-    #: By the index of the lane.
     places: list[list[Place]]
+    """The places of each lane, by the index of the lane."""
     gaps: list[Gap]
-    #: Where exchanges begin, and when.
     ticks: list[tuple[float, datetime]]
+    """The start of each exchange, and its time."""
 
 
 class _Event(NamedTuple):
+    """The start or the end of an exchange. Events are compared by value, then by number of the message."""
+
     value: float
     number: int
     exchange: Exchange
@@ -99,9 +97,15 @@ class _Event(NamedTuple):
 
 
 def lay_out(timeline: Timeline, metrics: Metrics) -> Layout:
-    """Return where everything stands.
+    """Place the exchanges of a timeline: by time if most messages have one, otherwise by order.
 
-    In time where most messages have one: what has none stands where the one before it does.
+    Args:
+        timeline: The timeline.
+        metrics: The measures of the drawing.
+
+    Returns:
+        The places, rows, gaps and ticks, in the unit of `metrics`. A message without a time is placed
+        where the message before it is.
     """
     lanes = timeline.lanes
     marks = sorted(
@@ -127,7 +131,7 @@ def lay_out(timeline: Timeline, metrics: Metrics) -> Layout:
 
 
 def _times(marks: Sequence[Mark]) -> dict[int, float] | None:
-    """Return the seconds of each message, from the first one on; None where there is no telling."""
+    """Return the seconds from the first message to each; None if too few messages have a time."""
     known = [mark.time for mark in marks if mark.time is not None]
     if len(known) * 2 <= len(marks):
         return None
@@ -142,6 +146,7 @@ def _times(marks: Sequence[Mark]) -> dict[int, float] | None:
 
 
 def _events(exchange: Exchange, values: dict[int, float]) -> list[_Event]:
+    """Return the start of an exchange, and its end if it has a response."""
     first, last = exchange.first, exchange.last
     begun = values[first.number]
     events = [_Event(begun, first.number, exchange, begins=True)]
@@ -151,16 +156,16 @@ def _events(exchange: Exchange, values: dict[int, float]) -> list[_Event]:
 
 
 def _scale(events: list[_Event], metrics: Metrics, *, by_time: bool) -> float:
-    """Return how much room a unit of time takes: three of four gaps get a pitch or less."""
+    """Return the width of a unit of time: three of four steps then take a pitch or less."""
     if not by_time:
         return metrics.pitch / 2
     steps = sorted(b.value - a.value for a, b in pairwise(events) if b.value > a.value)
-    # An answer that is older than its request, by a clock that goes wrong, leaves no step.
+    # There is no step if the only response is older than its request, by a wrong clock.
     return metrics.pitch / steps[(len(steps) - 1) * 3 // 4] if steps else 1.0
 
 
 class _Line:
-    """The line, as it grows from event to event."""
+    """The line while it grows, event by event."""
 
     def __init__(self, metrics: Metrics, scale: float) -> None:
         self._metrics, self._scale = metrics, scale
@@ -172,12 +177,13 @@ class _Line:
         self.gaps: list[Gap] = []
 
     def add(self, event: _Event) -> None:
+        """Place the next event, in a new row if this one is full."""
         before, passed = self._x, event.value - self._value if self.starts else 0.0
         least = self._free if event.begins else self.starts[event.exchange.number] + self._metrics.bar
         x = self._after(before, passed, least)
         room = self._metrics.pitch if event.begins else 0.0
         if x + room > self._cuts[-1] + self._metrics.width:
-            # Behind what stands there, so that no mark is cut in two by the edge.
+            # After the last mark, so that the edge cuts no mark in two.
             before = max(before, self._free)
             self._cuts.append(before)
             x = self._after(before, passed, least)
@@ -194,7 +200,7 @@ class _Line:
         return max(before + min(passed * self._scale, self._metrics.gap), least)
 
     def rows(self) -> tuple[list[Row], float]:
-        """Return the rows, and by how much a single one is stretched."""
+        """Return the rows, and the factor by which a single row is stretched."""
         width = self._metrics.width
         if len(self._cuts) == 1:
             used = max(self._x, self._free)
@@ -205,7 +211,7 @@ class _Line:
 
 
 def _levels(lane: Lane, line: _Line, stretch: float, bar: float) -> list[Place]:
-    """Return the places of a lane; what is under way at the same time stands on levels of its own."""
+    """Return the places of a lane; exchanges that overlap get different levels."""
     free: list[float] = []
     places = []
     for exchange in sorted(lane.exchanges, key=lambda each: line.starts[each.number]):
@@ -219,13 +225,21 @@ def _levels(lane: Lane, line: _Line, stretch: float, bar: float) -> list[Place]:
 
 
 def life_line(lane: Lane, places: list[Place]) -> list[Segment]:
-    """Return the pieces of a session's life line, in order; each begins where the one before it ends."""
+    """Return the pieces of a session's life line.
+
+    Args:
+        lane: The lane of the session.
+        places: Its places, from `lay_out`.
+
+    Returns:
+        The pieces in order; each begins where the one before it ends.
+    """
     idle = {exchange.number: length for exchange, length in lane.idle()}
     found = []
     start = before = places[0].start
     for place in places:
         length, at_loss = idle.get(place.exchange.number), lane.is_loss(place.exchange)
-        if length is not None and place.start > before and (length >= LONG_IDLE or at_loss):
+        if length is not None and place.start > before and (length >= _LONG_IDLE or at_loss):
             found.append(Segment(start, before))
             found.append(Segment(before, place.start, length, at_loss))
             start = place.start
@@ -234,5 +248,5 @@ def life_line(lane: Lane, places: list[Place]) -> list[Segment]:
 
 
 def row_of(rows: Sequence[Row], x: float) -> int:
-    """Return the row that a point of the line stands in."""
+    """Return the index of the row in `rows` that contains the point `x` of the line."""
     return max(bisect_right(rows, x, key=lambda row: row.start) - 1, 0)

@@ -1,124 +1,126 @@
-"""The messages of a capture as a picture has them: a lane for each session, exchanges in it. Pure."""
+"""Knows the messages of a capture as lanes of exchanges, with the outcome and idle times of each."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from operator import itemgetter
 
 from xmla_headers._checks import wrong_type
 from xmla_headers.captures import CheckedMessage
 from xmla_headers.conversation import State
-from xmla_headers.findings import Severity, XmlaHeadersError
-from xmla_headers.model import mask
+from xmla_headers.envelope import Header
+from xmla_headers.fault import Fault
+from xmla_headers.findings import Finding, Severity, XmlaHeadersError
+from xmla_headers.model import HeaderBlock, mask
 from xmla_headers.session_headers import EndSession
 from xmla_headers.soap import Direction
-from xmla_headers.transcript import Placement
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from datetime import datetime
-
-    from xmla_headers.envelope import Header
-    from xmla_headers.fault import Fault
-    from xmla_headers.findings import Finding
-    from xmla_headers.model import HeaderBlock
-    from xmla_headers.transcript import SessionRecord
+from xmla_headers.transcript import Placement, SessionRecord
 
 __all__ = ["Exchange", "Lane", "LaneKind", "Mark", "Outcome", "Timeline", "worst"]
 
-#: Characters kept of the words of a Fault.
+# Characters kept of the text of a Fault.
 _KEPT = 320
 
-#: Characters of a session id by which it is looked for in other texts; shorter ones are words of any text,
-#: and `mask` shows what comes before the last of them.
+# Session ids are found in other texts by this many first characters. Shorter ids are not searched for: they
+# may be ordinary words, and `mask` shows four characters anyway.
 _KEY = 5
 
 
 class LaneKind(StrEnum):
     """What the messages of a lane have in common."""
 
-    #: A session that a message names, or begins.
     SESSION = "session"
-    #: Requests without a session header: each runs in a session of its own (MS-SSAS §3.1.3.1).
+    """A message of the lane names or begins the session."""
     IMPLICIT = "implicit"
-    #: What cannot be read, and what does not say where it belongs.
+    """Requests without a session header: each runs in a session of its own (MS-SSAS §3.1.3.1)."""
     UNPLACED = "unplaced"
+    """Messages that cannot be read, or do not say where they belong."""
 
 
 class Outcome(StrEnum):
-    """What became of a request."""
+    """The result of a request."""
 
     ANSWERED = "answered"
-    #: By a Fault that leaves the session alone.
+    """A response without a Fault."""
     FAULT = "fault"
-    #: By a Fault that says that the server does not know the session.
+    """A Fault that does not concern the session."""
     LOST = "lost"
-    #: The capture holds no answer.
+    """A Fault that says that the server does not know the session."""
     UNANSWERED = "unanswered"
-    #: By a page of HTTP, or by what the rules refuse; or the message itself cannot be read.
+    """The capture has no response."""
     UNUSABLE = "unusable"
+    """An HTTP error page or a refused message as response, or a request that cannot be read."""
 
 
 @dataclass(slots=True, eq=False)
 class Mark:
-    """What is kept of one message."""
+    """One message, without its bytes."""
 
     name: str
-    #: 1 for the first message of the capture.
+    """The name of the message in the capture."""
     number: int
+    """1 for the first message of the capture."""
     direction: Direction | None
+    """Request or response; None if unknown."""
     time: datetime | None
-    #: The local name of the Body's first element.
+    """When the message was sent, if known."""
     method: str | None
-    #: The local name of its session header.
+    """The local name of the Body's first element."""
     block: str | None
+    """The local name of the session header."""
     status: int | None
+    """The HTTP status of a response."""
     size: int
-    #: The code of the Fault in it.
+    """The size in bytes."""
     fault: str | None
-    #: The words of that Fault, which may hold the session id.
+    """The code of the Fault in it."""
     fault_text: str | None = field(repr=False)
-    #: The Fault says that the session is gone.
+    """The text of the Fault, at most 320 characters. It may contain the session id."""
     lost: bool
-    #: It could be read, and the rules do not refuse it.
+    """Whether the Fault says that the session is gone."""
     usable: bool
+    """Whether the message could be read and is not refused."""
     findings: tuple[Finding, ...]
+    """The findings of the rules, then those of the transcript."""
 
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """A request and its answer, one of which the capture may lack."""
+    """A request and its response. The capture may lack one of them."""
 
-    #: 1 for the first one of the capture.
     number: int
+    """1 for the first exchange of the capture."""
     request: Mark | None
+    """The request."""
     response: Mark | None = None
+    """The response."""
 
     @property
     def marks(self) -> list[Mark]:
-        """The request and the response, as far as they are there."""
+        """The request and the response, without one that is missing."""
         return [mark for mark in (self.request, self.response) if mark is not None]
 
     @property
     def first(self) -> Mark:
-        """What it begins with."""
+        """The request, or the response if there is no request."""
         return self.marks[0]
 
     @property
     def last(self) -> Mark:
-        """What it ends with."""
+        """The response, or the request if there is no response."""
         return self.marks[-1]
 
     @property
     def label(self) -> str:
-        """The method, where a Body tells."""
+        """The first element of the request's Body, otherwise of the response's; "" if there is none."""
         return next((mark.method for mark in self.marks if mark.method is not None), "")
 
     @property
     def duration(self) -> timedelta | None:
-        """From the request to the answer; never less than nothing, though clocks differ."""
+        """The time from request to response, never negative: two clocks may differ."""
         if self.request is None or self.response is None:
             return None
         if self.request.time is None or self.response.time is None:
@@ -127,17 +129,17 @@ class Exchange:
 
     @property
     def status(self) -> int | None:
-        """The HTTP status of the answer."""
+        """The HTTP status of the response."""
         return None if self.response is None else self.response.status
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is to be said about the request, and then about the answer."""
+        """The findings about the request, then those about the response."""
         return tuple(finding for mark in self.marks for finding in mark.findings)
 
     @property
     def outcome(self) -> Outcome:
-        """What became of it."""
+        """The result of the request."""
         if self.response is None:
             return Outcome.UNANSWERED if self.first.usable else Outcome.UNUSABLE
         if self.response.lost:
@@ -149,16 +151,18 @@ class Exchange:
 
 @dataclass(slots=True, eq=False)
 class Lane:
-    """One session, or what is in none."""
+    """The exchanges of one session, or those that belong to none."""
 
     kind: LaneKind
-    #: None for the lanes of messages in no session.
+    """What its messages have in common."""
     record: SessionRecord | None = None
+    """The session; None for messages without one."""
     exchanges: list[Exchange] = field(default_factory=list)
+    """The exchanges, in the order of their first messages."""
 
     @property
     def findings(self) -> Iterator[tuple[Mark, Exchange, Finding]]:
-        """All findings, in order, with what they are about."""
+        """All findings in order, each with its message and exchange."""
         for exchange in self.exchanges:
             for mark in exchange.marks:
                 for finding in mark.findings:
@@ -166,17 +170,17 @@ class Lane:
 
     @property
     def begun(self) -> Exchange | None:
-        """The exchange that begins the session, if it is in the capture."""
+        """The exchange with BeginSession, if it is in the capture."""
         return None if self.record is None else self._named(self.record.begun)
 
     @property
     def lost(self) -> Exchange | None:
-        """The exchange in which the server says that it does not know the session."""
+        """The exchange in which the server denies the session."""
         return None if self.record is None else self._named(self.record.lost)
 
     @property
     def ended(self) -> Exchange | None:
-        """The exchange that ends the session in good order."""
+        """The exchange with the EndSession that ended the session."""
         if self.record is None or self.record.state is not State.ENDED:
             return None
         ends = EndSession.spec.local_name
@@ -184,7 +188,11 @@ class Lane:
         return found[-1] if found else None
 
     def is_loss(self, exchange: Exchange) -> bool:
-        """Whether this is the exchange that `lost` returns."""
+        """Return whether the server denies the session in this exchange.
+
+        Args:
+            exchange: An exchange of this lane.
+        """
         lost = None if self.record is None else self.record.lost
         return lost is not None and exchange.response is not None and exchange.response.name == lost
 
@@ -195,11 +203,10 @@ class Lane:
         return next(found, None)
 
     def idle(self) -> Iterator[tuple[Exchange, timedelta]]:
-        """Yield the exchanges in front of which the session rested, in order of time, and for how long."""
+        """Yield each exchange before which the session was idle, in order of time, and for how long."""
         last: datetime | None = None
-        timed = [exchange for exchange in self.exchanges if exchange.first.time is not None]
-        for exchange in sorted(timed, key=_begun):
-            begun = _begun(exchange)
+        timed = [(each.first.time, each) for each in self.exchanges if each.first.time is not None]
+        for begun, exchange in sorted(timed, key=itemgetter(0)):
             if last is not None and begun > last:
                 yield exchange, begun - last
             for mark in exchange.marks:
@@ -208,45 +215,60 @@ class Lane:
 
     @property
     def idle_before_loss(self) -> timedelta | None:
-        """How long the session had rested when the request was made whose answer says that it is lost."""
+        """How long the session was idle before the request whose response says that it is lost."""
         lost = self.lost
         return next((time for exchange, time in self.idle() if exchange is lost), None)
 
 
-def _begun(exchange: Exchange) -> datetime:
-    assert exchange.first.time is not None
-    return exchange.first.time
-
-
 class Timeline:
-    """What a picture shows of a capture; fed its messages in order, with the place of each.
+    """The lanes of one capture. It is given the messages in order, each with its placement.
 
-    Keeps no body, and of a message what its mark says.
+    It keeps one `Mark` for each message, and no bodies. The command `timeline` draws it as text or as a
+    page.
+
+    >>> from xmla_headers import captures, transcript
+    >>> timeline, sessions = Timeline(), transcript.Transcript()
+    >>> for message in captures.iter_messages(b"<no-envelope/>", "a.xml"):
+    ...     checked = captures.check_message(message)
+    ...     timeline.add(checked, sessions.add(checked))
+    >>> timeline.close(sessions.close())
+    >>> [(lane.kind, len(lane.exchanges)) for lane in timeline.lanes]
+    [(<LaneKind.UNPLACED: 'unplaced'>, 1)]
     """
 
     __slots__ = ("_by_name", "_exchanges", "_ids", "_implicit", "_open", "_sessions", "_unplaced", "messages")
 
+    messages: int
+    """The number of messages."""
+
     def __init__(self) -> None:
-        #: How many there are.
         self.messages = 0
         self._exchanges = 0
         self._sessions: dict[int, Lane] = {}
         self._implicit = Lane(LaneKind.IMPLICIT)
         self._unplaced = Lane(LaneKind.UNPLACED)
-        #: The requests that wait for their answers, and all messages, by name.
+        # The exchanges without a response, by the name of the request.
         self._open: dict[str, Exchange] = {}
         self._by_name: dict[str, Mark] = {}
-        #: The session ids, by their first characters.
+        # The session ids, by their first characters.
         self._ids: dict[str, set[str]] = {}
 
     @property
     def lanes(self) -> list[Lane]:
-        """The sessions in the order of their first messages, then what is in none."""
+        """The sessions in the order of their first messages, then the messages without a session."""
         others = [lane for lane in (self._implicit, self._unplaced) if lane.exchanges]
         return [*self._sessions.values(), *others]
 
     def add(self, checked: CheckedMessage, placement: Placement) -> None:
-        """Take note of the next message of the capture, and of where the transcript has put it."""
+        """Add the next message of the capture.
+
+        Args:
+            checked: The message, as `captures.check_message` returns it.
+            placement: The session of the message, as `Transcript.add` returns it.
+
+        Raises:
+            TypeError: An argument has the wrong type.
+        """
         if not isinstance(checked, CheckedMessage):
             raise wrong_type("checked", "CheckedMessage", checked)
         if not isinstance(placement, Placement):
@@ -268,7 +290,11 @@ class Timeline:
         self._lane(checked, placement).exchanges.append(exchange)
 
     def close(self, left_behind: Iterable[tuple[str, Finding]]) -> None:
-        """Take note of what `Transcript.close` returns."""
+        """Add the findings that only the end of the capture shows.
+
+        Args:
+            left_behind: The names and findings that `Transcript.close` returns.
+        """
         for name, finding in left_behind:
             mark = self._by_name.get(name)
             if mark is not None:
@@ -283,7 +309,7 @@ class Timeline:
             return self._implicit
         return self._unplaced
 
-    # -- what may be shown ---------------------------------------------------------------------------
+    # -- secrets -------------------------------------------------------------------------------------
 
     def _remember_ids(self, checked: CheckedMessage, record: SessionRecord | None) -> None:
         ids = [] if record is None or record.session_id is None else [record.session_id]
@@ -298,8 +324,15 @@ class Timeline:
                 self._ids.setdefault(session_id[:_KEY], set()).add(session_id)
 
     def masked(self, text: str) -> str:
-        """Return a text with the session ids in it masked: of the capture, and longer than what is shown."""
-        # Most texts hold none, and a search for a few words costs less than a look at every character.
+        """Mask the session ids of the capture in a text.
+
+        Args:
+            text: Any text of the capture.
+
+        Returns:
+            The text, in which each id of five characters or more shows its first four and its length.
+        """
+        # Most texts contain no id, and a search for a few keys costs less than a look at each character.
         if len(self._ids) < len(text) and not any(key in text for key in self._ids):
             return text
         parts, start, index = [], 0, 0
@@ -333,12 +366,12 @@ def _mark(checked: CheckedMessage, placement: Placement, number: int) -> Mark:
 
 
 def _fault_code(fault: Fault) -> str:
-    # Never a part of one: it may be cut where a session id stands, which nobody would know again.
+    # A code is never cut: the rest of a session id at the cut would not be recognised.
     return fault.code if len(fault.code) <= _KEPT else f"a code of {len(fault.code):,} characters"
 
 
 def _blocks(header: Header | None) -> list[HeaderBlock]:
-    """Return the session headers, all of them where there are several."""
+    """Return the session headers, all of them if there are several."""
     if header is None:
         return []
     try:
@@ -349,6 +382,13 @@ def _blocks(header: Header | None) -> list[HeaderBlock]:
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:
-    """Return the severity that counts."""
+    """Return the most serious severity.
+
+    Args:
+        findings: Any findings.
+
+    Returns:
+        The severity; None if there are no findings.
+    """
     found = {finding.severity for finding in findings}
     return next((severity for severity in Severity if severity in found), None)

@@ -1,57 +1,52 @@
-"""The picture on the page of a timeline: rows of time, and a lane for each session in them. Pure."""
+"""Knows how the picture on the page is drawn: rows of time, with the lanes and their marks in each."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from xmla_headers.findings import Severity
 
-from ._layout import Metrics, lay_out, life_line, row_of
-from ._model import LaneKind, Outcome, worst
-from ._words import GLYPHS, MEANINGS, duration_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from ._layout import Place, Row, Segment
-    from ._model import Exchange, Lane, Mark, Timeline
-    from ._words import Words
+from ._layout import Metrics, Place, Row, Segment, lay_out, life_line, row_of
+from ._model import Exchange, Lane, LaneKind, Mark, Outcome, Timeline, worst
+from ._words import GLYPHS, MEANINGS, Words, duration_text
 
 __all__ = ["FLAGS", "Picture"]
 
-#: The picture, in CSS pixels: as long as one row is enough, and where there is more.
+# The measures in CSS pixels, if one row is enough and if several are needed.
 _ROOMY = Metrics(width=960, pitch=26, bar=22, gap=112)
 _DENSE = Metrics(width=960, pitch=14, bar=12, gap=84)
 
-#: Heights, in CSS pixels: of a lane without its exchanges, of one level of them.
+# Heights in CSS pixels: a lane without its exchanges, one level of exchanges.
 _PADDING, _LEVEL = 18, 24
 
-#: From here on a bar holds the name of its method, and the line of a session that it is idle.
+# The least width in CSS pixels of a bar with the name of its method, and of a life line with its idle time.
 _NAMED, _TOLD = 54, 78
 
-#: Narrower bars have edges that leave room for a letter.
+# Narrower bars get thinner edges, which leave room for one letter.
 _LETTERED = 18
 
-#: Severity -> a class, and a sign.
 FLAGS = {Severity.ERROR: ("e", "◆"), Severity.WARNING: ("w", "▲")}
+"""The CSS class and the sign of each severity."""
 
 
 class _Drawn(NamedTuple):
-    """The part of an exchange that stands in a row."""
+    """The part of an exchange that is drawn in one row."""
 
     place: Place
     start: float
     end: float
-    #: It holds the beginning of the exchange, and its end.
     first: bool
+    """Whether the exchange starts in this row."""
     last: bool
+    """Whether the exchange ends in this row."""
 
 
 class Picture:
-    """The picture of one timeline."""
+    """The picture of one timeline, as the section of a page."""
 
     def __init__(self, timeline: Timeline, words: Words) -> None:
         self._lanes, self._messages, self._words = timeline.lanes, timeline.messages, words
@@ -61,20 +56,20 @@ class Picture:
         self._life_lines = [life_line(lane, places) for lane, places in each]
 
     def lines(self) -> Iterator[str]:
-        """Yield the section of the page."""
+        """Yield the lines of the section."""
         layout = self.layout
         if layout.by_time:
-            how = "Time runs to the right; crowded stretches are drawn wider, quiet ones shorter"
+            how = "Time runs from left to right; busy stretches are drawn wider, quiet ones shorter"
             how += " (hatched)" if layout.gaps else ""
         else:
-            how = "The capture does not tell when its messages were sent: they stand in its order"
+            how = "No times in this capture: messages are drawn in their order"
         yield f'<section aria-label="The picture"><p class="how">{how}.</p>'
         yield self._legend()
         drawn = self._drawn()
         alive = self._alive()
         ticks = _by_row(layout.rows, [x for x, _ in layout.ticks])
         gaps = _by_row(layout.rows, [gap.start for gap in layout.gaps])
-        # A lane that is silent for a row is drawn all the same, as long as that keeps the page small.
+        # A lane without a mark in a row is drawn too, unless that makes the page large.
         everywhere = len(layout.rows) * len(self._lanes) <= 2 * self._messages + 50
         for number, row in enumerate(layout.rows):
             shown = [
@@ -115,7 +110,7 @@ class Picture:
                 first, last = row_of(rows, place.start), row_of(rows, place.end)
                 if last > first and rows[last].start == place.end:
                     last -= 1
-                # What goes on and on is drawn where it begins and where it ends.
+                # A place that spans many rows is drawn in the first and the last of them.
                 for number in dict.fromkeys((first, last)):
                     row = rows[number]
                     start, end = max(place.start, row.start), min(place.end, row.end)
@@ -160,7 +155,7 @@ class Picture:
             if date != day and (day is not None or row.start == 0):
                 text = f"{date} {text}"
             day = date
-            # No label is wider than this, in the type of the axis.
+            # No label is wider than this in the font of the axis.
             free = left + 7.5 * len(text) + 14
             yield f'<span class="tick" style="left:{left:.0f}px">{text}</span>'
 
@@ -181,9 +176,9 @@ class Picture:
         return f'<a href="#lane-{index + 1}">{escape(name)}</a> <span>{escape(known)}</span>'
 
     def _line(self, row: Row, index: int, lane: Lane) -> Iterator[str]:
-        """Yield the life line of a session: where it rests, and how it ends."""
+        """Yield the life line of a session: its idle times, and its end."""
         segments = self._life_lines[index]
-        # They follow each other, so that those of a row are found without a look at the others.
+        # The segments follow each other, so bisection finds those of a row.
         at = bisect_left(segments, row.start, key=lambda segment: segment.end)
         for segment in segments[at:]:
             if segment.start >= row.end:
@@ -270,5 +265,5 @@ def _bar_text(exchange: Exchange, width: float) -> str:
 
 
 def _attribute(text: str) -> str:
-    # In XML a line break in an attribute is a space, unless it is written like this.
+    # XML reads a plain line break in an attribute as a space.
     return escape(text).replace("\n", "&#10;")

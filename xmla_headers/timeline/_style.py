@@ -1,10 +1,8 @@
-"""How the page of a timeline looks: light, dark and on paper."""
-
-from __future__ import annotations
+"""Knows the look of the page of a timeline: light, dark and on paper."""
 
 __all__ = ["STYLE"]
 
-# No < and no & in here, so that the page is well-formed as XML as well.
+# It contains no < and no &, so that the page is well-formed XML.
 STYLE = """
 :root {
   color-scheme: light dark;
@@ -131,8 +129,7 @@ details summary { cursor: pointer; }
   white-space: pre-line;
   overflow-wrap: anywhere; box-shadow: 0 4px 18px rgb(0 0 0 / 35%); z-index: 8; pointer-events: none; }
 .m:hover::after, .m:focus::after { display: block; }
-/* Wide enough for a row: nothing is scrolled, nothing cut off, and what is said stands by what it is
-  about. */
+/* Wide enough for a row: it does not scroll, and the words about a mark are shown beside it. */
 @media (min-width: 1272px) {
   .row { overflow: visible; }
   .m::after { position: absolute; top: 24px; left: -8px; right: auto; bottom: auto; width: max-content;

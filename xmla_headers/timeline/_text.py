@@ -1,32 +1,23 @@
-"""A timeline -> lines for a terminal, as wide as it is. Pure."""
+"""Knows how a timeline is drawn as text, at the width of a terminal."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
-from xmla_headers._printable import columns_of, plural
+from xmla_headers._printable import Piece, columns_of, joined, plural
 from xmla_headers.findings import Severity
 
-from ._layout import Metrics, lay_out, life_line, row_of
-from ._model import LaneKind, Outcome, worst
-from ._words import GLYPHS, MEANINGS, Words, duration_text, groups
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from xmla_headers._printable import Piece
-
-    from ._layout import Layout, Place, Row, Segment
-    from ._model import Exchange, Lane, Timeline
-    from ._words import Fact
+from ._layout import Layout, Metrics, Place, Row, Segment, lay_out, life_line, row_of
+from ._model import Exchange, Lane, LaneKind, Outcome, Timeline, worst
+from ._words import GLYPHS, MEANINGS, Fact, Words, duration_text, groups
 
 __all__ = ["text_lines"]
 
-#: Columns: the names of the lanes, what is told behind the last exchange, the narrowest terminal.
+# Columns: for the names of the lanes, for the words after the last exchange, of the narrowest terminal.
 _NAMES, _TAIL, _NARROWEST = 18, 10, 48
 
-#: Names of messages in front of the rest of them.
+# Names of messages that are listed for one finding.
 _MOST_PLACES = 6
 
 _FLAGS = {Severity.ERROR: "*", Severity.WARNING: "^"}
@@ -42,9 +33,16 @@ _STYLES = {
 def text_lines(
     timeline: Timeline, *, title: str, width: int = 80, show_ids: bool = False
 ) -> Iterator[list[Piece]]:
-    """Yield the lines: the figures, a sentence a lane, the picture, the findings.
+    """Draw a timeline as text: the counts, a sentence for each lane, the picture, the findings.
 
-    No line is wider than `width`, or than 48 columns where that is less.
+    Args:
+        timeline: The timeline.
+        title: The name of the capture.
+        width: The width of the terminal in columns, at least 48. No line is wider.
+        show_ids: Show session ids, which are secrets, in full.
+
+    Returns:
+        The lines, each as pieces of text with the name of a style.
     """
     width = max(width, _NARROWEST)
     words = Words(timeline, show_ids=show_ids)
@@ -61,10 +59,7 @@ def text_lines(
 
 
 def _sentence(label: str, facts: list[Fact]) -> list[Piece]:
-    line: list[Piece] = [(f"{label}: ", "place")]
-    for index, fact in enumerate(facts):
-        line += [(", ", "")] * bool(index) + [(fact.text, fact.style)]
-    return line
+    return [(f"{label}: ", "place"), *joined(((fact.text, fact.style) for fact in facts), ", ")]
 
 
 # -- the picture -------------------------------------------------------------------------------------
@@ -78,7 +73,7 @@ def _picture(timeline: Timeline, words: Words, width: int) -> Iterator[list[Piec
     by_row: dict[tuple[int, int], list[Place]] = {}
     for index, places in enumerate(layout.places):
         for place in places:
-            # What goes on and on is drawn where it begins and where it ends.
+            # A place that spans many rows is drawn in the first and the last of them.
             for x in dict.fromkeys((row_of(layout.rows, place.start), row_of(layout.rows, place.end))):
                 by_row.setdefault((x, index), []).append(place)
     for number, row in enumerate(layout.rows):
@@ -89,7 +84,7 @@ def _picture(timeline: Timeline, words: Words, width: int) -> Iterator[list[Piec
         yield []
     yield from _wrapped(_legend(lanes), width)
     if not layout.by_time:
-        yield from _wrapped([("the capture tells no times: its order is shown", "")], width)
+        yield from _wrapped([("no times in this capture: messages are drawn in their order", "")], width)
 
 
 def _legend(lanes: list[Lane]) -> list[Piece]:
@@ -104,31 +99,28 @@ def _legend(lanes: list[Lane]) -> list[Piece]:
     parts += [
         (f"{_FLAGS[severity]} {severity}", str(severity)) for severity in Severity if severity in severities
     ]
-    line: list[Piece] = []
-    for part in parts:
-        line += [("   ", "")] * bool(line) + [part]
-    return line
+    return joined(parts, "   ")
 
 
 class _Canvas:
-    """One line of the picture, a column at a time."""
+    """One line of the picture, with one cell for each column."""
 
     def __init__(self, width: int) -> None:
         self._cells: list[Piece] = [(" ", "")] * width
 
     def put(self, column: int, text: str, style: str = "") -> None:
-        """Write where there is room; every character is one column wide."""
+        """Write a text; the part beyond the edges is dropped. Each character must be one column wide."""
         for index, character in enumerate(text, column):
             if 0 <= index < len(self._cells):
                 self._cells[index] = (character, style)
 
     def is_free(self, start: int, end: int) -> bool:
-        """Whether nothing has been written there."""
+        """Return whether the columns from start to end are inside and blank."""
         cells = self._cells[start:end]
         return len(cells) == end - start and all(text == " " for text, _ in cells)
 
     def pieces(self) -> list[Piece]:
-        """Return what has been written."""
+        """Return the line without the blanks at its end."""
         cells = self._cells
         while cells and cells[-1][0] == " ":
             cells = cells[:-1]
@@ -190,7 +182,7 @@ def _lane(
 
 
 def _live(canvas: _Canvas, row: Row, line: list[Segment]) -> None:
-    """Write the life line, and into it how long the session rested."""
+    """Draw the life line of a session, with its idle times."""
     for segment in line[bisect_left(line, row.start, key=lambda segment: segment.end) :]:
         if segment.start >= row.end:
             break
@@ -198,7 +190,7 @@ def _live(canvas: _Canvas, row: Row, line: list[Segment]) -> None:
         end = _columns(min(segment.end, row.end) - row.start)
         canvas.put(start, "-" * (end - start))
         said = "" if segment.idle is None else f" {duration_text(segment.idle)} idle "
-        # The first column is that of the end of an exchange.
+        # The first column belongs to the end of an exchange.
         room = end - start - 1
         if said and len(said) <= room:
             style = "error" if segment.before_loss else "hint"
@@ -218,7 +210,7 @@ def _name(words: Words, lane: Lane) -> str:
     name, known = words.short_label(lane)
     number = name.removeprefix("session ")
     full = f"{number} {known}".rstrip()
-    return full if _columns_of(full) == len(full) < _NAMES else number
+    return full if columns_of(full) == len(full) < _NAMES else number
 
 
 # -- the findings ------------------------------------------------------------------------------------
@@ -245,27 +237,23 @@ def _findings(words: Words, lane: Lane, width: int) -> Iterator[list[Piece]]:
 
 
 def _wrapped(pieces: Iterable[Piece], width: int, indent: int = 0) -> Iterator[list[Piece]]:
-    """Yield a line as lines of at most that width, cut at spaces where that is possible."""
+    """Wrap a line at spaces, or inside a word that is wider than a line."""
     line: list[Piece] = []
     used = 0
     for word, style in _words(pieces, width - indent):
         shown = word
-        if used + _columns_of(word) > width and used > indent:
+        if used + columns_of(word) > width and used > indent:
             yield line
             line, used = [(" " * indent, "")] * bool(indent), indent
             shown = word.lstrip(" ")
         line.append((shown, style))
-        used += _columns_of(shown)
+        used += columns_of(shown)
     if line:
         yield line
 
 
-def _columns_of(text: str) -> int:
-    return sum(map(columns_of, text))
-
-
 def _words(pieces: Iterable[Piece], width: int) -> Iterator[Piece]:
-    """Yield words with the space in front of them, in parts where one is wider than a line."""
+    """Yield each word with the spaces before it; a word that is wider than a line comes in parts."""
     for text, style in pieces:
         word, size = "", 0
         for index, character in enumerate(text):

@@ -1,28 +1,20 @@
-"""What the renderings of a timeline say, page and terminal alike. Pure."""
+"""Knows the words for a timeline, for the page and the terminal: names, sentences, times, lengths of time."""
 
 from __future__ import annotations
 
-from datetime import UTC, timezone
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import NamedTuple
 
 from xmla_headers._printable import plural, printable
 from xmla_headers.conversation import State
-from xmla_headers.findings import Severity
+from xmla_headers.findings import Finding, Severity
 from xmla_headers.soap import Direction
 
-from ._model import LaneKind, Outcome
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime, timedelta
-
-    from xmla_headers.findings import Finding
-
-    from ._model import Exchange, Lane, Mark, Timeline
+from ._model import Exchange, Lane, LaneKind, Mark, Outcome, Timeline
 
 __all__ = ["GLYPHS", "MEANINGS", "Fact", "Words", "duration_text", "groups"]
 
-#: What tells an outcome where there is no room for more, and without colour.
 GLYPHS = {
     Outcome.ANSWERED: "",
     Outcome.FAULT: "!",
@@ -30,6 +22,7 @@ GLYPHS = {
     Outcome.UNANSWERED: "?",
     Outcome.UNUSABLE: "∅",
 }
+"""The sign of each outcome, for narrow marks and for readers who see no colour."""
 
 MEANINGS = {
     Outcome.ANSWERED: "answered",
@@ -38,25 +31,29 @@ MEANINGS = {
     Outcome.UNANSWERED: "no answer",
     Outcome.UNUSABLE: "no usable message",
 }
+"""The words for each outcome."""
 
-#: Characters shown of what a capture calls something: a file name in an archive may have 65,535.
+# Characters shown of a text from the capture: a file name in an archive may have 65,535.
 _SHOWN = 160
 
-#: Findings told about one exchange; the list of its lane has all of them.
+_KINDS = {Direction.REQUEST: "request ", Direction.RESPONSE: "answer "}
+
+# Findings told about one exchange; the list of its lane has all of them.
 _MOST_TOLD = 5
 
 
 class Fact(NamedTuple):
-    """A part of a sentence, and the exchange that it is about."""
+    """A part of a sentence."""
 
     text: str
     exchange: Exchange | None = None
-    #: "good", "warning" or "error": what it means for the session.
+    """The exchange that it is about, to link to."""
     style: str = ""
+    """What it means for the session: "good", "warning", "error", or "" for nothing."""
 
 
 class Words:
-    """Says what a timeline holds: all of it on one line, printable, and without session ids unless asked."""
+    """The words for one timeline: each text is one printable line, without session ids unless asked."""
 
     def __init__(self, timeline: Timeline, *, show_ids: bool) -> None:
         self._timeline, self._show_ids = timeline, show_ids
@@ -67,14 +64,14 @@ class Words:
         self._zone = UTC if offset is None else timezone(offset)
 
     def text(self, text: str) -> str:
-        """Return what may be shown of a text from the capture."""
+        """Return a text of the capture, masked, shortened and printable."""
         if not self._show_ids:
             text = self._timeline.masked(text)
         if len(text) > _SHOWN:
             text = f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 :]}"
         return printable(text)
 
-    # -- times, in the time zone that the capture begins in ------------------------------------------
+    # -- times, in the time zone of the first one in the capture -------------------------------------
 
     @property
     def zone(self) -> str:
@@ -82,7 +79,7 @@ class Words:
         return str(self._zone)
 
     def date(self, time: datetime) -> str:
-        """Return the day."""
+        """Return the date of a time."""
         return self._local(time).date().isoformat()
 
     def time(self, time: datetime) -> str:
@@ -97,13 +94,13 @@ class Words:
         try:
             return time.astimezone(self._zone)
         except OverflowError:
-            # On the first and last days of the calendar.
+            # On the first or last day of the calendar.
             return time
 
     def span(self) -> str:
-        """Return from when to when the capture goes."""
+        """Return the first and the last time of the capture, and the length of time between them."""
         if self._first is None or self._last is None:
-            return "the capture tells no times"
+            return "this capture has no times"
         first, last = self.date(self._first), self.date(self._last)
         until = self.time(self._last) if first == last else f"{last} {self.time(self._last)}"
         length = duration_text(self._last - self._first)
@@ -112,7 +109,7 @@ class Words:
     # -- sentences -----------------------------------------------------------------------------------
 
     def counts(self) -> list[Fact]:
-        """Return the figures of the whole."""
+        """Return the counts for the whole capture."""
         lanes = self._timeline.lanes
         sessions = [lane for lane in lanes if lane.record is not None]
         found = [finding.severity for lane in lanes for _, _, finding in lane.findings]
@@ -130,13 +127,13 @@ class Words:
     def label(self, lane: Lane) -> str:
         """Return the name of a lane."""
         if lane.record is None:
-            return "implicit sessions" if lane.kind is LaneKind.IMPLICIT else "not placed"
+            return "implicit sessions" if lane.kind is LaneKind.IMPLICIT else "unassigned"
         session_id = lane.record.session_id
         shown = repr(session_id) if self._show_ids and session_id is not None else lane.record.label
-        return printable(f"session {lane.record.number} ({shown})")
+        return printable(f"session {lane.record.number}, {shown}")
 
     def short_label(self, lane: Lane) -> tuple[str, str]:
-        """Return the same in two parts, as short as it can be."""
+        """Return a shorter name of a lane, and the masked id of its session."""
         record = lane.record
         if record is None:
             return self.label(lane).partition(" sessions")[0], ""
@@ -146,7 +143,7 @@ class Words:
         return f"session {record.number}", printable(shown)
 
     def facts(self, lane: Lane) -> list[Fact]:
-        """Return what there is to say about a lane, to be read with commas in between."""
+        """Return the facts about a lane, to be joined by commas into a sentence."""
         record, begun, lost, ended = lane.record, lane.begun, lane.lost, lane.ended
         requests = Fact(plural(sum(each.request is not None for each in lane.exchanges), "request"))
         if record is None:
@@ -154,16 +151,16 @@ class Words:
         facts = [
             Fact("older than the capture")
             if begun is None
-            else Fact(f"begun at {self.text(begun.first.name)}", begun),
+            else Fact(f"begun in {self.text(begun.first.name)}", begun),
             requests,
         ]
         if lost is not None:
-            facts.append(Fact(f"lost at {self.text(lost.last.name)}", lost, "error"))
+            facts.append(Fact(f"lost in {self.text(lost.last.name)}", lost, "error"))
             idle = lane.idle_before_loss
             if idle is not None:
-                facts.append(Fact(f"{duration_text(idle)} idle before", lost, "error"))
+                facts.append(Fact(f"after {duration_text(idle)} idle", lost, "error"))
         if ended is not None:
-            facts.append(Fact(f"ended at {self.text(ended.first.name)}", ended, "good"))
+            facts.append(Fact(f"ended in {self.text(ended.first.name)}", ended, "good"))
         elif record.state in (State.ACTIVE, State.ENDING):
             facts.append(Fact("not ended in this capture", style="warning" if begun else ""))
         elif record.state in (State.NONE, State.BEGINNING) and begun is not None:
@@ -171,7 +168,7 @@ class Words:
         return facts
 
     def about(self, lane: Lane, exchange: Exchange) -> Iterator[str]:
-        """Yield what there is to say about an exchange, a line each."""
+        """Yield the lines about an exchange: its result, its messages, the fault, the first findings."""
         label = self.text(exchange.label) or "message"
         yield f"{label}, {self.label(lane)}: {MEANINGS[exchange.outcome]}"
         for mark in exchange.marks:
@@ -188,9 +185,7 @@ class Words:
             yield f"and {plural(len(exchange.findings) - _MOST_TOLD, 'finding')} more"
 
     def _message(self, exchange: Exchange, mark: Mark) -> str:
-        kind = (
-            "" if mark.direction is None else "request " if mark.direction is Direction.REQUEST else "answer "
-        )
+        kind = "" if mark.direction is None else _KINDS[mark.direction]
         parts = [f"{kind}{self.text(mark.name)}".strip(), mark.block or ""]
         if mark.time is not None:
             parts.append(self.exact_time(mark.time))
@@ -202,7 +197,7 @@ class Words:
         return ", ".join(filter(None, parts))
 
     def fault(self, mark: Mark) -> str:
-        """Return what may be told of a fault: its words may hold any secret, so only where ids are shown."""
+        """Return the code of a fault, and its text if ids are shown: it may contain any secret."""
         code = self.text(mark.fault or "") or "without a code"
         return f"{code}: {self.text(mark.fault_text)}" if self._show_ids and mark.fault_text else code
 
@@ -212,18 +207,18 @@ def _is_left_open(lane: Lane) -> bool:
         lane.begun is not None
         and lane.ended is None
         and lane.record is not None
-        and (lane.record.state in (State.ACTIVE, State.ENDING))
+        and lane.record.state in (State.ACTIVE, State.ENDING)
     )
 
 
 def _unplaced(lane: Lane) -> Fact:
     marks = [mark for exchange in lane.exchanges for mark in exchange.marks]
     unread = sum(not mark.usable for mark in marks)
-    return Fact(f"{plural(len(marks), 'message')}, {unread:,} of them refused or not readable")
+    return Fact(f"{plural(len(marks), 'message')}, {unread:,} of them refused or unreadable")
 
 
 def groups(lane: Lane) -> list[tuple[Finding, list[tuple[Mark, Exchange]]]]:
-    """Return the findings of a lane, those that say the same once, with everything they are about."""
+    """Group the equal findings of a lane, each with its messages; errors come first."""
     found: dict[tuple[str, str, str | None], tuple[Finding, list[tuple[Mark, Exchange]]]] = {}
     for mark, exchange, finding in lane.findings:
         key = (finding.code, finding.message, finding.hint)
@@ -235,7 +230,7 @@ def groups(lane: Lane) -> list[tuple[Finding, list[tuple[Mark, Exchange]]]]:
 
 
 def duration_text(duration: timedelta) -> str:
-    """Return a length of time as people say it: `12 ms`, `3.2 s`, `35 min`, `2 h 5 min`, `3 d 4 h`."""
+    """Return a length of time in at most two units: `12 ms`, `3.2 s`, `35 min`, `2 h 5 min`, `3 d 4 h`."""
     seconds = duration.total_seconds()
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
@@ -246,6 +241,6 @@ def duration_text(duration: timedelta) -> str:
         if whole >= size:
             count, left = divmod(whole, size)
             parts = left // rest
-            # Of half an hour the seconds are nobody's concern.
+            # From ten units on, the smaller unit does not matter.
             return f"{count:,} {unit}" if not parts or count >= 10 else f"{count} {unit} {parts} {small}"
     return f"{whole} s"

@@ -1,4 +1,4 @@
-"""Many sessions in one capture -> records and findings."""
+"""Knows how the messages of a capture belong to sessions, and which of them do not fit."""
 
 from ._sessions import Placement, SessionRecord, Transcript
 

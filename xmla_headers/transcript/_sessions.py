@@ -1,10 +1,9 @@
-"""Many sessions in one stream of captured messages: a Conversation each, and what does not fit."""
+"""Knows the sessions of a capture: one Conversation each, and findings for messages that do not fit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
 
 from xmla_headers._checks import wrong_type
 from xmla_headers.captures import CheckedMessage
@@ -15,61 +14,67 @@ from xmla_headers.model import mask
 from xmla_headers.session_headers import BeginSession, Session
 from xmla_headers.soap import Direction
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
 __all__ = ["Placement", "SessionRecord", "Transcript"]
 
-#: HTTP statuses that say nothing about the session: credentials are wanted (RFC 9110 §15.5.2, §15.5.8),
-#: or the request goes elsewhere.
+# HTTP statuses that say nothing about the session: the server asks for credentials (RFC 9110 §15.5.2,
+# §15.5.8) or redirects the request.
 _TRY_AGAIN = frozenset({*range(300, 400), 401, 407})
 
-#: What is shorter explains no loss.
+# A shorter idle time explains no loss.
 _NOTABLE = timedelta(seconds=2)
 
-#: The first element of a Body, as the WSDL of XMLA names it, where nothing else tells the direction.
+# First elements of a Body that mean a response, by the WSDL of XMLA. They count where neither the capture nor
+# the header shows the direction.
 _ANSWERS = frozenset({"Fault", "DiscoverResponse", "ExecuteResponse", "AuthenticateResponse"})
 
 
 @dataclass(slots=True, eq=False)
 class SessionRecord:
-    """What a capture shows of one session."""
+    """One session, as the capture shows it. `Transcript` updates it with each message."""
 
-    #: 1 for the first one in the capture.
     number: int
-    #: None as long as none has been granted.
+    """1 for the first session of the capture."""
     session_id: str | None = field(default=None, repr=False)
-    #: The name of the message with BeginSession; None for a session that is older than the capture.
+    """The id, a secret; None until one has been granted."""
     begun: str | None = None
-    #: The name of the answer that said that the session is lost.
+    """The name of the message with BeginSession; None if the session is older than the capture."""
     lost: str | None = None
+    """The name of the response that says that the session is lost."""
     state: State = State.NONE
+    """The state after the last message."""
     requests: int = 0
-    #: Those that are SOAP, and not refused.
+    """The number of requests."""
     responses: int = 0
+    """The number of responses that are SOAP and are not refused."""
     findings: int = 0
+    """The number of findings of the transcript."""
     first: datetime | None = None
+    """The time of the earliest message; None if unknown."""
     last: datetime | None = None
-    #: A request in it was answered as if the session was known.
+    """The time of the latest message; None if unknown."""
     accepted: bool = field(default=False, repr=False)
+    """Whether the server has answered a request as if it knew the session."""
     conversation: Conversation = field(default_factory=Conversation, repr=False)
+    """The life of the session."""
 
     @property
     def label(self) -> str:
-        """What may be shown of the id."""
+        """The id, masked: its first four characters and its length."""
         return "without an id" if self.session_id is None else mask(self.session_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a message belongs, and what the transcript has to say about it."""
+    """The session of a message, and the findings of the transcript about the message."""
 
-    #: None for a message outside any session, and for one that says nothing about it.
     session: SessionRecord | None
+    """None for a message outside any session, and for one that does not say where it belongs."""
     direction: Direction | None
+    """Request or response; None if unknown."""
     findings: tuple[Finding, ...] = ()
-    #: The name of the request that a response answers, where it is in the capture.
+    """The findings of the transcript alone; those of the rules are in the CheckedMessage."""
     request: str | None = None
+    """The name of the request that a response answers, if it is in the capture."""
 
 
 @dataclass(slots=True)
@@ -78,39 +83,63 @@ class _Pending:
 
     name: str
     session: SessionRecord | None
-    #: The conversation has taken note of it.
+    # Whether the conversation has accepted it.
     counted: bool
-    #: Its session header alone, if it has one; None where nobody knows what it asks for.
+    # A Header with its session header alone; None if the request is refused or ambiguous.
     header: Header | None
-    #: How long the session had not been used by then, where the capture tells.
+    # The time since the session was last used; None if unknown.
     idle: timedelta | None = None
 
 
 class Transcript:
-    """Follows many interleaved sessions in a stream of captured messages.
+    """Follows the interleaved sessions of one capture.
 
-    It is fed the messages of one capture in their order, as `captures.check_message` returns them, and
-    says what does not fit: `session-not-granted`, `unexpected-session`, `session-id-changed`,
+    It is given the messages of the capture in their order, as `captures.check_message` returns them, and
+    reports those that do not fit: `session-not-granted`, `unexpected-session`, `session-id-changed`,
     `unknown-session`, `session-lost`, `session-used-after-end`, `session-never-ended`,
-    `response-without-request`, `request-without-response`. A capture may begin when sessions are under
-    way, so that an id nobody granted is one from before, until a server denies it. Keeps a record for
-    each session and for each request that waits for its answer, and no message.
+    `response-without-request`, `request-without-response`. A capture may begin while sessions are under
+    way: an id that nobody granted counts as one from before the capture, until a server denies it.
+
+    It keeps one record for each session and for each open request, and no message.
+
+    >>> from xmla_headers import captures
+    >>> transcript = Transcript()
+    >>> data = b'''<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Header>
+    ... <Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="9F2C41D0"/>
+    ... </e:Header><e:Body><Discover xmlns="urn:schemas-microsoft-com:xml-analysis"/></e:Body></e:Envelope>'''
+    >>> for message in captures.iter_messages(data, "request.xml"):
+    ...     placement = transcript.add(captures.check_message(message))
+    >>> placement.session.label, placement.session.requests
+    ("'9F2C'… (8 characters)", 1)
     """
 
     __slots__ = ("_answered", "_ids", "_loose", "_pending", "_requested", "sessions")
 
+    sessions: list[SessionRecord]
+    """All sessions, in the order of their first messages."""
+
     def __init__(self) -> None:
-        #: All sessions, in the order of their first messages.
-        self.sessions: list[SessionRecord] = []
-        #: The session that has an id now; the ones before it that had the same are over.
+        self.sessions = []
+        # The latest session with each id: a server may grant the same id again.
         self._ids: dict[str, SessionRecord] = {}
+        # Open requests, by their exchange.
         self._pending: dict[str, _Pending] = {}
-        #: The last request of those that nothing pairs with their responses.
+        # The last request that no exchange pairs with its response.
         self._loose: _Pending | None = None
         self._requested = self._answered = False
 
     def add(self, checked: CheckedMessage) -> Placement:
-        """Take note of the next message of the capture."""
+        """Note the next message of the capture.
+
+        Args:
+            checked: The message, as `captures.check_message` returns it.
+
+        Returns:
+            The session of the message, its direction, and the findings about its place.
+
+        Raises:
+            TypeError: `checked` is not a CheckedMessage.
+        """
         if not isinstance(checked, CheckedMessage):
             raise wrong_type("checked", "CheckedMessage", checked)
         match _direction(checked):
@@ -130,9 +159,14 @@ class Transcript:
         return placement
 
     def close(self) -> list[tuple[str, Finding]]:
-        """Return what is left behind at the end of the capture, each with the name of its message."""
+        """Return the findings that only the end of the capture shows.
+
+        Returns:
+            The name of a message and a finding about it, for each request without an answer and each
+            session that is not ended.
+        """
         found = []
-        # A folder of requests alone, or of one side of a stream, has nothing to say about the other side.
+        # A capture without any response, such as a folder of requests, was not meant to have them.
         if self._answered:
             for waiting in self._pending.values():
                 finding = value_finding(
@@ -143,7 +177,7 @@ class Transcript:
                     waiting.session.findings += 1
         for record in self.sessions:
             if record.begun is not None and record.state in (State.ACTIVE, State.ENDING):
-                message = "the session that is begun here is not ended before the capture is"
+                message = "the session that begins here does not end in this capture"
                 found.append((record.begun, value_finding(Code.SESSION_NEVER_ENDED, message)))
                 record.findings += 1
         return found
@@ -173,7 +207,7 @@ class Transcript:
         return Placement(record, Direction.REQUEST, tuple(findings))
 
     def _session_of(self, block: object, name: str) -> SessionRecord:
-        """Return the session that a request names, a new one where it is not known."""
+        """Return the session that a request names; make a record if there is none."""
         session_id = getattr(block, "session_id", None)
         record = None if session_id is None else self._ids.get(session_id)
         if record is not None:
@@ -199,44 +233,47 @@ class Transcript:
             waiting = self._pending.pop(message.exchange, None)
         if waiting is None:
             findings = []
-            # Before the first request of a capture nothing can be said about it.
+            # Before the first request of a capture, the request may simply be older than the capture.
             if message.exchange is not None and self._requested:
-                text = "the capture has no request that this could be the answer to"
+                text = "the capture has no request that this response could answer"
                 findings.append(value_finding(Code.RESPONSE_WITHOUT_REQUEST, text))
             return Placement(None, Direction.RESPONSE, tuple(findings))
         record = waiting.session
-        if checked.header is None:
+        header = checked.header
+        if header is None:
             findings = list(self._unusable(checked, waiting))
         elif record is None:
-            findings = list(self._outside(checked, waiting))
+            findings = list(self._outside(header, waiting))
         else:
-            findings = list(self._answer(checked, waiting, record))
+            findings = list(self._answer(checked, header, waiting, record))
         if record is not None and checked.header is not None:
             record.responses += 1
         return Placement(record, Direction.RESPONSE, tuple(findings), waiting.name)
 
     def _unusable(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
-        """Take note of what is no answer: an error page of HTTP, or a message that the rules refuse."""
+        """Note a response that is no answer: an HTTP error page, or a message that the rules refuse."""
         if waiting.counted and waiting.session is not None:
             waiting.session.conversation.unanswered(request=waiting.header)
         status = checked.message.status
-        # What the rules refuse has a finding already.
+        # A message that the rules refuse has a finding already.
         if checked.findings or status is None or status in _TRY_AGAIN:
             return []
         text = f"the request is answered by HTTP {status}, without a SOAP message"
         return [value_finding(Code.REQUEST_WITHOUT_RESPONSE, text)]
 
-    def _outside(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
-        header = checked.header
-        if waiting.header is None or header is None or header.session is None:
+    def _outside(self, header: Header, waiting: _Pending) -> list[Finding]:
+        """Note a response to a request that belongs to no session."""
+        if waiting.header is None or header.session is None:
             return []
-        # olapy answers so always.
+        # olapy always answers like this.
         text = "a Session in the answer to a request without a session header"
         return [value_finding(Code.UNEXPECTED_SESSION, text)]
 
-    def _answer(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> list[Finding]:
-        header, fault, conversation = checked.header, checked.fault, record.conversation
-        assert header is not None
+    def _answer(
+        self, checked: CheckedMessage, header: Header, waiting: _Pending, record: SessionRecord
+    ) -> list[Finding]:
+        """Note a response to a request that belongs to a session."""
+        fault, conversation = checked.fault, record.conversation
         lost = fault is not None and fault.session_lost
         before = conversation.state
         findings = []
@@ -244,14 +281,16 @@ class Transcript:
             try:
                 conversation.response(header, fault, request=waiting.header)
             except ConversationError as error:
-                # What is wrong-direction has been said by the rules; the request is closed all the same.
-                findings += [error.finding] * (error.code is not Code.WRONG_DIRECTION)
+                findings.append(error.finding)
+                # The request is closed in any case.
                 conversation.unanswered(request=waiting.header)
         after = conversation.state
-        if before is State.BEGINNING and after is State.ACTIVE:
-            self._grant(record)
+        session_id = conversation.session_id
+        if before is State.BEGINNING and after is State.ACTIVE and session_id is not None:
+            record.session_id = session_id
+            self._ids[session_id] = record
         elif before is State.BEGINNING and after is State.NONE and fault is None and not findings:
-            text = "BeginSession is answered without a Session: there is none"
+            text = "BeginSession is answered without a Session: no session has begun"
             findings.append(value_finding(Code.SESSION_NOT_GRANTED, text))
         if after is State.LOST and before is not State.LOST:
             record.lost = checked.message.name
@@ -259,27 +298,21 @@ class Transcript:
         record.accepted = record.accepted or (not lost and fault is None and not findings)
         return findings
 
-    def _grant(self, record: SessionRecord) -> None:
-        session_id = record.conversation.session_id
-        assert session_id is not None
-        record.session_id = session_id
-        self._ids[session_id] = record
-
 
 def _asked(checked: CheckedMessage) -> Header | None:
-    """Return the session header of a request, alone; None where nobody knows what it asks for."""
+    """Return a Header with the session header of a request alone; None if it is refused or ambiguous."""
     if checked.header is None:
         return None
     try:
         block = checked.header.session_header
     except ValidationError:
-        # ambiguous-session-headers: servers disagree on which one wins.
+        # ambiguous-session-headers: servers disagree about which one counts.
         return None
     return Header() if block is None else Header(block)
 
 
 def _direction(checked: CheckedMessage) -> Direction | None:
-    """Return which way a message goes: as the capture says, or else as the message itself does."""
+    """Return the direction of a message: from the capture, otherwise from its header and Body."""
     message, header = checked.message, checked.header
     if message.direction is not None or header is None:
         return message.direction
@@ -293,24 +326,26 @@ def _direction(checked: CheckedMessage) -> Direction | None:
 
 
 def _adopt(conversation: Conversation, session_id: str) -> None:
-    """Bring a conversation to where it is after a grant that the capture does not show."""
+    """Bring a new conversation into the state after a grant that is not in the capture."""
     conversation.request(Header(BeginSession()))
     conversation.response(Header(Session(session_id)))
 
 
 def _loss(record: SessionRecord, idle: timedelta | None) -> Finding:
+    """Return the finding for a session that the server denies."""
     if record.begun is None and not record.accepted:
-        text = "the server does not know the session, which nobody was granted in this capture"
-        hint = "an id from before a restart of the server, or of another server"
+        text = "the server does not know the session, which was not granted in this capture"
+        hint = "the id may be from before a restart of the server, or from another server"
         return value_finding(Code.UNKNOWN_SESSION, text, hint)
     text = "the server does not know the session any more"
     if idle is not None and idle >= _NOTABLE:
         text = f"{text}, {_spoken(idle)} after its last use"
-    hint = "it ends a session that was idle too long, and all of them when it restarts"
+    hint = "a server ends sessions that are idle too long, and all sessions when it restarts"
     return value_finding(Code.SESSION_LOST, text, hint)
 
 
 def _spoken(time: timedelta) -> str:
+    """Return a length of time in whole units, at least two of them: `35 minutes`."""
     seconds = round(time.total_seconds())
     for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:

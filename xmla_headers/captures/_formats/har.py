@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xmla_headers.captures._message import CapturedMessage, broken
 from xmla_headers.findings import Code, value_finding
 
+from .allowance import Allowance
 from .http import HttpMessage, exchange_of
 from .json_stream import BrokenError, JsonText, TooLargeError
 
@@ -26,7 +27,7 @@ def iter_har(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> It
 
     The texts of a HAR are characters, whatever the encoding was: they become UTF-8, and so does the charset.
     """
-    text = JsonText(data, limits.max_entry_bytes)
+    text, allowance = JsonText(data, limits.max_entry_bytes), Allowance(limits)
     number = 0
     try:
         if not text.enter_member("log") or not text.enter_member("entries"):
@@ -43,7 +44,7 @@ def iter_har(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> It
             except BrokenError as error:
                 yield broken(name, f"the entry is no JSON: {error}")
             else:
-                yield from _entry(entry, name, limits)
+                yield from _entry(entry, name, allowance)
                 continue
             text.skip()
         text.leave(2)
@@ -55,14 +56,14 @@ def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
 
 
-def _entry(entry: object, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def _entry(entry: object, name: str, allowance: Allowance) -> Iterator[CapturedMessage]:
     request = _dict(entry, "request")
     if not isinstance(entry, dict) or not request:
         yield broken(name, "the entry has no request")
         return
     begun = _time(entry.get("startedDateTime"))
     response = _response(entry, name, begun)
-    yield from exchange_of(_request(request, name, begun), response, name, limits)
+    yield from exchange_of(_request(request, name, begun), response, name, allowance)
 
 
 def _request(request: dict[str, object], name: str, begun: datetime | None) -> HttpMessage:

@@ -14,6 +14,7 @@ from xmla_headers.captures._message import CapturedMessage
 from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction
 
+from .allowance import Allowance
 from .coding import unpacked_body
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BINARY",
+    "HEAD_END",
+    "START",
     "HttpMessage",
     "captured",
     "exchange_of",
@@ -32,6 +35,7 @@ __all__ = [
     "header_of",
     "iter_http",
     "read_http",
+    "read_stream",
 ]
 
 #: Bytes of a start line and header fields: a Kerberos token alone may take 64 KB.
@@ -39,9 +43,7 @@ _MOST_HEAD = 262_144
 _CHUNK = 65_536
 
 #: The first line of a message in HTTP/1. The methods are those that XMLA and its surroundings know.
-_START = (
-    rb"(?:(?:POST|GET|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE) \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}\b)"
-)
+START = rb"(?:(?:POST|GET|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE) \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}\b)"
 
 #: The end of a request line. HTTP/1.0 is the same in as many bytes, but for the Host field, which whoever
 #: wrote a log may have left out.
@@ -56,9 +58,15 @@ BINARY = {
     "application/sx+xpress": ("MS-BINXML in XPRESS compression", f"{_FORMAT};{_COMPRESSION}"),
 }
 
-_MOST_TYPE = 1_024
+_MOST_TYPE, _MOST_DATE = 1_024, 128
 _TYPE = re.compile(r"[ \t]*+[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
 _CHARSET = re.compile(r""";[ \t]*+charset[ \t]*+=[ \t]*+(?:"([^"]*+)"|([^\s;"]++))""")
+
+#: Whatever h11 raises for the bytes of a message. ValueError: a length of more digits than Python turns into
+#: a number, before h11 0.15.
+H11_ERRORS = (h11.RemoteProtocolError, h11.LocalProtocolError, ValueError)
+#: Whatever email raises for the value of a Date, and Python for a time that it cannot hold.
+DATE_ERRORS = (ValueError, OverflowError, TypeError, IndexError)
 
 #: RFC 9110 §15.5.2 and §15.5.8: the request is sent again, with credentials; nothing has come of it yet.
 _CHALLENGES = frozenset({401, 407})
@@ -111,7 +119,7 @@ def _media_type(content_type: str) -> tuple[str, str | None]:
 
 
 def exchange_of(
-    request: HttpMessage | None, response: HttpMessage | None, exchange: str, limits: CaptureLimits
+    request: HttpMessage | None, response: HttpMessage | None, exchange: str, allowance: Allowance
 ) -> Iterator[CapturedMessage]:
     """Yield what an exchange holds of XMLA: its request and its response, or nothing."""
     if request is not None:
@@ -121,9 +129,9 @@ def exchange_of(
         # NTLM and Negotiate begin with requests whose body has been left out.
         if challenged and not request.body:
             return
-        yield captured(request, exchange, limits)
+        yield captured(request, exchange, allowance)
     if response is not None:
-        yield captured(response, exchange, limits)
+        yield captured(response, exchange, allowance)
 
 
 def _may_be_xmla(request: HttpMessage) -> bool:
@@ -137,7 +145,7 @@ def _may_be_xmla(request: HttpMessage) -> bool:
     return b"Envelope" in request.body[:4096]
 
 
-def captured(message: HttpMessage, exchange: str | None, limits: CaptureLimits) -> CapturedMessage:
+def captured(message: HttpMessage, exchange: str | None, allowance: Allowance) -> CapturedMessage:
     """Return an HTTP message as a captured one, its content coding taken off."""
     media_type, charset = _media_type(header_of(message.headers, "content-type") or "")
     body, found = message.body, message.trouble
@@ -149,7 +157,7 @@ def captured(message: HttpMessage, exchange: str | None, limits: CaptureLimits) 
             f"capture again with the connection property {setting}",
         )
     if found is None and body and not message.decoded:
-        body, found = unpacked_body(body, header_of(message.headers, "content-encoding") or "", limits)
+        body, found = unpacked_body(body, header_of(message.headers, "content-encoding") or "", allowance)
     return CapturedMessage(
         message.name,
         b"" if found is not None else body,
@@ -167,8 +175,8 @@ def _date(message: HttpMessage) -> datetime | None:
     """Return when a response was made, as its Date says (RFC 9110 §6.6.1): to the second."""
     value = None if message.status is None else header_of(message.headers, "date")
     try:
-        date = None if value is None else parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
+        date = None if value is None else parsedate_to_datetime(value[:_MOST_DATE])
+    except DATE_ERRORS:
         return None
     return date if date is None or date.tzinfo is not None else date.replace(tzinfo=UTC)
 
@@ -179,8 +187,8 @@ def _date(message: HttpMessage) -> datetime | None:
 def find_start(data: bytes | memoryview, start: int, end: int | None = None) -> int | None:
     """Return where the next HTTP message begins, at `start` or at the beginning of a line behind it."""
     end = len(data) if end is None else end
-    here = re.compile(rb"[ \t\r\n]*+(" + _START + rb")").match(data, start, end)
-    found = here or re.compile(rb"(?m)^(" + _START + rb")").search(data, start, end)
+    here = re.compile(rb"[ \t\r\n]*+(" + START + rb")").match(data, start, end)
+    found = here or re.compile(rb"(?m)^(" + START + rb")").search(data, start, end)
     return None if found is None else found.start(1)
 
 
@@ -189,6 +197,7 @@ def iter_http(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> I
 
     The answers come in the order of the requests (RFC 9112 §9.3.2).
     """
+    allowance = Allowance(limits)
     counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
     passed_over: set[int] = set()
     for _, message, _, _ in read_stream(data, limits):
@@ -199,7 +208,7 @@ def iter_http(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> I
         if direction is Direction.REQUEST and message.trouble is None and not _may_be_xmla(message):
             passed_over.add(number)
         elif direction is Direction.REQUEST or number not in passed_over:
-            yield captured(message, f"{prefix}{number}", limits)
+            yield captured(message, f"{prefix}{number}", allowance)
         else:
             passed_over.remove(number)
 
@@ -227,7 +236,7 @@ def read_stream(
 
 def _last_start(data: bytes | memoryview, start: int, end: int) -> int | None:
     last = None
-    for found in re.compile(rb"(?m)^" + _START).finditer(data, start, end):
+    for found in re.compile(rb"(?m)^" + START).finditer(data, start, end):
         last = found.start()
     return last
 
@@ -278,7 +287,7 @@ def read_http(
                 case _:
                     # The end of the message, of the connection, or of what is HTTP on it.
                     break
-    except h11.RemoteProtocolError as error:
+    except H11_ERRORS as error:
         reason = "the end is missing" if ended and message.headers else _reason(error, ended=ended)
         message.trouble = value_finding(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
     message.body = b"".join(body)
@@ -301,6 +310,7 @@ def _fields(event: h11.Request | h11.Response) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
 
 
-def _reason(error: h11.RemoteProtocolError, *, ended: bool) -> str:
+def _reason(error: Exception, *, ended: bool) -> str:
     # h11 may quote what it does not like, a header field with a secret for example.
-    return "this is not how HTTP/1.1 (RFC 9112) writes one" if ended or "b'" in str(error) else str(error)
+    quotes = not isinstance(error, h11.ProtocolError) or "b'" in str(error)
+    return "this is not how HTTP/1.1 (RFC 9112) writes one" if ended or quotes else str(error)

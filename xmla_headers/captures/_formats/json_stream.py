@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 __all__ = ["BrokenError", "JsonText", "TooLargeError"]
 
 _WINDOW = 262_144
+#: Characters handed to the decoder first, and the factor by which it gets more. Its errors count the lines
+#: before them, so that many broken values in a large text would cost the square of its length.
+_FIRST, _GROWTH = 1_024, 4
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
 #: What there is to find outside strings, and the rest of a string.
@@ -42,6 +45,8 @@ class JsonText:
         self._most = most
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._place = 0
+        #: Characters that the next value is likely to have.
+        self._likely = _FIRST
         self._text = ""
         self._at = 0
         #: Whether an array, or an object, has been entered of which nothing has been read.
@@ -66,8 +71,7 @@ class JsonText:
         """Return the next character that is no white space; "" at the end."""
         while True:
             match = _SPACE.match(self._text, self._at)
-            assert match is not None
-            self._at = match.end()
+            self._at = match.end() if match else self._at
             if self._at < len(self._text):
                 return self._text[self._at]
             if not self._more():
@@ -121,32 +125,45 @@ class JsonText:
         """
         if not self._peek():
             raise BrokenError("the file ends")
+        size, self._likely = self._likely, _FIRST
         while True:
+            text = self._text[self._at : self._at + size]
+            # Whether the decoder sees all there is, and whether it sees what is in memory.
+            whole, all_read = self._at + len(text) == len(self._text), self._place >= len(self._data)
             try:
-                value, end = _DECODE(self._text, self._at)
+                value, end = _DECODE(text)
             except RecursionError:
                 raise BrokenError("too deep") from None
             except JSONDecodeError as error:
-                # The end of the window explains what is found there, and a string without an end.
-                cut = error.pos > len(self._text) - 16 or error.msg.startswith("Unterminated")
-                if not cut:
-                    raise BrokenError(error.msg) from None
-                reason = error.msg if self._place < len(self._data) else "the file ends"
+                # The end of the piece explains what is found there, and a string without an end.
+                cut = error.pos > len(text) - 16 or error.msg.startswith("Unterminated")
+                if not cut or (whole and all_read):
+                    raise BrokenError("the file ends" if cut else error.msg) from None
+                reason = error.msg
             except ValueError:
-                # More digits than Python turns into a number.
-                raise BrokenError("a number without an end") from None
+                # More digits than Python turns into a number, unless a fraction follows.
+                if whole:
+                    raise BrokenError("a number without an end") from None
+                reason = ""
             else:
-                # A number may go on behind the window.
-                if end < len(self._text) or self._place >= len(self._data):
-                    if self._most is not None and end - self._at > self._most:
-                        raise TooLargeError
-                    self._at = end
+                # A number may go on after the piece.
+                if end < len(text) or (whole and all_read):
+                    self._check_size(end)
+                    self._at += end
+                    self._likely = max(_FIRST, 2 * end)
                     return value
                 reason = ""
-            if self._most is not None and len(self._text) - self._at > self._most:
-                raise TooLargeError
-            if not self._more():
+            self._check_size(len(text))
+            if not whole:
+                size *= _GROWTH
+            elif not self._more():
                 raise BrokenError(reason)
+            else:
+                size = len(self._text)
+
+    def _check_size(self, size: int) -> None:
+        if self._most is not None and size > self._most:
+            raise TooLargeError
 
     def skip(self) -> None:
         """Pass over the value that comes next, or what looks like one, and keep nothing of it."""
@@ -192,16 +209,14 @@ class JsonText:
     def _skip_scalar(self) -> None:
         while True:
             match = _SCALAR.match(self._text, self._at)
-            assert match is not None
-            self._at = match.end()
+            self._at = match.end() if match else self._at
             if self._at < len(self._text) or not self._more():
                 return
 
     def _skip_string(self) -> None:
         while True:
             match = _STRING.match(self._text, self._at)
-            assert match is not None
-            self._at = match.end()
+            self._at = match.end() if match else self._at
             # What stopped it is a quote, or a backslash at the end of the window.
             if self._text.startswith('"', self._at):
                 self._at += 1

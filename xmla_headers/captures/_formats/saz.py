@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from xmla_headers.captures._message import CapturedMessage, broken
 from xmla_headers.findings import Code, value_finding
 
+from .allowance import Allowance
 from .http import HEAD_END, HttpMessage, exchange_of, read_http
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = [
     "MEMBER",
     "ZIP_ERRORS",
-    "Allowance",
     "BadMember",
     "BufferFile",
     "Exhausted",
@@ -32,7 +32,6 @@ __all__ = [
     "content_of",
     "iter_saz",
     "open_archive",
-    "unpack",
 ]
 
 #: What the client sent, what the server sent, and what Fiddler says about it. Any other name is passed
@@ -44,10 +43,14 @@ _BEGUN = ("ClientBeginRequest", "ClientConnected")
 _ANSWERED = ("ClientDoneResponse", "ServerDoneResponse")
 _MOST_META = 65_536
 
-#: Whatever zipfile raises for what is in an archive.
+#: Whatever zipfile raises for the bytes of an archive. NotImplementedError: a version, a method or an
+#: encryption that it does not know; RuntimeError: an entry that needs a password; AssertionError,
+#: AttributeError, TypeError and MemoryError are none: they would be mistakes of ours.
 ZIP_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
+    NotImplementedError,
+    RuntimeError,
     zlib.error,
     struct.error,
     EOFError,
@@ -84,31 +87,20 @@ class BufferFile(io.RawIOBase):
     def tell(self) -> int:
         return self._at
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        piece = self._data[self._at : self._at + len(buffer)]
-        buffer[: len(piece)] = piece
+    def read(self, size: int | None = -1) -> bytes:
+        # Not by `readinto`: that takes as much memory as is asked for, which an archive may say.
+        end = len(self._data) if size is None or size < 0 else self._at + size
+        piece = bytes(self._data[self._at : end])
         self._at += len(piece)
-        return len(piece)
+        return piece
 
 
 class BadMember(Exception):  # noqa: N818 - it becomes a finding
     """A member that cannot be had."""
 
-    def __init__(self, code: Code, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.finding = value_finding(code, message, hint)
-
-
-class Allowance:
-    """How much may still be unpacked from an archive."""
-
-    def __init__(self, limits: CaptureLimits) -> None:
-        self.each, self.left = limits.max_entry_bytes, limits.max_unpacked_bytes
-
-    @property
-    def most(self) -> int | None:
-        limits = [limit for limit in (self.each, self.left) if limit is not None]
-        return min(limits) if limits else None
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.message)
+        self.finding = finding
 
 
 def iter_saz(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
@@ -134,15 +126,14 @@ def iter_saz(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> It
             request = _message(archive, sides.get("c", []), prefix, limits, allowance)
             response = _message(archive, sides.get("s", []), prefix, limits, allowance)
         except Exhausted:
-            message = f"the archive unpacks to more than {limits.max_unpacked_bytes} bytes"
-            finding = value_finding(Code.LIMIT_EXCEEDED, f"{message} (max_unpacked_bytes)")
+            finding = allowance.exceeded("the archive", is_short=True)
             yield CapturedMessage(f"{prefix}raw/{number}", b"", trouble=finding)
             return
         if request is not None:
             request.time = begun
         if response is not None:
             response.time = answered
-        yield from exchange_of(request, response, f"{prefix}{number}", limits)
+        yield from exchange_of(request, response, f"{prefix}{number}", allowance)
 
 
 def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.ZipFile | Finding:
@@ -160,38 +151,33 @@ def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.Zip
         return value_finding(Code.BROKEN_CAPTURE, text, "the file is cut off, or damaged")
 
 
-def unpack(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int | None) -> bytes:
-    """Return the content of a member; raises BadMember."""
-    if info.flag_bits & 1:
-        message, hint = "the entry is encrypted", "save the capture again without a password"
-        raise BadMember(Code.BROKEN_CAPTURE, message, hint)
-    # Their decompressors cannot be told how much to unpack at a time.
-    if info.compress_type not in _STORED:
-        raise BadMember(Code.BROKEN_CAPTURE, "the entry is compressed by another method than deflate")
-    try:
-        with archive.open(info) as member:
-            content = member.read() if most is None else member.read(most + 1)
-    except (*ZIP_ERRORS, NotImplementedError, RuntimeError):
-        raise BadMember(Code.BROKEN_CAPTURE, "the entry is damaged: it cannot be unpacked") from None
-    if most is not None and len(content) > most:
-        raise BadMember(Code.LIMIT_EXCEEDED, f"the entry unpacks to more than {most} bytes (max_entry_bytes)")
-    return content
-
-
 class Exhausted(Exception):  # noqa: N818 - it becomes a finding
     """No more may be unpacked."""
 
 
 def content_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes:
     """Return the content of a member, which the allowance pays for; raises BadMember and Exhausted."""
+    if info.flag_bits & 1:
+        message, hint = "the entry is encrypted", "save the capture again without a password"
+        raise BadMember(value_finding(Code.BROKEN_CAPTURE, message, hint))
+    # Their decompressors cannot be told how much to unpack at a time.
+    if info.compress_type not in _STORED:
+        message = "the entry is compressed by another method than deflate"
+        raise BadMember(value_finding(Code.BROKEN_CAPTURE, message))
+    most, is_short = allowance.most, allowance.is_short
     try:
-        content = unpack(archive, info, allowance.most)
-    except BadMember as bad:
-        if bad.finding.code is Code.LIMIT_EXCEEDED and allowance.most != allowance.each:
-            raise Exhausted from None
-        raise
-    if allowance.left is not None:
-        allowance.left -= len(content)
+        with archive.open(info) as member:
+            content = member.read() if most is None else member.read(most + 1)
+    except ZIP_ERRORS:
+        # As much may have been unpacked before the damage was met, and a bomb has many such entries.
+        allowance.pay(info.file_size if most is None else min(info.file_size, most))
+        message = "the entry is damaged: it cannot be unpacked"
+        raise BadMember(value_finding(Code.BROKEN_CAPTURE, message)) from None
+    allowance.pay(len(content))
+    if most is not None and len(content) > most:
+        if is_short:
+            raise Exhausted
+        raise BadMember(allowance.exceeded("the entry", is_short=False))
     return content
 
 
@@ -205,8 +191,7 @@ def _message(
     if not infos:
         return None
     side = MEMBER.fullmatch(infos[0].filename)
-    assert side is not None
-    request = side["side"].lower() == "c"
+    request = side is not None and side["side"].lower() == "c"
     name = f"{prefix}{infos[0].filename}"
     message = HttpMessage(name, "" if request else None, None, (), b"")
     if len(infos) > 1:

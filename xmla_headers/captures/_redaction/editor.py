@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from xmla_headers.captures._formats.allowance import Allowance
+
 from .secrets import ChangeKind, Edit, find
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Editor:
         #: The place of what has no name in the capture.
         self.name = name
         self.limits = limits
+        self.allowance = Allowance(limits)
         self.learns = learns
         #: Place, kind and what -> how often.
         self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
@@ -77,8 +80,9 @@ class Editor:
             new = self._table.spelled(edit.identifier, edit.folded)
         else:
             new = self._table.pseudonym(edit.identifier) if edit.identifier else ""
-        # What is the first piece of an id may look like the pseudonym of the whole.
-        if new == old == edit.identifier or not old:
+        # What is the first piece of an id may look like the pseudonym of the whole. In a text of several
+        # encodings a pseudonym in UTF-16 has NULs.
+        if new == old.replace("\0", "") == edit.identifier or not old:
             return None
         # The rest of what is hidden in pieces has been listed.
         if edit.what or new:
@@ -101,6 +105,25 @@ class Editor:
         characters = Characters(data, mixed=mixed)
         new = self.text(characters.text, place, head=head)
         return data if new is characters.text else characters.encode(new)
+
+    def data_in_two(self, data: bytes, cut: int, place: str, *, mixed: bool = False) -> tuple[bytes, int]:
+        """Return bytes that hold heads as well with their secrets hidden, and where a cut in them is now.
+
+        A secret that lies across the cut is before it.
+        """
+        characters = Characters(data, mixed=mixed)
+        text = characters.text
+        edits = self.find(text, head=True)
+        middle = len(Characters(data[:cut], mixed=mixed).text)
+        middle = max([middle, *(edit.end for edit in edits if edit.start < middle)])
+        before = [edit for edit in edits if edit.start < middle]
+        after = [
+            edit._replace(start=edit.start - middle, end=edit.end - middle) for edit in edits[len(before) :]
+        ]
+        first = self.apply(text[:middle], before, place)
+        rest = self.apply(text[middle:], after, place)
+        new = characters.encode(first + rest)
+        return new, len(new) - len(characters.encode(rest))
 
     def searchable(self, data: bytes) -> bool:
         """Whether a message is text, and within the limits."""

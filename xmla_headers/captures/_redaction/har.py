@@ -27,6 +27,8 @@ _STRAY = re.compile(r"(?:[^a-zA-Z\"\\<>=]|\b(?:true|false|null)\b|(?<=\d)[eE](?=
 
 #: What a cookie of HAR 1.2 says beside its value.
 _OF_COOKIES = frozenset({"name", "path", "domain", "expires", "comment", "sameSite"})
+#: Characters of a member that are looked at, where it says what another one is.
+_MOST_TOLD = 1_024
 #: A member with a name, and one with a value, in text that is no JSON.
 _PAIR = re.compile(
     r'"name"\s*+:\s*+"(?P<name>[^"\\]{1,100})"\s*+,\s*+"value"\s*+:\s*+"(?P<value>(?:[^"\\]++|\\.)*+)',
@@ -152,7 +154,9 @@ class _Walk:
     def _member(self, container: _Container, name: str, string: _String, place: str) -> None:
         members = container.members
         if name == "value" and "name" in members:
-            told = json_text(self._text, *members["name"]).text
+            # The end of a name tells; an object may have very many values.
+            start, end = members["name"]
+            told = json_text(self._text, max(start, end - _MOST_TOLD), end).text
             if self._named(told, string, place):
                 return
         if container.cookies and name not in _OF_COOKIES:
@@ -169,10 +173,8 @@ class _Walk:
         if edits is None:
             return False
         self._add(value, edits, place)
-        # The rest of it may quote an id.
-        if edits and len(edits) == 1 and (edits[0].start, edits[0].end) == (0, len(value.text)):
-            return True
-        hidden = [(edit.start, edit.end) for edit in edits]
+        # The rest of it may quote an id, and so may what is hidden.
+        hidden = [] if self._editor.learns else [(edit.start, edit.end) for edit in edits]
         others = [
             edit
             for edit in self._editor.find(value.text)
@@ -199,14 +201,16 @@ class _Walk:
 
     def _is_base64(self, members: dict[str, _String], string: _String) -> bool:
         if "encoding" in members:
-            return json_text(self._text, *members["encoding"]).text == "base64"
+            start, end = members["encoding"]
+            return json_text(self._text, start, min(end, start + _MOST_TOLD)).text == "base64"
         return _BASE64.fullmatch(self._text, *string) is not None
 
     def _content(self, members: dict[str, _String], string: _String, place: str) -> None:
         """Hide what is secret in a content that is written in base64."""
         text = json_text(self._text, *string).text
         self.unpacked.append((*string, ""))
-        told = json_text(self._text, *members["mimeType"]).text if "mimeType" in members else ""
+        start, end = members.get("mimeType", (0, 0))
+        told = json_text(self._text, start, min(end, start + _MOST_TOLD)).text
         media_type = told.partition(";")[0].strip().lower()
         if media_type in BINARY:
             self._empty(string, place, f"{media_type}, not text")
@@ -218,7 +222,7 @@ class _Walk:
             return
         if data.startswith(b"\x1f\x8b"):
             # What is written instead has no content coding, which readers notice by its first bytes.
-            plain, trouble = unpacked_body(data, "gzip", self._editor.limits)
+            plain, trouble = unpacked_body(data, "gzip", self._editor.allowance)
             if trouble is not None:
                 self._empty(string, place, "the content coding cannot be taken off")
                 return
@@ -280,12 +284,11 @@ def _of_broken(
         # A piece of it can be anything.
         edit = Edit(*match.span(), ChangeKind.UNSEARCHABLE, "base64, and nothing that tells of what")
         found += [edit._replace(start=start, end=end) for start, end in _outside(edit, unpacked)]
-    found = merged(found)
     if editor.learns:
         editor.apply(text, found, "")
         return []
     others = []
-    for edit in found:
+    for edit in merged(found):
         for start, end in _outside(edit, hidden):
             # What is left of one that was hidden in part is gone.
             part = edit if start == edit.start else Edit(start, end, edit.kind, "another part of it")

@@ -118,7 +118,7 @@ def redact(
         pseudonyms = Pseudonyms()
     elif not isinstance(pseudonyms, Pseudonyms):
         raise TypeError(f"pseudonyms must be Pseudonyms or None, not {type(pseudonyms).__name__}")
-    table = pseudonyms._table  # noqa: SLF001 - the public half of it
+    table = pseudonyms._table
     changes: Counter[tuple[str, ChangeKind, str]] = Counter()
     for _ in range(_ROUNDS):
         pseudonyms.learn(view, name, limits=limits)

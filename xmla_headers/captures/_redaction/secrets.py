@@ -147,7 +147,8 @@ _CREDENTIAL_WORDS = _words(*_CREDENTIALS)
 def find(text: str, needles: Needles | None, *, head: bool = False, depth: int = 3) -> list[Edit]:
     """Return what is to be hidden in a text, in order and without overlaps.
 
-    Secrets show by where they stand; the `needles` are ids that are looked for everywhere. What stands
+    Secrets show by where they stand; the `needles` are ids that are looked for everywhere. Without them ids
+    are learnt: then all edits are returned, since an id within a password counts as well. What stands
     between tags is looked at again with its references and escapes replaced, as often as `depth` says.
     `head`: the text is the head of an HTTP message.
     """
@@ -172,7 +173,7 @@ def find(text: str, needles: Needles | None, *, head: bool = False, depth: int =
             for edit in find(expanded.text, needles, head=head, depth=depth - 1):
                 first, last = expanded.span(edit.start, edit.end)
                 found.append(edit._replace(start=first, end=last))
-    return merged(found)
+    return found if needles is None else merged(found)
 
 
 def _any(words: tuple[str, ...], lower: str) -> bool:
@@ -305,9 +306,9 @@ def _local(name: str) -> str:
 
 
 def _identifiers(text: str) -> Iterator[Edit]:
-    for match in _ASSIGNED.finditer(text):
-        group = match.lastgroup
-        assert group is not None
+    for match in _assignments(_ASSIGNED, text):
+        # The whole match, should no group have taken part.
+        group = match.lastgroup or 0
         start, end = match.span(group)
         value = match[group]
         if group in ("double", "single"):
@@ -323,6 +324,27 @@ def _identifiers(text: str) -> Iterator[Edit]:
             yield from _identifier(text, start, end, "".join(value for _, _, value in filled))
             for start, end, _ in others:
                 yield Edit(start, end, ChangeKind.SESSION_ID, "")
+
+
+def _assignments(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """Yield the places where a name has a value, those within a value included.
+
+    A value that lacks its end goes on to the quote at which the next one begins.
+    """
+    place = 0
+    while (match := pattern.search(text, place)) is not None:
+        yield match
+        start, place = match.span(match.lastgroup or 0)
+        if match.lastgroup == "bare":
+            # Only at its end another value can begin; to look through all of it again would cost a square.
+            start = max(start, place - _LONGEST_NAME)
+        value = text[start:place]
+        if "=" in value or ":" in value:
+            place = start
+
+
+#: Characters of a name and what stands between it and its value.
+_LONGEST_NAME = 256
 
 
 def _identifier(text: str, start: int, end: int, value: str) -> Iterator[Edit]:
@@ -381,7 +403,7 @@ def _fields(text: str, pattern: re.Pattern[str]) -> Iterator[Edit]:
 
 
 def _credentials(text: str) -> Iterator[Edit]:
-    for match in _CREDENTIAL.finditer(text):
+    for match in _assignments(_CREDENTIAL, text):
         start, end = match.span(match.lastgroup or 0)
         if start < end:
             yield Edit(start, end, ChangeKind.CREDENTIAL, _CREDENTIAL_NAMES[match["name"].lower()])

@@ -1,0 +1,76 @@
+"""The examples in docstrings run, and the type hints of public names resolve at run time."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import typing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import xmla_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MODULES = [
+    importlib.import_module(info.name)
+    for info in pkgutil.walk_packages(xmla_headers.__path__, "xmla_headers.")
+    if not info.name.endswith("__main__")
+]
+TO_DO = ("captures", "schema")
+PUBLIC = [
+    module
+    for module in MODULES
+    if "._" not in module.__name__ and module.__name__.partition(".")[2] not in TO_DO
+]
+
+#: Examples need no import of the names that `xmla_headers` exports.
+NAMES = {name: getattr(xmla_headers, name) for name in xmla_headers.__all__}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_examples_in_docstrings_run(module: Any) -> None:
+    tests = doctest.DocTestFinder(exclude_empty=True).find(module, extraglobs=NAMES)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+    report: list[str] = []
+    for test in tests:
+        runner.run(test, out=report.append)
+    assert runner.failures == 0, "".join(report)
+
+
+def test_examples_in_docstrings_are_found() -> None:
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    examples = [test for module in MODULES for test in finder.find(module) if test.examples]
+    assert len(examples) >= 25
+
+
+def public_callables() -> Iterator[tuple[str, Any]]:
+    for module in PUBLIC:
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            if callable(value):
+                yield f"{module.__name__}.{name}", value
+            if inspect.isclass(value):
+                for attribute, member in vars(value).items():
+                    inner = getattr(member, "fget", getattr(member, "__func__", member))
+                    if not attribute.startswith("_") and inspect.isfunction(inner):
+                        yield f"{module.__name__}.{name}.{attribute}", inner
+
+
+def test_type_hints_resolve_at_run_time() -> None:
+    unresolved = []
+    for name, value in public_callables():
+        try:
+            typing.get_type_hints(value)
+            if not (inspect.isclass(value) and issubclass(value, str | BaseException)):
+                inspect.signature(value, eval_str=True)
+        except NameError as error:
+            unresolved.append(f"{name}: {error}")
+        except (TypeError, ValueError) as error:
+            # Some callables have no signature; unresolved names are the question.
+            assert "signature" in str(error), name
+    assert unresolved == []

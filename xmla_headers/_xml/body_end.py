@@ -1,0 +1,110 @@
+"""Where the Body may begin and where it ends, found in the bytes without callbacks."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from .parser import completes
+from .prefixes import declarations
+from .raw import SLASH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "BODY_TRIES",
+    "cuts",
+    "is_body_name",
+    "last_end_tag",
+]
+
+# The default Limits on names (in characters), on depth inside the Body, and on attributes. A Body with no
+# more bytes, elements and attributes than these cannot exceed them.
+_PLAIN, _PLAIN_DEPTH, _PLAIN_ATTRIBUTES = 4_096, 254, 256
+
+
+# The bytes after the name in the Body's end tag, if only the Envelope's end tag follows.
+_TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
+
+
+# The characters directly before and after the local name in a start tag that may be the Body's.
+_NAME_STARTS = (b"<", b":")
+
+
+_NAME_STOPS = (b">", b"/", b" ", b"\t", b"\r", b"\n")
+
+
+# How many start tags that look like the Body's are tried. To try every one is quadratic: 256 KB of
+# `<s:Body>` in a comment took seconds.
+BODY_TRIES = 4
+
+
+# How many bytes of a buffer that is not bytes are searched for them.
+_PROBE = 262_144
+
+
+def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
+    """Yield the offsets up to which to parse: after each possible Body start tag, then `end`."""
+    end = len(text) if end is None else min(len(text), end)
+    head = text if isinstance(text, bytes) else bytes(text[: min(end, _PROBE)])
+    position, tries = 0, BODY_TRIES
+    while tries:
+        name = head.find(b"Body", position, end)
+        close = head.find(b">", name, end)
+        if name < 0 or close < 0:
+            break
+        position = close + 1
+        if is_body_name(head, name):
+            tries -= 1
+            yield position
+    yield end
+
+
+def is_body_name(text: bytes | bytearray, place: int) -> bool:
+    """Whether the `Body` at an offset ends the name of a possible start tag."""
+    return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
+
+
+def last_end_tag(
+    text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None = None
+) -> int | None:
+    """Return the offset of the Body's end tag if the rest of the message is well-formed, otherwise None.
+
+    `root` and `body` are the names as written; `start` is the offset after the Body's start tag, and
+    everything before it has been parsed. With `scope`, the prefixes in scope there, the checks of `deep`
+    are made as well; then only small Bodies are tried. None may also mean that this quick check cannot
+    tell.
+    """
+    if text[start - 2] == SLASH:
+        return None
+    tail = b"</%b></%b>" % (body, root)
+    if text.endswith(tail):
+        end = len(text) - len(tail)
+        stop = end + len(body) + 3
+    else:
+        end = text.rfind(b"</" + body, start)
+        found = _TAIL.match(text, end + 2 + len(body)) if end >= 0 else None
+        if found is None or found[2] != root:
+            return None
+        stop = found.end(1)
+    # The parser decides whether this is the Body's end tag: if it stood in a comment, or if an earlier
+    # end tag closed the Body, the text would not be one element.
+    rest = memoryview(text)[start:stop]
+    if scope is None:
+        return end if completes(b"<%b>" % body, rest) else None
+    if not _is_plain(text, start, end):
+        return None
+    start_tag = f"<{body.decode()}{declarations(scope.items())}>".encode()
+    return end if completes(start_tag, rest, namespaces=True) else None
+
+
+def _is_plain(text: bytes, start: int, end: int) -> bool:
+    """Whether a text is too short for any default limit, and has no Fault to check."""
+    return (
+        end - start <= _PLAIN
+        # Each element has at least one "<", each attribute one "=".
+        and text.count(b"<", start, end) <= _PLAIN_DEPTH
+        and text.count(b"=", start, end) <= _PLAIN_ATTRIBUTES
+        and text.find(b"Fault", start, end) < 0
+    )
