@@ -136,6 +136,10 @@ CASES: dict[str, tuple[str, str | None]] = {
         ),
         "the simpleType s, references followed, has more than 1000 particles",
     ),
+    "wide unions of a wide union": (
+        typed(union("s", *["t:r"] * 200_000) + union("r", *["t:q"] * 200_000) + derived("", name="q")),
+        "more than 1000 particles",
+    ),
     "a group of itself": (simple(element() + group("g", "g")), "[Cc]ircular"),
     "groups that double": (
         simple(element() + chained(30, lambda i: group(f"g{i}", *[f"g{i + 1}"] * 2), group("g30"))),
