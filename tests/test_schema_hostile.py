@@ -136,6 +136,10 @@ CASES: dict[str, tuple[str, str | None]] = {
         ),
         "the simpleType s, references followed, has more than 1000 particles",
     ),
+    "wide unions of a wide union": (
+        typed(union("s", *["t:r"] * 200_000) + union("r", *["t:q"] * 200_000) + derived("", name="q")),
+        "more than 1000 particles",
+    ),
     "a group of itself": (simple(element() + group("g", "g")), "[Cc]ircular"),
     "groups that double": (
         simple(element() + chained(30, lambda i: group(f"g{i}", *[f"g{i + 1}"] * 2), group("g30"))),
@@ -199,8 +203,9 @@ CASES: dict[str, tuple[str, str | None]] = {
     "an external entity": ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "must not hold a DOCTYPE"),
     "a declared encoding": (f'<?xml version="1.0" encoding="utf-16"?>{simple(element())}', None),
     "half a surrogate pair": (simple(element(), "urn:\ud800"), "half of a surrogate pair"),
-    "U+0000": (simple(element("\0")), "not well-formed .* .line 2"),
-    "U+0000 everywhere": ("\0".join(simple(element())), "cannot be read"),
+    "U+0000": (simple(element("\0")), "it holds U.0000"),
+    "U+0000 everywhere": ("\0".join(simple(element())), "it holds U.0000"),
+    "U+0001": (simple(element("\1")), "not well-formed .* .line 2"),
     "U+FFFF": (simple(element("\uffff")), "cannot be read"),
     "another document": ("<a/>", "cannot be read"),
     "another element": ('<xs:element xmlns:xs="http://www.w3.org/2001/XMLSchema" name="B"/>', None),
