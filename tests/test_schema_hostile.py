@@ -239,7 +239,7 @@ def child() -> None:
     """Print what each reader says of each case, within limits on time and memory."""
     if _CAN_LIMIT:
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, resource.RLIM_INFINITY))
-        resource.setrlimit(resource.RLIMIT_CPU, (120, 180))
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 90))
     for name, (text, _) in CASES.items():
         for reader in READERS:
             # The time that a pattern takes in a validator is not bounded.
