@@ -59,7 +59,7 @@ def _direction(name: str) -> Direction:
     return Direction.REQUEST if name.endswith("-request.xml") else Direction.RESPONSE
 
 
-def test_all_exchanges_are_there() -> None:
+def test_recordings_are_complete() -> None:
     assert sorted(_EXCHANGES) == sorted({re.sub("-(request|response).xml", "", name) for name in _RECORDINGS})
     assert len(_RECORDINGS) == 2 * len(_EXCHANGES)
     for exchange in _EXCHANGES:
@@ -67,7 +67,7 @@ def test_all_exchanges_are_there() -> None:
 
 
 @pytest.mark.parametrize("name", _RECORDINGS)
-def test_finds_no_error_in_a_recording(name: str) -> None:
+def test_recordings_have_no_errors(name: str) -> None:
     data = (_CAPTURED / name).read_bytes()
     findings = list(xmla_headers.iter_findings(data, direction=_direction(name)))
     assert [finding for finding in findings if finding.severity is Severity.ERROR] == []
@@ -77,7 +77,7 @@ def test_finds_no_error_in_a_recording(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _RECORDINGS)
-def test_reads_the_session_header_of_a_recording(name: str) -> None:
+def test_recordings_have_the_expected_session_headers(name: str) -> None:
     data = (_CAPTURED / name).read_bytes()
     exchange, _, kind = name.removesuffix(".xml").rpartition("-")
     expected = _EXCHANGES[exchange][kind == "response"]

@@ -1182,14 +1182,14 @@ def exposed(envelope: Envelope) -> list[str]:
     ]
 
 
-def test_every_code_about_bytes_is_the_first_finding_of_a_case() -> None:
+def test_codes_about_bytes_each_have_a_case() -> None:
     first = {param.values[0].deep[0][0] for param in SAMPLES if param.values[0].deep}
 
     assert first == {str(code) for code in RULES} - ABOUT_VALUES
 
 
 @pytest.mark.parametrize("code", list(Code), ids=str)
-def test_catalogue_holds_severity_and_exception_of_every_code(code: Code) -> None:
+def test_rules_have_severity_and_exception_of_each_code(code: Code) -> None:
     rule = RULES[code]
 
     assert rule.code is code
@@ -1200,13 +1200,13 @@ def test_catalogue_holds_severity_and_exception_of_every_code(code: Code) -> Non
 
 
 @each("sample", SAMPLES)
-def test_finds_all_in_order_and_in_place(sample: Sample) -> None:
+def test_iter_findings_yields_all_in_order_with_positions(sample: Sample) -> None:
     for reading, expected in sample.verdicts():
         assert outcomes(iter_findings(sample.data, **reading)) == expected
 
 
 @each("sample", FEWER_SAMPLES)
-def test_takes_severity_and_reference_from_the_catalogue(sample: Sample) -> None:
+def test_findings_have_severity_and_reference_of_their_rule(sample: Sample) -> None:
     for finding in iter_findings(sample.data, **sample.reading):
         assert finding.severity is RULES[finding.code].severity
         assert finding.reference == RULES[finding.code].reference
@@ -1214,7 +1214,7 @@ def test_takes_severity_and_reference_from_the_catalogue(sample: Sample) -> None
 
 
 @each("sample", [param for param in FEWER_SAMPLES if any(param.values[0].hints)])
-def test_hints_name_the_usual_cause(sample: Sample) -> None:
+def test_hint_names_the_usual_cause(sample: Sample) -> None:
     for finding, hint in zip(iter_findings(sample.data, **sample.reading), sample.hints, strict=True):
         assert hint is None or hint in (finding.hint or "")
 
@@ -1230,7 +1230,9 @@ def test_message_names_the_limit(sample: Sample) -> None:
 
 @each("buffer", [bytearray, memoryview], ids=["bytearray", "memoryview"])
 @each("sample", FEWER_SAMPLES)
-def test_finds_the_same_in_other_buffers(sample: Sample, buffer: type[bytearray | memoryview]) -> None:
+def test_iter_findings_of_other_buffers_are_equal(
+    sample: Sample, buffer: type[bytearray | memoryview]
+) -> None:
     for reading, expected in sample.verdicts():
         data: Any = buffer(sample.data)
         assert outcomes(iter_findings(data, **reading)) == expected
@@ -1238,7 +1240,7 @@ def test_finds_the_same_in_other_buffers(sample: Sample, buffer: type[bytearray 
 
 @each("call", [decode, validate])
 @each("sample", SAMPLES)
-def test_raises_the_first_refused_finding(sample: Sample, call: Callable[..., object]) -> None:
+def test_calls_raise_the_first_refused_finding(sample: Sample, call: Callable[..., object]) -> None:
     for reading, expected in sample.verdicts():
         refused = refused_by_default(expected)
         if refused is None:
@@ -1248,7 +1250,7 @@ def test_raises_the_first_refused_finding(sample: Sample, call: Callable[..., ob
 
 
 @each("sample", [param for param in SAMPLES if param.values[0].codes <= WARNINGS])
-def test_keeps_what_is_let_pass_as_warnings(sample: Sample) -> None:
+def test_decode_returns_accepted_findings_as_warnings(sample: Sample) -> None:
     for reading, expected in sample.verdicts():
         warnings = decode(sample.data, **reading).warnings
         assert outcomes(warnings) == expected
@@ -1257,7 +1259,7 @@ def test_keeps_what_is_let_pass_as_warnings(sample: Sample) -> None:
 
 @each("call", [decode, validate])
 @each("sample", FEWER_SAMPLES)
-def test_strict_refuses_the_first_of_all(sample: Sample, call: Callable[..., object]) -> None:
+def test_strict_refuses_the_first_finding(sample: Sample, call: Callable[..., object]) -> None:
     for reading, expected in sample.verdicts():
         if expected:
             error = refusal(call, sample, {**reading, "strict": True})
@@ -1280,7 +1282,7 @@ def test_refuse_turns_a_warning_into_an_error(
 
 
 @each("sample", WARNING_SAMPLES)
-def test_refusing_other_warnings_changes_nothing(sample: Sample) -> None:
+def test_refuse_of_other_warnings_changes_nothing(sample: Sample) -> None:
     others = WARNINGS - sample.codes
     for reading, expected in sample.verdicts():
         refused = refused_by_default(expected)
@@ -1292,7 +1294,7 @@ def test_refusing_other_warnings_changes_nothing(sample: Sample) -> None:
 
 
 @each("sample", SAMPLES)
-def test_never_shows_a_session_id(sample: Sample) -> None:
+def test_findings_and_values_show_no_session_id(sample: Sample) -> None:
     shown = []
     for finding in iter_findings(sample.data, **sample.reading):
         shown += [str(finding), repr(finding), finding.hint or "", finding.path or "", str(finding.to_dict())]
@@ -1334,7 +1336,7 @@ CLEAN = {
 
 @each("encoding", ENCODINGS)
 @each("text", CLEAN.values(), ids=CLEAN)
-def test_finds_nothing_in_what_breaks_no_rule(text: str, encoding: str) -> None:
+def test_iter_findings_of_a_valid_message_is_empty(text: str, encoding: str) -> None:
     mark, codec, declaration = ENCODINGS[encoding]
     data = mark + (declaration + text).encode(codec)
 
@@ -1357,7 +1359,7 @@ def test_finds_nothing_in_what_breaks_no_rule(text: str, encoding: str) -> None:
     ],
     ids=["begin", "begin-asked", "asked", "answered", "begin-answered", "end", "end-answered"],
 )
-def test_direction_is_a_rule_only_when_given(
+def test_direction_is_checked_only_when_given(
     direction: Direction | None, block: str, expected: list[str]
 ) -> None:
     findings = iter_findings(message(block).encode(), direction=direction)
@@ -1366,7 +1368,7 @@ def test_direction_is_a_rule_only_when_given(
 
 
 @pytest.mark.parametrize("limit", range(-2, 3))
-def test_header_bytes_count_up_to_the_content_of_the_body(limit: int) -> None:
+def test_max_header_bytes_ends_after_the_body_start_tag(limit: int) -> None:
     data = message(SESSION, "<s:Body>text</s:Body>").encode()
     head = data.index(b"<s:Body>") + len(b"<s:Body>")
     findings = list(iter_findings(data, limits=Limits(max_header_bytes=head + limit)))
@@ -1388,7 +1390,7 @@ def test_header_bytes_count_up_to_the_content_of_the_body(limit: int) -> None:
         ("max_header_blocks", "<a/><a/>", 2),
     ],
 )
-def test_limit_accepts_what_reaches_it(name: str, block: str, count: int, over: int) -> None:
+def test_limit_accepts_its_own_value(name: str, block: str, count: int, over: int) -> None:
     data = message(block).encode()
     found = [finding.code for finding in iter_findings(data, limits=Limits(**{name: count - over}))]
 
@@ -1396,13 +1398,13 @@ def test_limit_accepts_what_reaches_it(name: str, block: str, count: int, over: 
 
 
 @pytest.mark.parametrize("block", ["<s:-a/>", "<s:.a/>", "<s:9a/>", "<a s:-a=''/>"])
-def test_local_name_that_begins_like_no_name_is_not_well_formed(block: str) -> None:
+def test_local_name_with_a_wrong_start_is_not_well_formed(block: str) -> None:
     findings = list(iter_findings(message(block).encode()))
 
     assert findings[-1].code is Code.NOT_WELL_FORMED
 
 
-def test_decode_undeclared_default_namespace_is_not_in_the_scope() -> None:
+def test_decode_undeclared_default_namespace_is_not_in_scope() -> None:
     data = PLAIN.replace(b"<s:Body", b'<s:Body xmlns=""', 1)
 
     assert "" not in decode(data).body.namespaces
@@ -1410,7 +1412,7 @@ def test_decode_undeclared_default_namespace_is_not_in_the_scope() -> None:
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("over", [0, 1])
-def test_message_bytes_count_the_bytes_of_the_input(encoding: str, over: int) -> None:
+def test_max_message_bytes_counts_bytes_of_the_input(encoding: str, over: int) -> None:
     mark, codec, declaration = ENCODINGS[encoding]
     data = mark + (declaration + message(SESSION)).encode(codec)
     # A whole unit less, so that nothing is cut inside a character.
@@ -1423,7 +1425,7 @@ def test_message_bytes_count_the_bytes_of_the_input(encoding: str, over: int) ->
 
 
 @pytest.mark.parametrize("argument", ["no-such-code", "soap-1.2"], ids=["unknown", "one-text-for-several"])
-def test_refuse_takes_known_codes_only(argument: str) -> None:
+def test_refuse_with_wrong_codes_raises_type_or_value_error(argument: str) -> None:
     refuse: Any = argument if argument == "soap-1.2" else (argument,)
 
     with pytest.raises((TypeError, ValueError)) as caught:

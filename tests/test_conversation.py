@@ -976,7 +976,7 @@ def test_response_request_must_be_a_header() -> None:
 
 
 @pytest.mark.parametrize("state", [State.NONE, State.ENDED])
-def test_id_beside_no_session_is_not_taken_for_the_last_one(state: State) -> None:
+def test_response_id_without_session_is_not_the_last_id(state: State) -> None:
     # olapy answers every request with a Session. That id may be granted later, while others are unanswered.
     conversation = conversation_in(state)
     conversation.request(NOTHING)
@@ -989,7 +989,7 @@ def test_id_beside_no_session_is_not_taken_for_the_last_one(state: State) -> Non
 
 
 @pytest.mark.parametrize("answer", [Event.ANSWER, Event.FAULT, Event.UNANSWERED])
-def test_answer_without_an_id_does_not_settle_a_later_begin(answer: Event) -> None:
+def test_response_without_an_id_does_not_settle_a_later_begin(answer: Event) -> None:
     conversation = conversation_in(State.ENDED)
     conversation.request(BEGIN)
     conversation.request(NOTHING)
@@ -999,7 +999,7 @@ def test_answer_without_an_id_does_not_settle_a_later_begin(answer: Event) -> No
 
 @pytest.mark.parametrize("request_header", [None, USE, END, NOTHING], ids=["unknown", "use", "end", "plain"])
 @pytest.mark.parametrize("others", [0, 1, 2])
-def test_loss_while_ending_settles_whatever_it_answers(request_header: Header | None, others: int) -> None:
+def test_loss_while_ending_settles_any_request(request_header: Header | None, others: int) -> None:
     conversation = conversation_in(State.ENDING)
     for _ in range(others):
         conversation.request(NOTHING)
@@ -1023,13 +1023,13 @@ def test_loss_while_ending_settles_whatever_it_answers(request_header: Header | 
         (State.LOST, Event.END, "EndSession for a session that is lost"),
     ],
 )
-def test_refusal_says_which_request_came_when(state: State, event: Event, words: str) -> None:
+def test_refusal_message_names_the_earlier_request(state: State, event: Event, words: str) -> None:
     with pytest.raises(ConversationError, match=words):
         happen(conversation_in(state), event)
 
 
 @pytest.mark.parametrize("wrong", [None, Session("id"), "id", b""])
-def test_conversation_without_a_header_is_a_type_error(wrong: Any) -> None:
+def test_conversation_without_a_header_raises_type_error(wrong: Any) -> None:
     conversation = conversation_in(State.ACTIVE)
     for step in (conversation.request, conversation.response):
         with pytest.raises(TypeError, match="Header"):

@@ -231,7 +231,7 @@ def test_each_known_behaviour_has_a_trap(behaviour: Behaviour) -> None:
     assert any(trap.behaviour is behaviour for case in plain() for trap in case.traps)
 
 
-def test_trap_for_the_first_of_two_names_the_first() -> None:
+def test_trap_for_two_blocks_names_the_first() -> None:
     orders = [
         case.data.index(found.encode()) < case.data.index(missed.encode())
         for case in plain()

@@ -148,7 +148,7 @@ def shown(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_value_that_was_never_made_has_a_repr(kind: type) -> None:
+def test_repr_of_an_uninitialized_value_works(kind: type) -> None:
     assert repr(object.__new__(kind)).startswith(kind.__name__)
 
 
@@ -169,7 +169,7 @@ def test_traceback_of_wrong_arguments_shows_variables(call: Callable[..., object
     assert raised
 
 
-def test_repr_of_a_value_half_made_shows_no_id() -> None:
+def test_repr_of_a_partly_made_value_shows_no_id() -> None:
     for wrong in ([SECRET], (SECRET,), {SECRET: 1}, SECRET.encode(), SECRET + "\0"):
         with pytest.raises((TypeError, XmlaHeadersError)) as caught:
             Session(wrong)  # type: ignore[arg-type]
@@ -178,7 +178,7 @@ def test_repr_of_a_value_half_made_shows_no_id() -> None:
         assert not [each for each in selves if SECRET[4:10] in repr(each)]
 
 
-def test_mask_takes_text_alone() -> None:
+def test_mask_of_another_type_raises_type_error() -> None:
     with pytest.raises(TypeError, match="a session id must be str, not list"):
         mask([SECRET])  # type: ignore[arg-type]
 
@@ -234,14 +234,14 @@ BEGIN = Header(BeginSession())
         ),
     ],
 )
-def test_conversation_that_refuses_holds_no_id_in_a_variable(run: Callable[[], None]) -> None:
+def test_conversation_refusal_leaves_no_id_in_variables(run: Callable[[], None]) -> None:
     with pytest.raises(ConversationError) as caught:
         run()
     assert SECRET[4:10] not in in_variables(caught.value)
 
 
 @pytest.mark.parametrize("behind", ["<a/>", "text"])
-def test_tree_that_is_refused_leaves_no_bytes_in_a_variable(behind: str) -> None:
+def test_header_of_refusal_leaves_no_id_in_variables(behind: str) -> None:
     text = MESSAGE.decode().replace('"a"', f'"{SECRET}"').replace("</s:Header>", f"</s:Header>{behind}")
     with pytest.raises(XmlaHeadersError) as caught:
         elements.header_of(ET.fromstring(text))

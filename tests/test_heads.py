@@ -241,7 +241,7 @@ def test_heads_of_one_shape_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> 
     ],
     ids=["long", "mark", "transcoded", "self-closing", "four bodies", "three bodies", "space"],
 )
-def test_heads_that_are_remembered(data: bytes, own: int) -> None:
+def test_heads_of_accepted_messages_are_remembered(data: bytes, own: int) -> None:
     cache = HeadCache()
     for _ in range(2):
         assert_no_difference(data, {}, cache)
@@ -345,7 +345,7 @@ def test_heads_cut_out_ids_of_generated_classes_only(kind: type[Ticket], shapes:
             decode(bad, types=types, cache=cache)
 
 
-def test_shared_heads_hold_no_identifier_with_a_reference() -> None:
+def test_shared_heads_skip_identifiers_with_references() -> None:
     secretless = shared()
     data = message(block='<Ticket xmlns="urn:ticket" No="uno&amp;"/>')
     decode(data, types={"{urn:ticket}Ticket": Ticket}, cache=secretless)
@@ -362,7 +362,7 @@ def test_shared_heads_hold_no_second_identifier() -> None:
     assert len(secretless) == 1
 
 
-def test_a_known_head_does_not_excuse_a_message_that_is_too_long() -> None:
+def test_heads_known_do_not_bypass_max_message_bytes() -> None:
     cache, limits = HeadCache(), Limits(max_message_bytes=len(message()) + 1)
     decode(message(), cache=cache, limits=limits)
     assert len(cache) == 1
@@ -422,7 +422,7 @@ def test_shared_heads_hold_no_session_id_and_no_token(data: bytes, reading: dict
         assert not [text for text in held(memory._shapes, {}) if _SECRET in text]
 
 
-def test_a_memory_of_ones_own_may_hold_secrets() -> None:
+def test_own_head_cache_may_hold_secrets() -> None:
     cache = HeadCache()
     decode(message(header=f"<a xmlns='urn:a'>{_SECRET}</a>"), cache=cache)
     assert [text for text in held(cache._shapes, {}) if _SECRET in text]
@@ -482,7 +482,7 @@ def test_shared_heads_survive_a_fork() -> None:
 
 @properties
 @given(st.sampled_from(list(FUNCTIONS)), st.one_of(st.integers(), st.text(), st.just(dict)))
-def test_cache_of_another_type_is_a_type_error(function: Any, cache: object) -> None:
+def test_cache_of_another_type_raises_type_error(function: Any, cache: object) -> None:
     with pytest.raises(TypeError, match="cache"):
         function(message(), cache=cache)
 

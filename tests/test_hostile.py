@@ -245,7 +245,7 @@ each_vector = pytest.mark.parametrize(
 
 
 @each_vector
-def test_gives_the_verdict_of_the_manifest(name: str) -> None:
+def test_decode_of_a_hostile_input_matches_the_manifest(name: str) -> None:
     labels, said = _VECTORS[name], _result(name)["decode"]
     _check(name, said, labels["verdict"], labels["codes"])
     if "code" in said:
@@ -260,7 +260,7 @@ def test_gives_the_verdict_of_the_manifest(name: str) -> None:
 
 
 @each_vector
-def test_gives_the_deep_verdict_of_the_manifest(name: str) -> None:
+def test_deep_decode_of_a_hostile_input_matches_the_manifest(name: str) -> None:
     labels, result = _VECTORS[name], _result(name)
     verdict = labels.get("deep_verdict", labels["verdict"])
     _check(name, result["deep"], verdict, labels.get("deep_codes", labels["codes"]))
@@ -269,7 +269,7 @@ def test_gives_the_deep_verdict_of_the_manifest(name: str) -> None:
 
 
 @each_vector
-def test_all_readers_agree(name: str) -> None:
+def test_hostile_input_readers_agree(name: str) -> None:
     result = _result(name)
     decoded, header = result["decode"], result["header"]
     assert result["findings"].get("code") == decoded.get("code")
@@ -282,20 +282,20 @@ def test_all_readers_agree(name: str) -> None:
 
 
 @pytest.mark.skipif(not _CAN_LIMIT, reason="no RLIMIT_AS or no /proc here: memory is not limited")
-def test_a_child_that_takes_too_much_memory_is_noticed() -> None:
+def test_child_with_too_much_memory_is_reported() -> None:
     told, ended = _run("memory", [], 60)
     assert not ended
     assert told[0]["escaped"].startswith("MemoryError")
 
 
-def test_a_child_that_takes_too_long_is_noticed() -> None:
+def test_child_that_takes_too_long_is_reported() -> None:
     # Where there is no timer, by the parent alone.
     told, ended = _run("time", [], 60 if _CAN_TIME else 3)
     assert not told
     assert ended
 
 
-def test_a_child_that_opens_a_file_is_noticed() -> None:
+def test_child_that_opens_a_file_is_reported() -> None:
     told, ended = _run("file", [], 60)
     assert not ended
     assert told[0]["events"][0].startswith("open")

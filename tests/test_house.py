@@ -114,7 +114,7 @@ def test_imports_have_no_circle() -> None:
         ("codec", "if TYPE_CHECKING:\n    from .schema import SchemaValidator", set()),
     ],
 )
-def test_graph_of_one_import_has_its_arrow(name: str, text: str, expected: set[str]) -> None:
+def test_graph_of_one_import_has_its_edge(name: str, text: str, expected: set[str]) -> None:
     assert graph({name: ast.parse(text)}) == {name: expected}
 
 
@@ -138,5 +138,5 @@ def test_graph_of_one_import_has_its_arrow(name: str, text: str, expected: set[s
         ("timeline.__init__", "cli._lines", False),
     ],
 )
-def test_upward_arrow_is_found(name: str, other: str, *, allowed: bool) -> None:
+def test_upward_edge_is_found(name: str, other: str, *, allowed: bool) -> None:
     assert (not upward({name: {other}})) == allowed

@@ -111,7 +111,7 @@ def assert_refuses(data: bytes, **reading: Any) -> Finding:
 
 
 @pytest.mark.parametrize("path", UTF_16, ids=lambda path: path.stem)
-def test_double_utf_16_is_refused_by_all_that_reads(path: Path) -> None:
+def test_double_utf_16_is_refused_by_all_readers(path: Path) -> None:
     data = path.read_bytes()
     finding = assert_refuses(data)
 
@@ -139,7 +139,7 @@ def test_refusal_does_not_need_asserts(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", UTF_16, ids=lambda path: path.stem)
-def test_parser_that_reads_utf_16_is_noticed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_null_character_after_transcoding_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # As if U+0000 had got through in some way that no one has thought of.
     def transcoded(codec: str, data: bytes, _start: int, *, final: bool) -> tuple[bytes, int, None]:
         text, used = encoding._DECODERS[codec](data, "strict", final)
@@ -161,7 +161,7 @@ def test_parser_that_reads_utf_16_is_noticed(path: Path, monkeypatch: pytest.Mon
 
 @each("encoded", ENCODINGS.values(), ids=ENCODINGS)
 @each("index", [2, *range(3, len(TEXT), 17), len(TEXT)])
-def test_null_character_is_refused_where_it_stands(index: int, encoded: Encoded) -> None:
+def test_null_character_is_refused_at_its_offset(index: int, encoded: Encoded) -> None:
     data = encoded.data(f"{TEXT[:index]}\0{TEXT[index:]}")
     finding = assert_refuses(data, encoding=encoded.given)
 
@@ -178,7 +178,7 @@ def test_null_character_is_refused_where_it_stands(index: int, encoded: Encoded)
 
 @each("encoded", ENCODINGS.values(), ids=ENCODINGS)
 @each("end", ["<", "<!", "<!-", "<![", "<![CD", "</", "&", "&#", "]]", "<a", "<a b='"])
-def test_null_character_in_a_token_cut_off_is_the_finding(end: str, encoded: Encoded) -> None:
+def test_null_character_in_an_unfinished_token_is_found(end: str, encoded: Encoded) -> None:
     text = TEXT.partition("f</")[0] + end
     finding = assert_refuses(encoded.data(f"{text}\0"), encoding=encoded.given)
 
@@ -191,7 +191,7 @@ def test_null_character_in_a_token_cut_off_is_the_finding(end: str, encoded: Enc
     # Little-endian, U+0000 behind the mark makes that of UTF-32.
     [(index, name) for name in MARKED for index in (0, 1) if index or "utf-16-le" not in name],
 )
-def test_null_character_behind_a_mark_hints_at_utf_16(index: int, name: str) -> None:
+def test_null_character_after_a_mark_hints_at_utf_16(index: int, name: str) -> None:
     encoded = ENCODINGS[name]
     text = TEXT if encoded.declared is None else f'<?xml version="1.0" encoding="{encoded.declared}"?>{TEXT}'
     data = encoded.mark + f"{text[:index]}\0{text[index:]}".encode(encoded.codec)

@@ -176,7 +176,7 @@ _WATCH = """
 """
 
 
-def test_asks_for_nothing_while_reading_and_writing() -> None:
+def test_calls_cause_no_audit_event_or_import() -> None:
     said = _bare(
         _WATCH,
         """
@@ -198,7 +198,7 @@ def test_asks_for_nothing_while_reading_and_writing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("index", range(0, len(_MESSAGES), 4))
-def test_imports_and_opens_nothing_the_first_time(index: int) -> None:
+def test_first_call_opens_and_imports_nothing(index: int) -> None:
     said = _bare(
         _WATCH,
         """
@@ -216,7 +216,7 @@ def test_imports_and_opens_nothing_the_first_time(index: int) -> None:
     assert imported == []
 
 
-def test_the_watch_sees_what_it_is_for() -> None:
+def test_watch_records_imports_files_and_codecs() -> None:
     said = _bare(
         _WATCH,
         """
@@ -233,7 +233,7 @@ def test_the_watch_sees_what_it_is_for() -> None:
     assert looked_up == ["cp037"]
 
 
-def test_leaves_no_import_behind() -> None:
+def test_import_loads_neither_edges_nor_large_modules() -> None:
     said = _bare(
         """
         import json
@@ -395,7 +395,7 @@ _SIZE = 400
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _GROWING)
-def test_the_number_of_calls_grows_with_the_input(name: str) -> None:
+def test_number_of_steps_is_linear_in_the_input(name: str) -> None:
     # Compiled when first needed.
     _cost(_calls, name, 1)
     small, middle, large = (_cost(_calls, name, size) for size in (_SIZE, 2 * _SIZE, 4 * _SIZE))
@@ -407,7 +407,7 @@ def test_the_number_of_calls_grows_with_the_input(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _GROWING)
-def test_the_parser_is_fed_a_few_times_only(name: str) -> None:
+def test_parser_is_fed_each_byte_a_few_times(name: str) -> None:
     # Each time it looks at a token that has not ended from the beginning.
     fed = 0
 
@@ -452,7 +452,7 @@ class _CountedDict(dict[str, str]):
         return dict(self.items())
 
 
-def test_the_prefixes_in_scope_are_not_copied_for_each_element(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prefixes_in_scope_are_not_copied_per_element(monkeypatch: pytest.MonkeyPatch) -> None:
     scopes = []
 
     class Counted(_namespaces.Namespaces):
@@ -475,7 +475,7 @@ def test_the_prefixes_in_scope_are_not_copied_for_each_element(monkeypatch: pyte
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _GROWING)
-def test_memory_grows_with_the_input(name: str) -> None:
+def test_memory_is_linear_in_the_input(name: str) -> None:
     _cost(_peak, name, 1)
     small, large = _cost(_peak, name, _SIZE), _cost(_peak, name, 4 * _SIZE)
     for call in small:
@@ -489,7 +489,7 @@ def test_memory_grows_with_the_input(name: str) -> None:
     [("", "<a>text</a>", ""), ("", "x", ""), ("<a>", "\n", "</a>"), ("", "&#65;", ""), ("", "<!-- -->", "")],
     ids=["elements", "text", "lines", "references", "comments"],
 )
-def test_a_body_costs_no_memory(start: str, middle: str, end: str) -> None:
+def test_body_takes_no_memory(start: str, middle: str, end: str) -> None:
     def peak(size: int) -> tuple[int, int]:
         data = _message(_SESSION, start + middle * (size // len(middle)) + end)
         return _peak(lambda: xmla_headers.decode(data)), _peak(lambda: xmla_headers.decode_header(data))
@@ -500,7 +500,7 @@ def test_a_body_costs_no_memory(start: str, middle: str, end: str) -> None:
 
 
 @pytest.mark.slow
-def test_decode_header_costs_the_same_whatever_the_size_of_the_message() -> None:
+def test_decode_header_steps_are_independent_of_message_size() -> None:
     few, many = _message(_SESSION, "<a/>" * 10_000), _message(_SESSION, "<a/>" * 1_000_000)
     for held_in in (bytes, bytearray, memoryview):
         small, large = (partial(xmla_headers.decode_header, held_in(data)) for data in (few, many))
@@ -509,7 +509,7 @@ def test_decode_header_costs_the_same_whatever_the_size_of_the_message() -> None
         assert _peak(large) <= _peak(small) + 300_000
 
 
-def test_decode_calls_nothing_for_the_body() -> None:
+def test_decode_makes_no_calls_for_the_body() -> None:
     few, many = _message(_SESSION, "<a/>" * 10), _message(_SESSION, "<a/>x" * 10_000)
     decode = partial(xmla_headers.decode, cache=None)
     decode(few)
@@ -588,7 +588,7 @@ _UNWANTED_CALLS = {"open", "print", "input", "exec", "eval", "compile", "breakpo
 
 
 @each("name", [*_CORE, *_PURE])
-def test_the_core_uses_nothing_of_the_outside(name: str) -> None:
+def test_core_imports_no_module_with_side_effects(name: str) -> None:
     # A capture tells times; a clock is another thing.
     unwanted = _UNWANTED_MODULES - {"datetime"} if name in _PURE else _UNWANTED_MODULES
     for node in _running(_tree(_SOURCES[name])):
@@ -606,7 +606,7 @@ def test_the_core_uses_nothing_of_the_outside(name: str) -> None:
 
 
 @each("name", _SOURCES)
-def test_two_modules_touch_the_parser(name: str) -> None:
+def test_parser_is_imported_by_two_modules(name: str) -> None:
     imported = {imported for node in _running(_tree(_SOURCES[name])) for imported, _ in _imports(node, name)}
     parsers = {
         "pyexpat",
@@ -623,7 +623,7 @@ def test_two_modules_touch_the_parser(name: str) -> None:
 
 
 @each("name", _SOURCES)
-def test_few_modules_know_xmlschema_and_one_of_them_hands_it_a_text(name: str) -> None:
+def test_xmlschema_is_imported_by_few_modules(name: str) -> None:
     nodes = list(_running(_tree(_SOURCES[name])))
     imported = {imported.partition(".")[0] for node in nodes for imported, _ in _imports(node, name)}
     assert ("xmlschema" in imported) == (name in _XMLSCHEMA)
@@ -652,7 +652,7 @@ def _at_import(name: str) -> Iterator[tuple[str, ast.stmt]]:
         ]
 
 
-def test_an_import_in_a_function_says_why_it_is_there() -> None:
+def test_import_in_a_function_has_a_reason() -> None:
     for name, path in _SOURCES.items():
         lines = path.read_text(encoding="utf-8").splitlines()
         early = {statement.lineno for _, statement in _at_import(name)}
@@ -688,7 +688,7 @@ def test_all_is_sorted_and_complete() -> None:
 
 
 @each("name", [name for name in _SOURCES if name.rpartition(".")[2] not in {"__init__", "__main__"}])
-def test_each_module_names_what_it_offers(name: str) -> None:
+def test_modules_declare_all(name: str) -> None:
     tree = _tree(_SOURCES[name])
     listed: list[str] | None = None
     for node in tree.body:

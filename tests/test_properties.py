@@ -81,7 +81,7 @@ def refused(data: bytes, reading: Arguments, *, deep: bool) -> tuple[type[XmlaHe
 # whatever comes out shows, pickles and copies.
 @searching
 @given(anything, readings, st.booleans())
-def test_reads_any_bytes_or_raises_its_own_error(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
+def test_calls_with_any_bytes_raise_own_errors_only(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
     readers: list[tuple[Callable[..., object], Arguments]] = [
         (xmla_headers.decode, {"deep": deep}),
         (xmla_headers.decode_header, {}),
@@ -112,7 +112,7 @@ def test_reads_any_bytes_or_raises_its_own_error(data: bytes, reading: Arguments
 # refused finding, and they raise the first of those.
 @searching
 @given(anything, readings, st.booleans())
-def test_raises_the_first_refused_finding(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
+def test_decode_raises_the_first_refused_finding(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
     expected = refused(data, reading, deep=deep)
     decoded = outcome(xmla_headers.decode, data, deep=deep, **reading)
     validated = outcome(xmla_headers.validate, data, deep=deep, **reading)
@@ -128,7 +128,7 @@ def test_raises_the_first_refused_finding(data: bytes, reading: Arguments, deep:
 # The findings come by offset, then in catalogue order; a fatal one is the last, and there is one at most.
 @properties
 @given(anything, readings, st.booleans())
-def test_yields_findings_in_order(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
+def test_iter_findings_order_is_by_offset(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
     findings = list(xmla_headers.iter_findings(data, deep=deep, **reading))
     ranks = list(RULES)
     places = [
@@ -147,7 +147,7 @@ def test_yields_findings_in_order(data: bytes, reading: Arguments, deep: bool) -
 # mark takes none.
 @properties
 @given(anything, st.booleans())
-def test_says_line_and_column_of_the_offset(data: bytes, deep: bool) -> None:  # noqa: FBT001 - drawn
+def test_finding_line_and_column_match_its_offset(data: bytes, deep: bool) -> None:  # noqa: FBT001 - drawn
     codec, mark = "utf-8", 0
     for bom, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(bom):
@@ -166,7 +166,7 @@ def test_says_line_and_column_of_the_offset(data: bytes, deep: bool) -> None:  #
 
 @searching
 @given(likely)
-def test_all_that_is_promised_for_any_bytes_holds(data: bytes) -> None:
+def test_invariants_hold_for_any_bytes(data: bytes) -> None:
     hold(data)
 
 
@@ -184,7 +184,7 @@ def test_decode_header_agrees_with_decode(data: bytes, reading: Arguments) -> No
 # decode refuses for something behind the Body start tag.
 @searching
 @given(likely, readings, st.booleans())
-def test_decode_header_judges_the_head_as_decode_does(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
+def test_decode_header_refuses_as_decode_does(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
     header = outcome(xmla_headers.decode_header, data, **reading)
     decoded = outcome(xmla_headers.decode, data, deep=deep, **reading)
     if isinstance(header[0], type):
@@ -202,9 +202,7 @@ def test_decode_header_judges_the_head_as_decode_does(data: bytes, reading: Argu
 # Nothing behind the Body start tag changes what decode_header says.
 @properties
 @given(shared_heads(), st.binary(max_size=30))
-def test_decode_header_looks_at_nothing_behind_the_body_start_tag(
-    pair: tuple[bytes, bytes], junk: bytes
-) -> None:
+def test_decode_header_ignores_bytes_after_the_body_start_tag(pair: tuple[bytes, bytes], junk: bytes) -> None:
     first, second = pair
     said_of_first = outcome(xmla_headers.decode_header, first)
     assume(isinstance(said_of_first[0], Header))
@@ -224,7 +222,7 @@ def test_decode_header_looks_at_nothing_behind_the_body_start_tag(
     st.integers(1, 3),
     st.booleans(),
 )
-def test_a_cache_changes_nothing(
+def test_head_cache_changes_no_result(
     pairs: list[tuple[bytes, bytes]],
     argument_sets: list[dict[str, Any]],
     maxsize: int,
@@ -248,7 +246,7 @@ def test_a_cache_changes_nothing(
 @example(_BARE % b"<s:Body><![CDATA[</s:Body></s:Envelope>]]></s:Body>", {})
 @example(_BARE % b"<s:Body></s:Body><!--</s:Body></s:Envelope>-->", {})
 @example(_BARE % b"<s:Body></s:Body></s:Mismatch><!-- -->", {})
-def test_the_fast_body_end_is_the_exact_one(data: bytes, reading: Arguments) -> None:
+def test_fast_body_end_equals_the_exact_one(data: bytes, reading: Arguments) -> None:
     fast = outcome(xmla_headers.decode, data, **reading)
     with mock.patch("xmla_headers._xml.reader.last_end_tag", return_value=None):
         assert outcome(xmla_headers.decode, data, **reading) == fast
@@ -302,7 +300,7 @@ _HEADS = [
 @example(_HEADS[0], b"</s:Body><a></s:Body>", True)
 @example(_HEADS[0], b"<s:Body>", True)
 @example(_HEADS[0], b"</s:Body></t:Envelope>", False)
-def test_a_known_head_lets_nothing_through_behind_it(head: bytes, rest: bytes, closed: bool) -> None:  # noqa: FBT001 - drawn
+def test_known_head_does_not_change_the_check_of_the_body(head: bytes, rest: bytes, closed: bool) -> None:  # noqa: FBT001 - drawn
     data = head + rest + b"</s:Body></s:Envelope>" * closed
     cache = HeadCache()
     xmla_headers.decode(head + b"</s:Body></s:Envelope>", cache=cache)
@@ -313,7 +311,7 @@ def test_a_known_head_lets_nothing_through_behind_it(head: bytes, rest: bytes, c
         assert outcome(xmla_headers.decode, data, cache=None) == known
 
 
-def test_a_cache_that_was_filled_with_deep_keeps_nothing_that_is_said_of_a_body() -> None:
+def test_head_cache_filled_with_deep_keeps_no_body_findings() -> None:
     cache = HeadCache()
     faulty, plain = (_BARE % (b"<s:Body>%b</s:Body>" % body) for body in (b"<s:Fault/><b/>", b"<a/>"))
     assert len(xmla_headers.decode(faulty, deep=True, cache=cache).warnings) == 2
@@ -348,7 +346,7 @@ _NAMESPACED = [
 @example(_HEADS[0], b"<a>" * 254 + b"<b/>" + b"</a>" * 254)
 @example(_HEADS[0], b"<s:Fault/><s:Fault/>")
 @example(_HEADS[0], b"<a " + b" ".join(b"a%d=''" % number for number in range(257)) + b"/>")
-def test_a_small_body_is_judged_as_element_by_element(head: bytes, body: bytes) -> None:
+def test_small_body_check_equals_the_check_per_element(head: bytes, body: bytes) -> None:
     data = head + body + b"</s:Body></s:Envelope>"
     cache = HeadCache()
     xmla_headers.decode(head + b"</s:Body></s:Envelope>", cache=cache)
@@ -378,7 +376,7 @@ def test_decode_with_shared_heads_equals_decode_without(data: bytes, reading: Ar
 # With deep, which never takes a fast path, the values of what is accepted are the same.
 @properties
 @given(likely, readings)
-def test_deep_changes_no_value(data: bytes, reading: Arguments) -> None:
+def test_decode_deep_returns_equal_values(data: bytes, reading: Arguments) -> None:
     deep = outcome(xmla_headers.decode, data, deep=True, **reading)
     if isinstance(deep[0], Header):
         assert outcome(xmla_headers.decode, data, **reading) == deep
@@ -387,7 +385,7 @@ def test_deep_changes_no_value(data: bytes, reading: Arguments) -> None:
 # It does not matter what holds the bytes.
 @properties
 @given(anything, readings, st.booleans())
-def test_all_buffers_read_the_same(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
+def test_decode_of_any_buffer_is_equal(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
     buffers: list[object] = [
         bytearray(data),
         memoryview(data),
@@ -411,7 +409,7 @@ def test_all_buffers_read_the_same(data: bytes, reading: Arguments, deep: bool) 
 # What came out stays what it is when the caller's buffer is used again.
 @properties
 @given(messages(odd=False))
-def test_a_reused_buffer_changes_no_value(data: bytes) -> None:
+def test_decode_values_survive_a_reused_buffer(data: bytes) -> None:
     buffer = bytearray(data)
     expected = outcome(xmla_headers.decode, data)
     assume(isinstance(expected[0], Header))
@@ -425,7 +423,7 @@ def test_a_reused_buffer_changes_no_value(data: bytes) -> None:
 # P5. What strict accepts, the default accepts, with equal values.
 @properties
 @given(likely, readings, st.booleans())
-def test_what_strict_accepts_the_default_accepts(data: bytes, reading: dict[str, Any], deep: bool) -> None:  # noqa: FBT001 - drawn
+def test_decode_strict_implies_default(data: bytes, reading: dict[str, Any], deep: bool) -> None:  # noqa: FBT001 - drawn
     lenient = {name: value for name, value in reading.items() if name not in {"strict", "refuse"}}
     strict = outcome(xmla_headers.decode, data, deep=deep, **lenient, strict=True)
     if isinstance(strict[0], Header):
@@ -440,7 +438,7 @@ def test_what_strict_accepts_the_default_accepts(data: bytes, reading: dict[str,
 @given(
     st.one_of(messages(odd=False), messages(), everyday(), mutated(everyday()), mutated(messages(odd=False)))
 )
-def test_trees_hold_the_same_header_blocks(data: bytes) -> None:
+def test_trees_have_the_header_blocks_of_decode(data: bytes) -> None:
     try:
         envelope = xmla_headers.decode(data, deep=True)
     except XmlaHeadersError:
@@ -493,7 +491,7 @@ def test_trees_hold_the_same_header_blocks(data: bytes) -> None:
         ),
     ],
 )
-def test_trees_refuse_what_decode_accepts(data: bytes, by_elementtree: bool, by_lxml: bool) -> None:  # noqa: FBT001 - a table
+def test_trees_refuse_known_messages(data: bytes, by_elementtree: bool, by_lxml: bool) -> None:  # noqa: FBT001 - a table
     assert xmla_headers.decode(data, deep=True).body is not None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     for accepts, build, refusal in (
@@ -575,7 +573,7 @@ _TELLTALE = _SECRET[4:10]
     readings,
     st.one_of(st.none(), st.integers(0, 2000)),
 )
-def test_shows_no_session_id(data: bytes, reading: Arguments, cut: int | None) -> None:
+def test_errors_and_reprs_show_no_session_id(data: bytes, reading: Arguments, cut: int | None) -> None:
     data = data[:cut]
     shown: list[str] = []
     cache = HeadCache()

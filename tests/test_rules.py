@@ -93,7 +93,7 @@ def test_attribute_is_unexpected_by_its_namespace(attribute: str, expected: list
 
 
 @pytest.mark.parametrize("prefix", ["v", "x", "xsi"])
-def test_attribute_of_another_schema_is_unexpected_in_three_namespaces(prefix: str) -> None:
+def test_attribute_in_a_schema_namespace_is_unexpected(prefix: str) -> None:
     types = types_of(block("Audit"))
     assert codes(message(f'<v:Audit {prefix}:Other="1"/>'), types=types) == [Code.UNEXPECTED_ATTRIBUTE]
     (audit,) = decode(message('<v:Audit w:Other="1" xmlns:w="urn:w"/>'), types=types).header
@@ -165,7 +165,7 @@ def test_optional_attribute_may_be_missing_and_empty() -> None:
 
 @pytest.mark.parametrize("attribute", ['s:actor="urn:a"', 's:encodingStyle="urn:e"', 'z:role="urn:r"'])
 @pytest.mark.parametrize("first", [True, False])
-def test_must_understand_counts_whatever_follows_it(attribute: str, *, first: bool) -> None:
+def test_must_understand_next_to_any_attribute_is_read(attribute: str, *, first: bool) -> None:
     written = 's:mustUnderstand="1"', attribute
     both = " ".join(written if first else written[::-1])
     (session,) = decode(message(f'<x:Session SessionId="A" {both} xmlns:z="{SOAP_12_NS}"/>')).header
@@ -204,13 +204,13 @@ def test_hint_for_a_wrong_namespace_names_the_difference(namespace: str, hint: s
 
 
 @pytest.mark.parametrize("cut", range(1, 12))
-def test_cut_off_session_header_is_no_value(cut: int) -> None:
+def test_truncated_session_header_has_no_value(cut: int) -> None:
     whole = message(USE)
     data = whole[: whole.index(b"/></s:Header>") + 2 - cut]
     assert codes(data) == [Code.NOT_WELL_FORMED]
 
 
-def test_unknown_block_takes_only_declarations_that_it_lacks() -> None:
+def test_unknown_block_gets_only_missing_declarations() -> None:
     own = '<v:Other xmlns:v="urn:own"><x:b/></v:Other>'
     (unknown,) = decode(message(own)).header.unknown
     assert unknown.qname == "{urn:own}Other"

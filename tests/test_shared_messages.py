@@ -37,14 +37,14 @@ shared = pytest.mark.skipif(not _MESSAGES, reason="there is no folder shared/mes
 
 
 @shared
-def test_labels_all_messages_but_fragments() -> None:
+def test_shared_messages_all_have_labels_except_fragments() -> None:
     assert _WHOLE
     assert all(name.endswith(".frag.xml") for name in set(_MESSAGES) - set(_WHOLE))
 
 
 @shared
 @pytest.mark.parametrize("name", _WHOLE or ["none"])
-def test_gives_what_the_manifest_says(name: str) -> None:
+def test_shared_message_matches_its_labels(name: str) -> None:
     labels = _MESSAGES[name]
     data = (_SHARED / "messages" / name).read_bytes()
     errors = [
@@ -80,7 +80,7 @@ def _labels(block: HeaderBlock) -> dict[str, Any]:
 @pytest.mark.skipif(
     not (_SHARED / "captures").exists(), reason="there is no folder shared/captures beside the repository"
 )
-def test_the_recordings_are_those_that_are_shared() -> None:
+def test_recordings_equal_the_shared_ones() -> None:
     copies = {
         path.name: path.read_bytes() for path in (_HERE / "data" / "captured").iterdir() if path.is_file()
     }
@@ -92,7 +92,7 @@ def test_the_recordings_are_those_that_are_shared() -> None:
     not (_SHARED / "hostile").exists(), reason="there is no folder shared/hostile beside the repository"
 )
 @pytest.mark.parametrize("folder", ["decode", "encode"])
-def test_the_hostile_inputs_are_those_that_are_shared(folder: str) -> None:
+def test_hostile_inputs_equal_the_shared_ones(folder: str) -> None:
     ours, theirs = _HERE / "data" / "hostile", _SHARED / "hostile"
     assert (ours / "manifest.json").read_bytes() == (theirs / "manifest.json").read_bytes()
     copies = {path.name: path.read_bytes() for path in (ours / folder).iterdir()}

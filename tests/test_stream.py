@@ -266,7 +266,7 @@ def _agrees(data: bytes, cuts: Sequence[Iterable[int]], **reading: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("name", _SMALL)
-def test_agrees_with_decode_byte_by_byte(name: str, encoding: str) -> None:
+def test_header_reader_in_single_bytes_equals_decode(name: str, encoding: str) -> None:
     data = encoded(_SMALL[name], encoding)
     expected = whole(data)
     for step, piece in STEPS:
@@ -279,7 +279,7 @@ def test_agrees_with_decode_byte_by_byte(name: str, encoding: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _SMALL)
-def test_agrees_with_decode_in_two_pieces(name: str) -> None:
+def test_header_reader_in_two_pieces_equals_decode(name: str) -> None:
     data = _SMALL[name].encode()
     # The head is the same in most of them.
     first = 0 if name.startswith("head") else len(_START) - 9
@@ -298,7 +298,7 @@ def test_agrees_with_decode_in_two_pieces(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_agrees_with_decode_where_bytes_do_not_decode(encoding: str, bad: bytes) -> None:
+def test_header_reader_of_undecodable_bytes_equals_decode(encoding: str, bad: bytes) -> None:
     for text in (f"{_START}é\r\n", f"{_ENVELOPE}<s:Header>", message("é"), f"{_START}</s:Body>\r\n", ""):
         start, end = encoded(text, encoding), encoded(_END, encoding)
         for data in (start + bad, start + bad + end):
@@ -319,7 +319,7 @@ _FILES = _files()
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _FILES)
-def test_agrees_with_decode_on_what_was_recorded(name: str) -> None:
+def test_header_reader_of_recordings_equals_decode(name: str) -> None:
     data = _FILES[name]
     for reading in ({"direction": Direction.RESPONSE}, {"strict": True}):
         for step, piece in STEPS[:3]:
@@ -333,7 +333,7 @@ _HOSTILE = {test["name"]: test for test in manifest("decode")}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _HOSTILE)
-def test_agrees_with_decode_on_hostile_input(name: str) -> None:
+def test_header_reader_of_hostile_input_equals_decode(name: str) -> None:
     data = read(_HOSTILE[name])
     if len(data) > 10_000:
         _agrees(data, [range(10_007, len(data), 10_007)])
@@ -362,7 +362,7 @@ _small_steps = st.sampled_from([*STEPS, (2, 1_000), (3, 2), (200, 50)])
 
 @settings(properties, max_examples=scaled(500))
 @given(st.data(), st.one_of(anything, mutated(messages()), likely), readings, _small_steps)
-def test_agrees_with_decode_however_a_message_is_cut(
+def test_header_reader_in_any_pieces_equals_decode(
     data: st.DataObject, text: bytes, reading: dict[str, Any], step: tuple[int, int]
 ) -> None:
     with steps(*step):
@@ -409,7 +409,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("front", ["", "</s:Body>"])
-def test_finds_text_in_front_of_what_ends_the_message_however_it_is_cut(text: str, front: str) -> None:
+def test_header_reader_finds_text_before_a_fatal_error(text: str, front: str) -> None:
     data = f"{_START}{front}{text}".encode()
     for step, piece in STEPS:
         with steps(step, piece):
@@ -427,7 +427,7 @@ def test_finds_text_in_front_of_what_ends_the_message_however_it_is_cut(text: st
     st.sampled_from(ENCODINGS),
     _small_steps,
 )
-def test_agrees_with_decode_whatever_follows_the_head(
+def test_header_reader_with_any_bytes_after_head_equals_decode(
     data: st.DataObject, body: str, behind: str, end: str, encoding: str, step: tuple[int, int]
 ) -> None:
     text = encoded(f"{_START}{body}{end}{behind}", encoding)
@@ -435,7 +435,7 @@ def test_agrees_with_decode_whatever_follows_the_head(
         _agrees(text, [data.draw(_cuts(len(text))) for _ in range(3)])
 
 
-def test_agrees_with_decode_where_much_white_space_comes_first() -> None:
+def test_header_reader_after_much_white_space_equals_decode() -> None:
     # The first bytes are judged behind at most 64 Ki characters of it.
     head = _START.replace(_SOAP, _SOAP_12)
     for spaces in (65_535, 65_536, 70_000):
@@ -451,7 +451,7 @@ def test_agrees_with_decode_where_much_white_space_comes_first() -> None:
 
 
 @pytest.mark.parametrize("size", [100, 5_000, 65_543, 65_544, 70_000, 200_000])
-def test_names_what_is_not_xml_as_decode_does(size: int) -> None:
+def test_header_reader_of_other_formats_equals_decode(size: int) -> None:
     # One of the hints asks how long the message is.
     xpress = (65_000).to_bytes(4, "little") + (64_000).to_bytes(4, "little")
     for start in (
@@ -492,7 +492,7 @@ _ACROSS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le"])
 @pytest.mark.parametrize("name", _ACROSS)
-def test_agrees_with_decode_across_the_border_of_two_windows(name: str, encoding: str) -> None:
+def test_header_reader_at_a_window_border_equals_decode(name: str, encoding: str) -> None:
     across = _ACROSS[name]
     place = 2 * _WINDOW
     line = "<row>é</row>\r\n"
@@ -531,7 +531,7 @@ _GAPS = [" ", "\n", "\r\n", "\r", "é漢🔑\r\n", "<!-- é -->\r\n"]
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be"])
 @pytest.mark.parametrize(("opened", "closed", "late", "code", "sought"), _LATE)
-def test_finds_the_right_place_far_behind_the_head(
+def test_header_reader_far_after_the_head_has_the_position(
     opened: str, closed: str, late: str, code: Code, sought: str, encoding: str
 ) -> None:
     for gap in _GAPS:
@@ -555,7 +555,7 @@ def test_finds_the_right_place_far_behind_the_head(
         )
 
 
-def test_finds_text_behind_megabytes_of_white_space_where_it_begins() -> None:
+def test_header_reader_text_after_megabytes_has_its_offset() -> None:
     for gap in (" ", "\n", "\r\n"):
         for start in ("", "\r\n<!-- é\r\n -->"):
             text = f"{_START}</s:Body>{start}{gap * (_FAR // len(gap))}text{_END}"
@@ -591,9 +591,7 @@ _IN_FRONT = [
 @each("encoding", ENCODINGS)
 @each("in_front", _IN_FRONT)
 @each("tag", _BODY_TAGS)
-def test_has_the_header_with_the_last_byte_of_the_body_start_tag(
-    tag: str, in_front: str, encoding: str
-) -> None:
+def test_header_is_set_with_the_body_start_tag(tag: str, in_front: str, encoding: str) -> None:
     head = f"{in_front}{_START.removesuffix('<s:Body>')}{tag}"
     data = encoded(head, encoding)
     expected = xmla_headers.decode_header(data)
@@ -616,7 +614,7 @@ def test_has_the_header_with_the_last_byte_of_the_body_start_tag(
 
 @properties
 @given(st.one_of(everyday(misses=False), messages(odd=False)))
-def test_has_the_header_when_decode_header_would(data: bytes) -> None:
+def test_header_is_set_as_soon_as_decode_header_returns(data: bytes) -> None:
     def there(size: int) -> bool:
         try:
             xmla_headers.decode_header(data[:size])
@@ -641,7 +639,7 @@ def test_has_the_header_when_decode_header_would(data: bytes) -> None:
     assert tuple(map(facts, header)) == tuple(map(facts, xmla_headers.decode_header(data)))
 
 
-def test_has_the_header_before_what_is_wrong_behind_it() -> None:
+def test_header_is_set_before_a_later_error() -> None:
     for tag in ("<s:Body>", "<s:Body a='>'>"):
         for count in (0, 9):
             for behind in ("</s:Body><late/>", "</s:Body>text", "<a></s:Body>", "<?pi?>"):
@@ -652,7 +650,7 @@ def test_has_the_header_before_what_is_wrong_behind_it() -> None:
                 assert reader.header == xmla_headers.decode_header(head.encode())
 
 
-def test_has_the_header_late_behind_many_lookalikes_but_before_twice_as_much() -> None:
+def test_header_after_many_lookalikes_is_set_within_twice_that() -> None:
     head = f"<!--{'<s:Body>' * 1_000}-->{_START}".encode()
     reader = HeaderReader()
     for index in range(len(head)):
@@ -675,7 +673,7 @@ def test_has_the_header_late_behind_many_lookalikes_but_before_twice_as_much() -
 _GOOD = message("<a>é</a>").encode()
 
 
-def test_reads_a_message() -> None:
+def test_header_reader_reads_a_message() -> None:
     reader = HeaderReader()
     assert (reader.header, reader.warnings) == (None, ())
     for piece in cut(_GOOD, 50):
@@ -684,7 +682,7 @@ def test_reads_a_message() -> None:
     assert reader.close() is reader.header
 
 
-def test_takes_empty_chunks_anywhere() -> None:
+def test_feed_accepts_empty_chunks_anywhere() -> None:
     for place in range(len(_GOOD)):
         reader = HeaderReader()
         for piece in (b"", _GOOD[:place], b"", bytearray(), memoryview(b""), _GOOD[place:], b""):
@@ -692,13 +690,13 @@ def test_takes_empty_chunks_anywhere() -> None:
         assert reader.close() == xmla_headers.decode_header(_GOOD)
 
 
-def test_nothing_at_all_is_not_xml() -> None:
+def test_header_reader_without_bytes_raises_not_xml() -> None:
     for feeds in ([], [b""], [b"", b""]):
         assert in_pieces(feeds) == whole(b"")
 
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview, lambda data: memoryview(bytearray(data))])
-def test_takes_any_bytes(kind: Callable[[bytes], bytearray | memoryview]) -> None:
+def test_feed_accepts_any_bytes_object(kind: Callable[[bytes], bytearray | memoryview]) -> None:
     for size in (1, 7, 300, len(_GOOD)):
         reader = HeaderReader()
         for piece in cut(_GOOD, size):
@@ -706,7 +704,7 @@ def test_takes_any_bytes(kind: Callable[[bytes], bytearray | memoryview]) -> Non
         assert reader.close() == xmla_headers.decode_header(_GOOD)
 
 
-def test_takes_a_view_of_wider_items_byte_by_byte() -> None:
+def test_feed_reads_a_view_of_wider_items_as_bytes() -> None:
     padded = _GOOD + b" " * (-len(_GOOD) % 8)
     wide = memoryview(array("Q", padded))
     square = memoryview(padded).cast("B", (len(padded) // 8, 8))
@@ -720,7 +718,7 @@ def test_takes_a_view_of_wider_items_byte_by_byte() -> None:
 
 @pytest.mark.parametrize(("step", "piece"), STEPS)
 @pytest.mark.parametrize("late", ["", "<late/>", "<s:Body>text", "\r\n</b>"])
-def test_a_caller_may_use_a_buffer_again(late: str, step: int, piece: int) -> None:
+def test_feed_allows_reuse_of_a_buffer(late: str, step: int, piece: int) -> None:
     data = message("<a>é</a>" * 40, late).encode()
     expected = whole(data)
     with steps(step, piece):
@@ -748,7 +746,7 @@ def test_a_caller_may_use_a_buffer_again(late: str, step: int, piece: int) -> No
         _GOOD.decode().encode("utf-16-le"),
     ],
 )
-def test_a_buffer_is_free_after_each_call(data: bytes) -> None:
+def test_feed_releases_the_buffer(data: bytes) -> None:
     kept: list[XmlaHeadersError] = []
     gc.disable()
     try:
@@ -781,7 +779,7 @@ def test_a_buffer_is_free_after_each_call(data: bytes) -> None:
         (memoryview(_GOOD)[::2], "C-contiguous"),
     ],
 )
-def test_refuses_what_is_no_bytes_and_goes_on(data: Any, says: str) -> None:
+def test_feed_of_another_type_raises_type_error_and_continues(data: Any, says: str) -> None:
     reader = HeaderReader()
     for piece in cut(_GOOD, 90):
         with pytest.raises(TypeError, match=says):
@@ -803,18 +801,20 @@ _WRONG: list[tuple[type[Exception], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("error", "arguments"), _WRONG)
-def test_refuses_a_wrong_argument_before_any_byte(error: type[Exception], arguments: dict[str, Any]) -> None:
+def test_header_reader_wrong_argument_raises_at_once(
+    error: type[Exception], arguments: dict[str, Any]
+) -> None:
     with pytest.raises(error) as caught:
         HeaderReader(**arguments)
     assert not isinstance(caught.value, XmlaHeadersError)
 
 
-def test_takes_no_argument_by_position() -> None:
+def test_header_reader_positional_argument_raises_type_error() -> None:
     with pytest.raises(TypeError):
         HeaderReader({})  # type: ignore[call-arg]
 
 
-def test_after_close_nothing_more_can_be_fed() -> None:
+def test_feed_after_close_raises_value_error() -> None:
     reader = HeaderReader()
     reader.feed(_GOOD)
     header = reader.close()
@@ -840,7 +840,7 @@ _REFUSED = {
 
 @pytest.mark.parametrize("name", _REFUSED)
 @pytest.mark.parametrize("step", [1, 65_536])
-def test_after_an_error_the_same_again_and_the_header_stays(name: str, step: int) -> None:
+def test_feed_after_an_error_raises_it_again(name: str, step: int) -> None:
     text, header = _REFUSED[name]
     errors = []
     with steps(step):
@@ -858,7 +858,7 @@ def test_after_an_error_the_same_again_and_the_header_stays(name: str, step: int
         assert reader.header == expected
 
 
-def test_says_what_is_wrong_as_soon_as_it_is_certain() -> None:
+def test_feed_raises_as_soon_as_the_error_is_certain() -> None:
     # As soon as the parser is handed what there is: 64 KiB behind the head.
     for late in ("</a>", "</s:Body><late/>", "<?pi?>", "</s:Body></s:Envelope>x"):
         reader = HeaderReader()
@@ -871,7 +871,7 @@ def test_says_what_is_wrong_as_soon_as_it_is_certain() -> None:
             feed_all(reader, cut(head + b" " * 140_000, 1_000), close=False)
 
 
-def test_says_at_once_that_bytes_do_not_decode() -> None:
+def test_feed_of_undecodable_bytes_raises_at_once() -> None:
     reader = HeaderReader()
     reader.feed(encoded(_START, "utf-16-le"))
     with pytest.raises(DecodeError) as caught:
@@ -885,7 +885,7 @@ def test_says_at_once_that_bytes_do_not_decode() -> None:
     assert caught.value.code is Code.NOT_WELL_FORMED
 
 
-def test_has_the_warnings_with_the_header() -> None:
+def test_warnings_are_set_with_the_header() -> None:
     data = _GOOD.replace(_SOAP.encode(), _SOAP_12.encode()).replace(b"secret-id", b"")
     reader = HeaderReader()
     end = data.index(b"<s:Body>") + 8
@@ -907,7 +907,7 @@ def test_has_the_warnings_with_the_header() -> None:
         assert (refusing.header, refusing.warnings) == (None, ())
 
 
-def test_shows_how_far_it_is_and_no_session_id() -> None:
+def test_header_reader_repr_shows_progress_and_no_session_id() -> None:
     reader = HeaderReader()
     shown = [repr(reader)]
     for piece in cut(_GOOD, 50):
@@ -932,7 +932,7 @@ def test_shows_how_far_it_is_and_no_session_id() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("field", ["max_message_bytes", "max_header_bytes"])
-def test_agrees_with_decode_at_every_limit_on_bytes(field: str, encoding: str) -> None:
+def test_header_reader_with_any_byte_limit_equals_decode(field: str, encoding: str) -> None:
     data = encoded(message("é\r\n" * 9, "\r\n"), encoding)
     for maximum in range(0, len(data) + 2, 1 if encoding == "utf-8" else 3):
         limits = Limits(**{field: maximum})
@@ -942,7 +942,7 @@ def test_agrees_with_decode_at_every_limit_on_bytes(field: str, encoding: str) -
 
 
 @pytest.mark.parametrize("size", [1, 10, 1_000])
-def test_refuses_the_first_byte_that_is_too_many(size: int) -> None:
+def test_feed_over_max_message_bytes_raises_at_the_limit(size: int) -> None:
     for maximum in (0, 3, len(_START) - 1, len(_START), len(_GOOD) - 1):
         reader = HeaderReader(limits=Limits(max_message_bytes=maximum))
         for piece in cut(_GOOD[:maximum], size):
@@ -958,7 +958,7 @@ def test_refuses_the_first_byte_that_is_too_many(size: int) -> None:
     assert in_pieces(cut(_GOOD, size), limits=Limits(max_message_bytes=len(_GOOD)))
 
 
-def test_refuses_a_head_that_is_too_long_before_twice_as_much_has_arrived() -> None:
+def test_feed_over_max_header_bytes_raises_before_twice_as_much() -> None:
     maximum = 20_000
     reader = HeaderReader(limits=Limits(max_header_bytes=maximum))
     reader.feed(_ENVELOPE.encode())
@@ -967,7 +967,7 @@ def test_refuses_a_head_that_is_too_long_before_twice_as_much_has_arrived() -> N
     assert caught.value.finding.offset == maximum
 
 
-def test_reads_a_head_of_megabytes_without_the_limit() -> None:
+def test_header_reader_without_limit_reads_a_long_head() -> None:
     block = f"<b xmlns='urn:b'>{'x' * 3_000_000}</b>"
     data = message("<a/>", head=_START.replace("<Session", f"{block}<Session")).encode()
     limits = Limits(max_header_bytes=None)
@@ -998,7 +998,7 @@ _TOKENS = [
 
 
 @pytest.mark.parametrize(("_", "text", "length"), _TOKENS, ids=[name for name, *_ in _TOKENS])
-def test_refuses_a_token_that_is_too_long(_: str, text: str, length: int | None) -> None:
+def test_feed_over_max_token_bytes_raises_at_the_limit(_: str, text: str, length: int | None) -> None:
     body = text.replace("{long:9}", _LONG[:9]).replace("{long}", _LONG)
     body = body.replace("{spaces}", " " * 1_000).replace("{lines}", "\r\n" * 500)
     data = f"{_START}{body}".encode()
@@ -1028,7 +1028,7 @@ def test_refuses_a_token_that_is_too_long(_: str, text: str, length: int | None)
         longest.feed(data[index : index + 1])
 
 
-def test_a_token_limit_is_none_of_the_head() -> None:
+def test_max_token_bytes_does_not_apply_to_the_head() -> None:
     for maximum in (0, 1, 5):
         limits = Limits(max_token_bytes=maximum)
         reader = HeaderReader(limits=limits)
@@ -1037,7 +1037,7 @@ def test_a_token_limit_is_none_of_the_head() -> None:
         assert xmla_headers.decode(_GOOD, limits=limits).header == reader.header
 
 
-def test_a_token_limit_holds_in_a_stream_alone() -> None:
+def test_max_token_bytes_applies_to_header_reader_only() -> None:
     data = f"{_START}<a b='{_LONG}'/>{_END}".encode()
     limits = Limits(max_token_bytes=500)
     assert whole(data, limits=limits) == whole(data)
@@ -1093,7 +1093,7 @@ _SAME: dict[str, tuple[str, str, str]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
 @pytest.mark.parametrize("name", _SAME)
-def test_memory_does_not_depend_on_the_size_of_the_message(name: str, encoding: str) -> None:
+def test_memory_is_independent_of_the_message_size(name: str, encoding: str) -> None:
     start, piece, end = _SAME[name]
     small, large = (_peak(_repeated(start, piece, size, end, encoding)) for size in (300_000, 1_500_000))
     assert large <= small + 100_000
@@ -1101,7 +1101,7 @@ def test_memory_does_not_depend_on_the_size_of_the_message(name: str, encoding: 
 
 
 @pytest.mark.slow
-def test_memory_does_not_depend_on_the_size_of_a_chunk() -> None:
+def test_memory_is_independent_of_the_chunk_size() -> None:
     for kind in (bytes, bytearray):
         chunks = [kind(f"{_START}{'<a>text</a>' * count}{_END}".encode()) for count in (50_000, 500_000)]
         small, large = (_peak([chunk]) for chunk in chunks)  # type: ignore[list-item]
@@ -1110,7 +1110,7 @@ def test_memory_does_not_depend_on_the_size_of_a_chunk() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 100, 1_000, 100_000])
-def test_a_long_token_takes_a_few_times_its_length(size: int) -> None:
+def test_memory_of_a_long_token_is_a_few_times_its_length(size: int) -> None:
     # As bytes objects of their own, pieces of two bytes would take twenty times what is in them.
     length = 1_000_000 if size > 2 else 70_000
     for start, end in (
@@ -1126,20 +1126,20 @@ def test_a_long_token_takes_a_few_times_its_length(size: int) -> None:
 @pytest.mark.parametrize(
     "start", [f"{_START}<a b='", f"{_START}<!--", f"{_START}</s:Body><!--", f"{_START}{_END}<!--"]
 )
-def test_a_token_without_end_takes_no_more_than_the_limit(start: str) -> None:
+def test_memory_of_an_endless_token_is_bounded(start: str) -> None:
     limits = Limits(max_token_bytes=200_000)
     assert _peak(_repeated(start, "x", 5_000_000, ""), limits=limits) <= 8 * 200_000 + 500_000
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["", " ", "<a>", _ENVELOPE, f"{_ENVELOPE}<!--", f"{_ENVELOPE}<s:Header a='"])
-def test_a_head_without_end_takes_no_more_than_the_limit(text: str) -> None:
+def test_memory_of_an_endless_head_is_bounded(text: str) -> None:
     for piece in ("x", " ", "<s:Body", "é", "<!--<s:Body>-->"):
         assert _peak(_repeated(text, piece, 5_000_000, "")) <= 5_000_000
 
 
 @pytest.mark.slow
-def test_lets_go_of_everything_when_it_is_over() -> None:
+def test_header_reader_when_finished_releases_its_memory() -> None:
     data = f"{_START}<a b='{'x' * 1_000_000}'/>".encode()
     for end in (_END.encode(), b"</late>", b"</s:Body><late/>"):
         reader = HeaderReader()
@@ -1214,7 +1214,7 @@ _LINEAR: dict[str, tuple[str, str, str]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [100, 1_000, 200_000])
 @pytest.mark.parametrize("name", _LINEAR)
-def test_the_parser_reads_each_byte_a_few_times_at_most(name: str, size: int) -> None:
+def test_parser_reads_each_byte_a_few_times(name: str, size: int) -> None:
     start, piece, end = _LINEAR[name]
     length = 400_000 if size < 1_000 else 4_000_000
     work = _work(_repeated(start, piece, length, end, chunk=size))
@@ -1223,7 +1223,7 @@ def test_the_parser_reads_each_byte_a_few_times_at_most(name: str, size: int) ->
     assert work.calls <= 10 + length // 30_000
 
 
-def test_tokens_of_unlike_length_cost_no_more_than_alike_ones() -> None:
+def test_tokens_of_mixed_length_are_read_a_few_times() -> None:
     # A long one lets much be handed over at once, which ends with most of the next.
     token = "<a b='%s'/>"
     for lengths in ([2_000_000, 2_000_000, 2_000_000], [1_000_000, 10, 3_000_000], [10, 100_000] * 20):
@@ -1233,12 +1233,12 @@ def test_tokens_of_unlike_length_cost_no_more_than_alike_ones() -> None:
         assert work.read <= 3 * len(data)
 
 
-def test_a_long_attribute_in_small_pieces_costs_what_it_costs_in_one() -> None:
+def test_long_attribute_in_small_pieces_costs_a_few_times_more() -> None:
     data = f"{_START}<a b='{'x' * 10_000_000}'/>{_END}".encode()
     assert _work(cut(data, 1_000)).read <= 3 * _work([data]).read
 
 
-def test_a_comment_full_of_body_tags_is_read_a_few_times() -> None:
+def test_comment_of_body_tags_is_read_a_few_times() -> None:
     head = f"<!--{'<s:Body>' * 30_000}-->{_START}"
     data = f"{head}{_END}".encode()
     for size in (1, 100, 65_536):
@@ -1248,7 +1248,7 @@ def test_a_comment_full_of_body_tags_is_read_a_few_times() -> None:
         assert work.read <= 5 * len(data)
 
 
-def test_a_head_of_megabytes_in_small_pieces_is_read_a_few_times() -> None:
+def test_long_head_in_small_pieces_is_read_a_few_times() -> None:
     block = f"<b xmlns='urn:b'>{'x' * 5_000_000}</b>"
     data = message(head=_START.replace("<Session", f"{block}<Session")).encode()
     limits = Limits(max_header_bytes=None, max_header_blocks=None)
@@ -1276,26 +1276,26 @@ def _calls(chunks: Iterable[bytes]) -> int:
     return count
 
 
-def test_calls_nothing_for_a_body_without_its_name() -> None:
+def test_body_without_its_own_name_causes_no_calls() -> None:
     body = "<a>text</a>\r\n" * 100_000
     data = message(body).encode()
     assert _calls([data]) <= 40 * (1 + len(data) // _WINDOW)
 
 
-def test_calls_something_for_the_name_only_where_it_is() -> None:
+def test_name_of_body_causes_calls_in_its_window_only() -> None:
     body = "<a>text</a>\r\n" * 10_000
     few = message(body + "<!--</s:Body>-->" + body * 20).encode()
     # The window with the comment, and the last.
     assert _calls([few]) <= 2 * 2 * 5_100 + 40 * (1 + len(few) // _WINDOW)
 
 
-def test_a_body_full_of_its_name_costs_one_call_for_each_tag() -> None:
+def test_body_full_of_its_own_name_costs_one_call_per_tag() -> None:
     for piece, tags in (("<s:Body></s:Body>", 2), ("<s:Body><a/></s:Body>", 4)):
         data = message(piece * 20_000).encode()
         assert _calls(cut(data, 10_000)) <= 20_000 * tags + 2_000
 
 
-def test_the_manifests_name_the_messages_that_are_read_here() -> None:
+def test_stream_messages_are_named_by_the_manifests() -> None:
     assert any(len(read(test)) > 1_000_000 for test in _HOSTILE.values())
     assert len(_FILES) >= 42
     if (_SHARED / "messages" / "manifest.json").exists():

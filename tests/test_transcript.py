@@ -80,7 +80,7 @@ def test_record_of_unordered_messages_begins_with_the_earliest() -> None:
     assert [(record.first, record.last) for record in transcript.sessions] == [(times[2], times[1])]
 
 
-def test_response_of_untold_direction_is_wrong_with_begin_session() -> None:
+def test_response_without_direction_rejects_begin_session() -> None:
     transcript = Transcript()
     transcript.add(check_message(CapturedMessage("1", message(BEGIN), Direction.REQUEST, exchange="1")))
     answer = message(BEGIN + session("abcdefgh"), "<x:ExecuteResponse/>")

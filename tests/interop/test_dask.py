@@ -33,7 +33,7 @@ def cluster() -> Iterator[Any]:
             yield client
 
 
-def test_a_cluster_says_what_one_process_says(tmp_path: Path, cluster: Any) -> None:
+def test_dask_recipe_reports_the_same_as_one_process(tmp_path: Path, cluster: Any) -> None:
     paths = []
     for number in range(FILES):
         exchanges = []
