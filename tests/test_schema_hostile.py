@@ -179,8 +179,8 @@ CASES: dict[str, tuple[str, str | None]] = {
     "maxOccurs of more digits": (occurring("9" * 5_000), "cannot be read"),
     "maxOccurs below 0": (occurring("-1"), "cannot be read"),
     "maxOccurs in words": (occurring("many"), "cannot be read"),
-    "a keyword": (simple(element(name="class")), "name of a header block must be that of a Python class"),
-    "a constant": (simple(element(name="None")), "name of a header block must be that of a Python class"),
+    "a keyword": (simple(element(name="class")), "name of a header block must be usable for a Python class"),
+    "a constant": (simple(element(name="None")), "name of a header block must be usable for a Python class"),
     "a soft keyword": (simple(element(name="match")), None),
     "fields of odd names": (
         simple(element("".join(f'<xs:attribute name="{name}"/>' for name in ("self", "class", "mro")))),
