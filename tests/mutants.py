@@ -58,8 +58,8 @@ MODULES = {
     "secrets": ("captures/_redaction/secrets.py", "test_redact test_redact_captures"),
     "pseudonyms": ("captures/_redaction/pseudonyms.py", "test_redact test_redact_captures"),
     "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_captures"),
-    "redact_har": ("captures/_redaction/har.py", "test_redact_captures test_redact"),
-    "redact_saz": ("captures/_redaction/saz.py", "test_redact_captures test_redact"),
+    "redact_har": ("captures/_redaction/json_strings.py", "test_redact_captures test_redact"),
+    "redact_saz": ("captures/_formats/saz.py", "test_redact_captures test_redact"),
 }
 
 #: What a copy of the project leaves out.

@@ -14,7 +14,7 @@ from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import SOAP_VERSIONS
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
-from .writer import block_xml, declaring_no_default
+from .writer import block_xml, without_default_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     # The key that blocks share if one replaces the other: their group of alternatives, or their qname.
     Like: TypeAlias = tuple[str, str]
 
-__all__ = ["apply", "arranged", "insertions", "removals"]
+__all__ = ["apply", "arrange", "insertions", "removals"]
 
 _ENCODERS: Mapping[str, Callable[[str, str], tuple[bytes, int]]] = {
     "utf-8": codecs.utf_8_encode,
@@ -100,11 +100,11 @@ def insertions(
         xml = block_xml(block, soap, prefix, form)
         if isinstance(block, UnknownHeaderBlock) and scope.get("") and "" not in block.declared():
             # A name without a prefix must stay in no namespace.
-            return declaring_no_default(xml)
+            return without_default_namespace(xml)
         return xml
 
     elements = layout.blocks
-    replaced, appended = arranged([element.qname for element in elements], blocks, types)
+    replaced, appended = arrange([element.qname for element in elements], blocks, types)
     edits: list[Edit] = []
     for index, successors in replaced.items():
         element = elements[index]
@@ -116,7 +116,7 @@ def insertions(
     return edits
 
 
-def arranged(
+def arrange(
     qnames: Sequence[str], blocks: Sequence[Block], types: Mapping[str, type[HeaderBlock]]
 ) -> tuple[dict[int, list[Block]], list[Block]]:
     """Return where to insert header blocks among others, whose qnames are given.

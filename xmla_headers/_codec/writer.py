@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "block_xml",
-    "declaring_no_default",
     "envelope_parts",
     "standalone_xml",
+    "without_default_namespace",
 ]
 
 _START = r"\A<[^\s/>]++"
@@ -63,7 +63,7 @@ def block_xml(
     return "".join(parts)
 
 
-def declaring_no_default(xml: str) -> str:
+def without_default_namespace(xml: str) -> str:
     """Return an element with `xmlns=""` added: names without a prefix are in no namespace."""
     return re.sub(_START, r'\g<0> xmlns=""', xml, count=1)
 
@@ -72,7 +72,7 @@ def standalone_xml(block: Block, form: MustUnderstandForm | None) -> str:
     """Return a block for SOAP 1.1 that keeps its meaning in any Header, whatever is declared there."""
     xml = block_xml(block, SoapVersion.SOAP_1_1, None, form)
     if isinstance(block, UnknownHeaderBlock) and re.search(_UNPREFIXED, xml) and "" not in block.declared():
-        return declaring_no_default(xml)
+        return without_default_namespace(xml)
     return xml
 
 

@@ -142,15 +142,15 @@ class MessageReader(Parser):
         message = self.message
         if fatal.code is Code.NOT_WELL_FORMED:
             if not self._stack:
-                self._place_junk(fatal)
+                self._locate_junk(fatal)
             elif self.expat.CharacterDataHandler is not None:
-                self._take_text_before(fatal)
+                self._note_text_before(fatal)
         # Without traceback and context, which would keep the message alive in a reference cycle.
         message.fatal = fatal.with_traceback(None)
         fatal.__context__ = None
         message.fatal_path = self._path(fatal.element)
 
-    def _take_text_before(self, fatal: Fatal) -> None:
+    def _note_text_before(self, fatal: Fatal) -> None:
         """Note text that ends in "]]>": expat reports it only if the message was cut inside it."""
         if self._text_seen or len(self._stack) > _KEPT_DEPTH:
             return
@@ -168,7 +168,7 @@ class MessageReader(Parser):
         if white < end:
             self._stack[-1].add_text(self._behind_markup(self.base + white))
 
-    def _place_junk(self, fatal: Fatal) -> None:
+    def _locate_junk(self, fatal: Fatal) -> None:
         """Report text after the root in the same way for any cut: expat reads as long as it can."""
         root, head = self.message.root, self.message.source.text
         if root is None or root.close is None:
@@ -287,7 +287,7 @@ class MessageReader(Parser):
         self.message.opaque = True
         if self._head_only:
             raise _Enough
-        self._pass_over()
+        self._skip_elements()
 
     def _enter_body(self, body: RawElement) -> None:
         message, text = self.message, self.text
@@ -297,7 +297,7 @@ class MessageReader(Parser):
         if self._head_only:
             raise _Enough
         if self._deep:
-            self._pass_over()
+            self._skip_elements()
             return
         source = message.source
         if source.complete and source.failure is None and isinstance(text, bytes):
@@ -309,7 +309,7 @@ class MessageReader(Parser):
         self._body_name = body.name
         self.count()
 
-    def _pass_over(self) -> None:
+    def _skip_elements(self) -> None:
         """Parse without handlers, or only with those of `deep`."""
         expat = self.expat
         expat.StartElementHandler = self._deep_start if self._deep else None

@@ -70,7 +70,7 @@ class StreamReader(MessageReader):
         if self.clean:
             text = memoryview(self.text)
             self.text = bytes(text[:fed])
-            self._let_go()
+            self._drop_parsed()
             message.source.keep_head(message.body_start)
             self._pending += text[fed:]
 
@@ -82,9 +82,9 @@ class StreamReader(MessageReader):
             self._pending += piece
             return True
         try:
-            self._hand_over(piece)
+            self._parse_next(piece)
             if rest.failure is not None:
-                self._break_off(rest.failure)
+                self._fail_at_end(rest.failure)
         except Fatal as fatal:
             self.stop(fatal)
         return self.clean
@@ -94,15 +94,15 @@ class StreamReader(MessageReader):
         rest = self._rest
         try:
             piece = rest.end(complete=complete)
-            self._hand_over(piece, final=complete and rest.failure is None)
+            self._parse_next(piece, final=complete and rest.failure is None)
             if rest.failure is not None:
-                self._break_off(rest.failure)
+                self._fail_at_end(rest.failure)
             if not complete:
-                self._break_off(too_long(rest.received, 0))
+                self._fail_at_end(too_long(rest.received, 0))
         except Fatal as fatal:
             self.stop(fatal)
 
-    def _break_off(self, fatal: Fatal) -> NoReturn:
+    def _fail_at_end(self, fatal: Fatal) -> NoReturn:
         """Raise a fatal finding whose offset is the end of the bytes that have arrived."""
         fatal.offset = self.base + len(self.text)
         raise fatal
@@ -117,7 +117,7 @@ class StreamReader(MessageReader):
             offset = self._rest.used - encoded_size(self.text, source.codec)
         source.window = Window(self.base, self.text, (offset, self._line, self._column))
 
-    def _hand_over(self, piece: bytes, *, final: bool = False) -> None:
+    def _parse_next(self, piece: bytes, *, final: bool = False) -> None:
         fed = len(self.text)
         text = self.text = b"".join((self.text, self._pending, piece))
         self._pending.clear()
@@ -126,7 +126,7 @@ class StreamReader(MessageReader):
             # Listen for the end of the Body only where it may be: handlers quadruple the time.
             tag = self._find_body_tag(text)
             if tag > fed:
-                self._pass_over()
+                self._skip_elements()
             if fed < tag < len(text):
                 self.parse(view[fed:tag], final=False)
                 fed = tag
@@ -134,7 +134,7 @@ class StreamReader(MessageReader):
                 self.count()
         self.parse(view[fed:], final=final)
         if not final and self.clean:
-            self._let_go()
+            self._drop_parsed()
             self._step = max(_STEP, len(self.text))
             if self._max_token is not None:
                 self._check_token(self._max_token)
@@ -165,7 +165,7 @@ class StreamReader(MessageReader):
         places = (text.find(start + name, first) for start in (b"<", b"</"))
         return min((place for place in places if place >= 0), default=len(text))
 
-    def _let_go(self) -> None:
+    def _drop_parsed(self) -> None:
         """Drop the text that the parser has finished with."""
         source, expat = self.message.source, self.expat
         text, done = self.text, expat.CurrentByteIndex - self.base

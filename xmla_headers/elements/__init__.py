@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
-from xmla_headers._codec.splice import arranged
+from xmla_headers._codec.splice import arrange
 from xmla_headers._codec.writer import block_xml
 from xmla_headers._xml.raw import certain
 from xmla_headers._xml.reader import read
@@ -170,7 +170,7 @@ def set_blocks(
 
     children = list(_trees.child_elements(header))
     qnames = [child.tag for child in children]
-    replaced, appended = arranged(qnames, blocks, types)
+    replaced, appended = arrange(qnames, blocks, types)
     for index, successors in replaced.items():
         _trees.exchange(header, children[index], made(successors))
     _trees.append(header, made(appended))
