@@ -1,4 +1,4 @@
-"""The recorded exchanges as captures of every format, with codings and spellings that are met."""
+"""The recorded exchanges as captures of every format, in the codings and spellings of real tools."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def stream(found: list[Exchange], coding: str = "identity") -> bytes:
 
 
 def har(found: list[Exchange], coding: str = "text") -> bytes:
-    """Return a HAR; coding is text, base64, gzip (in base64) or slashes (escaped, as some writers do)."""
+    """Return a HAR; coding is text, base64, gzip (in base64) or slashes (escaped slashes)."""
 
     def content(body: bytes, mime_type: str) -> dict[str, object]:
         if coding in ("text", "slashes"):
