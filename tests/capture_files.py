@@ -22,7 +22,7 @@ Fields = list[tuple[str, str]]
 
 
 class Exchange(NamedTuple):
-    """A request and its response, as the bytes that were sent."""
+    """A request and its response, as they went over the wire."""
 
     request: bytes
     response: bytes | None
@@ -144,7 +144,7 @@ def _http(start: str, fields: Iterable[tuple[str, str]], body: bytes, coding: st
 
 
 def stream(exchanges: Iterable[Exchange], coding: str = "") -> bytes:
-    """Return the bytes of one connection, in both directions, in the order of arrival."""
+    """Return the bytes of one connection, in both directions and in order."""
     return b"".join(
         http_request(exchange) + (b"" if exchange.response is None else http_response(exchange, coding))
         for exchange in exchanges

@@ -48,7 +48,7 @@ def _directory_entry() -> tuple[bytes, int]:
 
 
 @pytest.mark.parametrize("value", [0, 1, 0x40, 0x7F, 0x80, 0xFE, 0xFF])
-def test_any_byte_of_a_zip_directory_is_a_finding_or_read(value: int) -> None:
+def test_zip_directory_with_any_byte_raises_nothing(value: int) -> None:
     data, start = _directory_entry()
     for place in range(start, len(data)):
         changed = data[:place] + bytes([value]) + data[place + 1 :]
@@ -57,7 +57,7 @@ def test_any_byte_of_a_zip_directory_is_a_finding_or_read(value: int) -> None:
         Pseudonyms().learn(changed)
 
 
-def test_a_zip_of_a_later_version_is_a_broken_capture() -> None:
+def test_zip_of_a_later_version_is_a_broken_capture() -> None:
     data = (_ATTACK / "zip-version-6.4.saz").read_bytes()
     (found,) = iter_messages(data, "a.saz")
     assert found.trouble is not None
@@ -69,7 +69,7 @@ def test_a_zip_of_a_later_version_is_a_broken_capture() -> None:
 
 # -- what libraries raise --------------------------------------------------------------------------------
 
-#: What bytes can make a library raise, by the name of what is called.
+# Exceptions that bytes can make a library raise.
 _ZIP = (
     zipfile.BadZipFile(),
     zipfile.LargeZipFile(),

@@ -1404,6 +1404,19 @@ def test_local_name_with_a_wrong_start_is_not_well_formed(block: str) -> None:
     assert findings[-1].code is Code.NOT_WELL_FORMED
 
 
+def test_duplicate_attribute_in_long_tag_is_reported_at_the_tag() -> None:
+    data = message(SESSION, f"<s:Body><a b='{'-' * 200_000}' c='' c=''/></s:Body>").encode()
+    (finding,) = iter_findings(data)
+
+    assert (finding.code, finding.offset) == (Code.NOT_WELL_FORMED, data.index(b"<a "))
+
+
+def test_bad_token_before_a_longer_character_is_not_well_formed() -> None:
+    (finding,) = iter_findings(message(SESSION, "<s:Body><a b=cd漢/></s:Body>").encode())
+
+    assert finding.code is Code.NOT_WELL_FORMED
+
+
 def test_decode_undeclared_default_namespace_is_not_in_scope() -> None:
     data = PLAIN.replace(b"<s:Body", b'<s:Body xmlns=""', 1)
 

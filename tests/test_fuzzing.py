@@ -13,18 +13,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import xmla_headers
+from tests.reading import agreed
 from xmla_headers import (
     RULES,
     SESSION_BLOCKS,
     Code,
     Direction,
-    Header,
     HeaderBlock,
     Severity,
-    XmlaHeadersError,
-    decode,
     fuzzing,
-    iter_findings,
     schema,
 )
 from xmla_headers.fuzzing import Behaviour, Case, Verdict
@@ -68,13 +65,8 @@ def check(cases: Iterable[Case], **reading: Any) -> int:
     """Compare the labels with the decoder, and return the number of cases."""
     count = 0
     for count, case in enumerate(cases, 1):  # noqa: B007 - the number of cases
-        findings = iter_findings(case.data, direction=case.direction, **reading)
+        header, findings = agreed(case.data, direction=case.direction, deep=True, **reading)
         found = frozenset(finding.code for finding in findings)
-        header: Header | None
-        try:
-            header = decode(case.data, direction=case.direction, deep=True, **reading).header
-        except XmlaHeadersError:
-            header = None
         assert (found, header) == (case.expected, case.header), case
     return count
 

@@ -215,3 +215,67 @@ def test_unknown_block_gets_only_missing_declarations() -> None:
     (unknown,) = decode(message(own)).header.unknown
     assert unknown.qname == "{urn:own}Other"
     assert [unknown.xml.count(b'xmlns:%c="' % prefix) for prefix in b"vx"] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("header", "message_end"),
+    [
+        ("<x:BeginSession/><x:BeginSession/>", "BeginSession is there more than once"),
+        (
+            '<x:Session SessionId="A" s:mustUnderstand="2"/>',
+            "mustUnderstand on Session is neither 0 nor 1",
+        ),
+        (
+            '<x:Session SessionId="A" s:mustUnderstand="1" mustUnderstand="0"/>',
+            "two mustUnderstand attributes on Session contradict each other",
+        ),
+        ('<v:Other s:mustUnderstand="2"/>', "mustUnderstand on Other is neither 0 nor 1"),
+    ],
+)
+def test_message_says_which_of_two_it_is(header: str, message_end: str) -> None:
+    assert message_end in [finding.message for finding in found(message(header))]
+
+
+@pytest.mark.parametrize(("count", "times"), [(1, None), (2, None), (3, "Audit is there more than 2 times")])
+def test_message_counts_the_times_that_are_allowed(count: int, times: str | None) -> None:
+    types = types_of(block("Audit", max_occurs="2"))
+    messages = [finding.message for finding in found(message("<v:Audit/>" * count), types=types)]
+    assert messages == [times] * (times is not None)
+
+
+@pytest.mark.parametrize(
+    ("envelope", "words"),
+    [
+        ("<Envelope/>", "Envelope is in no namespace"),
+        ("<Envelope xmlns='u'/>", "Envelope is in an unknown namespace"),
+    ],
+)
+def test_message_distinguishes_no_namespace_from_another(envelope: str, words: str) -> None:
+    (finding,) = found(envelope.encode())
+    assert finding.message == words
+
+
+@pytest.mark.parametrize(
+    ("child", "hint"),
+    [
+        ("s:Fault", "a Fault belongs in the Body (SOAP 1.1 §4.4)"),
+        ("Fault", "a Fault belongs in the Body (SOAP 1.1 §4.4)"),
+        ("s:Other", None),
+        ("Other", None),
+    ],
+)
+def test_hint_for_a_misplaced_element_is_for_a_fault_alone(child: str, hint: str | None) -> None:
+    (finding,) = found(f'<s:Envelope xmlns:s="{SOAP_11_NS}"><{child}/><s:Body/></s:Envelope>'.encode())
+    assert (finding.code, finding.hint) == (Code.UNEXPECTED_ELEMENT, hint)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "hint"),
+    [
+        ("", f'declare it: xmlns="{XMLA_NS}"'),
+        ("urn:v", "it is kept as an unknown header block"),
+    ],
+)
+def test_hint_for_a_lookalike_follows_from_its_namespace(namespace: str, hint: str) -> None:
+    findings = found(message(f'<Session SessionId="A" xmlns="{namespace}"/>'))
+    assert [finding.hint for finding in findings if finding.code is Code.LOOKALIKE_HEADER_BLOCK] == [hint]

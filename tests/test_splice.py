@@ -214,7 +214,10 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         "indented, a Header on one line",
         f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><!-- c --></s:Header>\n  <s:Body/>\n</s:Envelope>',
         [Session("A"), UnknownHeaderBlock(b"<b/>")],
-        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><!-- c -->{A}<b/></s:Header>\n  <s:Body/>\n</s:Envelope>',  # noqa: E501
+        (
+            f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><!-- c -->{A}<b/></s:Header>\n  <s:Body/>\n'
+            "</s:Envelope>"
+        ),
     ),
     (
         "indented, but not the Header",

@@ -720,6 +720,7 @@ def test_fragment_keeps_bytes_and_namespaces(xml: str, namespaces: dict[str, str
         "<a w:b=''/>",
         "<a:b:c xmlns:a='urn:a'/>",
         "<:a/>",
+        "<:a xmlns='urn:a'/>",
         "<a xmlns:w=''/>",
         "<a xmlns:xmlns='urn:a'/>",
         f"<a xmlns:w='{XML_NS}'/>",

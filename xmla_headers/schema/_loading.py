@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -87,7 +86,7 @@ def load_together(sources: Sequence[Source]) -> Loaded:
         validator = getattr(error, "validator", None)
         return names.get(id(getattr(validator, "schema", validator)), current)
 
-    with schema_errors(name_of), _quiet():
+    with schema_errors(name_of):
         main = _schema(first.text, first.namespace, build=False)
         names[id(main)] = current
         for current, text, namespace in others:
@@ -131,23 +130,11 @@ def _shortened(said: str) -> str:
 
 
 def _schema(text: str, namespace: str | None, *, build: bool) -> xmlschema.XMLSchema10:
-    with _quiet():
-        return xmlschema.XMLSchema10(
-            text,
-            namespace or None,
-            allow="none",
-            defuse="always",
-            use_fallback=False,
-            build=build,
-        )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence warnings, which a caller may have turned into exceptions.
-
-    What an import would have brought is missed where it is used; others are about how a pattern is written.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    return xmlschema.XMLSchema10(
+        text,
+        namespace or None,
+        allow="none",
+        defuse="always",
+        use_fallback=False,
+        build=build,
+    )
