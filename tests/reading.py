@@ -1,4 +1,4 @@
-"""One message read in every way that there is, which must all say the same."""
+"""Reads one message in all ways, and asserts that the results are equal."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ __all__ = ["agreed"]
 def agreed(
     data: bytes, *, alike: bytes | None = None, deep: bool = False, **reading: Any
 ) -> tuple[Header | None, tuple[Finding, ...]]:
-    """Return the Header, None if the message is refused, and all findings.
+    """Return the Header, or None if the message is refused, and all findings.
 
-    What decode makes of it without a cache, with an empty one and with one that knows the head, is what
-    `iter_findings` and HeaderReader say, which have no short way. `alike` is a message whose head fills the
-    cache, the message itself by default.
+    Assert that decode without a cache, with an empty one and with one that knows the head agrees with
+    `iter_findings` and HeaderReader, which have no fast path. `alike` is a message whose head fills the
+    cache; the default is the message itself.
     """
     findings = tuple(iter_findings(data, deep=deep, **reading))
     first = next((finding for finding in findings if finding.severity is Severity.ERROR), None)
@@ -47,7 +47,7 @@ def agreed(
 
 
 def _decoded(data: bytes, **arguments: Any) -> Finding | tuple[Header, tuple[Finding, ...]]:
-    """Return the Header and the warnings, or what the message is refused for."""
+    """Return the Header and the warnings, or the finding that refuses the message."""
     try:
         envelope = decode(data, **arguments)
     except (DecodeError, ValidationError) as error:
