@@ -31,9 +31,15 @@ TABLE = ROOT / "tests" / "mutants.txt"
 
 #: A name in the table -> its files in xmla_headers/, and the tests that guard them, the fastest first.
 MODULES = {
-    "rules": ("_codec/rules.py", "test_codes test_corpus test_fuzzing"),
-    "encoding": ("_xml/encoding.py _xml/positions.py", "test_encodings test_codes test_corpus"),
-    "reader": ("_xml/reader.py _xml/body_end.py _xml/fragments.py", "test_codes test_corpus test_encodings"),
+    "rules": ("_codec/rules.py", "test_rules test_codes test_corpus test_fuzzing"),
+    "encoding": (
+        "_xml/encoding.py _xml/positions.py",
+        "test_null_characters test_encodings test_codes test_corpus",
+    ),
+    "reader": (
+        "_xml/reader.py _xml/body_end.py _xml/fragments.py",
+        "test_codes test_head_bounds test_corpus test_encodings",
+    ),
     "heads": ("_codec/heads.py", "test_heads"),
     "namespaces": ("_xml/namespaces.py", "test_codes test_corpus test_values"),
     "walker": ("_xml/walker.py", "test_fault test_elements test_schema_validator"),

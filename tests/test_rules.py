@@ -220,7 +220,7 @@ def test_unknown_block_gets_only_missing_declarations() -> None:
 @pytest.mark.parametrize(
     ("header", "message_end"),
     [
-        ("<x:BeginSession/><x:BeginSession/>", "BeginSession is there more than once"),
+        ("<x:BeginSession/><x:BeginSession/>", "BeginSession occurs more than once"),
         (
             '<x:Session SessionId="A" s:mustUnderstand="2"/>',
             "mustUnderstand on Session is neither 0 nor 1",
@@ -236,7 +236,7 @@ def test_finding_message_names_its_case(header: str, message_end: str) -> None:
     assert message_end in [finding.message for finding in found(message(header))]
 
 
-@pytest.mark.parametrize(("count", "times"), [(1, None), (2, None), (3, "Audit is there more than 2 times")])
+@pytest.mark.parametrize(("count", "times"), [(1, None), (2, None), (3, "Audit occurs more than 2 times")])
 def test_finding_message_states_max_occurs(count: int, times: str | None) -> None:
     types = types_of(block("Audit", max_occurs="2"))
     messages = [finding.message for finding in found(message("<v:Audit/>" * count), types=types)]
