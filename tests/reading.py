@@ -1,4 +1,4 @@
-"""Reads one message in all ways, and asserts that the results are equal."""
+"""One message, read in every way: all results must be equal."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ __all__ = ["agreed"]
 def agreed(
     data: bytes, *, alike: bytes | None = None, deep: bool = False, **reading: Any
 ) -> tuple[Header | None, tuple[Finding, ...]]:
-    """Return the Header, or None if the message is refused, and all findings.
+    """Return the Header, None if the message is refused, and all findings.
 
-    Assert that decode without a cache, with an empty one and with one that knows the head agrees with
-    `iter_findings` and HeaderReader, which have no fast path. `alike` is a message whose head fills the
-    cache; the default is the message itself.
+    The result of decode is compared without a cache, with an empty one and with one that knows the head. It
+    must equal that of `iter_findings` and HeaderReader, which always use the general path. `alike` is a
+    message whose head fills the cache, the message itself by default.
     """
     findings = tuple(iter_findings(data, deep=deep, **reading))
     first = next((finding for finding in findings if finding.severity is Severity.ERROR), None)
@@ -47,7 +47,7 @@ def agreed(
 
 
 def _decoded(data: bytes, **arguments: Any) -> Finding | tuple[Header, tuple[Finding, ...]]:
-    """Return the Header and the warnings, or the finding that refuses the message."""
+    """Return the Header and the warnings, or what the message is refused for."""
     try:
         envelope = decode(data, **arguments)
     except (DecodeError, ValidationError) as error:

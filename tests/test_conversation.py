@@ -1042,3 +1042,11 @@ def test_conversation_without_a_header_raises_type_error(wrong: Any) -> None:
     if wrong is not None:
         with pytest.raises(TypeError, match="Fault"):
             conversation.response(NOTHING, wrong)
+
+
+def test_loss_while_beginning_settles_nothing_beside_others() -> None:
+    conversation = Conversation()
+    conversation.request(Header(BeginSession()))
+    conversation.request(NOTHING)
+    conversation.response(NOTHING, LOST)
+    assert (conversation.state, conversation.requests_unanswered) == (State.BEGINNING, 1)

@@ -1,4 +1,4 @@
-"""Names without a colon in XML 1.0."""
+"""Names in XML 1.0 without a colon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def test_is_ncname_accepts_a_name(name: str) -> None:
     assert is_ncname(name)
 
 
-# Python accepts the first three as identifiers; expat would parse the others as more than a name.
+# Python accepts the first three as identifiers. expat would parse the others as more than a name.
 @pytest.mark.parametrize(
     "name",
     [

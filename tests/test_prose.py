@@ -17,12 +17,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 #: Prefixes of paths that are not checked yet.
-TO_DO = (
-    "schemas/",
-    "tests/test_captures.py",
-    "tests/test_schema",
-    "xmla_headers/",
-)
+TO_DO: tuple[str, ...] = ("xmla_headers/schema/", "tests/test_schema", "schemas/")
 
 #: What is avoided -> what is written instead.
 PHRASES = {
