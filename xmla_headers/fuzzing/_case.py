@@ -14,7 +14,7 @@ __all__ = ["Behaviour", "Case", "Trap", "Verdict", "identifier_of"]
 
 
 class Verdict(StrEnum):
-    """What a parser should do with a message."""
+    """The right reaction of a parser to a message."""
 
     ACCEPT = "accept"
     """Read it."""
