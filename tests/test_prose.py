@@ -36,7 +36,7 @@ PHRASES = {
     r"\bwhat (?:there|it|they|one) (?:is|are|has|have|says?|holds?)\b": "a noun",
     # Questions may begin with What.
     r"(?:^|[.:;] )(?:Of (?!course\b)|Nor |What (?![^.]*\?))[a-z]": "subject, verb, object",
-    r"\b(?:[Ww]ho|[Ww]hat)ever\b": "the noun: any reader, any bytes",
+    r"\b[Ww]hoever\b|\b[Ww]hatever (?:it|there|comes|stands)\b": "the noun: any reader, any bytes",
     r"\bno one knows\b|\bthat is none\b|\bthat are none\b": "unknown, malformed",
 }
 
