@@ -21,7 +21,7 @@ MODULES = [
     for info in pkgutil.walk_packages(xmla_headers.__path__, "xmla_headers.")
     if not info.name.endswith("__main__")
 ]
-TO_DO = ("captures", "elements", "schema")
+TO_DO = ("captures", "elements")
 PUBLIC = [
     module
     for module in MODULES

@@ -787,8 +787,8 @@ def test_what_has_not_been_judged_does_not_pass_in_silence(
     monkeypatch.setattr(xmlschema.XMLSchema10, "iter_errors", stumble)
     findings = list(vendor.iter_findings(message("<v:Ticket key=''/>", "<v:Count>1</v:Count>").encode()))
     assert [finding.message for finding in findings] == [
-        f"v:Ticket cannot be held to the schema: {said}",
-        f"v:Count cannot be held to the schema: {said}",
+        f"v:Ticket cannot be checked against the schema: {said}",
+        f"v:Count cannot be checked against the schema: {said}",
     ]
 
 
@@ -815,7 +815,7 @@ def test_what_element_tree_alone_refuses_does_not_pass_in_silence(vendor: Schema
     data = message("", "<v:Query><a xmlns='urn:}'/></v:Query>").encode()
     decode(data, deep=True)
     (finding,) = vendor.iter_findings(data)
-    assert finding.message.startswith("v:Query cannot be held to the schema")
+    assert finding.message.startswith("v:Query cannot be checked against the schema")
 
 
 # -- schemas that refer to each other ------------------------------------------------------------------
@@ -960,10 +960,10 @@ ELEMENT = '<xs:element name="A"/>'
     ("schemas", "reason"),
     [
         ({}, "no schema was given"),
-        ({"a.xsd": ""}, "a.xsd: this is no XML schema"),
+        ({"a.xsd": ""}, "a.xsd: this is not an XML schema"),
         ({"a.xsd": "/etc/hosts"}, "not its path"),
         ({"a.xsd": "<a"}, "a.xsd: the schema cannot be read: not well-formed"),
-        ({"a.xsd": "<\ud800/>"}, "a.xsd: a schema cannot hold half of a surrogate pair"),
+        ({"a.xsd": "<\ud800/>"}, "a.xsd: a schema cannot contain half of a surrogate pair"),
         ({"a.xsd": "<a/>"}, "a.xsd: the schema cannot be read"),
         ({"a.xsd": f"<!DOCTYPE a>{xsd(ELEMENT)}"}, "a.xsd: the schema cannot be read: .* DOCTYPE"),
         (
@@ -984,10 +984,10 @@ ELEMENT = '<xs:element name="A"/>'
             {"a.xsd": xsd('<xs:include schemaLocation="b.xsd"/>'), "x/b.xsd": xsd(""), "y/b.xsd": xsd("")},
             "includes 'b.xsd', which was not given",
         ),
-        ({"a.xsd": xsd("<xs:include/>")}, "a.xsd: an xs:include without a schemaLocation"),
+        ({"a.xsd": xsd("<xs:include/>")}, "a.xsd: an xs:include has no schemaLocation"),
         (
             {"a.xsd": xsd('<xs:include schemaLocation="b.xsd"/>'), "b.xsd": xsd(ELEMENT, "urn:b")},
-            "a.xsd: what is included from b.xsd has another targetNamespace",
+            "a.xsd: the included b.xsd has another targetNamespace",
         ),
         (
             {"a.xsd": xsd('<xs:import namespace="urn:b" schemaLocation="b.xsd"/>')},
@@ -998,7 +998,7 @@ ELEMENT = '<xs:element name="A"/>'
                 "a.xsd": xsd('<xs:import namespace="urn:b" schemaLocation="b.xsd"/>'),
                 "b.xsd": xsd(ELEMENT, "urn:c"),
             },
-            "a.xsd: what is imported from b.xsd has another targetNamespace",
+            "a.xsd: the imported b.xsd has another targetNamespace",
         ),
         (
             {"a.xsd": xsd('<xs:redefine schemaLocation="b.xsd"/>'), "b.xsd": xsd("")},
