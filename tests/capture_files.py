@@ -144,7 +144,7 @@ def _http(start: str, fields: Iterable[tuple[str, str]], body: bytes, coding: st
 
 
 def stream(exchanges: Iterable[Exchange], coding: str = "") -> bytes:
-    """Return what went over one connection, both ways as it came."""
+    """Return the bytes of one connection, in both directions and in order."""
     return b"".join(
         http_request(exchange) + (b"" if exchange.response is None else http_response(exchange, coding))
         for exchange in exchanges

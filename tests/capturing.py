@@ -1,15 +1,20 @@
-"""The recorded exchanges as captures of every format, with codings and spellings that are met."""
+"""The recorded exchanges as captures of every format, with the codings and spellings of real ones."""
 
 from __future__ import annotations
 
 import gzip
 import io
 import json
+import sys
 import zipfile
 import zlib
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CAPTURED = Path(__file__).parent / "data" / "captured"
 
@@ -158,3 +163,19 @@ def captures_of(found: list[Exchange]) -> dict[str, bytes]:
         **{f"har {coding}": har(found, coding) for coding in ("text", "slashes", "base64", "gzip")},
         **{f"saz {coding}": saz(found, coding) for coding in codings},
     }
+
+
+def calls_of(job: Callable[[], object]) -> int:
+    """Return how many calls a job makes: quadratic work makes too many."""
+    count = 0
+
+    def note(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(note)
+    try:
+        job()
+    finally:
+        sys.setprofile(None)
+    return count

@@ -1,4 +1,4 @@
-"""Arguments: a wrong type is a TypeError that names it, a wrong value a ValueError; never a finding."""
+"""Arguments: a wrong type raises a TypeError that names it, a wrong value a ValueError; never a finding."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ WRONG: list[tuple[type[Exception], str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize("call", READING)
 @pytest.mark.parametrize(("error", "name", "arguments"), WRONG)
-def test_rejects_a_wrong_argument(
+def test_call_with_a_wrong_argument_raises_type_or_value_error(
     call: Callable[..., object], error: type[Exception], name: str, arguments: dict[str, Any]
 ) -> None:
     with pytest.raises(error, match=name) as raised:
@@ -71,13 +71,13 @@ def test_rejects_a_wrong_argument(
         (memoryview(MESSAGE)[::2], "C-contiguous"),
     ],
 )
-def test_rejects_what_is_no_bytes(call: Callable[..., object], data: Any, says: str) -> None:
+def test_call_without_bytes_raises_type_error(call: Callable[..., object], data: Any, says: str) -> None:
     with pytest.raises(TypeError, match=says):
         call(data)
 
 
 @pytest.mark.parametrize("call", READING)
-def test_takes_any_view_of_the_bytes(call: Callable[..., object]) -> None:
+def test_call_accepts_any_memoryview(call: Callable[..., object]) -> None:
     padded = MESSAGE + b" " * (-len(MESSAGE) % 4)
     for view in (
         memoryview(MESSAGE),
@@ -88,7 +88,7 @@ def test_takes_any_view_of_the_bytes(call: Callable[..., object]) -> None:
 
 
 @pytest.mark.parametrize("call", [decode, decode_header])
-def test_rejects_what_is_no_cache(call: Callable[..., object]) -> None:
+def test_decode_with_another_cache_type_raises_type_error(call: Callable[..., object]) -> None:
     with pytest.raises(TypeError, match="cache"):
         call(MESSAGE, cache={})
 
@@ -96,18 +96,18 @@ def test_rejects_what_is_no_cache(call: Callable[..., object]) -> None:
 @pytest.mark.parametrize(
     ("maxsize", "error"), [("8", TypeError), (True, TypeError), (0, ValueError), (-1, ValueError)]
 )
-def test_a_cache_has_room_for_one_at_least(maxsize: Any, error: type[Exception]) -> None:
+def test_head_cache_without_room_is_refused(maxsize: Any, error: type[Exception]) -> None:
     with pytest.raises(error, match="maxsize"):
         HeadCache(maxsize)
 
 
-def test_a_cache_shows_its_size_and_nothing_of_what_it_holds() -> None:
+def test_head_cache_repr_shows_sizes_only() -> None:
     cache = HeadCache(8)
     decode(MESSAGE.replace(b"<s:Body/>", b"<s:Body></s:Body>"), cache=cache)
     assert repr(cache) == "HeadCache(<1 of 8>)"
 
 
-def test_codes_are_taken_as_text_or_as_members() -> None:
+def test_refuse_accepts_codes_as_text_or_members() -> None:
     doubled = MESSAGE.replace(b"<s:Body/>", b"<s:Header><a/></s:Header><s:Body/>")
     for code in ("unqualified-header-block", Code.UNQUALIFIED_HEADER_BLOCK):
         with pytest.raises(XmlaHeadersError):
@@ -115,7 +115,7 @@ def test_codes_are_taken_as_text_or_as_members() -> None:
 
 
 @pytest.mark.parametrize("value", [Session.spec, Session.spec.attributes[0], RULES[Code.NOT_XML]])
-def test_what_the_schema_says_is_a_value(value: Any) -> None:
+def test_specs_are_immutable_values(value: Any) -> None:
     assert pickle.loads(pickle.dumps(value)) == copy.copy(value) == value
     assert hash(copy.deepcopy(value)) == hash(value)
     assert value != "something else"
@@ -124,25 +124,25 @@ def test_what_the_schema_says_is_a_value(value: Any) -> None:
         setattr(value, dataclasses.fields(value)[0].name, "x")
 
 
-def test_the_base_of_header_blocks_is_none_itself() -> None:
+def test_header_block_base_class_raises_type_error() -> None:
     with pytest.raises(TypeError, match="base"):
         HeaderBlock()
 
 
 @pytest.mark.parametrize("name", ["a:b:c", ":a", "a:", "a:1b", "a:-b", "a:\u0301b"])
 @pytest.mark.parametrize("shape", ["<{0} xmlns:a='u'/>", "<x xmlns:a='u' {0}=''/>"])
-def test_a_name_has_one_colon_inside_and_a_name_behind_it(name: str, shape: str) -> None:
+def test_name_with_a_misplaced_colon_is_not_well_formed(name: str, shape: str) -> None:
     block = shape.format(name)
     data = MESSAGE.replace(b"<s:Body/>", f"<s:Header>{block}</s:Header><s:Body/>".encode())
     assert [finding.code for finding in iter_findings(data)] == [Code.NOT_WELL_FORMED]
 
 
 @pytest.mark.parametrize("gap", [1, 70_000, 200_000])
-def test_a_double_attribute_stands_at_its_start_tag_however_far(gap: int) -> None:
+def test_duplicate_attribute_offset_is_of_its_start_tag(gap: int) -> None:
     data = MESSAGE.replace(b"<s:Body/>", b"<s:Body><a b='%b' b=''/></s:Body>" % (b"x" * gap))
     (finding,) = iter_findings(data)
     assert (finding.code, finding.offset) == (Code.NOT_WELL_FORMED, data.index(b"<a "))
 
 
-def test_all_session_headers_are_known_by_their_qname() -> None:
+def test_session_blocks_are_keyed_by_qname() -> None:
     assert all(kind.spec.qname == qname for qname, kind in SESSION_BLOCKS.items())

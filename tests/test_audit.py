@@ -1,4 +1,4 @@
-"""What an audit found: each stood once, and stands no more."""
+"""Regression tests for the mistakes that an audit found."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def message(header: str, declarations: str = "") -> bytes:
 
 
 @pytest.mark.parametrize("many", [254, 255, 256, 300])
-def test_many_short_declarations_are_counted_in_the_everyday_head_too(many: int) -> None:
+def test_common_head_with_256_declarations_exceeds_the_limit(many: int) -> None:
     declarations = "".join(f' xmlns:{chr(97 + n % 26)}{chr(97 + n // 26)}="u"' for n in range(many))
     data = message("", declarations).replace(b"<s:Body/>", b"<s:Body></s:Body>")
     assert len(data) < 4096
@@ -42,14 +42,14 @@ def test_many_short_declarations_are_counted_in_the_everyday_head_too(many: int)
 
 
 @pytest.mark.parametrize(("end", "at"), [("></s:Envelope>", 1), (" ></s:Envelope>", 2), ("/>", None)])
-def test_an_empty_envelope_lacks_its_body_at_its_end_tag(end: str, at: int | None) -> None:
+def test_missing_body_of_empty_envelope_is_at_its_end_tag(end: str, at: int | None) -> None:
     start = f'<s:Envelope xmlns:s="{SOAP}"'
     (finding,) = iter_findings((start + end).encode())
     assert (finding.code, finding.offset) == (Code.MISSING_BODY, 0 if at is None else len(start) + at)
 
 
 @pytest.mark.parametrize("xml", [b"<x/>", b"<p:x xmlns:p='u'><y/></p:x>", b"<x>\n<y/></x>"])
-def test_a_block_in_no_namespace_stays_so_in_a_template(xml: bytes) -> None:
+def test_encode_block_in_no_namespace_undeclares_the_default(xml: bytes) -> None:
     block = encode_block(UnknownHeaderBlock(xml))
     template = b'<Envelope xmlns="%b"><Header>%b</Header><Body/></Envelope>' % (SOAP.encode(), block)
     (element,) = decode_header(template)
@@ -60,7 +60,7 @@ def test_a_block_in_no_namespace_stays_so_in_a_template(xml: bytes) -> None:
     assert b'xmlns=""' in block
 
 
-def test_a_block_with_prefixes_alone_is_written_as_it_is() -> None:
+def test_encode_block_with_prefixed_names_is_unchanged() -> None:
     xml = b"<p:x xmlns:p='u'><p:y/></p:x>"
     assert encode_block(UnknownHeaderBlock(xml)) == xml
 
@@ -76,13 +76,13 @@ def test_a_block_with_prefixes_alone_is_written_as_it_is() -> None:
         (b"Content-Type: text/xml\r\n\r\n<a/>", "HTTP headers"),
     ],
 )
-def test_says_what_it_may_be_instead(data: bytes, hint: str) -> None:
+def test_hint_names_what_the_bytes_may_be(data: bytes, hint: str) -> None:
     finding = next(iter_findings(data))
     assert finding.hint is not None
     assert hint in finding.hint
 
 
-def test_a_limit_passed_by_splicing_has_no_position() -> None:
+def test_with_blocks_over_a_limit_has_no_position() -> None:
     blocks = [UnknownHeaderBlock(f"<x{n}/>".encode()) for n in range(70)]
     with pytest.raises(EncodeError) as error:
         with_blocks(message(""), *blocks)
@@ -95,18 +95,18 @@ def test_a_limit_passed_by_splicing_has_no_position() -> None:
     )
 
 
-def test_the_session_headers_are_alternatives_to_whoever_knows_no_type() -> None:
+def test_with_blocks_without_types_replaces_an_alternative() -> None:
     data = with_blocks(message("", ""), BeginSession())
     assert decode_header(with_blocks(data, Session("q"), types={})).blocks == (Session("q"),)
 
 
-def test_no_attribute_of_xmla_is_another_attribute() -> None:
+def test_other_attributes_in_the_xmla_namespace_are_refused() -> None:
     with pytest.raises(EncodeError):
         BeginSession(other_attributes=(("{urn:schemas-microsoft-com:xml-analysis}q", "1"),))
 
 
 @pytest.mark.parametrize("namespace", ['urn:a"""+str(1/0)+"""', "urn:a\\Nb", "urn:a-b"])
-def test_a_namespace_stays_text_in_generated_source(namespace: str) -> None:
+def test_generate_keeps_any_namespace_as_text(namespace: str) -> None:
     escaped = namespace.replace('"', "&quot;")
     source = schema.generate(
         f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="{escaped}">'
@@ -121,7 +121,7 @@ def test_a_namespace_stays_text_in_generated_source(namespace: str) -> None:
 @pytest.mark.parametrize(
     "name", ["HeaderBlock", "Direction", "SESSION_BLOCKS", "dataclass", "type", "str", "_x"]
 )
-def test_no_header_block_takes_a_name_that_the_module_needs(name: str) -> None:
+def test_generate_block_with_a_reserved_name_is_refused(name: str) -> None:
     with pytest.raises(schema.SchemaError):
         schema.generate(
             '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:a">'

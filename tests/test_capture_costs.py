@@ -1,4 +1,4 @@
-"""What captures cost: bytes unpacked, characters looked at and calls made grow no faster than the input.
+"""The cost of captures: bytes unpacked, characters read and calls made grow no faster than the input.
 
 Run as a script, this file is the child whose memory is limited.
 """
@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import xmla_headers
-from tests.capturing import archive
+from tests.capturing import archive, calls_of
 from tests.test_hostile import _Guard
 from xmla_headers.captures import CaptureLimits, Pseudonyms, iter_messages, redact
-from xmla_headers.captures._formats import coding as _coding
+from xmla_headers.captures import _unpacking as _coding
 from xmla_headers.captures._formats import json_stream as _json
 from xmla_headers.captures._formats.saz import BufferFile
-from xmla_headers.captures._redaction import har as har_redaction
+from xmla_headers.captures._redaction import json_strings
 from xmla_headers.captures._redaction.escapes import json_text
 from xmla_headers.cli import Streams, _lines, run
 from xmla_headers.findings import Code
@@ -49,7 +49,7 @@ def _posted(body: bytes, fields: str = "") -> bytes:
 
 
 def _unpacked(data: bytes, monkeypatch: pytest.MonkeyPatch, **limits: int) -> tuple[int, list[str]]:
-    """Return how many bytes the content codings of a capture gave, and what is wrong with its messages."""
+    """Return how many bytes were unpacked from content codings, and the troubles of the messages."""
     given = 0
     unpack = _coding._unpacked
 
@@ -80,7 +80,7 @@ def test_max_unpacked_bytes_counts_content_codings(kind: str, monkeypatch: pytes
     assert given <= 450_000
     assert any("max_unpacked_bytes" in trouble for trouble in troubles)
     if kind == "http":
-        # Messages after it are judged each for itself.
+        # The messages after it are checked one by one.
         assert (given, len(troubles)) == (4 * len(_BODY), 16)
 
 
@@ -92,7 +92,7 @@ def test_max_unpacked_bytes_counts_each_of_several_codings(monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(("codings", "code"), [(8, None), (9, Code.LIMIT_EXCEEDED)])
-def test_at_most_8_codings_are_taken_off(codings: int, code: Code | None) -> None:
+def test_body_with_more_than_8_codings_is_a_finding(codings: int, code: Code | None) -> None:
     body = b"<a/>"
     for _ in range(codings):
         body = gzip.compress(body)
@@ -102,9 +102,9 @@ def test_at_most_8_codings_are_taken_off(codings: int, code: Code | None) -> Non
     assert found.body == (b"" if code else b"<a/>")
 
 
-def test_entries_that_are_damaged_count_as_unpacked() -> None:
+def test_max_unpacked_bytes_counts_damaged_entries() -> None:
     data = archive([(f"raw/{number}_c.txt", _posted(bytes(99_000))) for number in range(1, 21)])
-    # Each is unpacked to its end, where its checksum is wrong.
+    # Each is unpacked to its end, which has a wrong checksum.
     check = zlib.crc32(_posted(bytes(99_000))).to_bytes(4, "little")
     assert data.count(check) == 40
     found = list(
@@ -114,13 +114,13 @@ def test_entries_that_are_damaged_count_as_unpacked() -> None:
     assert len(found) == 5
 
 
-def test_a_coding_of_an_odd_name_is_not_shown() -> None:
+def test_coding_with_an_odd_name_is_not_quoted() -> None:
     (found,) = iter_messages(_posted(b"<a/>", "Content-Encoding: a" + "secret" * 20 + "\r\n"))
     assert found.trouble is not None
     assert "secret" not in str(found.trouble)
 
 
-def test_a_file_of_a_buffer_takes_no_more_memory_than_it_has() -> None:
+def test_buffer_file_allocates_no_more_than_it_has() -> None:
     file = BufferFile(b"abc")
     assert (file.read(1 << 62), file.read(), file.seek(1), file.read(1), file.read()) == (
         b"abc",
@@ -133,7 +133,7 @@ def test_a_file_of_a_buffer_takes_no_more_memory_than_it_has() -> None:
 
 def _child() -> None:
     data = (_ATTACK / "gzip-in-overlapping-zip.saz").read_bytes()
-    # What is imported when it is first needed.
+    # Imports on first use.
     redact(archive([("raw/1_c.txt", _posted(_PACKED, _GZIP))]))
     limits = CaptureLimits(max_unpacked_bytes=1 << 20)
 
@@ -150,7 +150,7 @@ def _child() -> None:
     os.write(1, json.dumps(said).encode())
 
 
-def test_the_attack_by_gzip_in_an_archive_stays_within_limits() -> None:
+def test_gzip_bomb_in_an_archive_stays_within_the_limits() -> None:
     done = subprocess.run(
         [sys.executable, __file__],
         capture_output=True,
@@ -172,7 +172,7 @@ def test_the_attack_by_gzip_in_an_archive_stays_within_limits() -> None:
 
 
 def _grows_linearly(cost: Callable[[int], int], small_count: int = 400) -> None:
-    """Assert that what is counted for four times the input is not much more than four times as much."""
+    """Assert that four times the input costs not much more than four times as much."""
     small, large = cost(small_count), cost(4 * small_count)
     assert small > 0
     assert large < 6 * small, (small, large)
@@ -195,7 +195,7 @@ _LINES = {
 
 
 @pytest.mark.parametrize("kind", _LINES)
-def test_text_report_of_many_findings_looks_at_each_character_once(
+def test_text_report_of_many_findings_reads_characters_once(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoding, piece = _LINES[kind]
@@ -239,13 +239,13 @@ _ITEMS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", _ITEMS)
-def test_items_of_a_har_are_decoded_by_pieces(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_har_items_are_decoded_in_pieces(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at, decode = 0, _json._DECODE
 
     def counting(text: str) -> tuple[object, int]:
         nonlocal looked_at
         looked_at += len(text)
-        # Characters that its error counts the lines of.
+        # Characters in which its error counts lines.
         try:
             return decode(text)
         except json.JSONDecodeError as error:
@@ -261,11 +261,11 @@ def test_items_of_a_har_are_decoded_by_pieces(kind: str, monkeypatch: pytest.Mon
         assert len(list(iter_messages(b'{"log":{"entries":[%b]}}' % items))) >= count
         return looked_at
 
-    # Much more text than the decoder is handed at a time.
+    # Much more text than the decoder gets at a time.
     _grows_linearly(cost, 4_000)
 
 
-def test_a_large_item_of_a_har_does_not_make_later_ones_dear(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_har_large_item_does_not_slow_later_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at, decode = 0, _json._DECODE
 
     def counting(text: str) -> tuple[object, int]:
@@ -288,7 +288,7 @@ _MEMBERS = {
 
 
 @pytest.mark.parametrize("name", _MEMBERS)
-def test_members_that_tell_what_others_are_are_read_up_to_a_bound(
+def test_har_members_that_describe_others_are_read_in_part(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at = 0
@@ -298,7 +298,7 @@ def test_members_that_tell_what_others_are_are_read_up_to_a_bound(
         looked_at += end - start
         return json_text(text, start, end)
 
-    monkeypatch.setattr(har_redaction, "json_text", counting)
+    monkeypatch.setattr(json_strings, "json_text", counting)
     first, other = _MEMBERS[name]
 
     def cost(count: int) -> int:
@@ -314,7 +314,7 @@ def test_members_that_tell_what_others_are_are_read_up_to_a_bound(
 _NOTHING = gzip.compress(b"", mtime=0)
 _RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
 
-#: What many of something is made of: how many -> a capture.
+# A number of repetitions -> a capture.
 _CAPTURES: dict[str, Callable[[int], bytes]] = {
     "findings on one line": lambda count: (
         f'<s:Envelope xmlns:s="{_SOAP}"><s:Body/>{"<a/>x" * count}</s:Envelope>'.encode()
@@ -344,31 +344,16 @@ _CAPTURES: dict[str, Callable[[int], bytes]] = {
 }
 
 
-def _calls(job: Callable[[], object]) -> int:
-    count = 0
-
-    def note(*_: object) -> None:
-        nonlocal count
-        count += 1
-
-    sys.setprofile(note)
-    try:
-        job()
-    finally:
-        sys.setprofile(None)
-    return count
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _CAPTURES)
 @pytest.mark.parametrize("form", ["text", "json", "github", "redact"])
-def test_calls_grow_no_faster_than_a_capture(name: str, form: str) -> None:
+def test_captures_take_linear_numbers_of_calls(name: str, form: str) -> None:
     job = redact if form == "redact" else partial(_checked, form=form)
     job(_CAPTURES[name](1))
 
     def cost(count: int) -> int:
         data = _CAPTURES[name](count)
-        return _calls(lambda: job(data))
+        return calls_of(lambda: job(data))
 
     _grows_linearly(cost, 60)
 
@@ -377,7 +362,7 @@ def test_calls_grow_no_faster_than_a_capture(name: str, form: str) -> None:
     "field", ["Content-Encoding: a{}b", "Transfer-Encoding: a{}b", "Content-Length: 1{}b"]
 )
 def test_redact_searches_a_field_with_spaces_once(field: str) -> None:
-    # By its square this would take hours.
+    # Quadratic work would take hours.
     redact(f"POST / HTTP/1.1\r\n{field.format(' ' * 1_000_000)}\r\n\r\n<a/>".encode())
 
 

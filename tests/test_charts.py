@@ -1,4 +1,4 @@
-"""The charts of the README are what the figures beside them say."""
+"""The charts of the README match the figures next to them."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _labels(root: ET.Element) -> list[ET.Element]:
 
 
 @charts
-def test_a_chart_is_drawn_from_the_figures_beside_it(chart: Chart, figures: dict[str, Any]) -> None:
+def test_chart_matches_the_figures_next_to_it(chart: Chart, figures: dict[str, Any]) -> None:
     assert draw(chart, figures) == (FOLDER / f"{chart.name}.svg").read_text(encoding="utf-8")
 
 
 @charts
-def test_every_line_that_has_figures_is_drawn_and_labelled(chart: Chart, figures: dict[str, Any]) -> None:
+def test_chart_draws_and_labels_each_line_with_figures(chart: Chart, figures: dict[str, Any]) -> None:
     def has_points(question: str, name: str) -> bool:
         return any(table["lines"].get(name) for table in figures["answers"][question]["tables"])
 
@@ -50,7 +50,7 @@ def test_every_line_that_has_figures_is_drawn_and_labelled(chart: Chart, figures
 
 
 @charts
-def test_everything_is_inside_and_no_label_covers_another(chart: Chart, figures: dict[str, Any]) -> None:
+def test_chart_labels_are_inside_and_do_not_overlap(chart: Chart, figures: dict[str, Any]) -> None:
     root = ET.fromstring(draw(chart, figures))
     for path in root.iter(f"{SVG}path"):
         for x, y in re.findall(r"([\d.-]+) ([\d.-]+)", path.get("d", "")):
@@ -58,14 +58,14 @@ def test_everything_is_inside_and_no_label_covers_another(chart: Chart, figures:
             assert 0 <= float(y) <= HEIGHT
     places = [(float(text.get("x", "")), float(text.get("y", ""))) for text in _labels(root)]
     for text in _labels(root):
-        # No letter of this font is wider, on the average.
+        # 8 pixels are more than the average width of a letter in this font.
         assert float(text.get("x", "")) + 8 * len(text.text or "") <= WIDTH
     for index, (x, y) in enumerate(places):
         assert all(x != other_x or abs(y - other_y) >= 16 for other_x, other_y in places[:index])
 
 
 @charts
-def test_a_line_without_figures_is_left_out(chart: Chart, figures: dict[str, Any]) -> None:
+def test_chart_omits_lines_without_figures(chart: Chart, figures: dict[str, Any]) -> None:
     for name in ("spyne", "zeep"):
         for answer in figures["answers"].values():
             for table in answer["tables"]:

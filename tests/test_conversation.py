@@ -1,4 +1,4 @@
-"""Conversations: the table of states and events, and the rules beside it."""
+"""Conversations: the table of states and events, and the other rules."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_conversation_follows_the_table(state: State, event: Event) -> None:
     if event is Event.OTHER:
         if event not in TRANSITIONS[state]:
             return
-        # A second open request makes it unknown which one is answered.
+        # With a second open request, it is unknown which one is answered.
         conversation.request(NOTHING)
         event = Event.ANSWER
         expected: State | None = TRANSITIONS[state][Event.OTHER]
@@ -405,17 +405,17 @@ def play(*steps: Header | tuple[Header, Fault] | None) -> Conversation:
 
 _ACTIVE = (BEGIN, USE)
 _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], State, str | None]] = {
-    "Analysis Services: the first answer alone names the session": (
+    "Analysis Services: only the first answer names the session": (
         (*_ACTIVE, USE, NOTHING, USE, NOTHING, END, NOTHING),
         State.ENDED,
         None,
     ),
-    "Mondrian: every answer names the session, that to EndSession too": (
+    "Mondrian: every answer names the session, also to EndSession": (
         (*_ACTIVE, USE, USE, NOTHING, NOTHING, END, USE),
         State.ENDED,
         None,
     ),
-    "olapy: an answer names a session that nobody asked for": (
+    "olapy: an answer names a session without a request for one": (
         (NOTHING, USE, NOTHING, USE),
         State.NONE,
         None,
@@ -439,7 +439,7 @@ _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], St
     ),
     "a fault to BeginSession": ((BEGIN, (NOTHING, BROKEN)), State.NONE, None),
     "a fault to BeginSession, and again": ((BEGIN, (NOTHING, BROKEN), *_ACTIVE), State.ACTIVE, SECRET),
-    "a fault to BeginSession's own query, in a session that is granted": (
+    "a fault to the query of BeginSession, in a granted session": (
         (BEGIN, (USE, BROKEN)),
         State.ACTIVE,
         SECRET,
@@ -450,25 +450,25 @@ _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], St
     "a fault to EndSession": ((*_ACTIVE, END, (NOTHING, BROKEN)), State.ACTIVE, SECRET),
     "a fault to EndSession that names the session": ((*_ACTIVE, END, (USE, BROKEN)), State.ACTIVE, SECRET),
     "a fault to EndSession, and again": ((*_ACTIVE, END, (NOTHING, BROKEN), END, NOTHING), State.ENDED, None),
-    "EndSession for a session that is gone": ((*_ACTIVE, END, (NOTHING, LOST)), State.LOST, None),
+    "EndSession for a lost session": ((*_ACTIVE, END, (NOTHING, LOST)), State.LOST, None),
     "a lost session": ((*_ACTIVE, USE, (NOTHING, LOST)), State.LOST, None),
-    "a lost session that is named": ((*_ACTIVE, USE, (USE, LOST)), State.LOST, None),
+    "a lost session with its id": ((*_ACTIVE, USE, (USE, LOST)), State.LOST, None),
     "a lost session, and begin again": (
         (*_ACTIVE, USE, (NOTHING, LOST), BEGIN, Header(Session(OTHER)), Header(Session(OTHER)), NOTHING),
         State.ACTIVE,
         OTHER,
     ),
-    "a session that exists already is not lost": (
+    "a session that already exists is not lost": (
         (*_ACTIVE, USE, (NOTHING, Fault("0xc10c000a", f"{SECRET} already exists"))),
         State.ACTIVE,
         SECRET,
     ),
-    "Excel keeps its id over a restart of the server": (
+    "Excel keeps its id after a restart of the server": (
         (*_ACTIVE, USE, (NOTHING, LOST), USE, (NOTHING, LOST), USE, (NOTHING, LOST)),
         State.LOST,
         None,
     ),
-    "Excel keeps its id, and the server takes any": (
+    "Excel keeps its id, and the server accepts any": (
         (*_ACTIVE, USE, (NOTHING, LOST), USE, USE),
         State.ACTIVE,
         SECRET,
@@ -478,7 +478,7 @@ _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], St
         State.ACTIVE,
         SECRET,
     ),
-    "implicit sessions beside the explicit one": (
+    "implicit sessions and an explicit one": (
         (NOTHING, NOTHING, *_ACTIVE, NOTHING, NOTHING, NOTHING, (NOTHING, BROKEN)),
         State.ACTIVE,
         SECRET,
@@ -528,17 +528,22 @@ _GONE: _Answer = (NOTHING, LOST)
 
 # Start state, requests, their responses in any order -> end state.
 _AT_ONCE: dict[str, tuple[State, list[Header], list[_Answer], State]] = {
-    "a Cancel beside a running query": (State.ACTIVE, [USE, USE], [_FAULT, _NOTHING], State.ACTIVE),
-    "a Cancel beside two, of Mondrian": (
+    "a Cancel while a query runs": (State.ACTIVE, [USE, USE], [_FAULT, _NOTHING], State.ACTIVE),
+    "a Cancel while two queries run, of Mondrian": (
         State.ACTIVE,
         [USE, USE, USE],
         [_FAULT, _NAMED, _NAMED],
         State.ACTIVE,
     ),
-    "one of them says that the session is gone": (State.ACTIVE, [USE, USE], [_FAULT, _GONE], State.LOST),
-    "all of them say that the session is gone": (State.ACTIVE, [USE, USE, USE], [_GONE] * 3, State.LOST),
-    "BeginSession beside another": (State.NONE, [NOTHING, BEGIN], [_NOTHING, _NAMED], State.ACTIVE),
-    "BeginSession in front of another": (State.NONE, [BEGIN, NOTHING], [_FAULT, _NAMED], State.ACTIVE),
+    "one answer says that the session is lost": (State.ACTIVE, [USE, USE], [_FAULT, _GONE], State.LOST),
+    "all answers say that the session is lost": (State.ACTIVE, [USE, USE, USE], [_GONE] * 3, State.LOST),
+    "BeginSession while another request is open": (
+        State.NONE,
+        [NOTHING, BEGIN],
+        [_NOTHING, _NAMED],
+        State.ACTIVE,
+    ),
+    "BeginSession before another request": (State.NONE, [BEGIN, NOTHING], [_FAULT, _NAMED], State.ACTIVE),
     "BeginSession, with no session": (State.NONE, [BEGIN, NOTHING], [_NOTHING, _NOTHING], State.NONE),
     "BeginSession, and faults": (
         State.NONE,
@@ -548,7 +553,7 @@ _AT_ONCE: dict[str, tuple[State, list[Header], list[_Answer], State]] = {
     ),
     "EndSession while a query runs": (State.ACTIVE, [USE, END], [_NOTHING, _NOTHING], State.ENDED),
     "EndSession, of Mondrian": (State.ACTIVE, [USE, END], [_NAMED, _NAMED], State.ENDED),
-    "EndSession of a session that is gone": (State.ACTIVE, [USE, END], [_GONE, _GONE], State.LOST),
+    "EndSession of a lost session, both pending": (State.ACTIVE, [USE, END], [_GONE, _GONE], State.LOST),
     "EndSession, and both fail": (State.ACTIVE, [USE, END], [_FAULT, _FAULT], State.ACTIVE),
 }
 
@@ -976,7 +981,7 @@ def test_response_request_must_be_a_header() -> None:
 
 
 @pytest.mark.parametrize("state", [State.NONE, State.ENDED])
-def test_id_beside_no_session_is_not_taken_for_the_last_one(state: State) -> None:
+def test_response_id_without_session_is_not_the_last_id(state: State) -> None:
     # olapy answers every request with a Session. That id may be granted later, while others are unanswered.
     conversation = conversation_in(state)
     conversation.request(NOTHING)
@@ -989,7 +994,7 @@ def test_id_beside_no_session_is_not_taken_for_the_last_one(state: State) -> Non
 
 
 @pytest.mark.parametrize("answer", [Event.ANSWER, Event.FAULT, Event.UNANSWERED])
-def test_answer_without_an_id_does_not_settle_a_later_begin(answer: Event) -> None:
+def test_response_without_an_id_does_not_settle_a_later_begin(answer: Event) -> None:
     conversation = conversation_in(State.ENDED)
     conversation.request(BEGIN)
     conversation.request(NOTHING)
@@ -999,7 +1004,7 @@ def test_answer_without_an_id_does_not_settle_a_later_begin(answer: Event) -> No
 
 @pytest.mark.parametrize("request_header", [None, USE, END, NOTHING], ids=["unknown", "use", "end", "plain"])
 @pytest.mark.parametrize("others", [0, 1, 2])
-def test_loss_while_ending_settles_whatever_it_answers(request_header: Header | None, others: int) -> None:
+def test_loss_while_ending_settles_any_request(request_header: Header | None, others: int) -> None:
     conversation = conversation_in(State.ENDING)
     for _ in range(others):
         conversation.request(NOTHING)
@@ -1023,13 +1028,13 @@ def test_loss_while_ending_settles_whatever_it_answers(request_header: Header | 
         (State.LOST, Event.END, "EndSession for a session that is lost"),
     ],
 )
-def test_refusal_says_which_request_came_when(state: State, event: Event, words: str) -> None:
+def test_refusal_message_names_the_earlier_request(state: State, event: Event, words: str) -> None:
     with pytest.raises(ConversationError, match=words):
         happen(conversation_in(state), event)
 
 
 @pytest.mark.parametrize("wrong", [None, Session("id"), "id", b""])
-def test_conversation_without_a_header_is_a_type_error(wrong: Any) -> None:
+def test_conversation_without_a_header_raises_type_error(wrong: Any) -> None:
     conversation = conversation_in(State.ACTIVE)
     for step in (conversation.request, conversation.response):
         with pytest.raises(TypeError, match="Header"):
@@ -1037,3 +1042,11 @@ def test_conversation_without_a_header_is_a_type_error(wrong: Any) -> None:
     if wrong is not None:
         with pytest.raises(TypeError, match="Fault"):
             conversation.response(NOTHING, wrong)
+
+
+def test_loss_while_beginning_settles_nothing_beside_others() -> None:
+    conversation = Conversation()
+    conversation.request(Header(BeginSession()))
+    conversation.request(NOTHING)
+    conversation.response(NOTHING, LOST)
+    assert (conversation.state, conversation.requests_unanswered) == (State.BEGINNING, 1)

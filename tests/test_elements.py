@@ -1,4 +1,4 @@
-"""Element trees: the same rules, values and places as for bytes, in ElementTree and in lxml."""
+"""Element trees: the same rules, values and paths as for bytes, in ElementTree and in lxml."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def message(blocks: str = "", body: str = "<s:Body/>", *, soap: str = SOAP_11_NS
 
 
 def canonical(xml: bytes) -> str:
-    """Return XML without what a tree has forgotten: quotes, comments and, for ElementTree, prefixes."""
+    """Return XML without the details that a tree loses: quotes, comments and, in ElementTree, prefixes."""
     return ET.canonicalize(xml.decode(), rewrite_prefixes=True)
 
 
@@ -84,12 +84,12 @@ def meaning(header: Header) -> list[object]:
 
 
 def verdict(call: Callable[[], object]) -> object:
-    """Return what a call says: a value, or what it refuses and where, but for the place in the bytes."""
+    """Return the value of a call, or the code and path of its finding, without the position in the bytes."""
     try:
         return call()
     except XmlaHeadersError as error:
         finding = error.finding
-        # Of two prefixes for one namespace lxml does not know which one an attribute had.
+        # If a namespace has two prefixes, lxml does not know which one an attribute had.
         path = re.sub("[^/@]+:", "", finding.path or "")
         return type(error), finding.code, path, finding.hint
 
@@ -98,13 +98,13 @@ def of_bytes(data: bytes, **reading: Any) -> object:
     return verdict(lambda: meaning(decode(data, **reading).header))
 
 
-#: What a tree does not have any more, or its parser refuses on its own account.
+#: Codes about details that a tree loses, or that its own parser refuses.
 ABOUT_BYTES = {
     Code.NOT_XML,
     Code.ENCODING_ERROR,
     Code.DTD_FORBIDDEN,
     Code.NOT_WELL_FORMED,
-    # It may stand outside the root, or in the Body.
+    # A processing instruction may be outside the root, or in the Body.
     Code.PROCESSING_INSTRUCTION,
 }
 
@@ -114,7 +114,7 @@ ABOUT_BYTES = {
 
 @settings(max_examples=scaled(300))
 @given(messages.messages(), st.sampled_from([{}, {"strict": True}, {"direction": Direction.RESPONSE}]))
-def test_says_of_an_lxml_tree_what_is_said_of_its_bytes(data: bytes, reading: dict[str, Any]) -> None:
+def test_header_of_an_lxml_tree_equals_decode_of_its_bytes(data: bytes, reading: dict[str, Any]) -> None:
     try:
         tree = lxml_tree(data)
     except etree.XMLSyntaxError:
@@ -127,11 +127,11 @@ def test_says_of_an_lxml_tree_what_is_said_of_its_bytes(data: bytes, reading: di
 
 
 @given(messages.messages(odd=False))
-def test_reads_from_an_element_tree_what_is_read_from_its_bytes(data: bytes) -> None:
+def test_header_of_an_element_tree_equals_decode_of_its_bytes(data: bytes) -> None:
     try:
         tree = ET.fromstring(data)
     except (ET.ParseError, ValueError):
-        # The label utf8 is none that expat knows.
+        # expat does not know the label utf8.
         assert b"utf8" in data or b"}" in data
         return
     assert meaning(header_of(tree)) == of_bytes(data)
@@ -158,7 +158,7 @@ REFUSED = {
 
 @LIBRARY
 @pytest.mark.parametrize("code", REFUSED)
-def test_refuses_what_is_refused_in_bytes(code: str, parse: Any) -> None:
+def test_header_of_refuses_with_the_code_of_decode(code: str, parse: Any) -> None:
     with pytest.raises(XmlaHeadersError) as from_bytes:
         decode(REFUSED[code])
     with pytest.raises(XmlaHeadersError) as caught:
@@ -175,7 +175,7 @@ def test_refuses_what_is_refused_in_bytes(code: str, parse: Any) -> None:
 
 
 @LIBRARY
-def test_names_what_it_refuses_by_prefixes_for_people(parse: Any) -> None:
+def test_header_of_refusal_has_a_path_with_prefixes(parse: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         header_of(parse(message(f'<XA:Session xmlns:XA="{XMLA_NS}"/>')))
 
@@ -195,41 +195,41 @@ def test_names_what_it_refuses_by_prefixes_for_people(parse: Any) -> None:
         '<a xmlns=""/><b xmlns="urn:b"><c xmlns=""/></b>',
     ],
 )
-def test_reads_a_header_element_alone(blocks: str, parse: Any) -> None:
+def test_header_of_a_header_element_is_read(blocks: str, parse: Any) -> None:
     data = message(blocks)
 
     assert meaning(header_of(parse(data)[0])) == meaning(decode(data).header)
 
 
 @LIBRARY
-def test_refuses_a_header_of_no_soap(parse: Any) -> None:
+def test_header_of_header_in_no_namespace_is_refused(parse: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         header_of(parse(b"<Header/>"))
     assert caught.value.code is Code.WRONG_SOAP_NAMESPACE
 
 
-def test_keeps_the_prefixes_that_an_lxml_tree_knows() -> None:
+def test_header_of_an_lxml_tree_keeps_prefixes() -> None:
     block = '<q:a xmlns:xsi="urn:xsi" xsi:type="q:b">q:c</q:a>'
 
     assert header_of(lxml_tree(message(block))).unknown == decode(message(block)).header.unknown
 
 
 @LIBRARY
-def test_reads_elements_without_a_namespace_under_a_default_one(parse: Any) -> None:
+def test_header_of_undeclared_default_namespace_equals_decode(parse: Any) -> None:
     block = '<q:a xmlns:q="q"><b xmlns=""/><c/></q:a>'
     data = f'<Envelope xmlns="{SOAP_11_NS}"><Header>{block}</Header><Body/></Envelope>'
 
     assert meaning(header_of(parse(data.encode()))) == meaning(decode(data.encode()).header)
 
 
-def test_reads_an_element_in_no_namespace_that_was_put_under_a_default_one() -> None:
+def test_header_of_inserted_element_stays_in_no_namespace() -> None:
     tree = lxml_tree(f'<Envelope xmlns="{SOAP_11_NS}"><Header/><Body/></Envelope>'.encode())
     tree[0].append(etree.Element("Session", SessionId="a"))
 
     assert [block.qname for block in header_of(tree)] == ["Session"]
 
 
-def test_refuses_processing_instructions_and_entities_that_lxml_has_kept() -> None:
+def test_header_of_lxml_tree_refuses_instructions_and_entities() -> None:
     with pytest.raises(DecodeError) as caught:
         header_of(lxml_tree(message("<?pi some thing?>")))
     assert caught.value.code is Code.PROCESSING_INSTRUCTION
@@ -240,7 +240,7 @@ def test_refuses_processing_instructions_and_entities_that_lxml_has_kept() -> No
     assert caught.value.code is Code.NOT_WELL_FORMED
 
 
-def test_refuses_a_processing_instruction_that_was_put_into_an_element_tree() -> None:
+def test_header_of_element_tree_refuses_inserted_instruction() -> None:
     tree = ET.fromstring(message())
     tree[0].append(ET.ProcessingInstruction("pi", "text"))
     tree[0].append(ET.Comment("comment"))
@@ -251,7 +251,7 @@ def test_refuses_a_processing_instruction_that_was_put_into_an_element_tree() ->
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", "\ufffe"])
-def test_refuses_text_that_xml_cannot_carry(value: str) -> None:
+def test_header_of_text_outside_xml_is_refused(value: str) -> None:
     tree = ET.fromstring(message(SESSION))
     tree[0][0].set("SessionId", value)
 
@@ -260,7 +260,7 @@ def test_refuses_text_that_xml_cannot_carry(value: str) -> None:
 
 
 @pytest.mark.parametrize("tag", ["a b", "a/><Session", "", "1", "a:b", "{urn:a}", "{urn:a}b c"])
-def test_refuses_names_that_would_be_read_as_something_else(tag: str) -> None:
+def test_header_of_a_malformed_tag_is_refused(tag: str) -> None:
     tree = ET.fromstring(message())
     tree[0].append(ET.Element(tag))
 
@@ -270,14 +270,14 @@ def test_refuses_names_that_would_be_read_as_something_else(tag: str) -> None:
 
 
 @pytest.mark.parametrize("value", [None, "a", b"<a/>", ET.ElementTree(), ET.Comment("a")])
-def test_wants_an_element(value: object) -> None:
+def test_elements_calls_without_an_element_raise_type_error(value: object) -> None:
     calls: tuple[Callable[[object], object], ...] = (header_of, fault_of, set_blocks)
     for call in calls:
         with pytest.raises(TypeError, match="an element"):
             call(value)
 
 
-def test_wants_elements_that_hold_their_children() -> None:
+def test_header_of_an_objectify_tree_raises_type_error() -> None:
     with pytest.raises(TypeError, match="objectify"):
         header_of(objectify.fromstring(message(SESSION)))
 
@@ -292,7 +292,7 @@ SPOILS: list[Callable[[Any], object]] = [
 
 
 @pytest.mark.parametrize("spoil", SPOILS)
-def test_says_what_in_a_tree_is_no_text(spoil: Callable[[Any], object]) -> None:
+def test_header_of_a_tree_with_other_types_raises_type_error(spoil: Callable[[Any], object]) -> None:
     tree = ET.fromstring(message(SESSION))
     spoil(tree[0])
 
@@ -300,7 +300,7 @@ def test_says_what_in_a_tree_is_no_text(spoil: Callable[[Any], object]) -> None:
         header_of(tree)
 
 
-def test_refuses_a_tree_with_more_prefixes_in_scope_than_can_be_looked_at() -> None:
+def test_header_of_too_many_prefixes_exceeds_a_limit() -> None:
     prefixes = "".join(f' xmlns:p{number}="urn:{number}"' for number in range(200))
     data = message(f"<q:a{prefixes}>{'<b/>' * 2_000}</q:a>")
 
@@ -311,7 +311,7 @@ def test_refuses_a_tree_with_more_prefixes_in_scope_than_can_be_looked_at() -> N
 
 
 @LIBRARY
-def test_does_not_look_into_the_body(parse: Any) -> None:
+def test_header_of_ignores_the_body(parse: Any) -> None:
     tree = parse(message(SESSION))
     tree[1].append(parse(b'<q:a xmlns:q="urn:q"/>'))
     for _ in range(5_000):
@@ -321,7 +321,7 @@ def test_does_not_look_into_the_body(parse: Any) -> None:
 
 
 @LIBRARY
-def test_a_tree_has_no_bytes_to_limit(parse: Any) -> None:
+def test_header_of_ignores_max_message_bytes(parse: Any) -> None:
     limits = Limits(max_message_bytes=1)
 
     assert header_of(parse(message(SESSION)), limits=limits).session == Session(SECRET)
@@ -344,7 +344,7 @@ FAULTS = [
 
 @LIBRARY
 @pytest.mark.parametrize("body", FAULTS)
-def test_reads_the_fault_that_is_read_from_bytes(body: str, parse: Any) -> None:
+def test_fault_of_equals_the_fault_of_decode(body: str, parse: Any) -> None:
     data = message(SESSION, body)
     found, expected = fault_of(parse(data)), decode(data).fault
 
@@ -363,7 +363,7 @@ def replace_detail(fault: Fault, detail: Fragment) -> Fault:
 
 
 @LIBRARY
-def test_reads_a_fault_that_we_have_written(parse: Any) -> None:
+def test_fault_of_a_fault_of_encode_is_read(parse: Any) -> None:
     fault = Fault("Server.1", "text", entries=(FaultEntry(7, "d", content=Fragment(b"<a/>")),))
     found = fault_of(parse(encode(Envelope(body=fault.to_body()))))
 
@@ -372,7 +372,7 @@ def test_reads_a_fault_that_we_have_written(parse: Any) -> None:
 
 
 @LIBRARY
-def test_refuses_a_fault_in_no_message(parse: Any) -> None:
+def test_fault_of_a_bare_fault_is_refused(parse: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         fault_of(parse(f'<s:Fault xmlns:s="{SOAP_11_NS}"/>'.encode()))
     assert caught.value.code is Code.NOT_AN_ENVELOPE
@@ -388,7 +388,7 @@ GIVEN: dict[str, tuple[HeaderBlock | UnknownHeaderBlock, ...]] = {
     "another kind": (EndSession("new"),),
     "unknown": (UNKNOWN,),
     "both": (UNKNOWN, BeginSession(other_attributes=(("{urn:w}id", "i"), ("{urn:v}id", "j")))),
-    "two of one name": (OTHER, Session("new"), OTHER),
+    "two of the same name": (OTHER, Session("new"), OTHER),
     "alternatives": (BeginSession(), EndSession("e")),
     "none": (),
 }
@@ -406,7 +406,7 @@ HEADS = {
 @each("form", [None, *MustUnderstandForm])
 @each("head", HEADS)
 @each("given", GIVEN)
-def test_puts_blocks_where_they_are_put_into_bytes(
+def test_set_blocks_inserts_where_with_blocks_does(
     given: str, head: str, form: MustUnderstandForm | None, soap: SoapVersion, parse: Any
 ) -> None:
     data = message(header=HEADS[head], soap=soap.namespace, body="<s:Body>body<q:a/></s:Body>")
@@ -422,7 +422,7 @@ def test_puts_blocks_where_they_are_put_into_bytes(
 
 
 @LIBRARY
-def test_keeps_all_other_elements_and_the_space_around(parse: Any) -> None:
+def test_set_blocks_keeps_other_elements_and_white_space(parse: Any) -> None:
     tree = parse(message(header=HEADS["indented"]))
     header = tree[0]
     kept = [header[0], header[2], header[3]]
@@ -451,7 +451,7 @@ def test_keeps_all_other_elements_and_the_space_around(parse: Any) -> None:
         (message("<q:a/>" * 64), (Session("a"),), EncodeError),
     ],
 )
-def test_changes_nothing_that_it_refuses(
+def test_set_blocks_refusal_leaves_the_tree_unchanged(
     data: bytes, blocks: tuple[Any, ...], error: type[XmlaHeadersError], parse: Any
 ) -> None:
     tree = parse(data)
@@ -464,7 +464,7 @@ def test_changes_nothing_that_it_refuses(
 
 
 @LIBRARY
-def test_sets_blocks_in_an_envelope_only(parse: Any) -> None:
+def test_set_blocks_of_another_element_raises_value_error(parse: Any) -> None:
     with pytest.raises(ValueError, match="Envelope"):
         set_blocks(parse(message(SESSION))[0], Session("a"))
 
@@ -473,7 +473,7 @@ def test_sets_blocks_in_an_envelope_only(parse: Any) -> None:
 @pytest.mark.parametrize(
     "argument", ["types", "direction", "strict", "refuse", "limits", "must_understand_form"]
 )
-def test_wrong_arguments_are_type_errors(argument: str, parse: Any) -> None:
+def test_elements_wrong_arguments_raise_type_error(argument: str, parse: Any) -> None:
     tree = parse(message(SESSION))
     wrong: dict[str, Any] = {argument: 1}
     with pytest.raises(TypeError):
@@ -484,7 +484,7 @@ def test_wrong_arguments_are_type_errors(argument: str, parse: Any) -> None:
 
 
 @LIBRARY
-def test_takes_the_reading_arguments(parse: Any) -> None:
+def test_elements_calls_accept_the_reading_arguments(parse: Any) -> None:
     tree = parse(message(f"<BeginSession {X}/>"))
     reading: dict[str, Any]
     for reading, code in (

@@ -1,4 +1,4 @@
-"""Labels, byte order marks, declarations and transport: which encoding is read, and what contradicts."""
+"""Labels, byte order marks, declarations and transport: the encoding that they select, and contradictions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from xmla_headers import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Every label that is read -> Python's name of what it means. The first of each is the official one.
+#: Every supported label -> Python's name of its encoding. The first label of each is the official one.
 LABELS = {
     "UTF-8": "utf-8",
     "utf8": "utf-8",
@@ -57,7 +57,7 @@ MARKS = {
     "utf-16-be": codecs.BOM_UTF16_BE,
 }
 
-#: Labels that Python knows and XMLA software must not be able to reach, and some that nobody knows.
+#: Labels of Python codecs that a message must not reach, and unknown labels.
 UNREAD = [
     "windows-1252",
     "cp1252",
@@ -89,7 +89,7 @@ UNREAD = [
     "A",
 ]
 
-#: Each encoding holds the first of these; UTF-8 and UTF-16 hold the rest as well.
+#: Text for each encoding.
 TEXT = {"us-ascii": "abc", "iso-8859-1": "\xa0é\x85ÿ", "utf-8": "é€🗝", "utf-16-le": "é€🗝", "utf-16-be": "é€🗝"}
 
 
@@ -103,7 +103,7 @@ def message(content: str, declared: str | None = None) -> str:
 
 
 def assert_reads(data: bytes, content: str, **reading: Any) -> Envelope:
-    """Assert that the content comes out of Header and Body, the latter as UTF-8."""
+    """Assert that Header and Body have the content, the Body as UTF-8."""
     assert list(iter_findings(data, **reading)) == []
     envelope = decode(data, strict=True, **reading)
     assert envelope.header.session == Session(content)
@@ -113,7 +113,7 @@ def assert_reads(data: bytes, content: str, **reading: Any) -> Envelope:
 
 
 def assert_refuses(data: bytes, code: Code = Code.ENCODING_ERROR, **reading: Any) -> Finding:
-    """Assert that one finding refuses the message whatever reads it, and return that."""
+    """Assert that all functions refuse the message with the same finding, and return it."""
     (finding,) = iter_findings(data, **reading)
     assert finding.code is code
     for call in (decode, validate):
@@ -127,19 +127,21 @@ def assert_refuses(data: bytes, code: Code = Code.ENCODING_ERROR, **reading: Any
 
 
 @pytest.mark.parametrize(("label", "meaning"), [entry for entry in SPELLINGS if "16" not in entry[0]])
-def test_reads_what_is_declared_without_mark(label: str, meaning: str) -> None:
+def test_decode_declared_label_without_mark_is_read(label: str, meaning: str) -> None:
     assert_reads(message(TEXT[meaning], label).encode(meaning), TEXT[meaning])
 
 
 @pytest.mark.parametrize(("label", "meaning"), [entry for entry in SPELLINGS if "16" not in entry[0]])
-def test_reads_what_the_transport_names_without_mark(label: str, meaning: str) -> None:
+def test_decode_transport_label_without_mark_is_read(label: str, meaning: str) -> None:
     assert_reads(message(TEXT[meaning]).encode(meaning), TEXT[meaning], encoding=label)
 
 
 @each("where", ["declared", "transport", "both"])
 @each("marked", MARKS)
 @each(("label", "meaning"), SPELLINGS)
-def test_label_must_agree_with_the_mark(label: str, meaning: str, marked: str, where: str) -> None:
+def test_label_that_contradicts_the_mark_is_refused(
+    label: str, meaning: str, marked: str, where: str
+) -> None:
     declared = None if where == "transport" else label
     given = None if where == "declared" else label
     data = MARKS[marked] + message("é€🗝", declared).encode(marked)
@@ -148,13 +150,13 @@ def test_label_must_agree_with_the_mark(label: str, meaning: str, marked: str, w
         assert_reads(data, "é€🗝", encoding=given)
     else:
         finding = assert_refuses(data, encoding=given)
-        # A byte order mark takes no column.
+        # A byte order mark does not count as a column.
         assert (finding.line, finding.column, finding.offset) == (1, 1, len(MARKS[marked]))
 
 
 @pytest.mark.parametrize(("label", "meaning"), [entry for entry in SPELLINGS if "16" in entry[0]])
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-8"])
-def test_rejects_utf_16_without_mark(label: str, meaning: str, order: str) -> None:
+def test_decode_utf_16_without_mark_is_refused(label: str, meaning: str, order: str) -> None:
     assert meaning.startswith("utf-16")
     data = message("é€🗝", label).encode(order)
 
@@ -164,7 +166,7 @@ def test_rejects_utf_16_without_mark(label: str, meaning: str, order: str) -> No
 
 
 @pytest.mark.parametrize("label", UNREAD)
-def test_rejects_other_labels(label: str) -> None:
+def test_decode_unsupported_label_is_refused(label: str) -> None:
     plain = message("abc").encode()
 
     assert "UTF-8" in (assert_refuses(message("abc", label).encode()).hint or "")
@@ -177,7 +179,7 @@ def test_rejects_other_labels(label: str) -> None:
 @pytest.mark.parametrize(
     "label", ["", " ", "utf-8 ", "utf-8\0", '"utf-8"', "utf‑8", "x" * 100_000, "ﬁ", "\ud800"]
 )
-def test_rejects_transport_labels_that_no_declaration_could_hold(label: str) -> None:
+def test_decode_malformed_transport_label_is_refused(label: str) -> None:
     assert_refuses(message("abc").encode(), encoding=label)
 
 
@@ -185,12 +187,14 @@ def test_rejects_transport_labels_that_no_declaration_could_hold(label: str) -> 
     "label", [b"utf-8", 8, ["utf-8"], codecs.lookup("utf-8")], ids=["bytes", "int", "list", "tuple"]
 )
 @pytest.mark.parametrize("call", [decode, decode_header, iter_findings, validate])
-def test_transport_label_is_text(call: Callable[..., object], label: object) -> None:
+def test_decode_transport_label_of_other_type_is_type_error(
+    call: Callable[..., object], label: object
+) -> None:
     with pytest.raises(TypeError, match="encoding must be str or None"):
         call(message("abc").encode(), encoding=label)
 
 
-# -- transport against declaration -------------------------------------------------------------------
+# -- transport and declaration -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -201,14 +205,16 @@ def test_transport_label_is_text(call: Callable[..., object], label: object) -> 
     [("utf-8", "utf-8"), ("iso-8859-1", "iso-8859-1"), ("us-ascii", "us-ascii")],
     ids=["utf-8", "iso-8859-1", "us-ascii"],
 )
-def test_transport_beats_the_declaration(given: str, codec: str, declared: str) -> None:
+def test_transport_label_overrides_the_declaration(given: str, codec: str, declared: str) -> None:
     assert_reads(message(TEXT[codec], declared).encode(codec), TEXT[codec], encoding=given)
 
 
 @pytest.mark.parametrize("given", [None, "utf-8", "UTF-16", "ISO-8859-1"])
 @pytest.mark.parametrize("declared", [None, "UTF-8", "UTF-16", "ISO-8859-1"])
 @pytest.mark.parametrize("marked", MARKS)
-def test_neither_beats_the_mark(marked: str, declared: str | None, given: str | None) -> None:
+def test_mark_overrides_transport_and_declaration(
+    marked: str, declared: str | None, given: str | None
+) -> None:
     data = MARKS[marked] + message("é€🗝", declared).encode(marked)
     agree = {None, "utf-8", "UTF-8"} if marked == "utf-8" else {None, "UTF-16"}
 
@@ -218,7 +224,7 @@ def test_neither_beats_the_mark(marked: str, declared: str | None, given: str | 
         assert_refuses(data, encoding=given)
 
 
-def test_same_bytes_mean_what_the_label_says() -> None:
+def test_decode_reads_bytes_by_their_label() -> None:
     data = message("Ã©").encode("iso-8859-1")
 
     assert_reads(data, "é")
@@ -227,7 +233,7 @@ def test_same_bytes_mean_what_the_label_says() -> None:
 
 @pytest.mark.parametrize("quote", ["'", '"'])
 @pytest.mark.parametrize("standalone", ["", " standalone='yes'", " standalone='no' "])
-def test_reads_every_form_of_declaration(quote: str, standalone: str) -> None:
+def test_decode_reads_every_form_of_declaration(quote: str, standalone: str) -> None:
     declaration = (
         f"<?xml \r\n version = {quote}1.0{quote}\tencoding= {quote}ISO-8859-1{quote}{standalone}?>\n"
     )
@@ -235,22 +241,22 @@ def test_reads_every_form_of_declaration(quote: str, standalone: str) -> None:
     assert_reads((declaration + message("é")).encode("iso-8859-1"), "é")
 
 
-def test_ignores_what_only_looks_like_a_declaration() -> None:
+def test_decode_ignores_text_that_resembles_a_declaration() -> None:
     comment = "<!--<?xml version='1.0' encoding='ISO-8859-1'?>-->"
 
     assert_reads((comment + message("é")).encode(), "é")
 
 
-# -- what comes out -----------------------------------------------------------------------------------
+# -- results -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("character", ["\x7f", "\x80", "\x85", "\x9f", "\xa0", "\xad", "é", "ÿ"], ids=ascii)
-def test_reads_every_character_of_iso_8859_1(character: str) -> None:
+def test_decode_reads_every_character_of_iso_8859_1(character: str) -> None:
     assert_reads(message(character, "ISO-8859-1").encode("iso-8859-1"), character)
 
 
 @pytest.mark.parametrize("marked", MARKS)
-def test_body_is_utf_8_whatever_the_message_was(marked: str) -> None:
+def test_body_of_any_encoding_is_utf_8(marked: str) -> None:
     envelope = assert_reads(MARKS[marked] + message("é€🗝").encode(marked), "é€🗝")
 
     assert envelope == decode(message("é€🗝").encode())
@@ -260,14 +266,14 @@ def test_body_is_utf_8_whatever_the_message_was(marked: str) -> None:
 
 
 @pytest.mark.parametrize("marked", MARKS)
-def test_unknown_blocks_are_utf_8_whatever_the_message_was(marked: str) -> None:
+def test_unknown_blocks_of_any_encoding_are_utf_8(marked: str) -> None:
     text = message("é").replace("</s:Header>", "<w xmlns='urn:é'>🗝</w></s:Header>")
     header = decode(MARKS[marked] + text.encode(marked)).header
 
     assert [block.xml for block in header.unknown] == ["<w xmlns='urn:é'>🗝</w>".encode()]
 
 
-# -- bytes that do not decode -------------------------------------------------------------------------
+# -- undecodable bytes -------------------------------------------------------------------------------
 
 UTF_8_START = message("é€🗝").partition("</a>")[0].encode()
 LATIN_1_START = message("abc", "US-ASCII").partition("</a>")[0].encode()
@@ -295,7 +301,7 @@ LATIN_1_START = message("abc", "US-ASCII").partition("</a>")[0].encode()
     ids=bytes.hex,
 )
 @pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8], ids=["plain", "marked"])
-def test_rejects_what_is_not_utf_8(wrong: bytes, mark: bytes) -> None:
+def test_decode_invalid_utf_8_is_refused(wrong: bytes, mark: bytes) -> None:
     finding = assert_refuses(mark + UTF_8_START + wrong + b"</a></s:Body></s:Envelope>")
 
     assert finding.offset == len(mark + UTF_8_START)
@@ -304,7 +310,7 @@ def test_rejects_what_is_not_utf_8(wrong: bytes, mark: bytes) -> None:
 
 @pytest.mark.parametrize("given", [None, "us-ascii"], ids=["declared", "transport"])
 @pytest.mark.parametrize("wrong", [b"\x80", b"\xc3\xa9", b"\xff"], ids=bytes.hex)
-def test_rejects_what_is_not_ascii(wrong: bytes, given: str | None) -> None:
+def test_decode_invalid_ascii_is_refused(wrong: bytes, given: str | None) -> None:
     finding = assert_refuses(LATIN_1_START + wrong + b"</a></s:Body></s:Envelope>", encoding=given)
 
     assert finding.offset == len(LATIN_1_START)
@@ -315,9 +321,9 @@ def test_rejects_what_is_not_ascii(wrong: bytes, given: str | None) -> None:
 @pytest.mark.parametrize(
     "units",
     [(0xD800, 0x41), (0xD800, 0xD800, 0xDC00), (0xDC00,), (0xDBFF,), (0xDFFF, 0xD800)],
-    ids=["high-alone", "high-twice", "low-alone", "high-in-front-of-a-tag", "reversed"],
+    ids=["high-alone", "high-twice", "low-alone", "high-before-a-tag", "reversed"],
 )
-def test_rejects_lone_surrogates_in_utf_16(units: tuple[int, ...], order: str) -> None:
+def test_decode_lone_surrogate_in_utf_16_is_refused(units: tuple[int, ...], order: str) -> None:
     start = MARKS[order] + message("é€🗝").partition("</a>")[0].encode(order)
     wrong = b"".join(unit.to_bytes(2, "little" if order == "utf-16-le" else "big") for unit in units)
     finding = assert_refuses(start + wrong + "</a></s:Body></s:Envelope>".encode(order))
@@ -328,7 +334,7 @@ def test_rejects_lone_surrogates_in_utf_16(units: tuple[int, ...], order: str) -
 
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("kept", [1, 3], ids=["half-a-unit", "half-a-pair-and-a-byte"])
-def test_rejects_utf_16_that_ends_inside_a_character(kept: int, order: str) -> None:
+def test_decode_utf_16_cut_in_a_character_is_refused(kept: int, order: str) -> None:
     start = MARKS[order] + message("é€🗝").partition("</a>")[0].encode(order)
     finding = assert_refuses(start + "🗝".encode(order)[:kept])
 
@@ -341,9 +347,9 @@ def test_rejects_utf_16_that_ends_inside_a_character(kept: int, order: str) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-8"])
 @pytest.mark.parametrize("shift", range(4))
-def test_places_a_finding_behind_megabytes(order: str, shift: int) -> None:
-    # The shift moves the pairs of surrogates, the long characters and the line ends over the borders
-    # between the pieces, whatever their size is.
+def test_finding_after_megabytes_has_its_position(order: str, shift: int) -> None:
+    # The shift moves surrogate pairs, long characters and line ends across the borders between pieces of any
+    # size.
     line = "é€🗝🗝ü\r\n"
     filling = "x" * shift + line * 250_000 + "\r" * 3
     front = message("é").replace("</a>", f"{filling}</a>").replace("</s:Envelope>", "<!--🗝-->")
@@ -361,7 +367,7 @@ def test_places_a_finding_behind_megabytes(order: str, shift: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("shift", range(2))
-def test_places_an_undecodable_byte_behind_megabytes(order: str, shift: int) -> None:
+def test_undecodable_byte_after_megabytes_has_its_position(order: str, shift: int) -> None:
     front = message("é").partition("</a>")[0] + "x" * shift + "🗝" * 800_000
     data = MARKS[order] + front.encode(order)
     finding = assert_refuses(data + "🗝".encode(order)[2:] + "</a></s:Body></s:Envelope>".encode(order))
@@ -371,7 +377,7 @@ def test_places_an_undecodable_byte_behind_megabytes(order: str, shift: int) -> 
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "iso-8859-1"])
-def test_reads_a_long_body_whole(codec: str) -> None:
+def test_decode_reads_a_long_body(codec: str) -> None:
     content = "é" * 1_600_001 if codec == "iso-8859-1" else "é🗝" * 800_001
     mark = MARKS.get(codec, b"")
     data = mark + message("").replace("</a>", f"{content}</a>").encode(codec)
@@ -390,8 +396,8 @@ def looked_up() -> Iterator[list[str]]:
     def record(name: str) -> None:
         names.append(name)
 
-    # In front of Python's own search function, which knows too many names; to unregister it also drops
-    # what the registry remembers.
+    # Register this function before Python's own search function, which knows too many names. Unregistering
+    # that one also clears the cache of the registry.
     codecs.unregister(encodings.search_function)
     codecs.register(record)
     codecs.register(encodings.search_function)
@@ -411,7 +417,7 @@ def test_recorder_sees_look_ups() -> None:
 
 
 @pytest.mark.parametrize("label", [*UNREAD, *LABELS])
-def test_no_label_reaches_the_codec_registry(label: str) -> None:
+def test_labels_never_reach_the_codec_registry(label: str) -> None:
     texts = {codec: message("abc", declared).encode(codec) for codec in MARKS for declared in (None, label)}
     messages = [message("abc", label).encode(), message("é", label).encode("iso-8859-1")]
     messages += [mark + texts[codec] for codec, mark in MARKS.items()]
@@ -430,20 +436,20 @@ def test_no_label_reaches_the_codec_registry(label: str) -> None:
     assert {name for name in set(sys.modules) - modules if name.startswith("encodings.")} == set()
 
 
-# -- what other parsers make of a label: where promise 7 ends -----------------------------------------
+# -- labels in other parsers: the exceptions to promise 7 --------------------------------------------
 
 TEXTS = ["abc", "\xa0é\x85ÿ", "é€🗝"]
 
 
 def refused_by(label: str, text: str) -> set[str]:
-    """Return which parsers refuse a message for its label alone, though decode reads it."""
+    """Return the parsers that refuse a message only for its label, although decode reads it."""
     folded = label.lower()
     refused = {"ElementTree"} if folded == "utf16" or (folded == "utf8" and not text.isascii()) else set()
     return refused | ({"lxml"} if folded == "latin-1" else set())
 
 
 def labelled() -> Iterator[tuple[str, str, str]]:
-    """Yield label, text and encoding (that of a mark, if it has one) of messages that are read."""
+    """Yield label, text and encoding of accepted messages; the encoding is of the mark, if any."""
     for label, meaning in SPELLINGS:
         for codec in (codec for codec in (*MARKS, "us-ascii", "iso-8859-1") if codec.startswith(meaning)):
             for text in TEXTS:
@@ -454,7 +460,7 @@ def labelled() -> Iterator[tuple[str, str, str]]:
 @each("marked", [True, False])
 @each(("label", "text", "codec"), list(labelled()))
 def test_trees_agree_on_labels_except_for_three(label: str, text: str, codec: str, marked: bool) -> None:  # noqa: FBT001 - a table
-    # UTF-16 has a mark always, and the last two have none.
+    # UTF-16 always has a mark; the last two encodings have none.
     marked = codec.startswith("utf-16") or (marked and codec in MARKS)
     data = (MARKS[codec] if marked else b"") + message(text, label).encode(codec)
     body = decode(data, deep=True).body

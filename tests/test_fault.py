@@ -1,4 +1,4 @@
-"""Faults: every shape of SOAP 1.1 is read, two are written, and what is written reads back as it was."""
+"""Faults: every shape of SOAP 1.1 is read, two are written, and written faults are read back unchanged."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ def fault_in(body: str, attributes: str = "") -> Fault | None:
 
 
 def ssas(inner: str) -> str:
-    """Return a fault as Analysis Services frames it: all in the SOAP namespace, which is the default one."""
+    """Return a fault as Analysis Services writes it: all in the SOAP namespace, which is the default one."""
     return f'<s:Fault xmlns="{SOAP_11_NS}">{inner}</s:Fault>'
 
 
 def plain(inner: str) -> str:
-    """Return a fault as SOAP 1.1 §4.4 has it: the parts in no namespace."""
+    """Return a fault as in SOAP 1.1 §4.4: its parts are in no namespace."""
     return f"<s:Fault>{inner}</s:Fault>"
 
 
 def cut(xml: str, **namespaces: str) -> Fragment:
-    """Return content as it is cut out of a message: unchecked, with the prefixes in scope."""
+    """Return content as decode returns it: unchecked, with the prefixes in scope."""
     data = xml.encode()
     return Fragment._cut(data, 0, len(data), {"s": SOAP_11_NS, **namespaces})
 
@@ -83,7 +83,7 @@ def cut(xml: str, **namespaces: str) -> Fragment:
 
 _LOCATION = f'<Location xmlns="{ENGINE}"><Start><Line>1</Line></Start><End><Line>1</Line></End></Location>'
 
-#: What servers send, and what stands in their way: Body -> Fault.
+#: Bodies of real servers, and difficult Bodies: name -> Body and Fault.
 _READ: dict[str, tuple[str, Fault]] = {
     "Analysis Services": (
         ssas(
@@ -128,7 +128,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         ),
         Fault("", "", entries=[FaultEntry("00HSBB01", " x ")]),
     ),
-    "Mondrian, the parts twice and another": (
+    "Mondrian, duplicate parts and another": (
         plain(f'<detail><error xmlns="{MONDRIAN}"><code>1</code><code>2</code><more/></error></detail>'),
         Fault(
             "",
@@ -174,7 +174,7 @@ _READ: dict[str, tuple[str, Fault]] = {
             [FaultEntry(2147483653, "y", "XML for Analysis Provider")],
         ),
     ),
-    "DSML, text for a detail": (
+    "DSML, a detail with text": (
         plain(
             "<faultcode>s:Client</faultcode><faultstring>SOAP Invalid Request</faultstring>"
             "<detail>Bad Session Request</detail>"
@@ -212,7 +212,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         ),
         Fault("a", "b", "c", detail=cut("d")),
     ),
-    "parts that are there twice": (
+    "duplicate parts": (
         plain(
             "<faultcode>a</faultcode><faultcode>A</faultcode><faultstring>b</faultstring><faultstring>B"
             "</faultstring><faultactor>c</faultactor><faultactor/><detail>d</detail><detail>D</detail>"
@@ -223,7 +223,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         plain("<detail><faultcode>a</faultcode></detail><x><faultcode>b</faultcode></x>"),
         Fault("", "", detail=cut("<faultcode>a</faultcode>")),
     ),
-    "an Error that is not in the detail": (plain('<Error ErrorCode="1"/><x><Error/></x>'), Fault("", "")),
+    "an Error outside the detail": (plain('<Error ErrorCode="1"/><x><Error/></x>'), Fault("", "")),
     "an Error below": (
         plain('<detail><x><Error ErrorCode="1"/></x></detail>'),
         Fault("", "", detail=cut('<x><Error ErrorCode="1"/></x>')),
@@ -232,7 +232,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         plain('<detail><Error ErrorCode="1"><Error ErrorCode="2"/></Error></detail>'),
         Fault("", "", entries=[FaultEntry(1, content=cut('<Error ErrorCode="2"/>'))]),
     ),
-    "an Error of others": (
+    "an Error in another namespace": (
         plain(f'<detail><Error xmlns="{ENGINE}" ErrorCode="1"/><error ErrorCode="2"/></detail>'),
         Fault("", "", detail=cut(f'<Error xmlns="{ENGINE}" ErrorCode="1"/><error ErrorCode="2"/>')),
     ),
@@ -240,15 +240,15 @@ _READ: dict[str, tuple[str, Fault]] = {
         plain("<detail><Error/></detail>"),
         Fault("", "", entries=[FaultEntry("")]),
     ),
-    "attributes of an Error that are not its own": (
+    "unknown attributes of an Error": (
         plain('<detail><Error s:ErrorCode="1" errorcode="2" Description="d"/></detail>'),
         Fault("", "", entries=[FaultEntry("", "d")]),
     ),
-    "content beside the entries": (
+    "other content between entries": (
         plain('<detail>a<!-- b --><Error ErrorCode="1"/><c/><Error ErrorCode="2"/> <![CDATA[<]]></detail>'),
         Fault("", "", entries=[FaultEntry(1), FaultEntry(2)], detail=cut("a<!-- b --><c/> <![CDATA[<]]>")),
     ),
-    "brackets around entries": (
+    "brackets between entries": (
         plain("<detail>]]<Error/>><Error/>]<Error/>]<Error/>></detail>"),
         Fault(
             "",
@@ -257,7 +257,7 @@ _READ: dict[str, tuple[str, Fault]] = {
             detail=cut("]]<!---->>]<!---->]<!---->>"),
         ),
     ),
-    "white space beside the entries": (
+    "white space between entries": (
         plain('<detail>\r\n\t<Error ErrorCode="1">\n</Error>\n</detail>'),
         Fault("", "", entries=[FaultEntry(1)]),
     ),
@@ -290,11 +290,11 @@ _READ: dict[str, tuple[str, Fault]] = {
         ),
         Fault("", "", entries=[FaultEntry("", content=Fragment(b'<a xml:lang=""/>'))]),
     ),
-    "an Error in what is no detail, or the second": (
+    "an Error in no detail or in a second one": (
         plain("<x><Error/></x><detail>d</detail><detail><Error/></detail>"),
         Fault("", "", detail=cut("d")),
     ),
-    "quotes and angles in start tags": (
+    "quotes and angle brackets in start tags": (
         plain("""<detail a=">" b='/>'><Error Description="&lt;/Error>'" Source='"/>'>x</Error></detail>"""),
         Fault("", "", entries=[FaultEntry("", "</Error>'", '"/>', content=cut("x"))]),
     ),
@@ -305,7 +305,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         ),
         Fault("Client.1", "<\r\n]]>&amp;🔑"),
     ),
-    "elements in texts": (
+    "elements in text": (
         plain("<faultcode>a<b>b<c><d/>c</c></b>d</faultcode><faultstring><x/>e</faultstring>"),
         Fault("abcd", "e"),
     ),
@@ -317,17 +317,17 @@ _READ: dict[str, tuple[str, Fault]] = {
         Fault("Client", "\n x ", " y "),
     ),
     "a code with an unbound prefix": (plain("<faultcode>SOAP:Client</faultcode>"), Fault("Client", "")),
-    "a code with more than a prefix": (plain("<faultcode>urn:a:b c</faultcode>"), Fault("b c", "")),
-    "a fault behind text and comments": (
+    "a code with two colons": (plain("<faultcode>urn:a:b c</faultcode>"), Fault("b c", "")),
+    "a fault after text and comments": (
         f"\r\n<!-- <a/> -->&#32;<![CDATA[<a/>]]>text{plain('<faultcode>a</faultcode>')}",
         Fault("a", ""),
     ),
-    "a fault behind much white space": (" " * 20_000 + plain("<faultcode>a</faultcode>"), Fault("a", "")),
-    "a fault in front of others": (
+    "a fault after much white space": (" " * 20_000 + plain("<faultcode>a</faultcode>"), Fault("a", "")),
+    "a fault before others": (
         plain("<faultcode>a</faultcode>") + "<b/>" + plain("<faultcode>c</faultcode>"),
         Fault("a", ""),
     ),
-    "a fault across the first piece": (
+    "a fault across two pieces": (
         plain(f"<faultcode>a</faultcode><faultstring>{'é' * 5_000}</faultstring>"),
         Fault("a", "é" * 5_000),
     ),
@@ -339,7 +339,7 @@ _READ: dict[str, tuple[str, Fault]] = {
 
 
 @pytest.mark.parametrize("name", _READ)
-def test_reads(name: str) -> None:
+def test_fault_of_a_known_shape_is_read(name: str) -> None:
     body, expected = _READ[name]
     fault = fault_in(body)
     assert fault == expected
@@ -348,13 +348,13 @@ def test_reads(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", _READ)
-def test_reads_the_same_in_utf_16(name: str) -> None:
+def test_fault_in_utf_16_equals_fault_in_utf_8(name: str) -> None:
     body, expected = _READ[name]
     assert decode(message(body).decode().encode("utf-16")).fault == expected
 
 
 @pytest.mark.parametrize("name", _READ)
-def test_writes_back_what_it_reads(name: str) -> None:
+def test_fault_that_was_read_survives_a_round_trip(name: str) -> None:
     _, fault = _READ[name]
     assert decode(encode(Envelope(body=fault.to_body()))).fault == fault
 
@@ -382,25 +382,25 @@ def test_writes_back_what_it_reads(name: str) -> None:
         "<s:a:Fault/>",
     ],
 )
-def test_there_is_no_fault_but_a_fault_of_soap_1_1_that_comes_first(body: str) -> None:
+def test_fault_other_than_first_soap_1_1_element_is_none(body: str) -> None:
     assert fault_in(body) is None
 
 
-def test_there_is_no_fault_in_an_answer_of_soap_1_2() -> None:
+def test_fault_of_soap_1_2_is_none() -> None:
     body = "<s:Fault><s:Code/></s:Fault>"
     assert decode(message(body).replace(SOAP_11_NS.encode(), SOAP_12_NS.encode())).fault is None
 
 
-def test_an_envelope_without_a_body_content_has_no_fault() -> None:
+def test_fault_of_an_empty_body_is_none() -> None:
     assert Envelope().fault is None
 
 
-def test_reads_a_fault_out_of_a_caller_s_fragment() -> None:
+def test_fault_of_a_fragment_of_the_caller_is_read() -> None:
     body = Fragment(b"<p:Fault><p:faultcode>q:a</p:faultcode></p:Fault>", {"p": SOAP_11_NS})
     assert Envelope(body=body).fault == Fault("a", "")
 
 
-#: Breaks Namespaces in XML, which decode lets pass in a Body without `deep`: Body -> what is made of it.
+#: Malformed by Namespaces in XML, which decode checks in a Body only with `deep`: name -> Body and Fault.
 _UNSOUND: dict[str, tuple[str, Fault | None]] = {
     "an attribute of the Fault": ('<s:Fault u:a=""><faultcode>a</faultcode></s:Fault>', Fault("a", "")),
     "a type of a part": (
@@ -430,11 +430,11 @@ _UNSOUND: dict[str, tuple[str, Fault | None]] = {
     "a prefix undeclared": (plain('<x xmlns:p=""/><faultcode xmlns:p="">a</faultcode>'), Fault("", "")),
     "a prefix that is reserved": (plain('<faultcode xmlns:xmlns="a">a</faultcode>'), Fault("", "")),
     "two colons": (plain("<s:x:y/><s::faultcode/><faultstring>b</faultstring>"), Fault("", "b")),
-    "an attribute twice": (
+    "a duplicate attribute": (
         '<s:Fault xmlns:p="urn:p" xmlns:q="urn:p" p:a="" q:a=""><faultcode>a</faultcode></s:Fault>',
         Fault("a", ""),
     ),
-    "declarations beside what is unsound": (
+    "declarations next to malformed names": (
         plain('<x u:a="" xmlns:s="urn:s"><u:b xmlns:s="urn:t"/></x><s:faultcode>a</s:faultcode>'),
         Fault("a", ""),
     ),
@@ -442,7 +442,7 @@ _UNSOUND: dict[str, tuple[str, Fault | None]] = {
 
 
 @pytest.mark.parametrize("name", _UNSOUND)
-def test_makes_the_best_of_unbound_prefixes(name: str) -> None:
+def test_fault_with_unbound_prefixes_is_read_without_them(name: str) -> None:
     body, expected = _UNSOUND[name]
     assert fault_in(body) == expected
     with pytest.raises(XmlaHeadersError):
@@ -451,16 +451,14 @@ def test_makes_the_best_of_unbound_prefixes(name: str) -> None:
         assert decode(encode(Envelope(body=expected.to_body()))).fault == expected
 
 
-# -- what reading costs --------------------------------------------------------------------------------
+# -- cost of reading -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "start", ["<a>", "<!-- --><a>", '<s:Fault xmlns:s="urn:a">', f'<Fault xmlns="{SOAP_12_NS}">']
 )
-def test_parses_no_more_than_the_first_4_kb_of_what_holds_no_fault(
-    start: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fault_of_another_body_parses_4_kb_at_most(start: str, monkeypatch: pytest.MonkeyPatch) -> None:
     name = start.rpartition("<")[2].partition(" ")[0].rstrip(">")
     envelope = decode(message(f"{start}{'<b/>' * 2_500_000}</{name}>"))
     fed = []
@@ -482,8 +480,8 @@ def test_parses_no_more_than_the_first_4_kb_of_what_holds_no_fault(
 
 
 @pytest.mark.slow
-def test_reading_a_fault_builds_no_tree() -> None:
-    # What it takes is the copy of the detail, and a piece of bookkeeping for the element that is open.
+def test_fault_with_a_long_detail_builds_no_tree() -> None:
+    # The memory is the copy of the detail and a small record of each open element.
     def peak(size: int) -> int:
         envelope = decode(message(plain(f"<detail>{'<a><b/>text</a>' * size}</detail>")))
         tracemalloc.start()
@@ -496,7 +494,7 @@ def test_reading_a_fault_builds_no_tree() -> None:
     assert peak(100_000) < 1.2 * len("<a><b/>text</a>") * 100_000
 
 
-def test_text_in_many_pieces_takes_little_more_than_the_text() -> None:
+def test_fault_string_in_many_pieces_takes_little_memory() -> None:
     lines = "é\n" * 300_000
     envelope = decode(message(plain(f"<faultstring>{lines}</faultstring>")))
     tracemalloc.start()
@@ -556,13 +554,13 @@ _NOT_LOST = [
     Fault("Server", "", entries=[FaultEntry(_NUMBER + 1), FaultEntry(-_NUMBER), FaultEntry(_NUMBER + 2**32)]),
     Fault("Server", "", entries=[FaultEntry("0x"), FaultEntry("-"), FaultEntry("0xg")]),
     Fault("Server", "", actor="0xc10c000a", detail=Fragment(b"<Error ErrorCode='3238789130'/>")),
-    # A number in other digits than those of XML is text.
+    # A number in digits other than ASCII is text.
     Fault("Server", "", entries=[FaultEntry("٣٢٣٨٧٨٩١٣٠")]),
 ]
 
 
 @pytest.mark.parametrize("fault", _LOST, ids=str)
-def test_a_session_is_lost(fault: Fault) -> None:
+def test_session_lost_of_known_faults_is_true(fault: Fault) -> None:
     assert fault.session_lost
     for shape in FaultShape:
         read = decode(encode(Envelope(body=fault.to_body(shape)))).fault
@@ -571,7 +569,7 @@ def test_a_session_is_lost(fault: Fault) -> None:
 
 
 @pytest.mark.parametrize("fault", _NOT_LOST, ids=str)
-def test_a_session_is_not_lost(fault: Fault) -> None:
+def test_session_lost_of_similar_faults_is_false(fault: Fault) -> None:
     assert not fault.session_lost
 
 
@@ -587,7 +585,7 @@ _spellings = st.one_of(
 
 @properties
 @given(_spellings, st.lists(text), text, st.booleans())
-def test_a_session_is_lost_however_the_code_is_spelt_unless_it_exists(
+def test_session_lost_accepts_any_spelling_unless_it_exists(
     spelling: str,
     others: list[str],
     words: str,
@@ -605,7 +603,7 @@ def test_a_session_is_lost_however_the_code_is_spelt_unless_it_exists(
 
 @properties
 @given(st.one_of(text, st.integers(-(10**19) + 1, 10**19 - 1)), text)
-def test_any_other_code_loses_no_session(code: int | str, words: str) -> None:
+def test_session_lost_of_any_other_code_is_false(code: int | str, words: str) -> None:
     entry = FaultEntry(code, words)
     codes = {_NUMBER, _NUMBER - 2**32, "00HSHB01", "00HSHU01", "00HSBE02"}
     assume(entry.code not in codes)
@@ -735,7 +733,7 @@ _WRITTEN = [
 
 
 @pytest.mark.parametrize(("fault", "shape", "written"), _WRITTEN)
-def test_writes(fault: Fault, shape: FaultShape, written: str) -> None:
+def test_to_body_writes_the_expected_xml(fault: Fault, shape: FaultShape, written: str) -> None:
     body = fault.to_body(shape)
     assert body.xml.decode() == written
     assert list(body.namespaces.values()) == [SOAP_11_NS]
@@ -754,7 +752,7 @@ _LONG = f"urn:{'x' * 4_000}"
         f"<s:Fault xmlns='{_LONG}'><s:detail>{'<a/>' * 400}</s:detail></s:Fault>",
     ],
 )
-def test_writes_a_long_namespace_name_once(body: str) -> None:
+def test_to_body_writes_a_long_namespace_name_once(body: str) -> None:
     fault = fault_in(body)
     assert fault is not None
     written = fault.to_body()
@@ -762,7 +760,7 @@ def test_writes_a_long_namespace_name_once(body: str) -> None:
     assert decode(encode(Envelope(body=written))).fault == fault
 
 
-def test_declares_on_the_detail_what_most_entries_use() -> None:
+def test_to_body_declares_common_prefixes_on_the_detail() -> None:
     few, many = (Fragment(b"<p:a/>", {"p": name}) for name in ("urn:few", "urn:many"))
     fault = Fault(
         "", "", entries=[FaultEntry(1, content=content) for content in (few, few, many, many, many)]
@@ -772,12 +770,12 @@ def test_declares_on_the_detail_what_most_entries_use() -> None:
         assert (written.count(b"urn:few"), written.count(b"urn:many")) == (2, 1)
 
 
-def test_writes_the_shape_of_analysis_services_unless_told() -> None:
+def test_to_body_default_shape_is_analysis_services() -> None:
     assert _EVERYDAY.to_body() == _EVERYDAY.to_body(FaultShape.SSAS) != _EVERYDAY.to_body(FaultShape.SOAP_1_1)
 
 
 @pytest.mark.parametrize("code", FaultCode)
-def test_qualifies_the_codes_of_soap_and_no_others(code: FaultCode) -> None:
+def test_to_body_qualifies_only_codes_of_soap(code: FaultCode) -> None:
     for written, inside in (
         (f"{code}", f"soap:{code}"),
         (f"{code}.a.b", f"soap:{code}.a.b"),
@@ -790,13 +788,13 @@ def test_qualifies_the_codes_of_soap_and_no_others(code: FaultCode) -> None:
 
 
 @pytest.mark.parametrize("shape", FaultShape)
-def test_stands_in_an_envelope_of_the_same_prefix(shape: FaultShape) -> None:
+def test_to_body_uses_the_prefix_of_the_envelope(shape: FaultShape) -> None:
     data = encode(Envelope(body=_EVERYDAY.to_body(shape)))
     assert data.startswith(b'<soap:Envelope xmlns:soap="%b"><soap:Body><soap:Fault' % SOAP_11_NS.encode())
     assert b"xmlns:soap=" not in data[40:]
 
 
-#: Content with what is around it: no Error directly in it, which would be read as an entry.
+#: Content and its scope; without an Error at its top level, which would be read as an entry.
 _CONTENTS: list[tuple[bytes, dict[str, str]]] = [
     (b"", {}),
     (b"text", {}),
@@ -818,7 +816,7 @@ _CONTENTS: list[tuple[bytes, dict[str, str]]] = [
     (_LOCATION.encode(), {"": SOAP_11_NS}),
     ("<é:a ü=''>漢🔑</é:a>".encode(), {"é": "urn:é"}),
 ]
-#: `used` of a detail is in scope in its entries, so that what they say must not seem to use it.
+#: A prefix `used` in a detail is in scope in its entries, so their text must not seem to use it.
 _contents = st.sampled_from(_CONTENTS).map(lambda pair: Fragment(*pair))
 _codes = st.one_of(
     st.sampled_from(["Client", "Server.00HSBB01", "XMLAnalysisError.0xc10c000a", "MustUnderstand", ""]),
@@ -836,9 +834,9 @@ faults = st.builds(Fault, _codes, text, st.none() | text, st.lists(entries, max_
 
 
 def _clashes(fault: Fault) -> bool:
-    """Whether an entry mentions a prefix that it does not bind, and the detail does.
+    """Return whether an entry mentions a prefix that only the detail binds.
 
-    A prefix cannot be undeclared, so that it is bound when it is read back.
+    Such a prefix is bound when the entry is read back, because a prefix cannot be undeclared.
     """
     around = {prefix for prefix in fault.detail.used_namespaces() if prefix}
     return any(
@@ -849,7 +847,7 @@ def _clashes(fault: Fault) -> bool:
 
 
 def _expanded(fragment: Fragment) -> list[object]:
-    """Return what content means, whatever its prefixes."""
+    """Return the meaning of content, independent of its prefixes."""
     declared = "".join(
         f' xmlns{":" if prefix else ""}{prefix}="{escape(name, {chr(34): "&quot;"})}"'
         for prefix, name in fragment.namespaces.items()
@@ -871,7 +869,7 @@ def _parts(fault: Fault) -> tuple[object, ...]:
 @properties
 @given(faults, st.sampled_from(FaultShape))
 @example(Fault("a", " \t\r\n]]>\ufdd0🔑", "\r", [FaultEntry("\r", "\t\r\n", "]]>", '"')]), FaultShape.SSAS)
-def test_reads_back_what_it_writes(fault: Fault, shape: FaultShape) -> None:
+def test_to_body_is_read_back_with_equal_values(fault: Fault, shape: FaultShape) -> None:
     assume(not _clashes(fault))
     data = encode(Envelope(body=fault.to_body(shape)))
     read = decode(data).fault
@@ -889,32 +887,32 @@ def test_reads_back_what_it_writes(fault: Fault, shape: FaultShape) -> None:
 
 @properties
 @given(faults, st.sampled_from(FaultShape), st.sampled_from(SoapVersion))
-def test_what_it_writes_is_sound(fault: Fault, shape: FaultShape, version: SoapVersion) -> None:
+def test_to_body_result_has_no_other_findings(fault: Fault, shape: FaultShape, version: SoapVersion) -> None:
     body = fault.to_body(shape)
     codes = [] if fault.code else [Code.FAULT_WITHOUT_CODE]
     findings = xmla_headers.iter_findings(encode(Envelope(body=body)))
     assert [finding.code for finding in findings] == codes
-    # What a caller may do with any Fragment.
+    # A caller may do this with any Fragment.
     assert Fragment(body.xml, body.namespaces) == body
     assert len(body.elements()) == 1
     assert decode(encode(Envelope(body=body, soap=version))).body.xml == body.xml
 
 
 @given(faults, st.sampled_from(FaultShape))
-def test_writes_the_same_again(fault: Fault, shape: FaultShape) -> None:
+def test_to_body_is_deterministic(fault: Fault, shape: FaultShape) -> None:
     body = fault.to_body(shape)
     assert body.xml == fault.to_body(shape).xml == pickle.loads(pickle.dumps(fault)).to_body(shape).xml
 
 
 @pytest.mark.parametrize("shape", FaultShape)
 @pytest.mark.parametrize("space", [b" ", b"\r\n\t"])
-def test_reads_white_space_alone_as_no_content(shape: FaultShape, space: bytes) -> None:
+def test_fault_content_of_white_space_is_empty(shape: FaultShape, space: bytes) -> None:
     fault = Fault("a", "b", entries=[FaultEntry(1, content=Fragment(space))], detail=Fragment(space))
     read = decode(encode(Envelope(body=fault.to_body(shape)))).fault
     assert read == Fault("a", "b", entries=[FaultEntry(1)])
 
 
-def test_a_prefix_of_the_detail_is_in_scope_in_an_entry() -> None:
+def test_detail_prefix_is_in_scope_in_an_entry() -> None:
     detail = Fragment(b"<p:a/>", {"p": "urn:p"})
     fault = Fault("a", "b", entries=[FaultEntry(1, content=Fragment(b"p:b"))], detail=detail)
     assert _clashes(fault)
@@ -924,12 +922,12 @@ def test_a_prefix_of_the_detail_is_in_scope_in_an_entry() -> None:
     assert read.entries[0].content == Fragment(b"p:b", {"p": "urn:p"})
 
 
-def test_an_error_in_the_detail_is_read_back_as_an_entry() -> None:
+def test_error_in_the_detail_is_read_as_an_entry() -> None:
     fault = Fault("a", "b", detail=Fragment(b"<Error ErrorCode='1'/>"))
     assert decode(encode(Envelope(body=fault.to_body()))).fault == Fault("a", "b", entries=[FaultEntry(1)])
 
 
-# -- whatever decode accepts ---------------------------------------------------------------------------
+# -- any message that decode accepts -------------------------------------------------------------------
 
 _FAULT_PARTS = [
     *(
@@ -959,7 +957,7 @@ _FAULT_PARTS = [
 
 @st.composite
 def _faulty(draw: st.DrawFn) -> bytes:
-    """Return a message with a Body of pieces of faults, more or less well put together."""
+    """Return a message with a Body of pieces of faults, which may not fit together."""
     start = draw(st.sampled_from(["", "", "<s:Fault>", "<s:Fault><detail>", "<s:Fault><detail><Error>"]))
     pieces = "".join(draw(st.lists(st.sampled_from(_FAULT_PARTS), max_size=8)))
     end = "".join(
@@ -970,7 +968,7 @@ def _faulty(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def _with_fault(draw: st.DrawFn) -> bytes:
-    """Return a message of any kind whose Body holds a fault, perhaps behind something else."""
+    """Return a message of any kind whose Body has a fault, perhaps after other content."""
     data = draw(messages())
     place = data.find(b"<", data.find(b"Body>"))
     fault = draw(faults).to_body(draw(st.sampled_from(FaultShape))).xml
@@ -990,7 +988,7 @@ def _with_fault(draw: st.DrawFn) -> bytes:
         everyday(),
     )
 )
-def test_never_raises_for_what_decode_accepts(data: bytes) -> None:
+def test_fault_of_an_accepted_message_never_raises(data: bytes) -> None:
     try:
         envelope = decode(data)
     except XmlaHeadersError:
@@ -1008,8 +1006,8 @@ def test_never_raises_for_what_decode_accepts(data: bytes) -> None:
 
 
 @pytest.mark.slow
-def test_the_messages_that_are_put_together_hold_faults_of_all_kinds() -> None:
-    # Otherwise the property above would say little.
+def test_faulty_messages_include_faults_of_all_kinds() -> None:
+    # Otherwise the property above would check little.
     seen = set()
 
     @settings(properties, database=None, derandomize=True)
@@ -1064,7 +1062,7 @@ _WRONG: list[tuple[Callable[..., object], tuple[object, ...], dict[str, object]]
 
 
 @pytest.mark.parametrize(("function", "arguments", "named"), _WRONG)
-def test_refuses_what_is_of_the_wrong_type(
+def test_fault_of_wrong_types_raises_type_error(
     function: Callable[..., object], arguments: tuple[object, ...], named: dict[str, object]
 ) -> None:
     with pytest.raises(TypeError):
@@ -1085,21 +1083,21 @@ def test_refuses_what_is_of_the_wrong_type(
         session_not_found,
     ],
 )
-def test_refuses_what_xml_cannot_carry(make: Callable[[str], object], character: str) -> None:
+def test_fault_text_outside_xml_is_refused(make: Callable[[str], object], character: str) -> None:
     with pytest.raises(EncodeError) as caught:
         make(f"a{character}")
     assert caught.value.code is Code.UNENCODABLE_TEXT
 
 
 @pytest.mark.parametrize("code", ["s:Client", ":", " a", "a\n", "\t", "\r"])
-def test_refuses_a_code_that_is_no_local_part(code: str) -> None:
+def test_fault_code_that_is_no_local_part_is_refused(code: str) -> None:
     with pytest.raises(EncodeError) as caught:
         Fault(code, "")
     assert caught.value.code is Code.BAD_FRAGMENT
 
 
 @pytest.mark.parametrize("code", [10**19, -(10**19), 10**5000], ids=["plus", "minus", "huge"])
-def test_refuses_a_number_that_would_come_back_as_text(code: int) -> None:
+def test_fault_entry_code_out_of_range_is_refused(code: int) -> None:
     with pytest.raises(EncodeError) as caught:
         FaultEntry(code)
     assert caught.value.code is Code.BAD_FRAGMENT
@@ -1124,14 +1122,14 @@ def test_refuses_a_number_that_would_come_back_as_text(code: int) -> None:
         ("\xa01", "\xa01"),
     ],
 )
-def test_one_code_is_one_value_however_it_comes(given_code: int | str, code: int | str) -> None:
+def test_fault_entry_code_is_one_value_in_any_spelling(given_code: int | str, code: int | str) -> None:
     entry = FaultEntry(given_code)
     assert entry.code == code
     assert type(entry.code) is type(code)
     assert entry == FaultEntry(code)
 
 
-def test_takes_entries_from_any_iterable() -> None:
+def test_fault_accepts_entries_from_any_iterable() -> None:
     entry = FaultEntry(1)
     assert Fault("a", "", entries=iter([entry, entry])).entries == (entry, entry)
     assert Fault("a", "").entries == ()
@@ -1154,7 +1152,7 @@ _DIFFERENT = [
 ]
 
 
-def test_is_equal_to_a_copy_of_itself_alone() -> None:
+def test_fault_equals_only_its_copies() -> None:
     for fault in _DIFFERENT:
         for again in (
             pickle.loads(pickle.dumps(fault)),
@@ -1171,16 +1169,16 @@ def test_is_equal_to_a_copy_of_itself_alone() -> None:
 
 
 @pytest.mark.parametrize("value", [Fault("a", "b"), FaultEntry(1)])
-def test_is_immutable(value: Any) -> None:
+def test_fault_values_are_immutable(value: Any) -> None:
     with pytest.raises(FrozenInstanceError):
         value.code = "x"
     with pytest.raises(FrozenInstanceError):
         del value.code
     with pytest.raises((AttributeError, TypeError)):
-        setattr(value, "other", "x")  # noqa: B010 - mypy knows better
+        setattr(value, "other", "x")  # noqa: B010 - mypy rejects the assignment
 
 
-def test_matches_by_position() -> None:
+def test_fault_values_match_by_position() -> None:
     match Fault("a", "b", "c", [FaultEntry(1, "d", "e", "f")]):
         case Fault(code, string, actor, (FaultEntry(number, description, source, help_file),), detail):
             assert (code, string, actor, detail) == ("a", "b", "c", Fragment())
@@ -1205,15 +1203,15 @@ def test_matches_by_position() -> None:
         (FaultEntry("9F2C1B7E-3D54"), "FaultEntry('9F2C'… (13 characters), <0 characters>)"),
     ],
 )
-def test_shows_no_text_in_which_a_session_id_may_stand(value: Fault | FaultEntry, shown: str) -> None:
+def test_fault_repr_hides_text_that_may_have_a_session_id(value: Fault | FaultEntry, shown: str) -> None:
     assert repr(value) == str(value) == shown
 
 
-# -- the faults that a server sends --------------------------------------------------------------------
+# -- faults of a server --------------------------------------------------------------------------------
 
 
 @given(text)
-def test_session_not_found_says_what_the_documentation_does(session_id: str) -> None:
+def test_session_not_found_matches_the_documentation(session_id: str) -> None:
     fault = session_not_found(session_id)
     assert fault.code == "XMLAnalysisError.0xc10c000a"
     assert [entry.code for entry in fault.entries] == [0xC10C000A]
@@ -1227,7 +1225,7 @@ def test_session_not_found_says_what_the_documentation_does(session_id: str) -> 
 
 
 @pytest.mark.parametrize("code", RULES)
-def test_fault_for_gives_the_fault_code_of_the_catalogue(code: Code) -> None:
+def test_fault_for_uses_the_fault_code_of_the_rule(code: Code) -> None:
     fault = fault_for(error_for(value_finding(code, "what is wrong")))
     assert fault.code == RULES[code].fault_code
     assert f"[{code}]: what is wrong" in fault.string
@@ -1242,7 +1240,7 @@ _VERSION = UnknownHeaderBlock(
 )
 
 
-def test_fault_for_names_the_blocks_that_are_not_understood() -> None:
+def test_fault_for_names_blocks_not_understood() -> None:
     blocks: list[HeaderBlock | UnknownHeaderBlock] = [_VERSION, Session(SECRET), BeginSession()]
     fault = fault_for(iter(blocks))
     assert fault.code == FaultCode.MUST_UNDERSTAND
@@ -1253,13 +1251,13 @@ def test_fault_for_names_the_blocks_that_are_not_understood() -> None:
 
 
 @pytest.mark.parametrize("nothing", [[], (), iter([])])
-def test_fault_for_refuses_no_blocks(nothing: list[Session]) -> None:
+def test_fault_for_without_blocks_raises_value_error(nothing: list[Session]) -> None:
     with pytest.raises(ValueError, match="no block"):
         fault_for(nothing)
 
 
 def _answer(request: bytes) -> bytes:
-    """Answer a request as a server with one session may."""
+    """Answer a request as a server with one session can."""
     try:
         envelope = decode(request, deep=True)
         header = envelope.header.session_header
@@ -1290,7 +1288,7 @@ def _request(*blocks: Session | BeginSession | UnknownHeaderBlock) -> bytes:
         (_request().replace(b"<a/>", b"<u:a/>"), "Client"),
     ],
 )
-def test_a_server_answers_so_that_a_client_knows_why(request_: bytes, code: str | None) -> None:
+def test_server_answer_names_the_cause_to_the_client(request_: bytes, code: str | None) -> None:
     answer = decode(_answer(request_), direction=xmla_headers.Direction.RESPONSE, deep=True, strict=True)
     assert (None if answer.fault is None else answer.fault.code) == code
     assert (answer.fault is not None and answer.fault.session_lost) == (code == "XMLAnalysisError.0xc10c000a")
@@ -1298,7 +1296,7 @@ def test_a_server_answers_so_that_a_client_knows_why(request_: bytes, code: str 
 
 @settings(deadline=None)
 @given(st.one_of(messages(), mutated(), mutated(everyday()), st.binary()))
-def test_every_refusal_can_be_answered(data: bytes) -> None:
+def test_fault_for_any_refusal_survives_a_round_trip(data: bytes) -> None:
     try:
         decode(data, deep=True, strict=True)
     except XmlaHeadersError as error:

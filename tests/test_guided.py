@@ -1,4 +1,4 @@
-"""The corpus of `tests.guided` is read by each target: it stays readable, and what was found stays mended."""
+"""Each target of `tests.guided` reads its corpus, so that repaired mistakes do not return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.guided_targets import ALPHABET, TARGETS
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Bytes of all inputs together: the corpus is part of every clone.
+#: The size of all inputs together, in bytes: the corpus is part of every clone.
 _MOST = 500_000
 
 
@@ -35,7 +35,7 @@ def test_corpus_stays_small() -> None:
     assert sum(sizes) <= _MOST
 
 
-def test_shortened_keeps_what_fails() -> None:
+def test_shortened_input_still_fails() -> None:
     def target(data: bytes) -> None:
         if b"NO" in data:
             raise ValueError
@@ -52,7 +52,7 @@ def test_shortened_with_another_failure_keeps_the_first() -> None:
     assert shortened(target, b"the first and the second") == b"first"
 
 
-def test_grown_keeps_only_what_reaches_new_branches(tmp_path: Path) -> None:
+def test_grown_keeps_only_inputs_that_reach_new_branches(tmp_path: Path) -> None:
     message = b"<Envelope/>"
     assert grown("utf8", tmp_path, [message, message + b"\n" * 100]) >= 1
     kept = inputs(tmp_path)

@@ -1,4 +1,4 @@
-"""Tracebacks that show local variables: of whatever is raised here, half-made values included."""
+"""Tracebacks that show local variables, for any exception and for values that are only partly made."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ MESSAGE = (
 ).encode()
 SCHEMA = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:a"/>'
 
-#: Whatever has a repr of its own, or of a dataclass.
+#: Classes with a repr of their own or of a dataclass.
 CLASSES = sorted(
     {
         value
@@ -63,7 +63,7 @@ CLASSES = sorted(
     key=lambda kind: kind.__name__,
 )
 
-#: What is called, and arguments that are right, by name; `*` holds those that have none.
+#: Functions -> right arguments by name; `*` is for positional ones.
 CALLS: dict[Callable[..., object], dict[str, Any]] = {
     Header: {"*": [Session("a")]},
     Fragment: {"xml": b"<a/>", "namespaces": {}},
@@ -117,7 +117,7 @@ CALLS: dict[Callable[..., object], dict[str, Any]] = {
     schema.generate: {"schema": SCHEMA},
 }
 
-#: Wrong for most, and of every kind.
+#: Values of all kinds, which are wrong for most arguments.
 WRONG: list[Any] = [
     *(None, 0, -1, 10**30, 1.5, True, "", "a", "a:b", " a", "\0", "\ud800", "{", "x" * 10_000),
     *(b"", b"a", b"<a>", b"<a/><b/>", b"<a:b/>", bytearray(b"<a/>")),
@@ -132,7 +132,7 @@ WRONG: list[Any] = [
 
 
 def in_variables(error: BaseException | None) -> str:
-    """Return what the local variables of our own frames show, of what is hidden by an error as well."""
+    """Return the text of all local variables in our own frames, also for hidden causes of an error."""
     texts: list[str] = []
     while error is not None:
         for frame, _ in traceback.walk_tb(error.__traceback__):
@@ -148,7 +148,7 @@ def shown(error: BaseException) -> str:
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
-def test_value_that_was_never_made_has_a_repr(kind: type) -> None:
+def test_repr_of_an_uninitialized_value_works(kind: type) -> None:
     assert repr(object.__new__(kind)).startswith(kind.__name__)
 
 
@@ -163,13 +163,13 @@ def test_traceback_of_wrong_arguments_shows_variables(call: Callable[..., object
             arguments, named = (given, {**right, name: wrong}) if name != "*" else ([*given, wrong], right)
             try:
                 list(call(*arguments, **named) or ())  # type: ignore[call-overload]
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
+            except Exception as error:  # noqa: BLE001 - any exception must be printable
                 raised += 1
                 assert shown(error)
     assert raised
 
 
-def test_repr_of_a_value_half_made_shows_no_id() -> None:
+def test_repr_of_a_partly_made_value_shows_no_id() -> None:
     for wrong in ([SECRET], (SECRET,), {SECRET: 1}, SECRET.encode(), SECRET + "\0"):
         with pytest.raises((TypeError, XmlaHeadersError)) as caught:
             Session(wrong)  # type: ignore[arg-type]
@@ -178,7 +178,7 @@ def test_repr_of_a_value_half_made_shows_no_id() -> None:
         assert not [each for each in selves if SECRET[4:10] in repr(each)]
 
 
-def test_mask_takes_text_alone() -> None:
+def test_mask_of_another_type_raises_type_error() -> None:
     with pytest.raises(TypeError, match="a session id must be str, not list"):
         mask([SECRET])  # type: ignore[arg-type]
 
@@ -234,14 +234,14 @@ BEGIN = Header(BeginSession())
         ),
     ],
 )
-def test_conversation_that_refuses_holds_no_id_in_a_variable(run: Callable[[], None]) -> None:
+def test_conversation_refusal_leaves_no_id_in_variables(run: Callable[[], None]) -> None:
     with pytest.raises(ConversationError) as caught:
         run()
     assert SECRET[4:10] not in in_variables(caught.value)
 
 
 @pytest.mark.parametrize("behind", ["<a/>", "text"])
-def test_tree_that_is_refused_leaves_no_bytes_in_a_variable(behind: str) -> None:
+def test_header_of_refusal_leaves_no_id_in_variables(behind: str) -> None:
     text = MESSAGE.decode().replace('"a"', f'"{SECRET}"').replace("</s:Header>", f"</s:Header>{behind}")
     with pytest.raises(XmlaHeadersError) as caught:
         elements.header_of(ET.fromstring(text))

@@ -1,4 +1,4 @@
-"""Heads remembered by shape: the same results with and without a memory, and no secret in the shared one."""
+"""Heads remembered by shape: equal results with and without a cache, and no secret in the shared cache."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def message(
 
 
 def shared() -> HeadCache:
-    """Return an empty memory that remembers what the shared one does."""
+    """Return an empty cache that follows the rules of the shared one."""
     cache = HeadCache()
     cache._keeps_secrets = False
     return cache
@@ -86,7 +86,7 @@ def assert_no_difference(data: bytes, reading: Mapping[str, Any], *caches: HeadC
             assert outcome(function, data, cache=cache, **reading) == general, function
 
 
-# -- the same results with and without a memory ---------------------------------------------------------
+# -- equal results with and without a cache -------------------------------------------------------------
 
 values = st.one_of(
     st.sampled_from([ID, "ID-8f1c2b3a", "a", "a b", " a", "a ", "", "&#65;", "&amp;", "é", "a\tb", ">"]),
@@ -96,7 +96,7 @@ values = st.one_of(
 
 @st.composite
 def alike(draw: st.DrawFn) -> list[bytes]:
-    """Messages that differ in the values of attributes named SessionId, and in what follows the head."""
+    """Messages that differ in the values of attributes named SessionId."""
     data = draw(st.one_of(everyday(), messages(odd=False), mutated(everyday())))
     made = [data]
     for value in draw(st.lists(values, min_size=1, max_size=3)):
@@ -185,7 +185,7 @@ def test_heads_find_the_warnings_of_iter_findings() -> None:
     assert len(cache) == 1
 
 
-# -- what is one shape ----------------------------------------------------------------------------------
+# -- shapes ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_heads_share_a_shape_when_ids_are_plain(session_id: str, shapes: int) ->
         for memory in (cache, secretless):
             decode(data, cache=memory)
     assert len(cache) == shapes
-    # What is not cut out is an id that the shared memory must not hold.
+    # The shared cache must not keep an id that is not cut out.
     assert len(secretless) == (2 if session_id in ("longer-than-it", "short") else 1)
 
 
@@ -241,7 +241,7 @@ def test_heads_of_one_shape_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> 
     ],
     ids=["long", "mark", "transcoded", "self-closing", "four bodies", "three bodies", "space"],
 )
-def test_heads_that_are_remembered(data: bytes, own: int) -> None:
+def test_heads_of_accepted_messages_are_remembered(data: bytes, own: int) -> None:
     cache = HeadCache()
     for _ in range(2):
         assert_no_difference(data, {}, cache)
@@ -300,7 +300,7 @@ class Unslotted(Ticket):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Many(HeaderBlock):
-    """A header block with an identifier, any number of which may be there."""
+    """An unbounded header block with an identifier."""
 
     spec = BlockSpec(
         namespace="urn:ticket",
@@ -337,7 +337,7 @@ def test_heads_cut_out_ids_of_generated_classes_only(kind: type[Ticket], shapes:
             assert decode(data, types=types, cache=memory).header.blocks == (kind(number=number, note="n"),)
         assert_no_difference(data, {"types": types}, HeadCache())
     assert len(cache) == shapes
-    # The shared memory must not hold what it cannot cut out, whatever the attribute is called.
+    # The shared cache must not keep an id that it cannot cut out, for any name of the attribute.
     assert not [text for text in held(secretless._shapes, {}) if "uno" in text]
     if kind is Checked:
         bad = message(block='<Ticket xmlns="urn:ticket" Note="n" No="bad"/>')
@@ -345,7 +345,7 @@ def test_heads_cut_out_ids_of_generated_classes_only(kind: type[Ticket], shapes:
             decode(bad, types=types, cache=cache)
 
 
-def test_shared_heads_hold_no_identifier_with_a_reference() -> None:
+def test_shared_heads_skip_identifiers_with_references() -> None:
     secretless = shared()
     data = message(block='<Ticket xmlns="urn:ticket" No="uno&amp;"/>')
     decode(data, types={"{urn:ticket}Ticket": Ticket}, cache=secretless)
@@ -362,23 +362,23 @@ def test_shared_heads_hold_no_second_identifier() -> None:
     assert len(secretless) == 1
 
 
-def test_a_known_head_does_not_excuse_a_message_that_is_too_long() -> None:
+def test_heads_known_do_not_bypass_max_message_bytes() -> None:
     cache, limits = HeadCache(), Limits(max_message_bytes=len(message()) + 1)
     decode(message(), cache=cache, limits=limits)
     assert len(cache) == 1
     assert_no_difference(message(body="long"), {"limits": limits}, cache)
 
 
-# -- nothing secret in the shared memory ----------------------------------------------------------------
+# -- no secrets in the shared cache ---------------------------------------------------------------------
 
 _SECRET = "Zq7-SECRET-0f9a"
 
 
 def held(value: object, seen: dict[int, object]) -> Iterator[str]:
-    """Yield all text that a value holds, through containers, slots and mappings."""
+    """Yield all text in a value, including containers, slots and mappings."""
     if id(value) in seen:
         return
-    # The value too, so that no other one gets its id.
+    # Keep the value too, so that no other value gets its id().
     seen[id(value)] = value
     if isinstance(value, str):
         yield value
@@ -422,7 +422,7 @@ def test_shared_heads_hold_no_session_id_and_no_token(data: bytes, reading: dict
         assert not [text for text in held(memory._shapes, {}) if _SECRET in text]
 
 
-def test_a_memory_of_ones_own_may_hold_secrets() -> None:
+def test_own_head_cache_may_hold_secrets() -> None:
     cache = HeadCache()
     decode(message(header=f"<a xmlns='urn:a'>{_SECRET}</a>"), cache=cache)
     assert [text for text in held(cache._shapes, {}) if _SECRET in text]
@@ -482,7 +482,7 @@ def test_shared_heads_survive_a_fork() -> None:
 
 @properties
 @given(st.sampled_from(list(FUNCTIONS)), st.one_of(st.integers(), st.text(), st.just(dict)))
-def test_cache_of_another_type_is_a_type_error(function: Any, cache: object) -> None:
+def test_cache_of_another_type_raises_type_error(function: Any, cache: object) -> None:
     with pytest.raises(TypeError, match="cache"):
         function(message(), cache=cache)
 

@@ -1,4 +1,4 @@
-"""The names that users import keep working, whichever module they stand in."""
+"""The names that users import keep working, independent of the defining module."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-#: Module -> names that users import from it, beside those of `__all__`.
+#: Module -> names that users import from it, in addition to `__all__`.
 NAMES = {
     "xmla_headers": (
         "decode encode Envelope Header Fragment Session HeadCache HeaderReader Conversation Fault"
@@ -50,7 +50,7 @@ def test_import_names_of_users_keep_working(module: str) -> None:
     assert [name for name in sorted(names) if not hasattr(found, name)] == []
 
 
-def test_unknown_name_of_model_is_an_attribute_error() -> None:
+def test_unknown_name_of_model_raises_attribute_error() -> None:
     model = importlib.import_module("xmla_headers.model")
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         model.Nothing  # noqa: B018 - the access is under test

@@ -9,7 +9,7 @@ from tests.mutants import MODULES, ROOT, TABLE, Mutant, mutated, passes, table
 ROWS = table(TABLE.read_text(encoding="utf-8"))
 
 
-def test_mutants_table_is_large_and_without_doubles() -> None:
+def test_mutants_table_is_large_without_duplicates() -> None:
     assert len(ROWS) == len({(row.module, row.old, row.new) for row in ROWS})
     assert len(ROWS) >= 60
     assert {row.module for row in ROWS} == set(MODULES)
@@ -32,7 +32,7 @@ def test_mutants_table_names_tests_that_exist() -> None:
     assert [name for name in names if not (ROOT / "tests" / f"{name}.py").exists()] == []
 
 
-def test_mutated_line_that_is_not_there_raises_lookup_error() -> None:
+def test_mutated_with_a_missing_line_raises_lookup_error() -> None:
     with pytest.raises(LookupError, match="0 times"):
         mutated(Mutant("rules", "no such line", ""), ROOT / "xmla_headers")
 

@@ -1,4 +1,4 @@
-"""What is installed: the wheel in a fresh environment, and the editable checkout."""
+"""The installed package: the wheel in a fresh environment, and the editable checkout."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 
 @pytest.mark.slow
-def test_the_wheel_does_the_main_job_from_another_folder(tmp_path: Path) -> None:
+def test_wheel_works_from_another_folder(tmp_path: Path) -> None:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
@@ -56,15 +56,15 @@ def test_the_wheel_does_the_main_job_from_another_folder(tmp_path: Path) -> None
         .splitlines()[-1]
         .startswith("42 messages")
     )
-    # Nothing but the two packages and what they bring: no colour, no hypothesis.
+    # Only the dependencies are installed: neither rich nor hypothesis.
     assert "with a session" in run(scripts / "python", "-c", JOB.format(captured=str(captured)), cwd=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["xmla-session-headers.xsd", "soap-envelope-1.1.xsd"])
-def test_the_schemas_are_found_from_here(name: str) -> None:
+def test_read_schema_finds_the_schemas_of_a_checkout(name: str) -> None:
     assert schema.read_schema(name) == (ROOT / "schemas" / name).read_text(encoding="utf-8")
 
 
-def test_asks_for_no_other_schema() -> None:
+def test_read_schema_of_another_name_is_refused() -> None:
     with pytest.raises(FileNotFoundError):
         schema.read_schema("other.xsd")

@@ -1,4 +1,4 @@
-"""The README: its examples run, its tables are those of the code, its commands are the ones that work."""
+"""The README: its examples run, its tables match the code, and its commands work."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def code_table() -> str:
 
 
 def state_diagram() -> str:
-    """Return the table of conversations as a Mermaid diagram, what changes nothing inside the states."""
+    """Return the table of conversations as a Mermaid diagram; steps without a change are in the states."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.NONE}"]
     for state, row in TRANSITIONS.items():
         events: dict[State, list[str]] = {}
@@ -57,29 +57,29 @@ def state_diagram() -> str:
     return "\n".join([*lines, "```", ""])
 
 
-def test_the_examples_run() -> None:
+def test_readme_examples_run() -> None:
     runner = doctest.DocTestRunner(optionflags=doctest.FAIL_FAST)
     examples = doctest.DocTestParser().get_doctest(README.replace("```", ""), {}, "README.md", "README.md", 0)
     assert len(examples.examples) > 8
     assert runner.run(examples).failed == 0
 
 
-def test_the_table_of_codes_is_the_catalogue() -> None:
+def test_readme_table_of_codes_matches_the_rules() -> None:
     assert section("codes") == code_table(), f"replace it by:\n{code_table()}"
 
 
-def test_the_diagram_of_states_is_the_table() -> None:
+def test_readme_diagram_matches_the_table_of_states() -> None:
     assert section("states") == state_diagram(), f"replace it by:\n{state_diagram()}"
 
 
-def test_the_api_table_names_all_that_is_public() -> None:
+def test_readme_api_table_names_all_public_names() -> None:
     api = README[README.index("## The API") : README.index("The reading arguments")]
     named = set(re.findall(r"`(\w+)(?:\(|`)", api))
     assert set(xmla_headers.__all__) <= named
     assert named <= set(xmla_headers.__all__)
 
 
-def test_the_two_commands_stand_alone_on_their_lines() -> None:
+def test_readme_commands_have_lines_of_their_own() -> None:
     commands = [line for line in README.splitlines() if line.startswith("python3 -m venv")]
     assert len(commands) == 2
     check, tests = commands
@@ -87,7 +87,7 @@ def test_the_two_commands_stand_alone_on_their_lines() -> None:
     assert shlex.split(tests)[-3:] == [".venv/bin/python", "-m", "pytest"]
 
 
-def test_the_console_example_is_what_the_command_prints() -> None:
+def test_readme_console_example_matches_the_output() -> None:
     from xmla_headers.cli import _lines as _report
 
     shown = re.search(r"```console\n\$ ([^\n]+)\n(.+?)```", README, re.DOTALL)
@@ -106,9 +106,7 @@ def test_the_console_example_is_what_the_command_prints() -> None:
     assert shown[2].splitlines()[:-1] == lines
 
 
-def test_the_console_examples_of_a_capture_are_what_the_commands_print(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_readme_capture_examples_match_the_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session_id = "9F2C1B7E-3D54-4A0B-8C1E-5A6F7B8C9D0E"
     used = message(session(session_id))
     story = [(BEGIN, used), (session(session_id), message()), (session(session_id), lost(session_id))]
@@ -127,6 +125,6 @@ def test_the_console_examples_of_a_capture_are_what_the_commands_print(
         assert out.getvalue().startswith(expected)
 
 
-def test_links_lead_somewhere() -> None:
+def test_readme_links_have_targets() -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", README):
         assert (ROOT / target).exists(), target

@@ -1,4 +1,4 @@
-"""The recipes of the README that need nothing but this library; the others are in tests/interop."""
+"""The recipes of the README that need only this library; the others are in tests/interop."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ MUST_BE_UNDERSTOOD = UnknownHeaderBlock(
 
 
 @pytest.mark.parametrize("heading", RECIPES)
-def test_a_recipe_has_at_most_30_lines(heading: str) -> None:
+def test_recipe_has_at_most_30_lines(heading: str) -> None:
     assert len([line for line in RECIPES[heading].splitlines() if line]) <= 30
 
 
-def test_all_python_of_the_section_is_a_recipe() -> None:
+def test_recipes_include_all_python_of_their_section() -> None:
     assert len(RECIPES) == 9
 
 
-# The two servers, behind one face: bytes and a Content-Type -> status, headers, bytes.
+# The two servers with one interface: bytes and a Content-Type -> status, headers, bytes.
 
 Answer = tuple[int, dict[str, str], bytes]
 TEXT_XML = "text/xml; charset=utf-8"
@@ -72,7 +72,7 @@ class Asgi:
         self.ran: list[tuple[str | None, bytes]] = []
         self.result: Fragment | Fault = Fragment(b"<Answer/>")
         self.endpoint = recipe("An ASGI endpoint").XmlaEndpoint(self.run, self.sessions)
-        #: How many bytes come at a time.
+        #: The size of each chunk of a request, in bytes.
         self.chunk = 1_000_000
         self.received = 0
 
@@ -112,7 +112,7 @@ class Asgi:
 
 
 class Wsgi:
-    """The WSGI middleware, around an application that answers as it is told."""
+    """The WSGI middleware, around an application with a given answer."""
 
     def __init__(self, **arguments: Any) -> None:
         self.sessions = recipe("The sessions of a server").Sessions(**arguments)
@@ -120,7 +120,7 @@ class Wsgi:
         self.result: Fragment | Fault = Fragment(b"<Answer/>")
         self.status = "200 OK"
         self.closed = 0
-        # Both sides of the middleware are held to PEP 3333.
+        # The validator checks both sides of the middleware by PEP 3333.
         with_sessions = recipe("A WSGI middleware").with_sessions
         self.middleware = validator(partial(with_sessions, validator(self.application), self.sessions))
 
@@ -191,7 +191,7 @@ def begin(server: Server) -> str:
 
 
 @servers
-def test_a_session_begins_is_used_and_ends(make: type[Server]) -> None:
+def test_server_session_begins_is_used_and_ends(make: type[Server]) -> None:
     server = make()
     session_id = begin(server)
     status, _, answer = server(request(Session(session_id), body=DISCOVER))
@@ -209,7 +209,7 @@ def test_a_session_begins_is_used_and_ends(make: type[Server]) -> None:
 
 
 @servers
-def test_a_request_without_a_session_header_runs_outside_any(make: type[Server]) -> None:
+def test_server_request_without_header_runs_outside_a_session(make: type[Server]) -> None:
     server = make()
     status, _, answer = server(request())
     assert (status, decode(answer).header) == (200, Header())
@@ -218,7 +218,7 @@ def test_a_request_without_a_session_header_runs_outside_any(make: type[Server])
 
 
 @servers
-def test_ids_are_made_anew_and_hard_to_guess(make: type[Server]) -> None:
+def test_server_ids_are_unique_and_long(make: type[Server]) -> None:
     server = make()
     granted = {begin(server) for _ in range(20)}
     assert len(granted) == 20
@@ -227,7 +227,7 @@ def test_ids_are_made_anew_and_hard_to_guess(make: type[Server]) -> None:
 
 @servers
 @pytest.mark.parametrize("session_id", ["", *IDS.values()])
-def test_an_id_that_was_never_granted_is_not_found(make: type[Server], session_id: str) -> None:
+def test_server_unknown_id_gets_session_not_found(make: type[Server], session_id: str) -> None:
     server = make()
     begin(server)
     for block in (Session(session_id), EndSession(session_id)):
@@ -257,9 +257,7 @@ BAD = {
 
 @servers
 @pytest.mark.parametrize(("data", "code"), BAD.values(), ids=BAD)
-def test_a_bad_request_gets_a_fault_with_status_500_and_does_not_run(
-    make: type[Server], data: bytes, code: str
-) -> None:
+def test_server_bad_request_gets_a_fault_with_status_500(make: type[Server], data: bytes, code: str) -> None:
     server = make()
     status, headers, answer = server(data)
     fault = decode(answer, strict=True, deep=True).fault
@@ -271,13 +269,13 @@ def test_a_bad_request_gets_a_fault_with_status_500_and_does_not_run(
 
 
 @servers
-def test_a_block_that_the_server_understands_is_let_in(make: type[Server]) -> None:
+def test_server_accepts_a_block_that_it_understands(make: type[Server]) -> None:
     server = make(understood=["{urn:t}Tenant"])
     assert server(request(MUST_BE_UNDERSTOOD))[0] == 200
 
 
 @servers
-def test_a_session_begins_no_sooner_than_its_block_is_understood(make: type[Server]) -> None:
+def test_server_refused_request_changes_no_session(make: type[Server]) -> None:
     server = make()
     assert server(request(BeginSession(), MUST_BE_UNDERSTOOD))[0] == 500
     session_id = begin(server)
@@ -318,7 +316,7 @@ def test_wsgi_begins_no_session_with_a_fault(status: str) -> None:
         ("utf-8", "text/xml; charset=windows-1252", 500),
     ],
 )
-def test_the_charset_is_that_of_content_type(
+def test_server_charset_is_of_content_type(
     make: type[Server], codec: str, content_type: str | None, status: int
 ) -> None:
     server = make()
@@ -329,7 +327,7 @@ def test_the_charset_is_that_of_content_type(
 
 
 @servers
-def test_no_more_than_the_limit_is_taken(make: type[Server]) -> None:
+def test_server_request_over_the_limit_is_refused(make: type[Server]) -> None:
     data = request()
     assert make(max_bytes=len(data))(data)[0] == 200
     server = make(max_bytes=len(data) - 1)
@@ -347,24 +345,24 @@ def test_asgi_stops_receiving_at_the_limit() -> None:
     assert server.received == 11
 
 
-def test_asgi_takes_a_request_in_pieces() -> None:
+def test_asgi_reads_a_request_in_pieces() -> None:
     server = Asgi()
     server.chunk = 7
     assert begin(server) in server.sessions.known
 
 
-def test_asgi_refuses_what_is_not_http() -> None:
+def test_asgi_scope_other_than_http_is_refused() -> None:
     with pytest.raises(NotImplementedError, match="lifespan"):
         asyncio.run(Asgi().endpoint({"type": "lifespan"}, None, None))
 
 
-def test_wsgi_hands_other_methods_on() -> None:
+def test_wsgi_forwards_other_methods() -> None:
     server = Wsgi()
     assert server(b"", method="GET")[0] == 200
     assert not server.ran
 
 
-def test_wsgi_leaves_an_error_page_as_it_is() -> None:
+def test_wsgi_forwards_an_error_page_unchanged() -> None:
     server = Wsgi()
     server.status = "502 Bad Gateway"
     status, _, answer = server(request(BeginSession()))
@@ -372,7 +370,7 @@ def test_wsgi_leaves_an_error_page_as_it_is() -> None:
     assert not server.sessions.known
 
 
-def test_wsgi_closes_what_the_application_gave() -> None:
+def test_wsgi_closes_the_iterable_of_the_application() -> None:
     server = Wsgi()
     session_id = begin(server)
     server(request(Session(session_id)))
@@ -380,7 +378,7 @@ def test_wsgi_closes_what_the_application_gave() -> None:
 
 
 @pytest.mark.parametrize("length", ["-1", "5", ""])
-def test_wsgi_reads_what_content_length_says_and_no_more(length: str) -> None:
+def test_wsgi_reads_content_length_bytes_only(length: str) -> None:
     class Body(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
             assert size is not None
@@ -395,7 +393,7 @@ def test_wsgi_reads_what_content_length_says_and_no_more(length: str) -> None:
 
 
 @servers
-def test_of_many_threads_that_end_a_session_one_does(make: type[Server]) -> None:
+def test_server_session_ended_by_many_threads_ends_once(make: type[Server]) -> None:
     server = make()
     session_id = begin(server)
     statuses: list[int] = []
@@ -413,7 +411,7 @@ def test_of_many_threads_that_end_a_session_one_does(make: type[Server]) -> None
     assert sorted(statuses) == [False] * 7 + [True]
 
 
-# The client of Mondrian.
+# The client for Mondrian.
 
 
 @pytest.fixture(name="client")
@@ -421,7 +419,7 @@ def _client() -> ModuleType:
     return recipe("A client of Mondrian, without a package")
 
 
-def test_mondrian_sees_each_session_header(client: ModuleType) -> None:
+def test_mondrian_client_sends_each_session_header(client: ModuleType) -> None:
     provider = Provider(mondrian=True, every_reply=True)
     with served(provider) as url:
         call = client.mondrian_client(url, SECONDS)
@@ -435,7 +433,7 @@ def test_mondrian_sees_each_session_header(client: ModuleType) -> None:
     assert (provider.sessions, provider.complaints) == ({}, [])
 
 
-def test_mondrian_passes_over_a_session_header_of_another_form(client: ModuleType) -> None:
+def test_mondrian_ignores_session_headers_of_another_form(client: ModuleType) -> None:
     provider = Provider(mondrian=True)
     vars(client)["BEGIN"] = BeginSession(must_understand=True)
     with served(provider) as url:
@@ -445,7 +443,7 @@ def test_mondrian_passes_over_a_session_header_of_another_form(client: ModuleTyp
     assert provider.asked == ["BeginSession", "BeginSession"]
 
 
-def test_the_client_of_mondrian_begins_again_after_a_loss(client: ModuleType) -> None:
+def test_mondrian_client_after_a_loss_begins_again(client: ModuleType) -> None:
     provider = Provider(mondrian=True, every_reply=True)
     with served(provider) as url:
         call = client.mondrian_client(url, SECONDS)
@@ -458,7 +456,7 @@ def test_the_client_of_mondrian_begins_again_after_a_loss(client: ModuleType) ->
     assert provider.asked == ["BeginSession", "Session", "BeginSession"]
 
 
-def test_the_client_of_mondrian_outlives_an_error_page(client: ModuleType) -> None:
+def test_mondrian_client_after_an_error_page_continues(client: ModuleType) -> None:
     provider = Provider(mondrian=True, every_reply=True)
     with served(provider) as url:
         call = client.mondrian_client(url, SECONDS)
@@ -473,7 +471,7 @@ def test_the_client_of_mondrian_outlives_an_error_page(client: ModuleType) -> No
     assert provider.asked == [*["BeginSession"] * 3, "Session"]
 
 
-def test_the_client_of_mondrian_takes_no_other_id_than_its_own(client: ModuleType) -> None:
+def test_mondrian_client_refuses_another_id(client: ModuleType) -> None:
     provider = Provider(mondrian=True, every_reply=True)
     with served(provider) as url:
         call = client.mondrian_client(url, SECONDS)
@@ -497,9 +495,7 @@ def chunks_of(data: bytes, size: int, taken: list[int]) -> Iterator[bytes]:
 
 @pytest.mark.parametrize("size", [1, 7, 100, 10_000_000])
 @pytest.mark.parametrize("blocks", [(), (Session("9F2C"),)])
-def test_the_header_of_a_stream_comes_first_and_the_message_is_whole(
-    size: int, blocks: tuple[Session, ...]
-) -> None:
+def test_stream_recipe_yields_header_and_whole_message(size: int, blocks: tuple[Session, ...]) -> None:
     data = request(*blocks, body=Fragment(b"<x>" + b"y" * 5_000 + b"</x>"))
     taken: list[int] = []
     header, message = recipe("The header of a streamed message").header_first(chunks_of(data, size, taken))
@@ -508,7 +504,7 @@ def test_the_header_of_a_stream_comes_first_and_the_message_is_whole(
     assert b"".join(message) == data
 
 
-def test_a_stream_that_is_cut_off_is_refused_at_its_end() -> None:
+def test_stream_recipe_refuses_a_truncated_message() -> None:
     data = request(Session("9F2C"))
     header, message = recipe("The header of a streamed message").header_first([data[:-30], data[-30:-1]])
     assert header.session == Session("9F2C")
@@ -517,12 +513,12 @@ def test_a_stream_that_is_cut_off_is_refused_at_its_end() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>", request()[:40]])
-def test_a_stream_without_a_header_is_refused_at_once(data: bytes) -> None:
+def test_stream_recipe_refuses_other_bytes_at_once(data: bytes) -> None:
     with pytest.raises(XmlaHeadersError):
         recipe("The header of a streamed message").header_first([data])
 
 
-def test_the_charset_of_a_stream_is_that_of_the_transport() -> None:
+def test_stream_recipe_charset_is_of_the_transport() -> None:
     data = request(Session("é")).decode().encode("latin-1")
     header, message = recipe("The header of a streamed message").header_first([data], "iso-8859-1")
     assert header.session == Session("é")

@@ -1,4 +1,4 @@
-"""What is hidden in a capture, how it is spelled, and that all else stays as it was."""
+"""Redaction hides the secrets of a message in every spelling, and every other byte stays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ATTRIBUTES = sorted(
     }
 )
 
-#: What is read, with the id as {}, and how it is then.
+# Places of an id, which is {}.
 IDENTIFIERS = {
     "attribute": '<Session SessionId="{}"/>',
     "single quotes": "<Session SessionId='{}'/>",
@@ -62,14 +62,14 @@ IDENTIFIERS = {
 
 @each("spelling", IDENTIFIERS.values(), ids=IDENTIFIERS.keys())
 @each("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_hides_an_id_wherever_it_stands_as_one(spelling: str, encoding: str) -> None:
+def test_redact_hides_an_id_in_every_spelling_of_its_place(spelling: str, encoding: str) -> None:
     redacted = redact(spelling.format(GUID).encode(encoding))
     assert redacted.data == spelling.format("session-1").encode(encoding)
     assert redacted.changes == (Change("", ChangeKind.SESSION_ID, "session-1", 1),)
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_hides_what_the_schema_calls_an_identifier(name: str) -> None:
+def test_redact_hides_every_identifier_of_the_schema(name: str) -> None:
     redacted = redact(f"<a {name}='{GUID}'/>".encode())
     assert redacted.data == f"<a {name}='session-1'/>".encode()
 
@@ -88,7 +88,7 @@ OCCURRENCES = {
 
 
 @pytest.mark.parametrize("spelling", OCCURRENCES.values(), ids=OCCURRENCES.keys())
-def test_hides_a_known_id_wherever_it_occurs(spelling: str) -> None:
+def test_redact_hides_a_known_id_wherever_it_occurs(spelling: str) -> None:
     spellings = {
         "lower": GUID.lower(),
         "references": "".join(f"&#{ord(character)};" for character in GUID),
@@ -116,7 +116,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("spellings", SAME.values(), ids=SAME.keys())
-def test_gives_spellings_of_one_id_one_pseudonym(spellings: tuple[str, ...]) -> None:
+def test_redact_gives_spellings_of_one_id_one_pseudonym(spellings: tuple[str, ...]) -> None:
     for encoding in ("utf-8", "iso-8859-1", "utf-16"):
         text = "".join(f"<Session SessionId={spelling}/>" for spelling in spellings)
         expected = text
@@ -125,13 +125,13 @@ def test_gives_spellings_of_one_id_one_pseudonym(spellings: tuple[str, ...]) -> 
         assert redact(text.encode(encoding)).data == expected.encode(encoding)
 
 
-def test_numbers_ids_as_they_come() -> None:
+def test_redact_numbers_ids_in_order_of_appearance() -> None:
     text = "".join(f"<Session SessionId='{name}'/>" for name in ("bbbbbb", "aaaaaa", "bbbbbb", "7"))
     expected = "".join(f"<Session SessionId='session-{number}'/>" for number in (1, 2, 1, 3))
     assert redact(text.encode()).data == expected.encode()
 
 
-def test_tells_ids_apart_that_differ_in_letter_case() -> None:
+def test_redact_distinguishes_ids_by_letter_case() -> None:
     text = "<Session SessionId='abc-def'/><Session SessionId='ABC-def'/>abc-DEF ABC-def abc-def"
     expected = (
         "<Session SessionId='session-1'/><Session SessionId='session-1.2'/>session-1 session-1.2 session-1"
@@ -139,19 +139,19 @@ def test_tells_ids_apart_that_differ_in_letter_case() -> None:
     assert redact(text.encode()).data == expected.encode()
 
 
-def test_keeps_a_pseudonym_and_gives_it_to_no_other_id() -> None:
+def test_redact_keeps_a_pseudonym_and_does_not_reuse_it() -> None:
     text = "<Session SessionId='secret'/><Session SessionId='session-1'/><Session SessionId='session-3'/>"
     redacted = redact(text.encode())
     assert redacted.data == text.replace("secret", "session-2").encode()
 
 
-def test_keeps_an_empty_id() -> None:
+def test_redact_keeps_an_empty_id() -> None:
     data = b"<Session SessionId=''/><EndSession SessionId='  '/><SessionID/><SessionID></SessionID>"
     data += b"\r\nX-AS-SessionID:\r\n"
     assert redact(data).data == data
 
 
-def test_hides_a_short_id_only_where_it_stands_as_one_or_a_fault_quotes_it() -> None:
+def test_redact_hides_a_short_id_in_its_place_and_in_faults_only() -> None:
     text = (
         '<Session SessionId="{0}"/><SessionID>{0}</SessionID><td colspan="581">581</td>'
         "<f>The '{0}' session ID cannot be found</f><f>session &quot;{0}&quot;</f>"
@@ -160,7 +160,7 @@ def test_hides_a_short_id_only_where_it_stands_as_one_or_a_fault_quotes_it() -> 
 
 
 @pytest.mark.parametrize("word", ["Envelope", "schemas", "urn:schemas-microsoft-com:xml-analysis", "session"])
-def test_leaves_the_words_of_the_protocol_alone_where_they_are_no_id(word: str) -> None:
+def test_redact_keeps_words_of_the_protocol_elsewhere(word: str) -> None:
     text = (
         '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>'
         '<Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="{}"/></s:Header></s:Envelope>'
@@ -168,7 +168,7 @@ def test_leaves_the_words_of_the_protocol_alone_where_they_are_no_id(word: str) 
     assert redact(text.format(word).encode()).data == text.format("session-1").encode()
 
 
-#: What is emptied: what is read, and what is left.
+# Text with a credential, and the redacted text.
 EMPTIED = {
     "wsse": (
         "<w:Security u:Id='1'><w:Token>secret</w:Token></w:Security>x",
@@ -229,19 +229,19 @@ EMPTIED = {
 
 @pytest.mark.parametrize(("text", "expected"), EMPTIED.values(), ids=EMPTIED.keys())
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-def test_empties_what_carries_credentials(text: str, expected: str, encoding: str) -> None:
+def test_redact_empties_credentials(text: str, expected: str, encoding: str) -> None:
     redacted = redact(text.encode(encoding))
     assert redacted.data == expected.encode(encoding)
     assert bool(redacted.changes) == (text != expected)
     assert "secret" not in str(redacted.changes)
 
 
-def test_empties_a_token_that_is_within_a_security_header_once() -> None:
+def test_redact_counts_a_token_within_security_once() -> None:
     data = b"<Security><SessionToken>a</SessionToken></Security>"
     assert redact(data).changes == (Change("", ChangeKind.ELEMENT, "Security", 1),)
 
 
-#: Text without anything to hide in it, to stand around what is hidden.
+# Text without secrets, to stand around a secret.
 _FILLER = st.text(
     st.one_of(st.sampled_from("<>&;\"'=:/\\%{}[]!-x0 \r\n"), st.characters(exclude_categories=["Cs"])),
     max_size=30,
@@ -249,7 +249,7 @@ _FILLER = st.text(
 
 
 @given(filler=_FILLER, spelling=st.sampled_from(["<b>{0}</b>", '<b a="{0}"/>', "&apos;{0}&apos;", " {0} "]))
-def test_changes_nothing_around_an_id(filler: str, spelling: str) -> None:
+def test_redact_changes_nothing_around_an_id(filler: str, spelling: str) -> None:
     text = f'<Session SessionId="{{0}}"/>{spelling}|{filler.replace("{", "{{").replace("}", "}}")}|{{0}}'
     for encoding in ("utf-8", "utf-16"):
         data = text.format(GUID).encode(encoding)
@@ -257,12 +257,12 @@ def test_changes_nothing_around_an_id(filler: str, spelling: str) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_keeps_bytes_of_no_encoding_around_an_id(noise: bytes) -> None:
+def test_redact_keeps_invalid_bytes_around_an_id(noise: bytes) -> None:
     text = b'<Session SessionId="%b"/>%b<x>'
     assert redact(text % (GUID.encode(), noise)).data == text % (b"session-1", noise)
 
 
-#: Pieces of messages, of markup that is none, of HTTP and of JSON.
+# Pieces of messages, of broken markup, of HTTP and of JSON.
 _PIECES = st.lists(
     st.sampled_from(
         [
@@ -334,7 +334,7 @@ _ANY_BYTES = st.one_of(
 
 @settings(max_examples=scaled(500))
 @given(_ANY_BYTES)
-def test_redacts_any_bytes_and_what_is_redacted_does_not_change(data: bytes) -> None:
+def test_redact_of_any_bytes_is_idempotent(data: bytes) -> None:
     redacted = redact(data)
     assert (redacted.data == data) == (redacted.changes == ())
     again = redact(redacted.data)
@@ -342,7 +342,7 @@ def test_redacts_any_bytes_and_what_is_redacted_does_not_change(data: bytes) -> 
     assert again.data == redacted.data
 
 
-def test_finds_the_ids_of_all_files_once_they_are_learnt() -> None:
+def test_learn_makes_redact_hide_ids_of_all_files() -> None:
     first, second = f"<a>{GUID}</a>".encode(), f"<Session SessionId='{GUID}'/>".encode()
     assert redact(first).data == first
     pseudonyms = Pseudonyms()
@@ -353,7 +353,7 @@ def test_finds_the_ids_of_all_files_once_they_are_learnt() -> None:
     assert redact(second, pseudonyms=pseudonyms).data == b"<Session SessionId='session-1'/>"
 
 
-def test_gives_new_ids_new_pseudonyms() -> None:
+def test_redact_gives_new_ids_new_pseudonyms() -> None:
     pseudonyms = Pseudonyms()
     for number, name in enumerate(("first-id", "second-id", "first-id"), 1):
         data = redact(f"<Session SessionId='{name}'/>".encode(), pseudonyms=pseudonyms).data
@@ -361,25 +361,25 @@ def test_gives_new_ids_new_pseudonyms() -> None:
 
 
 @pytest.mark.parametrize(("name", "other"), [("123456789", "123456789"), ("1234567890", "session-1")])
-def test_looks_for_a_number_if_it_is_long_enough(name: str, other: str) -> None:
+def test_redact_hides_a_number_if_it_is_long_enough(name: str, other: str) -> None:
     data = f"<Session SessionId='{name}'/><cell>{name}</cell>".encode()
     assert redact(data).data == f"<Session SessionId='session-1'/><cell>{other}</cell>".encode()
 
 
-def test_lists_an_id_whose_first_piece_looks_like_its_pseudonym() -> None:
+def test_redact_lists_an_id_that_begins_like_its_pseudonym() -> None:
     redacted = redact(b"<SessionID>session-1<![CDATA[ abc]]></SessionID>")
     assert redacted.data == b"<SessionID>session-1<![CDATA[]]></SessionID>"
     assert redacted.changes == (Change("", ChangeKind.SESSION_ID, "session-1", 1),)
 
 
-def test_counts_an_id_in_pieces_once() -> None:
+def test_redact_counts_an_id_in_pieces_once() -> None:
     data = b"<SessionID> abc<!-- -->def<![CDATA[ghi]]></SessionID> abcdefghi"
     redacted = redact(data)
     assert redacted.data == b"<SessionID> session-1<!-- --><![CDATA[]]></SessionID> session-1"
     assert redacted.changes == (Change("", ChangeKind.SESSION_ID, "session-1", 2),)
 
 
-def test_hides_an_id_whose_attribute_lacks_its_quote() -> None:
+def test_redact_hides_an_id_without_its_closing_quote() -> None:
     data = f"<Session SessionId='{GUID}/><Body a='b'/>{GUID}</Body>".encode()
     assert GUID.encode() not in redact(data).data
 
@@ -405,14 +405,14 @@ def test_redact_id_within_a_secret_hides_it_elsewhere(text: str) -> None:
     assert GUID.encode() not in redact(text.format(GUID, GUID).encode()).data
 
 
-def test_hides_an_id_in_utf_16_that_is_not_recognized() -> None:
+def test_redact_hides_an_id_in_unrecognised_utf_16() -> None:
     data = b"x" + f"<Session SessionId='{GUID}'/>é<b>{GUID}</b>".encode("utf-16-le")
     redacted = redact(data).data
     assert GUID.encode() not in redacted.replace(b"\0", b"")
     assert redacted.endswith("</b>".encode("utf-16-le")[1:])
 
 
-def test_takes_away_all_that_overlaps() -> None:
+def test_merged_removes_all_that_overlaps() -> None:
     first, second = Edit(0, 5, ChangeKind.ELEMENT, "a"), Edit(3, 8, ChangeKind.CREDENTIAL, "b")
     covered = {place for edit in merged([second, first]) for place in range(edit.start, edit.end)}
     assert covered == set(range(8))
@@ -420,20 +420,20 @@ def test_takes_away_all_that_overlaps() -> None:
     assert merged([first, first._replace(end=4), first._replace(start=4)]) == [first]
 
 
-def test_redacts_what_looks_like_utf_32_and_is_none() -> None:
+def test_redact_reads_invalid_utf_32_as_bytes() -> None:
     data = b"\xff\xfe\0\0\xff\xff\xff\xff<Session SessionId='abc'/>"
     assert redact(data).data == data.replace(b"abc", b"session-1")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-32-be"])
-def test_keeps_the_rest_of_a_last_character(encoding: str) -> None:
+def test_redact_keeps_an_incomplete_last_character(encoding: str) -> None:
     data = "<Session SessionId='abc'/>".encode(encoding)
     assert (
         redact(data + b"x").data == data.decode(encoding).replace("abc", "session-1").encode(encoding) + b"x"
     )
 
 
-def test_gives_no_pseudonym_twice_to_spellings_of_an_id() -> None:
+def test_redact_gives_each_spelling_its_own_pseudonym() -> None:
     ids = ("session-1.2", "session-1", "SESSION-1", "Session-1", "other-id", "OTHER-ID")
     text = "".join(f"<Session SessionId='{name}'/>" for name in ids)
     redacted = redact(text.encode()).data.decode()
@@ -448,14 +448,14 @@ def test_gives_no_pseudonym_twice_to_spellings_of_an_id() -> None:
     ]
 
 
-def test_hides_a_long_id_as_far_as_it_goes() -> None:
+def test_redact_hides_as_much_of_a_long_id_as_matches() -> None:
     ids = [f"{'a' * 300}{rest}" for rest in ("bb", "cc", "ccdd")]
     text = "".join(f"<Session SessionId='{name}'/>" for name in ids) + f"<b>{ids[2]}-{ids[0]}-{ids[1]}x</b>"
     expected = "".join(f"<Session SessionId='session-{number}'/>" for number in (1, 2, 3))
     assert redact(text.encode()).data.decode() == f"{expected}<b>session-3-session-1-session-2x</b>"
 
 
-def test_shows_no_secret() -> None:
+def test_repr_shows_no_secret() -> None:
     data = f"<Session SessionId='{GUID}'/><Security>secret</Security>".encode()
     pseudonyms = Pseudonyms()
     redacted = redact(data, "a.xml", pseudonyms=pseudonyms)
@@ -465,7 +465,7 @@ def test_shows_no_secret() -> None:
     assert repr(Pseudonyms()) == "Pseudonyms(<0 session ids>)"
 
 
-def test_lists_what_was_changed() -> None:
+def test_changes_say_what_was_changed() -> None:
     data = f"<Session SessionId='{GUID}'/><Security>secret</Security><a>{GUID}</a>".encode()
     changes = redact(data, "folder/a.xml").changes
     assert changes == (
@@ -480,24 +480,24 @@ def test_lists_what_was_changed() -> None:
 
 
 @pytest.mark.parametrize("first", [b"\x1f\x8b", b"\xdf\xff"])
-def test_leaves_out_a_message_that_cannot_be_searched(first: bytes) -> None:
+def test_redact_empties_an_unsearchable_message(first: bytes) -> None:
     redacted = redact(first + b"\x01\x02")
     assert redacted.data == b""
     assert [change.kind for change in redacted.changes] == [ChangeKind.UNSEARCHABLE]
 
 
-def test_leaves_out_a_message_beyond_the_limit() -> None:
+def test_redact_empties_a_message_beyond_the_limit() -> None:
     limits = CaptureLimits(max_entry_bytes=10)
     assert redact(b"<a>12345</a>", limits=limits).data == b""
     assert redact(b"<a>123</a>", limits=limits).data == b"<a>123</a>"
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
-def test_takes_any_buffer(kind: Callable[[bytes], bytes]) -> None:
+def test_redact_takes_any_buffer(kind: Callable[[bytes], bytes]) -> None:
     assert redact(kind(b"<Session SessionId='abc'/>")).data == b"<Session SessionId='session-1'/>"
 
 
-def test_refuses_wrong_arguments() -> None:
+def test_redact_with_wrong_arguments_raises_type_error() -> None:
     with pytest.raises(TypeError, match="data must be bytes"):
         redact("<a/>")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="limits must be CaptureLimits"):

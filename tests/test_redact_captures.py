@@ -9,7 +9,7 @@ import re
 import struct
 import zipfile
 import zlib
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 from xml.sax.saxutils import escape
@@ -55,7 +55,7 @@ _IDS = {match for each in _EXCHANGES for match in _ID.findall(each.request + eac
 
 
 def _said(data: bytes) -> list[object]:
-    """Return what the rules and the transcript say of a capture, without the ids."""
+    """Return what the rules and the transcript say about a capture, without the ids."""
     transcript = Transcript()
     said: list[object] = []
     for message in iter_messages(data):
@@ -84,7 +84,7 @@ def _said(data: bytes) -> list[object]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", _CAPTURES)
-def test_reads_like_the_original(kind: str) -> None:
+def test_redacted_capture_reads_like_the_original(kind: str) -> None:
     data = _CAPTURES[kind]
     said = _said(data)
     assert len(said) > 2 * len(_EXCHANGES)
@@ -94,7 +94,7 @@ def test_reads_like_the_original(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", _CAPTURES)
-def test_leaves_no_id_of_a_recording(kind: str) -> None:
+def test_redact_leaves_no_id_of_a_recording(kind: str) -> None:
     # Among them are "not-a-session", and one with markup in it.
     assert len(_IDS) > 5
     found = list(iter_messages(redact(_CAPTURES[kind]).data))
@@ -103,7 +103,7 @@ def test_leaves_no_id_of_a_recording(kind: str) -> None:
         assert not any(identifier in message.body for identifier in _IDS), message.name
 
 
-def test_redacts_the_messages_themselves_as_in_a_capture_of_them() -> None:
+def test_redact_of_a_message_and_of_its_capture_agree() -> None:
     pseudonyms = Pseudonyms()
     for each in _EXCHANGES:
         for data in (each.request, each.response):
@@ -119,7 +119,7 @@ def test_redacts_the_messages_themselves_as_in_a_capture_of_them() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", _CAPTURES)
-def test_keeps_every_byte_where_there_is_nothing_to_hide(kind: str) -> None:
+def test_redact_without_secrets_keeps_every_byte(kind: str) -> None:
     plain = [
         Exchange(each.name, _ID.sub(b'Session="x"', each.request), _ID.sub(b'Session="x"', each.response))
         for each in _EXCHANGES
@@ -132,7 +132,7 @@ def test_keeps_every_byte_where_there_is_nothing_to_hide(kind: str) -> None:
 
 # -- planted secrets ---------------------------------------------------------------------------------
 
-#: One for each place; short words would occur by chance.
+# One secret for each place; short words would occur by chance.
 _PLANTED = {
     "id": GUID,
     "awkward": "a<b>&\"'c-/secret\\id",
@@ -196,7 +196,7 @@ def _spellings(secret: str) -> set[bytes]:
         quote(secret),
     }
     found = {text.encode(encoding) for text in texts for encoding in ("utf-8", "utf-16-le", "utf-16-be")}
-    # Base64 has three spellings, by where in three bytes it begins: what of it is the secret's alone.
+    # Base64 has three spellings, by the offset modulo three. Only letters of the secret alone count.
     for start in range(3):
         coded = b64encode(b"\0" * start + secret.encode())
         found.add(coded[4 if start else 0 : -4])
@@ -204,7 +204,7 @@ def _spellings(secret: str) -> set[bytes]:
 
 
 def _layers(data: bytes) -> list[bytes]:
-    """Return data, and all that is packed in it, as far as one can see."""
+    """Return data, and everything that can be unpacked from it."""
     found = [data]
     if data.startswith(b"PK") and zipfile.is_zipfile(io.BytesIO(data)):
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
@@ -257,10 +257,10 @@ _PLANTED_CAPTURES = _planted_captures()
 
 
 @pytest.mark.parametrize("kind", _PLANTED_CAPTURES)
-def test_leaves_no_planted_secret_in_any_spelling(kind: str) -> None:
+def test_redact_leaves_no_planted_secret_in_any_spelling(kind: str) -> None:
     data = _PLANTED_CAPTURES[kind]
     leaks = _leaks(data)
-    # What is looked for is there, to begin with.
+    # The original contains the secrets.
     assert leaks, kind
     if kind in captures_of([]):
         assert leaks == set(_PLANTED)
@@ -271,17 +271,17 @@ def test_leaves_no_planted_secret_in_any_spelling(kind: str) -> None:
 
 
 @given(kind=st.sampled_from(sorted(_PLANTED_CAPTURES)), share=st.floats(0, 1))
-def test_leaves_no_planted_secret_in_what_is_cut_off(kind: str, share: float) -> None:
+def test_redact_leaves_no_planted_secret_in_cut_off_captures(kind: str, share: float) -> None:
     data = _PLANTED_CAPTURES[kind]
     cut = data[: int(share * len(data))]
-    # In front of its "@" an address ends like a host and a port.
+    # Before its "@" an address looks like a host and a port.
     assume(not cut.endswith(_PLANTED["address"].encode()))
     assert _leaks(redact(cut).data) == set()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(kind for kind in _PLANTED_CAPTURES if not kind.startswith("saz")))
-def test_leaves_no_planted_secret_behind_a_damaged_beginning(kind: str) -> None:
+def test_redact_leaves_no_secret_after_a_damaged_beginning(kind: str) -> None:
     data = _PLANTED_CAPTURES[kind]
     for damaged in (
         data[1:],
@@ -297,7 +297,7 @@ def _har_of(text: str) -> bytes:
     return b'{"log":{"entries":[{"request":{"method":"POST",%b}}]}}' % text.encode()
 
 
-#: What is read in the request of an entry, and what is left; {} is an id.
+# Members of the request of an entry, before and after redaction; {} is an id.
 _MEMBERS = {
     "escapes around it": (
         r'"postData":{"text":"\u003cSession SessionId=\"{}\"\/\u003e\t\u00e9 \ud83d\ude00"}',
@@ -344,7 +344,7 @@ _MEMBERS = {
 
 
 @pytest.mark.parametrize(("text", "expected"), _MEMBERS.values(), ids=_MEMBERS.keys())
-def test_changes_nothing_of_a_har_but_the_secrets_in_its_strings(text: str, expected: str) -> None:
+def test_redact_of_a_har_changes_only_secrets_in_strings(text: str, expected: str) -> None:
     escaped = "".join(f"\\u{ord(character):04X}" for character in GUID)
     text = text.replace("{}0", "{ }").replace("{}", GUID).replace("{escaped}", escaped)
     redacted = redact(_har_of(text))
@@ -353,7 +353,7 @@ def test_changes_nothing_of_a_har_but_the_secrets_in_its_strings(text: str, expe
     assert "secret" not in str(redacted.changes)
 
 
-def test_writes_base64_again_where_something_in_it_is_hidden() -> None:
+def test_redact_of_base64_content_writes_base64() -> None:
     body = f"<Session SessionId='{GUID}'/>".encode()
     member = '"postData":{"text":"%s","encoding":"base64"}'
     expected = member % b64encode(b"<Session SessionId='session-1'/>").decode()
@@ -361,6 +361,56 @@ def test_writes_base64_again_where_something_in_it_is_hidden() -> None:
         assert redact(_har_of(member % b64encode(packed).decode())).data == _har_of(expected)
     data = _har_of(member % b64encode(gzip.compress(b"<a/>")).decode())
     assert redact(data).data == data
+
+
+_WRITTEN_AS_BASE64: dict[str, Callable[[bytes], str]] = {
+    "standard": lambda body: b64encode(body).decode(),
+    "of gzip": lambda body: b64encode(gzip.compress(body, mtime=0)).decode(),
+    "for URLs": lambda body: urlsafe_b64encode(body).decode(),
+    "without padding": lambda body: b64encode(body).decode().rstrip("="),
+    "in lines": lambda body: re.sub("(.{76})", r"\1\r\n", b64encode(body).decode()),
+    "cut off": lambda body: b64encode(body + b"...").decode()[:-1],
+}
+
+
+@pytest.mark.parametrize("write", _WRITTEN_AS_BASE64.values(), ids=_WRITTEN_AS_BASE64.keys())
+@given(
+    path=st.lists(st.sampled_from(["data", "_webSocketMessages", "text", "value", "x", 0, 1]), max_size=8),
+    note=st.text("<>ab \u00e9\u20ac", max_size=9),
+)
+def test_redact_searches_base64_anywhere_in_json(
+    write: Callable[[bytes], str], path: list[str | int], note: str
+) -> None:
+    value: object = write(f"<Session SessionId='{GUID}'/>{note}<Password>hunter2!</Password>".encode())
+    for part in path:
+        value = {part: value} if isinstance(part, str) else ["a", value][part - 1 :]
+    data = json.dumps({"log": {"entries": [value]}, "quoted": GUID.lower()}).encode()
+    redacted = redact(data)
+    (text,) = _base64_in(json.loads(redacted.data))
+    assert b64decode(text).startswith(f"<Session SessionId='session-1'/>{note}<Password></P".encode())
+    assert redacted.data.endswith(b'"quoted": "session-1"}')
+    assert redact(redacted.data).changes == ()
+
+
+def _base64_in(value: object) -> list[str]:
+    if isinstance(value, str):
+        return [value] if len(value) > 40 else []
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [found for item in items for found in _base64_in(item)]
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 41, "Mozilla/5/0/Gecko/20100101", b64encode(b"<a/>" * 9).decode(), GUID.replace("-", "")]
+)
+def test_redact_keeps_strings_that_only_look_like_base64(text: str) -> None:
+    data = json.dumps({"a": [text], "text": text, text: 1}).encode()
+    assert redact(data) == Redacted(data, ())
+
+
+def test_redact_hides_an_id_in_the_name_of_a_json_member() -> None:
+    data = json.dumps({GUID: {GUID.lower(): 1}, "SessionId": GUID, "x": [{GUID: 2}] * 20}).encode()
+    expected = {"session-1": {"session-1": 1}, "SessionId": "session-1", "x": [{"session-1": 2}] * 20}
+    assert redact(data).data == json.dumps(expected).encode()
 
 
 @pytest.mark.parametrize(
@@ -373,7 +423,7 @@ def test_writes_base64_again_where_something_in_it_is_hidden() -> None:
     ],
     ids=["no base64", "cut off", "by its type", "by its first bytes"],
 )
-def test_leaves_out_a_content_of_a_har_that_cannot_be_searched(text: str, mime_type: str) -> None:
+def test_redact_empties_unsearchable_har_content(text: str, mime_type: str) -> None:
     member = '"postData":{"mimeType":"%s","encoding":"base64","text":"%s"}'
     redacted = redact(_har_of(member % (mime_type, text)))
     assert redacted.data == _har_of(member % (mime_type, ""))
@@ -382,14 +432,14 @@ def test_leaves_out_a_content_of_a_har_that_cannot_be_searched(text: str, mime_t
     ]
 
 
-def test_leaves_out_a_string_beyond_the_limit() -> None:
+def test_redact_empties_a_har_string_beyond_the_limit() -> None:
     limits = CaptureLimits(max_entry_bytes=50)
     text = '"postData":{"text":"%s"}'
     assert redact(_har_of(text % ("<a>" * 17)), limits=limits).data == _har_of(text % "")
     assert redact(_har_of(text % ("<a>" * 16)), limits=limits).changes == ()
 
 
-def test_keeps_what_is_whole_of_a_har_that_is_cut_off() -> None:
+def test_redact_keeps_whole_entries_of_a_har_that_is_cut_off() -> None:
     data = har(_EXCHANGES, "base64")
     redacted = redact(data[: len(data) * 2 // 3])
     whole = list(iter_messages(redact(data).data))
@@ -408,7 +458,7 @@ _HIDDEN = b"<Session SessionId='session-1'/>"
 _HEAD = (("Host", "a"), ("Content-Type", "text/xml"))
 
 
-def test_makes_content_length_right() -> None:
+def test_redact_corrects_content_length() -> None:
     data = http("POST / HTTP/1.1", _HEAD, _BODY) + http("HTTP/1.1 200 OK", _HEAD, b"<a/>")
     expected = http("POST / HTTP/1.1", _HEAD, _HIDDEN) + http("HTTP/1.1 200 OK", _HEAD, b"<a/>")
     redacted = redact(data)
@@ -417,7 +467,7 @@ def test_makes_content_length_right() -> None:
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "chunked", "gzip, chunked"])
-def test_takes_a_coding_off_where_something_behind_it_is_hidden(coding: str) -> None:
+def test_redact_removes_a_coding_only_to_hide_a_secret(coding: str) -> None:
     redacted = redact(http("POST / HTTP/1.1", _HEAD, _BODY, coding))
     assert redacted.data == http("POST / HTTP/1.1", _HEAD, _HIDDEN)
     kinds = [change.kind for change in redacted.changes]
@@ -426,14 +476,14 @@ def test_takes_a_coding_off_where_something_behind_it_is_hidden(coding: str) -> 
     assert message.body == _HIDDEN
 
 
-def test_hides_a_secret_in_a_trailer() -> None:
+def test_redact_hides_a_secret_in_a_trailer() -> None:
     body = chunked(b"<a/>")[:-2] + b"Authorization: secret\r\n\r\n"
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/xml\r\n%b\r\n\r\n"
     data = head % b"Transfer-Encoding: chunked" + body
     assert redact(data).data == head % b"Content-Length: 4" + b"<a/>"
 
 
-def test_keeps_the_responses_in_front_of_the_one_that_counts() -> None:
+def test_redact_keeps_informational_responses() -> None:
     continued = b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n"
     data = continued + http("HTTP/1.1 200 OK", _HEAD, _BODY, "chunked")
     assert redact(data).data == continued + http("HTTP/1.1 200 OK", _HEAD, _HIDDEN)
@@ -449,7 +499,7 @@ def test_keeps_the_responses_in_front_of_the_one_that_counts() -> None:
     ],
     ids=["binary", "another coding", "no gzip", "unsaid gzip"],
 )
-def test_leaves_out_a_body_that_cannot_be_searched(fields: tuple[tuple[str, str], ...], body: bytes) -> None:
+def test_redact_empties_an_unsearchable_body(fields: tuple[tuple[str, str], ...], body: bytes) -> None:
     head = "".join(f"{name}: {value}\r\n" for name, value in fields)
     data = f"POST / HTTP/1.1\r\nHost: a\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
     behind = http("GET /next HTTP/1.1", _HEAD, b"")
@@ -459,14 +509,14 @@ def test_leaves_out_a_body_that_cannot_be_searched(fields: tuple[tuple[str, str]
     assert [change.kind for change in redacted.changes] == [ChangeKind.UNSEARCHABLE]
 
 
-def test_leaves_out_chunks_that_no_field_tells_of() -> None:
+def test_redact_empties_chunks_without_a_header_field() -> None:
     data = http("POST / HTTP/1.1", _HEAD, _BODY, "chunked").replace(b"Transfer-Encoding", b"Trnsfer-Encoding")
     redacted = redact(data)
     assert redacted.data == data.removesuffix(chunked(_BODY))
     assert [change.kind for change in redacted.changes] == [ChangeKind.UNSEARCHABLE]
 
 
-def test_says_still_that_a_body_was_binary() -> None:
+def test_redacted_binary_body_is_still_reported() -> None:
     data = http("POST / HTTP/1.1", (("Host", "a"), ("Content-Type", "application/sx")), b"anything")
     (message,) = iter_messages(redact(data).data)
     assert message.trouble is not None
@@ -484,7 +534,7 @@ def _members(data: bytes) -> list[tuple[str, bytes]]:
 _KEPT = ("filename", "date_time", "compress_type", "external_attr", "create_system", "extra", "comment")
 
 
-def test_keeps_the_entries_of_an_archive_as_they_are() -> None:
+def test_redact_keeps_the_entries_of_an_archive() -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as made:
         for number, (name, content) in enumerate(
@@ -522,7 +572,7 @@ def test_keeps_the_entries_of_an_archive_as_they_are() -> None:
                 assert old.read(before) == new.read(after)
 
 
-def test_hides_what_is_in_other_entries_and_in_names() -> None:
+def test_redact_hides_secrets_in_other_entries_and_names() -> None:
     data = archive(
         [
             ("raw/1_c.txt", request_of(_EXCHANGES[0])),
@@ -548,7 +598,7 @@ _SPOILT: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("spoil", _SPOILT.values(), ids=_SPOILT.keys())
-def test_leaves_an_entry_empty_that_cannot_be_read(spoil: Callable[[bytes], bytes]) -> None:
+def test_redact_empties_an_unreadable_entry(spoil: Callable[[bytes], bytes]) -> None:
     first = _EXCHANGES[0]
     members = [("raw/1_c.txt", request_of(first)), ("raw/1_s.txt", response_of(first))]
     data = archive(members, zipfile.ZIP_STORED)
@@ -561,7 +611,7 @@ def test_leaves_an_entry_empty_that_cannot_be_read(spoil: Callable[[bytes], byte
 
 
 @pytest.mark.parametrize("version", ["HTTP/1.1", "HTTP/2", "HTTP/2.0"])
-def test_counts_nothing_to_a_message_that_is_behind_its_end(version: str) -> None:
+def test_redact_keeps_bytes_after_a_message_out_of_its_length(version: str) -> None:
     rest = b"\r\n<Session SessionId='abc'/>"
     member = http(f"POST / {version}", _HEAD, _BODY) + rest
     expected = http(f"POST / {version}", _HEAD, _HIDDEN) + rest.replace(b"abc", b"session-2")
@@ -569,7 +619,7 @@ def test_counts_nothing_to_a_message_that_is_behind_its_end(version: str) -> Non
     assert _members(redact(data).data) == [("raw/1_c.txt", expected)]
 
 
-def test_leaves_the_sizes_in_extra_fields_to_whoever_writes_them() -> None:
+def test_redact_drops_the_sizes_in_extra_fields() -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as made:
         info = zipfile.ZipInfo("raw/1_w.txt")
@@ -579,14 +629,14 @@ def test_leaves_the_sizes_in_extra_fields_to_whoever_writes_them() -> None:
         assert opened.infolist()[0].extra == b"UT\5\0\1abcd"
 
 
-def test_leaves_an_entry_empty_that_is_packed_in_another_way() -> None:
+def test_redact_empties_an_entry_of_another_method() -> None:
     data = archive([("raw/1_c.txt", request_of(_EXCHANGES[0]))], zipfile.ZIP_LZMA)
     assert _members(redact(data).data) == [("raw/1_c.txt", b"")]
     data = archive([("inner.saz", saz(_EXCHANGES[:1]))])
     assert _members(redact(data).data) == [("inner.saz", b"")]
 
 
-def test_leaves_entries_empty_that_are_beyond_the_limits() -> None:
+def test_redact_empties_entries_beyond_the_limits() -> None:
     data = archive([(f"raw/{number}_c.txt", b"<a>" * 100) for number in range(1, 6)])
     each = redact(data, limits=CaptureLimits(max_entry_bytes=299))
     assert [content for _, content in _members(each.data)] == [b""] * 5
@@ -596,11 +646,11 @@ def test_leaves_entries_empty_that_are_beyond_the_limits() -> None:
     assert redact(data, limits=CaptureLimits(max_entries=5)).data == data
 
 
-def test_keeps_two_entries_of_one_name() -> None:
+def test_redact_keeps_two_entries_of_one_name() -> None:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as made:
         for each in _EXCHANGES[1:3]:
-            # Else it would warn.
+            # Otherwise zipfile warns.
             made.NameToInfo.clear()
             made.writestr("raw/1_c.txt", request_of(each))
     redacted = redact(target.getvalue())
@@ -608,7 +658,7 @@ def test_keeps_two_entries_of_one_name() -> None:
     assert _said(redacted.data) == _said(target.getvalue())
 
 
-def test_leaves_out_an_archive_that_cannot_be_read() -> None:
+def test_redact_empties_an_unreadable_archive() -> None:
     redacted = redact(saz(_EXCHANGES)[:-30], "a.saz")
     assert redacted.data == b""
     assert redacted.changes == (
@@ -638,7 +688,7 @@ def _zip(data: bytes = b"<a/>", *, comment: bytes = b"", extra: bytes = b"", str
 
 
 def _unlisted(data: bytes) -> bytes:
-    """Take the last entry of two out of the directory, as deleting it does."""
+    """Remove the second of two entries from the directory, as deleting it does."""
     start, end = data.rindex(b"PK\x01\x02"), data.rindex(b"PK\x05\x06")
     last = bytearray(data[end:])
     struct.pack_into("<HHI", last, 8, 1, 1, start - data.index(b"PK\x01\x02"))
@@ -646,7 +696,7 @@ def _unlisted(data: bytes) -> bytes:
 
 
 def _shorter(stored: bytes, content: bytes, method: int = zipfile.ZIP_STORED) -> bytes:
-    """Return an archive of one entry whose bytes go on after the content that its headers tell."""
+    """Return an archive of one entry that has more bytes than its headers say."""
     data = bytearray(archive([("a", stored)], zipfile.ZIP_STORED))
     start, check = data.index(b"PK\x01\x02"), zlib.crc32(content)
     struct.pack_into("<H", data, 8, method)
@@ -659,6 +709,7 @@ def _shorter(stored: bytes, content: bytes, method: int = zipfile.ZIP_STORED) ->
 
 _BESIDE = {
     "the comment of an entry": _zip(comment=_HIDDEN_ID),
+    "the comment of the archive": _zip()[:-2] + struct.pack("<H", len(_HIDDEN_ID)) + _HIDDEN_ID,
     "an extra field": _zip(extra=b"\x34\x12%b%b" % (struct.pack("<H", len(_HIDDEN_ID)), _HIDDEN_ID)),
     "after the archive": _zip() + _HIDDEN_ID,
     "before the archive": b"PK\x03\x04" + _HIDDEN_ID + _zip(),
@@ -682,13 +733,13 @@ def test_redact_leaves_no_secret_beside_the_entries(kind: str) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_redact_keeps_an_archive_of_which_all_is_read(*, streamed: bool) -> None:
+def test_redact_keeps_an_archive_without_other_bytes(*, streamed: bool) -> None:
     data = _zip(comment=b"said", extra=b"UT\5\0\1abcd", streamed=streamed)
     assert (b"PK\x07\x08" in data) == streamed
     assert redact(data) == Redacted(data, ())
 
 
-def test_redact_leaves_out_a_name_that_becomes_too_long() -> None:
+def test_redact_drops_a_name_that_becomes_too_long() -> None:
     data = archive([("SessionId=abcdef " * 3_800, b"x")])
     ((name, content),) = _members(redact(data).data)
     assert (name, content) == ("", b"x")

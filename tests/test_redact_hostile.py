@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SIZE = 600_000
-#: Seconds for twice the size of an input, and MiB: some hundred bytes for each of its bytes, where every
-#: few of them are a secret. What costs a square costs hours.
+# Seconds for twice the size of an input, and MiB: a few hundred bytes for each byte of an input full of
+# secrets. Quadratic work would take hours.
 _BOUNDS = {"max_seconds": 2, "max_extra_mib": 768}
 _VECTORS = {test["name"]: test for test in manifest("decode")}
 
@@ -62,7 +62,7 @@ def _times(text: str, before: str = "") -> Callable[[], bytes]:
     return lambda: f"{before}{text * (_SIZE // len(text))}".encode()  # noqa: PLW0108 - not made at import
 
 
-#: What would cost a square of its length, or more memory than there is, if it was read carelessly.
+# Inputs for which careless code would take quadratic time, or too much memory.
 _RECIPES: dict[str, Callable[[], bytes]] = {
     "names": _times("SessionId="),
     "names and a quote": lambda: b"SessionId=Pwd=" * (_SIZE // 14) + b"'",
@@ -135,7 +135,7 @@ def _judged(data: bytes, limits: CaptureLimits) -> dict[str, Any]:
 
 
 def _child(names: list[str]) -> None:
-    # What is imported, or made, when it is first needed.
+    # Imports and caches of the first use.
     for data in captures_of(exchanges()[:2]).values():
         redact(data)
     redact(archive([("a", b"<Session SessionId='abc'/>")], zipfile.ZIP_STORED))
@@ -182,13 +182,13 @@ def _check(name: str, said: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _RECIPES)
-def test_redacts_a_hostile_capture_within_bounds(name: str) -> None:
+def test_redact_of_a_hostile_capture_is_bounded(name: str) -> None:
     said = _run([name])
     _check(name, said[name])
 
 
-def test_redacts_every_hostile_message_within_bounds() -> None:
-    # Those that are made for size alone stand among the recipes above.
+def test_redact_of_every_hostile_message_is_bounded() -> None:
+    # The recipes above cover the large ones.
     names = [name for name, labels in _VECTORS.items() if "recipe" not in labels]
     assert len(names) > 100
     for name, said in _run(names).items():

@@ -1,4 +1,4 @@
-"""What each comparison in the rules decides, shown by two messages that differ in nothing else."""
+"""The decision of each comparison in the rules, shown by two messages that differ only there."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def codes(data: bytes, **reading: Any) -> list[Code]:
         (BEGIN, 0),
         (BEGIN + USE, 1),
         (BEGIN + USE + END, 2),
-        # A second Session is a duplicate; that it stands beside BeginSession has been said.
+        # A second Session is a duplicate; the first one has already been reported as ambiguous.
         (BEGIN + USE + USE, 1),
         (BEGIN + USE + USE + END + END, 2),
         (USE + USE, 0),
@@ -93,7 +93,7 @@ def test_attribute_is_unexpected_by_its_namespace(attribute: str, expected: list
 
 
 @pytest.mark.parametrize("prefix", ["v", "x", "xsi"])
-def test_attribute_of_another_schema_is_unexpected_in_three_namespaces(prefix: str) -> None:
+def test_attribute_in_a_schema_namespace_is_unexpected(prefix: str) -> None:
     types = types_of(block("Audit"))
     assert codes(message(f'<v:Audit {prefix}:Other="1"/>'), types=types) == [Code.UNEXPECTED_ATTRIBUTE]
     (audit,) = decode(message('<v:Audit w:Other="1" xmlns:w="urn:w"/>'), types=types).header
@@ -165,7 +165,7 @@ def test_optional_attribute_may_be_missing_and_empty() -> None:
 
 @pytest.mark.parametrize("attribute", ['s:actor="urn:a"', 's:encodingStyle="urn:e"', 'z:role="urn:r"'])
 @pytest.mark.parametrize("first", [True, False])
-def test_must_understand_counts_whatever_follows_it(attribute: str, *, first: bool) -> None:
+def test_must_understand_next_to_any_attribute_is_read(attribute: str, *, first: bool) -> None:
     written = 's:mustUnderstand="1"', attribute
     both = " ".join(written if first else written[::-1])
     (session,) = decode(message(f'<x:Session SessionId="A" {both} xmlns:z="{SOAP_12_NS}"/>')).header
@@ -204,14 +204,78 @@ def test_hint_for_a_wrong_namespace_names_the_difference(namespace: str, hint: s
 
 
 @pytest.mark.parametrize("cut", range(1, 12))
-def test_cut_off_session_header_is_no_value(cut: int) -> None:
+def test_truncated_session_header_has_no_value(cut: int) -> None:
     whole = message(USE)
     data = whole[: whole.index(b"/></s:Header>") + 2 - cut]
     assert codes(data) == [Code.NOT_WELL_FORMED]
 
 
-def test_unknown_block_takes_only_declarations_that_it_lacks() -> None:
+def test_unknown_block_gets_only_missing_declarations() -> None:
     own = '<v:Other xmlns:v="urn:own"><x:b/></v:Other>'
     (unknown,) = decode(message(own)).header.unknown
     assert unknown.qname == "{urn:own}Other"
     assert [unknown.xml.count(b'xmlns:%c="' % prefix) for prefix in b"vx"] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("header", "message_end"),
+    [
+        ("<x:BeginSession/><x:BeginSession/>", "BeginSession occurs more than once"),
+        (
+            '<x:Session SessionId="A" s:mustUnderstand="2"/>',
+            "mustUnderstand on Session is neither 0 nor 1",
+        ),
+        (
+            '<x:Session SessionId="A" s:mustUnderstand="1" mustUnderstand="0"/>',
+            "two mustUnderstand attributes on Session contradict each other",
+        ),
+        ('<v:Other s:mustUnderstand="2"/>', "mustUnderstand on Other is neither 0 nor 1"),
+    ],
+)
+def test_message_says_which_of_two_it_is(header: str, message_end: str) -> None:
+    assert message_end in [finding.message for finding in found(message(header))]
+
+
+@pytest.mark.parametrize(("count", "times"), [(1, None), (2, None), (3, "Audit occurs more than 2 times")])
+def test_message_counts_the_times_that_are_allowed(count: int, times: str | None) -> None:
+    types = types_of(block("Audit", max_occurs="2"))
+    messages = [finding.message for finding in found(message("<v:Audit/>" * count), types=types)]
+    assert messages == [times] * (times is not None)
+
+
+@pytest.mark.parametrize(
+    ("envelope", "words"),
+    [
+        ("<Envelope/>", "Envelope is in no namespace"),
+        ("<Envelope xmlns='u'/>", "Envelope is in an unknown namespace"),
+    ],
+)
+def test_message_distinguishes_no_namespace_from_another(envelope: str, words: str) -> None:
+    (finding,) = found(envelope.encode())
+    assert finding.message == words
+
+
+@pytest.mark.parametrize(
+    ("child", "hint"),
+    [
+        ("s:Fault", "a Fault belongs in the Body (SOAP 1.1 §4.4)"),
+        ("Fault", "a Fault belongs in the Body (SOAP 1.1 §4.4)"),
+        ("s:Other", None),
+        ("Other", None),
+    ],
+)
+def test_hint_for_a_misplaced_element_is_for_a_fault_alone(child: str, hint: str | None) -> None:
+    (finding,) = found(f'<s:Envelope xmlns:s="{SOAP_11_NS}"><{child}/><s:Body/></s:Envelope>'.encode())
+    assert (finding.code, finding.hint) == (Code.UNEXPECTED_ELEMENT, hint)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "hint"),
+    [
+        ("", f'declare it: xmlns="{XMLA_NS}"'),
+        ("urn:v", "it is kept as an unknown header block"),
+    ],
+)
+def test_hint_for_a_lookalike_follows_from_its_namespace(namespace: str, hint: str) -> None:
+    findings = found(message(f'<Session SessionId="A" xmlns="{namespace}"/>'))
+    assert [finding.hint for finding in findings if finding.code is Code.LOOKALIKE_HEADER_BLOCK] == [hint]

@@ -1,7 +1,7 @@
-"""Messages found in the wild get what their manifest says of them.
+"""Messages of real software get the results that their manifest lists.
 
-They are other people's and no part of the project: the folder "shared" beside the repository holds them, and
-where it is not there these tests are skipped.
+They belong to others and are not part of the project. They are in the folder "shared" next to the repository;
+without it, these tests are skipped.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ def _manifest() -> list[dict[str, Any]]:
 _MESSAGES = {message["file"]: message for message in _manifest()}
 _WHOLE = [name for name, labels in _MESSAGES.items() if "decode" in labels]
 
-shared = pytest.mark.skipif(not _MESSAGES, reason="there is no folder shared/messages beside the repository")
+shared = pytest.mark.skipif(not _MESSAGES, reason="there is no folder shared/messages next to the repository")
 
 
 @shared
-def test_labels_all_messages_but_fragments() -> None:
+def test_shared_messages_all_have_labels_except_fragments() -> None:
     assert _WHOLE
     assert all(name.endswith(".frag.xml") for name in set(_MESSAGES) - set(_WHOLE))
 
 
 @shared
 @pytest.mark.parametrize("name", _WHOLE or ["none"])
-def test_gives_what_the_manifest_says(name: str) -> None:
+def test_shared_message_matches_its_labels(name: str) -> None:
     labels = _MESSAGES[name]
     data = (_SHARED / "messages" / name).read_bytes()
     errors = [
@@ -78,9 +78,9 @@ def _labels(block: HeaderBlock) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(
-    not (_SHARED / "captures").exists(), reason="there is no folder shared/captures beside the repository"
+    not (_SHARED / "captures").exists(), reason="there is no folder shared/captures next to the repository"
 )
-def test_the_recordings_are_those_that_are_shared() -> None:
+def test_recordings_equal_the_shared_ones() -> None:
     copies = {
         path.name: path.read_bytes() for path in (_HERE / "data" / "captured").iterdir() if path.is_file()
     }
@@ -89,10 +89,10 @@ def test_the_recordings_are_those_that_are_shared() -> None:
 
 
 @pytest.mark.skipif(
-    not (_SHARED / "hostile").exists(), reason="there is no folder shared/hostile beside the repository"
+    not (_SHARED / "hostile").exists(), reason="there is no folder shared/hostile next to the repository"
 )
 @pytest.mark.parametrize("folder", ["decode", "encode"])
-def test_the_hostile_inputs_are_those_that_are_shared(folder: str) -> None:
+def test_hostile_inputs_equal_the_shared_ones(folder: str) -> None:
     ours, theirs = _HERE / "data" / "hostile", _SHARED / "hostile"
     assert (ours / "manifest.json").read_bytes() == (theirs / "manifest.json").read_bytes()
     copies = {path.name: path.read_bytes() for path in (ours / folder).iterdir()}

@@ -1,4 +1,4 @@
-"""with_blocks and without_blocks: the blocks are exchanged, every other byte stays."""
+"""with_blocks and without_blocks: they change header blocks and keep all other bytes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         prefixed("<s:Header><V xmlns='u' a='2'/><V xmlns='w'/></s:Header>"),
     ),
     (
-        "behind the last",
+        "after the last",
         prefixed("<s:Header><a xmlns='u'/></s:Header>"),
         [UnknownHeaderBlock(b"<b/>"), Session("A")],
         prefixed(f"<s:Header><a xmlns='u'/><b/>{A}</s:Header>"),
@@ -196,13 +196,13 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><a/>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
     ),
     (
-        "indented, with carriage returns alone",
+        "indented, with CR line ends",
         f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header/>\r  <s:Body/>\r</s:Envelope>',
         [Session("A")],
         f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header>\r    {A}\r  </s:Header>\r  <s:Body/>\r</s:Envelope>',
     ),
     (
-        "indented, the Envelope as well",
+        "indented, Envelope too",
         f'\n <s:Envelope xmlns:s="{SOAP}">\n   <s:Header/>\n   <s:Body/>\n </s:Envelope>',
         [Session("A")],
         (
@@ -214,7 +214,10 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         "indented, a Header on one line",
         f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><!-- c --></s:Header>\n  <s:Body/>\n</s:Envelope>',
         [Session("A"), UnknownHeaderBlock(b"<b/>")],
-        f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><!-- c -->{A}<b/></s:Header>\n  <s:Body/>\n</s:Envelope>',  # noqa: E501
+        (
+            f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><!-- c -->{A}<b/></s:Header>\n  <s:Body/>\n'
+            "</s:Envelope>"
+        ),
     ),
     (
         "indented, but not the Header",
@@ -223,7 +226,7 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         f'<s:Envelope xmlns:s="{SOAP}"><s:Header>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
     ),
     (
-        "lines that end with a carriage return alone",
+        "lines with CR line ends",
         f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Body/>\r</s:Envelope>',
         [Session("A")],
         f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header>\r    {A}\r  </s:Header>\r  <s:Body/>\r</s:Envelope>',
@@ -249,7 +252,7 @@ ENCODINGS = [
 
 @each(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
 @each(("before", "given_blocks", "after"), [pytest.param(*rest, id=name) for name, *rest in LAYOUTS])
-def test_puts_blocks_in_and_leaves_the_rest(
+def test_with_blocks_inserts_blocks_and_keeps_all_other_bytes(
     before: str,
     given_blocks: list[HeaderBlock | UnknownHeaderBlock],
     after: str,
@@ -266,12 +269,12 @@ def test_puts_blocks_in_and_leaves_the_rest(
     assert with_blocks(memoryview(data), *given_blocks) == result
 
 
-def test_with_blocks_replaces_an_alternative_that_types_leaves_out() -> None:
+def test_with_blocks_replaces_an_alternative_not_in_types() -> None:
     data = prefixed(f"<s:Header><BeginSession {XMLA}/></s:Header>").encode()
     assert with_blocks(data, Session("A"), types={}) == prefixed(f"<s:Header>{A}</s:Header>").encode()
 
 
-def test_blocks_replace_their_alternatives_and_nothing_else() -> None:
+def test_with_blocks_replaces_only_alternatives() -> None:
     names = {"A": "one", "B": "one", "C": "two", "D": "", "E": ""}
     types = schema.types_from_schema(
         f'<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:xh="{schema.APPINFO_NS}"'
@@ -293,7 +296,7 @@ def test_blocks_replace_their_alternatives_and_nothing_else() -> None:
             assert result == prefixed(f'<s:Header>{kept}<{new} xmlns="u"/><!-- c --></s:Header>')
 
 
-def test_a_proxy_rewrites_an_id_and_loses_nothing() -> None:
+def test_with_blocks_with_a_new_id_keeps_all_other_values() -> None:
     block = (
         f'<Session {XMLA} wsu:Id="7" mustUnderstand="1" SessionId="old" s:actor="urn:me"'
         ' xmlns:wsu="urn:wsu" xml:lang="en"/>'
@@ -314,7 +317,7 @@ def test_a_proxy_rewrites_an_id_and_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
-def test_a_character_that_the_encoding_lacks_becomes_a_reference(
+def test_with_blocks_unencodable_character_becomes_a_reference(
     codec: str, mark: bytes, declaration: str
 ) -> None:
     data = mark + (declaration + prefixed("")).encode(codec)
@@ -333,14 +336,14 @@ def test_a_character_that_the_encoding_lacks_becomes_a_reference(
         "<a 漢=''/>",
         "<a><!--漢--></a>",
         "<a><![CDATA[漢]]></a>",
-        # What stands in quotes is no value there.
+        # Quoted text is not an attribute value here.
         "<a><!--'漢'--></a>",
         '<a><!--"漢"--></a>',
         "<a><![CDATA['漢']]></a>",
         '<a><![CDATA[<b c="漢"/>]]></a>',
     ],
 )
-def test_a_character_that_cannot_be_a_reference_is_refused(xml: str) -> None:
+def test_with_blocks_unencodable_character_in_a_name_is_refused(xml: str) -> None:
     data = ('<?xml version="1.0" encoding="ISO-8859-1"?>' + prefixed("")).encode()
     with pytest.raises(EncodeError) as error:
         with_blocks(data, UnknownHeaderBlock(xml.encode()))
@@ -364,7 +367,7 @@ def test_a_character_that_cannot_be_a_reference_is_refused(xml: str) -> None:
     ],
 )
 @pytest.mark.parametrize(("codec", "mark", "declaration"), ENCODINGS, ids=lambda value: str(value)[:12])
-def test_takes_blocks_out_and_leaves_the_rest(
+def test_without_blocks_removes_blocks_and_keeps_other_bytes(
     header: str, removed: list[Any], left: str, codec: str, mark: bytes, declaration: str
 ) -> None:
     result = without_blocks(mark + (declaration + prefixed(header)).encode(codec), *removed)
@@ -373,7 +376,9 @@ def test_takes_blocks_out_and_leaves_the_rest(
 
 @given(messages(), st.lists(values.blocks, max_size=3))
 @properties
-def test_what_is_put_in_is_there(data: bytes, drawn: list[HeaderBlock | UnknownHeaderBlock]) -> None:
+def test_with_blocks_result_has_the_blocks(
+    data: bytes, drawn: list[HeaderBlock | UnknownHeaderBlock]
+) -> None:
     try:
         given_blocks = Header(*drawn).blocks
         before = decode(data)
@@ -397,7 +402,7 @@ def test_what_is_put_in_is_there(data: bytes, drawn: list[HeaderBlock | UnknownH
     ] or len(given_blocks) > len(qnames)
     kept = [block for block in before.header.unknown if block.qname not in qnames]
     assert [block for block in after.header.unknown if block.qname not in qnames] == kept
-    # Everything from the Body on is as it was, byte for byte.
+    # All bytes from the Body on are unchanged.
     if given_blocks:
         tail = data[-len(before.body.xml) - 1 :] if before.body.xml else data[-1:]
         assert result.endswith(tail)
@@ -405,7 +410,7 @@ def test_what_is_put_in_is_there(data: bytes, drawn: list[HeaderBlock | UnknownH
 
 @given(messages())
 @properties
-def test_putting_in_what_is_there_changes_no_meaning(data: bytes) -> None:
+def test_with_blocks_of_the_same_blocks_keeps_the_values(data: bytes) -> None:
     try:
         before = decode(data)
     except XmlaHeadersError:
@@ -428,7 +433,7 @@ def test_putting_in_what_is_there_changes_no_meaning(data: bytes) -> None:
 
 @given(messages())
 @properties
-def test_what_is_taken_out_is_gone(data: bytes) -> None:
+def test_without_blocks_result_lacks_the_blocks(data: bytes) -> None:
     try:
         before = decode(data)
     except XmlaHeadersError:
@@ -442,7 +447,7 @@ def test_what_is_taken_out_is_gone(data: bytes) -> None:
 
 @given(messages())
 @properties
-def test_refuses_what_decode_header_refuses(data: bytes) -> None:
+def test_splicing_refuses_as_decode_header_does(data: bytes) -> None:
     try:
         decode_header(data, strict=True)
     except XmlaHeadersError as expected:
@@ -453,7 +458,7 @@ def test_refuses_what_decode_header_refuses(data: bytes) -> None:
         assert put_in.value.finding == taken_out.value.finding == expected.finding
 
 
-def test_refuses_a_block_that_the_message_would_be_refused_for() -> None:
+def test_with_blocks_that_breaks_a_rule_is_refused() -> None:
     data = prefixed("").encode()
     with pytest.raises(ValidationError) as error:
         with_blocks(data, BeginSession(), direction=Direction.RESPONSE)
@@ -474,7 +479,7 @@ def test_refuses_a_block_that_the_message_would_be_refused_for() -> None:
         Limits(max_name_length=len(SOAP)),
     ],
 )
-def test_refuses_to_pass_a_limit(limits: Limits) -> None:
+def test_with_blocks_over_a_limit_is_refused(limits: Limits) -> None:
     data = prefixed("").encode()
     decode(data, limits=limits)
     block = Session("A", other_attributes=(("{urn:" + "x" * 60 + "}a", ""),))
@@ -484,18 +489,18 @@ def test_refuses_to_pass_a_limit(limits: Limits) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["Session", Session, None, 1])
-def test_with_blocks_rejects_what_is_no_block(wrong: Any) -> None:
+def test_with_blocks_of_another_type_raises_type_error(wrong: Any) -> None:
     with pytest.raises(TypeError):
         with_blocks(prefixed("").encode(), wrong)
 
 
 @pytest.mark.parametrize("wrong", [HeaderBlock, Session("A"), None, 1, int])
-def test_without_blocks_rejects_what_is_no_type(wrong: Any) -> None:
+def test_without_blocks_of_another_type_raises_type_error(wrong: Any) -> None:
     with pytest.raises(TypeError):
         without_blocks(prefixed("").encode(), wrong)
 
 
-def test_takes_the_types_of_another_schema() -> None:
+def test_splicing_accepts_types_of_another_schema() -> None:
     from xmla_headers import schema
 
     types = schema.types_from_schema(
@@ -507,18 +512,18 @@ def test_takes_the_types_of_another_schema() -> None:
     made: Any = kind
     data = with_blocks(prefixed("").encode(), made("ann"), types=types)
     assert decode_header(with_blocks(data, made("bob"), types=types), types=types).blocks == (made("bob"),)
-    # To whoever does not know it, it is unknown, and its place is the same.
+    # Without the type, the block is unknown, and it is replaced at the same place.
     assert decode_header(with_blocks(data, made("bob"))).unknown[0].xml.count(b"bob") == 1
     assert without_blocks(data, kind) == prefixed("").encode()
 
 
 @pytest.mark.parametrize("wrong", ["", "xmla:Session", "{urn:a", "{urn:a}", "a b"])
-def test_without_blocks_rejects_a_name_that_takes_nothing_out(wrong: str) -> None:
+def test_without_blocks_malformed_name_raises_value_error(wrong: str) -> None:
     with pytest.raises(ValueError, match="Clark notation"):
         without_blocks(prefixed(f"<s:Header>{A}</s:Header>").encode(), wrong)
 
 
-def test_an_unqualified_name_is_no_alternative_to_the_session_headers() -> None:
+def test_with_blocks_unqualified_session_is_no_alternative() -> None:
     lower, token = UnknownHeaderBlock(b"<session/>"), prefixed(f"<s:Header>{A}</s:Header>").encode()
     assert decode_header(with_blocks(token, lower)).blocks == (Session("A"), lower)
     there = prefixed("<s:Header><session/></s:Header>").encode()
@@ -526,19 +531,19 @@ def test_an_unqualified_name_is_no_alternative_to_the_session_headers() -> None:
     assert decode_header(with_blocks(there, Session("A"), lower)).blocks == (lower, Session("A"))
 
 
-def test_takes_out_what_decode_names() -> None:
+def test_without_blocks_removes_blocks_by_their_qname() -> None:
     for block in ("<Session/>", "<session/>", "<漢/>", "<v:V xmlns:v='u'/>"):
         data = prefixed(f"<s:Header>{block}</s:Header>").encode()
         assert without_blocks(data, decode_header(data)[0].qname) == prefixed("").encode()
 
 
-def test_all_are_unknown_to_whoever_knows_no_type() -> None:
+def test_without_blocks_without_types_removes_unknown_blocks() -> None:
     data = prefixed(f"<s:Header>{A}<a/></s:Header>").encode()
     assert without_blocks(data, UnknownHeaderBlock, types={}) == prefixed("").encode()
 
 
 @pytest.mark.parametrize("call", [with_blocks, without_blocks])
-def test_returns_nothing_over_the_limit_though_nothing_was_to_do(call: Any) -> None:
+def test_splicing_unchanged_message_over_a_limit_is_refused(call: Any) -> None:
     data = prefixed("").encode()
     with pytest.raises(EncodeError) as error:
         call(data, limits=Limits(max_message_bytes=len(data) - 1))

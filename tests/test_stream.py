@@ -1,4 +1,4 @@
-"""A message that arrives in pieces is read as decode reads the whole, in bounded memory and linear time."""
+"""HeaderReader reads a message in pieces as decode reads the whole, in bounded memory and linear time."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _END = "</s:Body></s:Envelope>"
 
 
 def whole(data: bytes, **reading: Any) -> tuple[object, ...]:
-    """Return what decode says of a message in a form that compares in full."""
+    """Return the result of decode in a form whose comparison ignores nothing."""
     try:
         envelope = xmla_headers.decode(data, **reading)
     except XmlaHeadersError as error:
@@ -69,7 +69,7 @@ def whole(data: bytes, **reading: Any) -> tuple[object, ...]:
 
 
 def in_pieces(pieces: Iterable[bytes], **reading: Any) -> tuple[object, ...]:
-    """Return what HeaderReader says of a message; what has to hold of it on the way is asserted."""
+    """Return the result of HeaderReader in the same form, and assert its invariants after each piece."""
     reader = HeaderReader(**reading)
     header: Header | None = None
     try:
@@ -113,18 +113,18 @@ def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
 
 @contextmanager
 def steps(step: int, piece: int = 65_536) -> Iterator[None]:
-    """Let the parser be handed so many bytes at a time, and as many taken up, as otherwise 64 KiB."""
+    """Replace the two sizes of 64 KiB: how many bytes are collected, and how many are fed at a time."""
     with mock.patch.object(_stream_reader, "_STEP", step), mock.patch.object(stream, "_PIECE", piece):
         yield
 
 
-#: As shipped; and small, or a short message never moves the window on what is kept of it.
+#: The shipped sizes, and small ones, with which a short message also moves the window.
 STEPS = [(65_536, 65_536), (1, 65_536), (1, 1), (7, 3), (40, 100)]
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "iso-8859-1", "us-ascii"]
 
 
 def encoded(text: str, encoding: str) -> bytes:
-    """Return a message in an encoding that its first bytes tell."""
+    """Return a message in an encoding that its first bytes show."""
     if encoding.startswith("utf-16"):
         return ("\ufeff" + text).encode(encoding)
     if encoding in {"iso-8859-1", "us-ascii"}:
@@ -134,32 +134,32 @@ def encoded(text: str, encoding: str) -> bytes:
 
 
 def message(body: str = "", behind: str = "", after: str = "", *, head: str = _START) -> str:
-    """Return a message with something in the Body, behind it, and behind the Envelope."""
+    """Return a message with text in the Body, after it, and after the Envelope."""
     return f"{head}{body}</s:Body>{behind}</s:Envelope>{after}"
 
 
-# -- P4: the verdict does not depend on how the bytes are cut ----------------------------------------
+# -- P4: the result does not depend on the pieces ----------------------------------------------------
 
 _HEADS = {
     "plain": _START,
     "empty": "",
     "no Header": f"{_ENVELOPE}<s:Body>",
-    "white space in front": f" \r\n{_START}",
+    "white space before": f" \r\n{_START}",
     "two comments and lines": f"<!-- é -->\r\n<!--<s:Body>-->\r\n{_START}",
     "many lookalikes": f"<!--{'<s:Body>' * 6}<s:Body a='-->{_START}",
-    "greater in the Body start tag": f"{_ENVELOPE}<s:Body a='>' b=\">'>\" >",
+    "greater-than in the Body start tag": f"{_ENVELOPE}<s:Body a='>' b=\">'>\" >",
     "a quote in a lookalike": f"<!-- <s:Body it's > -->{_START}",
     "Body with a default namespace": f'<Envelope xmlns="{_SOAP}"><Body>',
     "a warning": f'<s:Envelope xmlns:s="{_SOAP_12}"><s:Header>{_SESSION}</s:Header><s:Body>',
     "text in Envelope": f"{_ENVELOPE}text<s:Body>",
     "text in Header": f"{_ENVELOPE}<s:Header>\r\n &#65;</s:Header><s:Body>",
     "two Headers": f"{_ENVELOPE}<s:Header/>\r\n<s:Header/><s:Body>",
-    "an element in front": f"{_ENVELOPE}\r\n<s:Other/><s:Body>",
+    "an element before the Body": f"{_ENVELOPE}\r\n<s:Other/><s:Body>",
     "a bad session header": _START.replace("SessionId", "SessionID"),
     "two session headers": _START.replace(_SESSION, _SESSION + _SESSION),
     "an unbound prefix": f"{_ENVELOPE}<s:Header><u:a/></s:Header><s:Body>",
     "not well-formed": f"{_ENVELOPE}<s:Header><a b=c/></s:Header><s:Body>",
-    "not an envelope": "<s:Envelop xmlns:s='urn:a'>\r\n<s:Body>",
+    "not an Envelope": "<s:Envelop xmlns:s='urn:a'>\r\n<s:Body>",
     "wrong namespace": "<s:Envelope xmlns:s='urn:a'>\r\n<s:Body>",
     "a DOCTYPE": f"<!DOCTYPE a>{_START}",
     "a processing instruction": f"{_ENVELOPE}<?pi?><s:Body>",
@@ -174,19 +174,19 @@ _BODIES = {
     "the name in a comment": "<!--</s:Body></s:Envelope>-->",
     "the name in CDATA": "<![CDATA[</s:Body></s:Envelope>]]>",
     "the name in a value": "<a b='/s:Body>'/>",
-    "elements of the name": "<s:Body><s:Body/></s:Body><s:Body></s:Body >",
-    "the name behind its letter": "B" * 40 + "<s:Body>Bo</s:Body>" + "B" * 31 + "<s:Body>B</s:Body>",
-    "names that begin like it": "<s:Bodyx></s:Bodyx><s:Body-x/>",
+    "elements with the name": "<s:Body><s:Body/></s:Body><s:Body></s:Body >",
+    "the name after its first letter": "B" * 40 + "<s:Body>Bo</s:Body>" + "B" * 31 + "<s:Body>B</s:Body>",
+    "names with the same beginning": "<s:Bodyx></s:Bodyx><s:Body-x/>",
     "square brackets": "]<a/>]] ]",
     "references": "&#13;&#10;&amp;&#xe9;",
-    "a tag that does not end": "<a",
-    "an element that does not end": "\r\n<a>",
-    "a comment that does not end": "\r\n<!-- <s:Body>",
-    "a CDATA section that does not end": "<![CDATA[ ]] >",
+    "an unfinished tag": "<a",
+    "an unclosed element": "\r\n<a>",
+    "an unfinished comment": "\r\n<!-- <s:Body>",
+    "an unfinished CDATA section": "<![CDATA[ ]] >",
     "a mismatched tag": "<a>\r\n</b>",
-    "an attribute twice": "\r\n<a\r\n b='é' b=''/>",
+    "a duplicate attribute": "\r\n<a\r\n b='é' b=''/>",
     "an unknown entity": "é&unknown;",
-    "a character that may not be": "é\r\n\x01",
+    "a forbidden character": "é\r\n\x01",
     "a processing instruction": "é\r\n<?pi é?>",
     "a DOCTYPE": "<!DOCTYPE a>",
     "the end of CDATA": "é]]>",
@@ -200,24 +200,24 @@ _BEHIND = {
     "a second Body": "\r\n  <s:Body><a/></s:Body>",
     "a second Header": " <s:Header/>",
     "text": "\r\n é\r\n",
-    "text behind a comment": " <!-- é -->\r\ntext",
+    "text after a comment": " <!-- é -->\r\ntext",
     "a reference": "\r\n&#32;\r\n",
     "an empty CDATA section": "\r\n<![CDATA[]]>",
     "CDATA": "\r\n<![CDATA[ x]]>",
     "text and an element": "\r\nx<late/>",
     "an unbound prefix": "\r\n<u:late/>",
-    "elements that nest": "<a>" * 300,
+    "nested elements": "<a>" * 300,
     "a processing instruction": "\r\n<?pi?>",
     "a mismatched tag": "\r\n</s:Body>",
-    "a comment that does not end": "\r\n<!-- ",
-    "a reference that does not end": "\r\n&#3",
+    "an unfinished comment": "\r\n<!-- ",
+    "an unfinished reference": "\r\n&#3",
 }
 _AFTER = {
     "lines": "\r\n\r \n",
     "a comment": "\r\n<!-- é -->\r\n",
     "text": "\r\n é",
-    "text at once": "x",
-    "text behind a comment": " <!-- é -->\r\n text",
+    "text without white space": "x",
+    "text after a comment": " <!-- é -->\r\n text",
     "an element": "\r\n<a/>",
     "an end tag": " </a>",
     "a second Envelope": f"\r\n{_START}{_END}",
@@ -225,16 +225,16 @@ _AFTER = {
     "a CDATA section": "\r\n<![CDATA[ ]]>",
     "a DOCTYPE": "\r\n<!DOCTYPE a>",
     "a reference": "\r\n&#32;",
-    "a comment that does not end": "\r\n<!-- é",
+    "an unfinished comment": "\r\n<!-- é",
     "two dashes": "\r\n<!-- -- -->",
-    "less": "\r\n<",
+    "less-than": "\r\n<",
     "half a comment": "\r\n<!-",
-    "a character that may not be": "\r\n\x01",
+    "a forbidden character": "\r\n\x01",
     "NUL": "\0",
     "a no-break space": "\u00a0",
     "a name": "text/",
-    "a character in what begins like a comment": "<!-é-->",
-    "a character that may not be in a comment": "<!-- --><!--\0<?a?> -->",
+    "a character in the start of a comment": "<!-é-->",
+    "a forbidden character in a comment": "<!-- --><!--\0<?a?> -->",
     "a comment with dashes": "<!-- -- -->text",
 }
 
@@ -245,14 +245,17 @@ _SMALL = {
         for index, rest in enumerate(_BEHIND_HEADS)
     },
     **{f"Body {name}": message(body, "\r\n<!-- -->") for name, body in _BODIES.items()},
-    **{f"Body {name}, and behind": message(body, "\r\n<late/>") for name, body in _BODIES.items()},
-    **{f"behind {name}": message("<a>é</a>", behind) for name, behind in _BEHIND.items()},
-    **{f"after {name}": message("\r\n", " ", after) for name, after in _AFTER.items()},
+    **{
+        f"Body {name}, and an element after it": message(body, "\r\n<late/>")
+        for name, body in _BODIES.items()
+    },
+    **{f"after the Body, {name}": message("<a>é</a>", behind) for name, behind in _BEHIND.items()},
+    **{f"after the Envelope, {name}": message("\r\n", " ", after) for name, after in _AFTER.items()},
     "empty Body": f"{_START[:-1]}/></s:Envelope>",
-    "empty Body, and behind": f"{_START[:-1]} />\r\n<late/></s:Envelope>",
+    "empty Body, and an element after it": f"{_START[:-1]} />\r\n<late/></s:Envelope>",
     "cut off": _START,
-    "Envelope that does not end": f"{_START}</s:Body>\r\n",
-    "Body that ends twice": f"{_START}{_END}{_END}",
+    "unclosed Envelope": f"{_START}</s:Body>\r\n",
+    "two end tags of the Body": f"{_START}{_END}{_END}",
 }
 
 
@@ -266,7 +269,7 @@ def _agrees(data: bytes, cuts: Sequence[Iterable[int]], **reading: Any) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("name", _SMALL)
-def test_agrees_with_decode_byte_by_byte(name: str, encoding: str) -> None:
+def test_header_reader_in_single_bytes_equals_decode(name: str, encoding: str) -> None:
     data = encoded(_SMALL[name], encoding)
     expected = whole(data)
     for step, piece in STEPS:
@@ -279,9 +282,9 @@ def test_agrees_with_decode_byte_by_byte(name: str, encoding: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _SMALL)
-def test_agrees_with_decode_in_two_pieces(name: str) -> None:
+def test_header_reader_in_two_pieces_equals_decode(name: str) -> None:
     data = _SMALL[name].encode()
-    # The head is the same in most of them.
+    # Most of these messages have the same head.
     first = 0 if name.startswith("head") else len(_START) - 9
     for step in (65_536, 1):
         with steps(step):
@@ -298,7 +301,7 @@ def test_agrees_with_decode_in_two_pieces(name: str) -> None:
     ],
 )
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_agrees_with_decode_where_bytes_do_not_decode(encoding: str, bad: bytes) -> None:
+def test_header_reader_of_undecodable_bytes_equals_decode(encoding: str, bad: bytes) -> None:
     for text in (f"{_START}é\r\n", f"{_ENVELOPE}<s:Header>", message("é"), f"{_START}</s:Body>\r\n", ""):
         start, end = encoded(text, encoding), encoded(_END, encoding)
         for data in (start + bad, start + bad + end):
@@ -319,7 +322,7 @@ _FILES = _files()
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _FILES)
-def test_agrees_with_decode_on_what_was_recorded(name: str) -> None:
+def test_header_reader_of_recordings_equals_decode(name: str) -> None:
     data = _FILES[name]
     for reading in ({"direction": Direction.RESPONSE}, {"strict": True}):
         for step, piece in STEPS[:3]:
@@ -333,7 +336,7 @@ _HOSTILE = {test["name"]: test for test in manifest("decode")}
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _HOSTILE)
-def test_agrees_with_decode_on_hostile_input(name: str) -> None:
+def test_header_reader_of_hostile_input_equals_decode(name: str) -> None:
     data = read(_HOSTILE[name])
     if len(data) > 10_000:
         _agrees(data, [range(10_007, len(data), 10_007)])
@@ -352,7 +355,7 @@ def _cuts(draw: st.DrawFn, size: int) -> list[int]:
         return [draw(st.integers(0, size))]
     if kind == 2:
         return draw(st.lists(st.integers(0, size), max_size=12))
-    # Some of them empty.
+    # Some pieces are empty.
     sizes = draw(st.lists(st.integers(0, 9), min_size=1, max_size=30))
     return [place for place in accumulate(sizes * (1 + size // (sum(sizes) or 1))) if place < size]
 
@@ -362,7 +365,7 @@ _small_steps = st.sampled_from([*STEPS, (2, 1_000), (3, 2), (200, 50)])
 
 @settings(properties, max_examples=scaled(500))
 @given(st.data(), st.one_of(anything, mutated(messages()), likely), readings, _small_steps)
-def test_agrees_with_decode_however_a_message_is_cut(
+def test_header_reader_in_any_pieces_equals_decode(
     data: st.DataObject, text: bytes, reading: dict[str, Any], step: tuple[int, int]
 ) -> None:
     with steps(*step):
@@ -409,7 +412,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("front", ["", "</s:Body>"])
-def test_finds_text_in_front_of_what_ends_the_message_however_it_is_cut(text: str, front: str) -> None:
+def test_header_reader_finds_text_before_a_fatal_error(text: str, front: str) -> None:
     data = f"{_START}{front}{text}".encode()
     for step, piece in STEPS:
         with steps(step, piece):
@@ -427,7 +430,7 @@ def test_finds_text_in_front_of_what_ends_the_message_however_it_is_cut(text: st
     st.sampled_from(ENCODINGS),
     _small_steps,
 )
-def test_agrees_with_decode_whatever_follows_the_head(
+def test_header_reader_with_any_bytes_after_head_equals_decode(
     data: st.DataObject, body: str, behind: str, end: str, encoding: str, step: tuple[int, int]
 ) -> None:
     text = encoded(f"{_START}{body}{end}{behind}", encoding)
@@ -435,8 +438,8 @@ def test_agrees_with_decode_whatever_follows_the_head(
         _agrees(text, [data.draw(_cuts(len(text))) for _ in range(3)])
 
 
-def test_agrees_with_decode_where_much_white_space_comes_first() -> None:
-    # The first bytes are judged behind at most 64 Ki characters of it.
+def test_header_reader_after_much_white_space_equals_decode() -> None:
+    # The first bytes are checked after at most 64 Ki characters of white space.
     head = _START.replace(_SOAP, _SOAP_12)
     for spaces in (65_535, 65_536, 70_000):
         data = encoded(" " * spaces + head, "utf-16-le") + b"\x00\xd8A\x00"
@@ -451,8 +454,8 @@ def test_agrees_with_decode_where_much_white_space_comes_first() -> None:
 
 
 @pytest.mark.parametrize("size", [100, 5_000, 65_543, 65_544, 70_000, 200_000])
-def test_names_what_is_not_xml_as_decode_does(size: int) -> None:
-    # One of the hints asks how long the message is.
+def test_header_reader_of_other_formats_equals_decode(size: int) -> None:
+    # One of the hints depends on the length of the message.
     xpress = (65_000).to_bytes(4, "little") + (64_000).to_bytes(4, "little")
     for start in (
         b"\x1f\x8b",
@@ -467,32 +470,32 @@ def test_names_what_is_not_xml_as_decode_does(size: int) -> None:
         _agrees(data, [range(1_000, size, 1_000), [1, 2, 3], [size - 1]])
 
 
-# -- long messages, by the windows as they are shipped -----------------------------------------------
+# -- long messages, with the shipped windows ---------------------------------------------------------
 
 _WINDOW = 65_536
 _ACROSS = {
     "the end tag in a comment": "<!--</s:Body>-->",
     "the end tag in CDATA": "<![CDATA[</s:Body>]]>",
     "the name in text": "s:Body &lt;/s:Body>",
-    "an element of the name": "<s:Body>x</s:Body>",
-    "an empty element of the name": "<s:Body />",
-    "a name that begins like it": "<s:Body-x></s:Body-x>",
+    "an element with the name": "<s:Body>x</s:Body>",
+    "an empty element with the name": "<s:Body />",
+    "a name with the same beginning": "<s:Body-x></s:Body-x>",
     "lines": "\r\n\r\n\r\r\n",
     "characters": "é漢🔑é",
     "brackets": "]]&gt;]] >",
     "a reference": "&#128273;&amp;",
     "a tag": "<abc def='ghi'/>",
     "the end": f"</s:Body>\r\n<!-- é -->\r\n</s:Envelope>\r\n{' ' * _WINDOW}\r\n é",
-    "the end, and white space behind the Body": f"</s:Body>{chr(10) * (2 * _WINDOW + 9)} é",
+    "the end, and white space after the Body": f"</s:Body>{chr(10) * (2 * _WINDOW + 9)} é",
     "a mismatched tag": "\r\n</abc>",
-    "a twice used attribute": "\r\n<abc é='' é=''/>",
+    "a duplicate attribute": "\r\n<abc é='' é=''/>",
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16-le"])
 @pytest.mark.parametrize("name", _ACROSS)
-def test_agrees_with_decode_across_the_border_of_two_windows(name: str, encoding: str) -> None:
+def test_header_reader_at_a_window_border_equals_decode(name: str, encoding: str) -> None:
     across = _ACROSS[name]
     place = 2 * _WINDOW
     line = "<row>é</row>\r\n"
@@ -501,7 +504,7 @@ def test_agrees_with_decode_across_the_border_of_two_windows(name: str, encoding
         filler += "x" * (place - before - len(filler.encode()))
         head = encoded(_START, encoding)
         text = encoded(f"{_START}{filler}{across}{line * 9}{_END}\r\n<late", encoding)
-        # The head alone, so that the windows begin where the content does.
+        # The first piece is the head, so that the windows begin with the content.
         cuts = range(len(head), len(text), _WINDOW)
         expected = whole(text)
         assert in_pieces(cut_at(text, cuts)) == expected
@@ -510,7 +513,8 @@ def test_agrees_with_decode_across_the_border_of_two_windows(name: str, encoding
 
 _FAR = 400_000
 _LATE: list[tuple[str, str, str, Code, str]] = [
-    # What is far behind the Body, in it or behind the Envelope; what is asked about; the code; and where.
+    # The text before the gap in the Body or after it, the text after the gap, the code, and the place of the
+    # finding.
     ("", "", "<s:Body/>", Code.DUPLICATE_BODY, "<s:Body/>"),
     ("", "", "<s:Header/>", Code.DUPLICATE_HEADER, "<s:Header/>"),
     ("", "", "<late/>", Code.ELEMENT_AFTER_BODY, "<late/>"),
@@ -531,7 +535,7 @@ _GAPS = [" ", "\n", "\r\n", "\r", "é漢🔑\r\n", "<!-- é -->\r\n"]
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-be"])
 @pytest.mark.parametrize(("opened", "closed", "late", "code", "sought"), _LATE)
-def test_finds_the_right_place_far_behind_the_head(
+def test_header_reader_far_after_the_head_has_the_position(
     opened: str, closed: str, late: str, code: Code, sought: str, encoding: str
 ) -> None:
     for gap in _GAPS:
@@ -555,7 +559,7 @@ def test_finds_the_right_place_far_behind_the_head(
         )
 
 
-def test_finds_text_behind_megabytes_of_white_space_where_it_begins() -> None:
+def test_header_reader_text_after_megabytes_has_its_offset() -> None:
     for gap in (" ", "\n", "\r\n"):
         for start in ("", "\r\n<!-- é\r\n -->"):
             text = f"{_START}</s:Body>{start}{gap * (_FAR // len(gap))}text{_END}"
@@ -564,12 +568,12 @@ def test_finds_text_behind_megabytes_of_white_space_where_it_begins() -> None:
                 feed_all(reader, cut(text.encode(), 50_000))
             finding = caught.value.finding
             assert finding.code is Code.UNEXPECTED_TEXT
-            # Behind the markup in front of it: the end tag, or the comment.
+            # The offset is after the markup before the text: the end tag, or the comment.
             assert finding.offset == len(f"{_START}</s:Body>{start}".encode())
             assert (type(caught.value), finding) == whole(text.encode())
 
 
-# -- the Header is there as soon as the Body start tag has arrived -----------------------------------
+# -- the Header is set as soon as the Body start tag has arrived -------------------------------------
 
 _BODY_TAGS = [
     "<s:Body>",
@@ -591,9 +595,7 @@ _IN_FRONT = [
 @each("encoding", ENCODINGS)
 @each("in_front", _IN_FRONT)
 @each("tag", _BODY_TAGS)
-def test_has_the_header_with_the_last_byte_of_the_body_start_tag(
-    tag: str, in_front: str, encoding: str
-) -> None:
+def test_header_is_set_with_the_body_start_tag(tag: str, in_front: str, encoding: str) -> None:
     head = f"{in_front}{_START.removesuffix('<s:Body>')}{tag}"
     data = encoded(head, encoding)
     expected = xmla_headers.decode_header(data)
@@ -609,14 +611,14 @@ def test_has_the_header_with_the_last_byte_of_the_body_start_tag(
         assert reader.header is None
         reader.feed(data[-1:])
         assert reader.header == expected
-        # One character more, and nothing changes.
+        # Another character changes nothing.
         reader.feed(encoded("<a>", "utf-16-le")[2:] if encoding == "utf-16-le" else b"")
         assert reader.header == expected
 
 
 @properties
 @given(st.one_of(everyday(misses=False), messages(odd=False)))
-def test_has_the_header_when_decode_header_would(data: bytes) -> None:
+def test_header_is_set_as_soon_as_decode_header_returns(data: bytes) -> None:
     def there(size: int) -> bool:
         try:
             xmla_headers.decode_header(data[:size])
@@ -629,7 +631,7 @@ def test_has_the_header_when_decode_header_would(data: bytes) -> None:
     while first < last:
         middle = (first + last) // 2
         first, last = (first, middle) if there(middle) else (middle + 1, last)
-    # Only so many tags that look like it are tried, each as soon as it is there.
+    # Only the first few lookalikes of the Body start tag are tried as soon as they arrive.
     assume(data[:first].count(b"Body") <= BODY_TRIES)
     reader = HeaderReader()
     for index in range(first):
@@ -641,7 +643,7 @@ def test_has_the_header_when_decode_header_would(data: bytes) -> None:
     assert tuple(map(facts, header)) == tuple(map(facts, xmla_headers.decode_header(data)))
 
 
-def test_has_the_header_before_what_is_wrong_behind_it() -> None:
+def test_header_is_set_before_a_later_error() -> None:
     for tag in ("<s:Body>", "<s:Body a='>'>"):
         for count in (0, 9):
             for behind in ("</s:Body><late/>", "</s:Body>text", "<a></s:Body>", "<?pi?>"):
@@ -652,7 +654,7 @@ def test_has_the_header_before_what_is_wrong_behind_it() -> None:
                 assert reader.header == xmla_headers.decode_header(head.encode())
 
 
-def test_has_the_header_late_behind_many_lookalikes_but_before_twice_as_much() -> None:
+def test_header_after_many_lookalikes_is_set_within_twice_that() -> None:
     head = f"<!--{'<s:Body>' * 1_000}-->{_START}".encode()
     reader = HeaderReader()
     for index in range(len(head)):
@@ -670,12 +672,12 @@ def test_has_the_header_late_behind_many_lookalikes_but_before_twice_as_much() -
     assert short.close().session == Session("secret-id", must_understand=True)
 
 
-# -- what a caller sees ------------------------------------------------------------------------------
+# -- the interface -----------------------------------------------------------------------------------
 
 _GOOD = message("<a>é</a>").encode()
 
 
-def test_reads_a_message() -> None:
+def test_header_reader_reads_a_message() -> None:
     reader = HeaderReader()
     assert (reader.header, reader.warnings) == (None, ())
     for piece in cut(_GOOD, 50):
@@ -684,7 +686,7 @@ def test_reads_a_message() -> None:
     assert reader.close() is reader.header
 
 
-def test_takes_empty_chunks_anywhere() -> None:
+def test_feed_accepts_empty_chunks_anywhere() -> None:
     for place in range(len(_GOOD)):
         reader = HeaderReader()
         for piece in (b"", _GOOD[:place], b"", bytearray(), memoryview(b""), _GOOD[place:], b""):
@@ -692,13 +694,13 @@ def test_takes_empty_chunks_anywhere() -> None:
         assert reader.close() == xmla_headers.decode_header(_GOOD)
 
 
-def test_nothing_at_all_is_not_xml() -> None:
+def test_header_reader_without_bytes_raises_not_xml() -> None:
     for feeds in ([], [b""], [b"", b""]):
         assert in_pieces(feeds) == whole(b"")
 
 
 @pytest.mark.parametrize("kind", [bytearray, memoryview, lambda data: memoryview(bytearray(data))])
-def test_takes_any_bytes(kind: Callable[[bytes], bytearray | memoryview]) -> None:
+def test_feed_accepts_any_bytes_object(kind: Callable[[bytes], bytearray | memoryview]) -> None:
     for size in (1, 7, 300, len(_GOOD)):
         reader = HeaderReader()
         for piece in cut(_GOOD, size):
@@ -706,7 +708,7 @@ def test_takes_any_bytes(kind: Callable[[bytes], bytearray | memoryview]) -> Non
         assert reader.close() == xmla_headers.decode_header(_GOOD)
 
 
-def test_takes_a_view_of_wider_items_byte_by_byte() -> None:
+def test_feed_reads_a_view_of_wider_items_as_bytes() -> None:
     padded = _GOOD + b" " * (-len(_GOOD) % 8)
     wide = memoryview(array("Q", padded))
     square = memoryview(padded).cast("B", (len(padded) // 8, 8))
@@ -720,7 +722,7 @@ def test_takes_a_view_of_wider_items_byte_by_byte() -> None:
 
 @pytest.mark.parametrize(("step", "piece"), STEPS)
 @pytest.mark.parametrize("late", ["", "<late/>", "<s:Body>text", "\r\n</b>"])
-def test_a_caller_may_use_a_buffer_again(late: str, step: int, piece: int) -> None:
+def test_feed_allows_reuse_of_a_buffer(late: str, step: int, piece: int) -> None:
     data = message("<a>é</a>" * 40, late).encode()
     expected = whole(data)
     with steps(step, piece):
@@ -748,7 +750,7 @@ def test_a_caller_may_use_a_buffer_again(late: str, step: int, piece: int) -> No
         _GOOD.decode().encode("utf-16-le"),
     ],
 )
-def test_a_buffer_is_free_after_each_call(data: bytes) -> None:
+def test_feed_releases_the_buffer(data: bytes) -> None:
     kept: list[XmlaHeadersError] = []
     gc.disable()
     try:
@@ -760,13 +762,13 @@ def test_a_buffer_is_free_after_each_call(data: bytes) -> None:
                     reader.feed(buffer)
                 except XmlaHeadersError as error:
                     kept.append(error)
-                # A BufferError while anyone holds a view of it.
+                # It raises a BufferError if a view of the buffer still exists.
                 buffer.clear()
             with suppress(XmlaHeadersError):
                 reader.close()
     finally:
         gc.enable()
-    # What is certain only when it is over is said by close.
+    # close raises the errors that are certain only at the end.
     assert bool(kept) == (data.startswith(b"<s:") and data is not _GOOD)
 
 
@@ -781,7 +783,7 @@ def test_a_buffer_is_free_after_each_call(data: bytes) -> None:
         (memoryview(_GOOD)[::2], "C-contiguous"),
     ],
 )
-def test_refuses_what_is_no_bytes_and_goes_on(data: Any, says: str) -> None:
+def test_feed_of_another_type_raises_type_error_and_continues(data: Any, says: str) -> None:
     reader = HeaderReader()
     for piece in cut(_GOOD, 90):
         with pytest.raises(TypeError, match=says):
@@ -803,18 +805,20 @@ _WRONG: list[tuple[type[Exception], dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("error", "arguments"), _WRONG)
-def test_refuses_a_wrong_argument_before_any_byte(error: type[Exception], arguments: dict[str, Any]) -> None:
+def test_header_reader_wrong_argument_raises_at_once(
+    error: type[Exception], arguments: dict[str, Any]
+) -> None:
     with pytest.raises(error) as caught:
         HeaderReader(**arguments)
     assert not isinstance(caught.value, XmlaHeadersError)
 
 
-def test_takes_no_argument_by_position() -> None:
+def test_header_reader_positional_argument_raises_type_error() -> None:
     with pytest.raises(TypeError):
         HeaderReader({})  # type: ignore[call-arg]
 
 
-def test_after_close_nothing_more_can_be_fed() -> None:
+def test_feed_after_close_raises_value_error() -> None:
     reader = HeaderReader()
     reader.feed(_GOOD)
     header = reader.close()
@@ -830,8 +834,8 @@ _REFUSED = {
     "in the head": (f"{_ENVELOPE}<s:Header><a b=c/>", None),
     "by a rule in the head": (f"{_ENVELOPE}<s:Header/><s:Header/><s:Body>", None),
     "in the Body": (f"{_START}<a></b>", "header"),
-    "behind the Body": (f"{_START}</s:Body><late/>", "header"),
-    "behind the Envelope": (f"{_START}{_END}text", "header"),
+    "after the Body": (f"{_START}</s:Body><late/>", "header"),
+    "after the Envelope": (f"{_START}{_END}text", "header"),
     "at the end": (_START, "header"),
     "at the end of the head": (_ENVELOPE, None),
     "first bytes": ("{}", None),
@@ -840,7 +844,7 @@ _REFUSED = {
 
 @pytest.mark.parametrize("name", _REFUSED)
 @pytest.mark.parametrize("step", [1, 65_536])
-def test_after_an_error_the_same_again_and_the_header_stays(name: str, step: int) -> None:
+def test_feed_after_an_error_raises_it_again(name: str, step: int) -> None:
     text, header = _REFUSED[name]
     errors = []
     with steps(step):
@@ -858,8 +862,8 @@ def test_after_an_error_the_same_again_and_the_header_stays(name: str, step: int
         assert reader.header == expected
 
 
-def test_says_what_is_wrong_as_soon_as_it_is_certain() -> None:
-    # As soon as the parser is handed what there is: 64 KiB behind the head.
+def test_feed_raises_as_soon_as_the_error_is_certain() -> None:
+    # The error is raised when the parser is fed, at the latest after 64 KiB.
     for late in ("</a>", "</s:Body><late/>", "<?pi?>", "</s:Body></s:Envelope>x"):
         reader = HeaderReader()
         reader.feed(_START.encode())
@@ -871,13 +875,13 @@ def test_says_what_is_wrong_as_soon_as_it_is_certain() -> None:
             feed_all(reader, cut(head + b" " * 140_000, 1_000), close=False)
 
 
-def test_says_at_once_that_bytes_do_not_decode() -> None:
+def test_feed_of_undecodable_bytes_raises_at_once() -> None:
     reader = HeaderReader()
     reader.feed(encoded(_START, "utf-16-le"))
     with pytest.raises(DecodeError) as caught:
         reader.feed(b"\x00\xd8A\x00")
     assert caught.value.code is Code.ENCODING_ERROR
-    # What is wrong in front of them comes first.
+    # An error before the undecodable bytes is raised first.
     reader = HeaderReader()
     reader.feed(encoded(_START, "utf-16-le"))
     with pytest.raises(DecodeError) as caught:
@@ -885,7 +889,7 @@ def test_says_at_once_that_bytes_do_not_decode() -> None:
     assert caught.value.code is Code.NOT_WELL_FORMED
 
 
-def test_has_the_warnings_with_the_header() -> None:
+def test_warnings_are_set_with_the_header() -> None:
     data = _GOOD.replace(_SOAP.encode(), _SOAP_12.encode()).replace(b"secret-id", b"")
     reader = HeaderReader()
     end = data.index(b"<s:Body>") + 8
@@ -907,7 +911,7 @@ def test_has_the_warnings_with_the_header() -> None:
         assert (refusing.header, refusing.warnings) == (None, ())
 
 
-def test_shows_how_far_it_is_and_no_session_id() -> None:
+def test_header_reader_repr_shows_progress_and_no_session_id() -> None:
     reader = HeaderReader()
     shown = [repr(reader)]
     for piece in cut(_GOOD, 50):
@@ -932,7 +936,7 @@ def test_shows_how_far_it_is_and_no_session_id() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @pytest.mark.parametrize("field", ["max_message_bytes", "max_header_bytes"])
-def test_agrees_with_decode_at_every_limit_on_bytes(field: str, encoding: str) -> None:
+def test_header_reader_with_any_byte_limit_equals_decode(field: str, encoding: str) -> None:
     data = encoded(message("é\r\n" * 9, "\r\n"), encoding)
     for maximum in range(0, len(data) + 2, 1 if encoding == "utf-8" else 3):
         limits = Limits(**{field: maximum})
@@ -942,7 +946,7 @@ def test_agrees_with_decode_at_every_limit_on_bytes(field: str, encoding: str) -
 
 
 @pytest.mark.parametrize("size", [1, 10, 1_000])
-def test_refuses_the_first_byte_that_is_too_many(size: int) -> None:
+def test_feed_over_max_message_bytes_raises_at_the_limit(size: int) -> None:
     for maximum in (0, 3, len(_START) - 1, len(_START), len(_GOOD) - 1):
         reader = HeaderReader(limits=Limits(max_message_bytes=maximum))
         for piece in cut(_GOOD[:maximum], size):
@@ -958,7 +962,7 @@ def test_refuses_the_first_byte_that_is_too_many(size: int) -> None:
     assert in_pieces(cut(_GOOD, size), limits=Limits(max_message_bytes=len(_GOOD)))
 
 
-def test_refuses_a_head_that_is_too_long_before_twice_as_much_has_arrived() -> None:
+def test_feed_over_max_header_bytes_raises_before_twice_as_much() -> None:
     maximum = 20_000
     reader = HeaderReader(limits=Limits(max_header_bytes=maximum))
     reader.feed(_ENVELOPE.encode())
@@ -967,7 +971,7 @@ def test_refuses_a_head_that_is_too_long_before_twice_as_much_has_arrived() -> N
     assert caught.value.finding.offset == maximum
 
 
-def test_reads_a_head_of_megabytes_without_the_limit() -> None:
+def test_header_reader_without_limit_reads_a_long_head() -> None:
     block = f"<b xmlns='urn:b'>{'x' * 3_000_000}</b>"
     data = message("<a/>", head=_START.replace("<Session", f"{block}<Session")).encode()
     limits = Limits(max_header_bytes=None)
@@ -980,25 +984,25 @@ def test_reads_a_head_of_megabytes_without_the_limit() -> None:
 
 _LONG = "x" * 1_000
 _TOKENS = [
-    # What follows the head; the longest token in it; behind which offset it is refused, if at all.
+    # The name, the text after the head, and the length of its longest token; None if it is never refused.
     ("a start tag", "<a b='{long}'/>", 1_007),
     ("a name", "<a{long}/>", 1_004),
     ("an end tag", "<a></a{long:9}>", None),
     ("a comment", "<!--{long}-->", 1_007),
     ("a processing instruction", "<?pi {long}?>", 1_006),
     ("an entity", "&{long};", 1_002),
-    ("a comment behind the Body", "</s:Body><!--{long}-->", 1_007),
-    ("a comment behind the Envelope", "</s:Body></s:Envelope>\n\n\n<!--{long}-->", 1_007),
+    ("a comment after the Body", "</s:Body><!--{long}-->", 1_007),
+    ("a comment after the Envelope", "</s:Body></s:Envelope>\n\n\n<!--{long}-->", 1_007),
     ("text", "{long}", None),
     ("CDATA", "<![CDATA[{long}]]>", None),
-    ("white space behind the Body", "</s:Body>{spaces}", None),
-    ("white space behind the Envelope", "</s:Body></s:Envelope>{spaces}", None),
-    ("lines behind the Envelope", "</s:Body></s:Envelope>{lines}", None),
+    ("white space after the Body", "</s:Body>{spaces}", None),
+    ("white space after the Envelope", "</s:Body></s:Envelope>{spaces}", None),
+    ("lines after the Envelope", "</s:Body></s:Envelope>{lines}", None),
 ]
 
 
 @pytest.mark.parametrize(("_", "text", "length"), _TOKENS, ids=[name for name, *_ in _TOKENS])
-def test_refuses_a_token_that_is_too_long(_: str, text: str, length: int | None) -> None:
+def test_feed_over_max_token_bytes_raises_at_the_limit(_: str, text: str, length: int | None) -> None:
     body = text.replace("{long:9}", _LONG[:9]).replace("{long}", _LONG)
     body = body.replace("{spaces}", " " * 1_000).replace("{lines}", "\r\n" * 500)
     data = f"{_START}{body}".encode()
@@ -1013,7 +1017,7 @@ def test_refuses_a_token_that_is_too_long(_: str, text: str, length: int | None)
             found = error.finding
         short = max(map(len, ("</s:Envelope>", "<![CDATA["))) if length is None else 0
         if length is None and maximum < short:
-            # These have markup of their own that is too long then.
+            # The markup of these cases is itself longer than the limit.
             continue
         if length is None:
             assert found is None
@@ -1028,7 +1032,7 @@ def test_refuses_a_token_that_is_too_long(_: str, text: str, length: int | None)
         longest.feed(data[index : index + 1])
 
 
-def test_a_token_limit_is_none_of_the_head() -> None:
+def test_max_token_bytes_does_not_apply_to_the_head() -> None:
     for maximum in (0, 1, 5):
         limits = Limits(max_token_bytes=maximum)
         reader = HeaderReader(limits=limits)
@@ -1037,7 +1041,7 @@ def test_a_token_limit_is_none_of_the_head() -> None:
         assert xmla_headers.decode(_GOOD, limits=limits).header == reader.header
 
 
-def test_a_token_limit_holds_in_a_stream_alone() -> None:
+def test_max_token_bytes_applies_to_header_reader_only() -> None:
     data = f"{_START}<a b='{_LONG}'/>{_END}".encode()
     limits = Limits(max_token_bytes=500)
     assert whole(data, limits=limits) == whole(data)
@@ -1050,7 +1054,7 @@ def test_a_token_limit_holds_in_a_stream_alone() -> None:
 
 
 def _peak(chunks: Iterable[bytes], **reading: Any) -> int:
-    """Return how many bytes it takes at most to feed these, made one at a time, and to close."""
+    """Return the peak memory in bytes of feeding these chunks, made one at a time, and of closing."""
     reader = HeaderReader(**reading)
     gc.collect()
     tracemalloc.start()
@@ -1080,20 +1084,20 @@ _SAME: dict[str, tuple[str, str, str]] = {
     "text": (_START, "x", _END),
     "lines": (_START, "\r\n", _END),
     "comments": (_START, "<!-- </s:Body> -->", _END),
-    "elements of the Body's name": (_START, "<s:Body></s:Body>", _END),
+    "elements with the name of the Body": (_START, "<s:Body></s:Body>", _END),
     "a CDATA section": (f"{_START}<![CDATA[", "</s:Body>", f"]]>{_END}"),
-    "white space behind the Body": (f"{_START}</s:Body>", " ", "</s:Envelope>"),
-    "lines behind the Body": (f"{_START}</s:Body>", "\n", "</s:Envelope>"),
-    "comments behind the Body": (f"{_START}</s:Body>", "<!-- -->", "</s:Envelope>"),
-    "white space behind the Envelope": (f"{_START}{_END}", " ", ""),
-    "comments behind the Envelope": (f"{_START}{_END}", "<!-- -->\n", ""),
+    "white space after the Body": (f"{_START}</s:Body>", " ", "</s:Envelope>"),
+    "lines after the Body": (f"{_START}</s:Body>", "\n", "</s:Envelope>"),
+    "comments after the Body": (f"{_START}</s:Body>", "<!-- -->", "</s:Envelope>"),
+    "white space after the Envelope": (f"{_START}{_END}", " ", ""),
+    "comments after the Envelope": (f"{_START}{_END}", "<!-- -->\n", ""),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
 @pytest.mark.parametrize("name", _SAME)
-def test_memory_does_not_depend_on_the_size_of_the_message(name: str, encoding: str) -> None:
+def test_memory_is_independent_of_the_message_size(name: str, encoding: str) -> None:
     start, piece, end = _SAME[name]
     small, large = (_peak(_repeated(start, piece, size, end, encoding)) for size in (300_000, 1_500_000))
     assert large <= small + 100_000
@@ -1101,7 +1105,7 @@ def test_memory_does_not_depend_on_the_size_of_the_message(name: str, encoding: 
 
 
 @pytest.mark.slow
-def test_memory_does_not_depend_on_the_size_of_a_chunk() -> None:
+def test_memory_is_independent_of_the_chunk_size() -> None:
     for kind in (bytes, bytearray):
         chunks = [kind(f"{_START}{'<a>text</a>' * count}{_END}".encode()) for count in (50_000, 500_000)]
         small, large = (_peak([chunk]) for chunk in chunks)  # type: ignore[list-item]
@@ -1110,8 +1114,8 @@ def test_memory_does_not_depend_on_the_size_of_a_chunk() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 100, 1_000, 100_000])
-def test_a_long_token_takes_a_few_times_its_length(size: int) -> None:
-    # As bytes objects of their own, pieces of two bytes would take twenty times what is in them.
+def test_memory_of_a_long_token_is_a_few_times_its_length(size: int) -> None:
+    # Kept as bytes objects, pieces of two bytes would take twenty times their length.
     length = 1_000_000 if size > 2 else 70_000
     for start, end in (
         (f"{_START}<a b='", f"'/>{_END}"),
@@ -1126,20 +1130,20 @@ def test_a_long_token_takes_a_few_times_its_length(size: int) -> None:
 @pytest.mark.parametrize(
     "start", [f"{_START}<a b='", f"{_START}<!--", f"{_START}</s:Body><!--", f"{_START}{_END}<!--"]
 )
-def test_a_token_without_end_takes_no_more_than_the_limit(start: str) -> None:
+def test_memory_of_an_endless_token_is_bounded(start: str) -> None:
     limits = Limits(max_token_bytes=200_000)
     assert _peak(_repeated(start, "x", 5_000_000, ""), limits=limits) <= 8 * 200_000 + 500_000
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["", " ", "<a>", _ENVELOPE, f"{_ENVELOPE}<!--", f"{_ENVELOPE}<s:Header a='"])
-def test_a_head_without_end_takes_no_more_than_the_limit(text: str) -> None:
+def test_memory_of_an_endless_head_is_bounded(text: str) -> None:
     for piece in ("x", " ", "<s:Body", "é", "<!--<s:Body>-->"):
         assert _peak(_repeated(text, piece, 5_000_000, "")) <= 5_000_000
 
 
 @pytest.mark.slow
-def test_lets_go_of_everything_when_it_is_over() -> None:
+def test_header_reader_when_finished_releases_its_memory() -> None:
     data = f"{_START}<a b='{'x' * 1_000_000}'/>".encode()
     for end in (_END.encode(), b"</late>", b"</s:Body><late/>"):
         reader = HeaderReader()
@@ -1152,7 +1156,7 @@ def test_lets_go_of_everything_when_it_is_over() -> None:
                 reader.feed(end)
                 reader.close()
             except XmlaHeadersError:
-                # The frames of the first time go with its traceback.
+                # Raising the error again frees the frames in its first traceback.
                 with pytest.raises(XmlaHeadersError):
                     reader.close()
             assert tracemalloc.get_traced_memory()[0] < 150_000
@@ -1161,15 +1165,15 @@ def test_lets_go_of_everything_when_it_is_over() -> None:
             gc.enable()
 
 
-# -- linear, counted rather than timed ---------------------------------------------------------------
+# -- linear, counted and not timed -------------------------------------------------------------------
 
 
 class _Work:
-    """What the parser is handed, and what it looks at anew."""
+    """Counts the calls of the parser, and the bytes that it reads."""
 
     def __init__(self) -> None:
         self.calls = 0
-        #: Bytes, those of an unfinished token anew with each call, as expat before 2.6 reads them.
+        #: Bytes read; each call counts an unfinished token again, as expat before 2.6 reads it.
         self.read = 0
         self.parsers: dict[int, int] = {}
 
@@ -1181,7 +1185,7 @@ def _watched() -> Iterator[_Work]:
     fed: dict[int, int] = {}
 
     def parse(self: _expat.Parser, piece: bytes | memoryview, *, final: bool) -> None:
-        # A parser that is gone may leave its number to another.
+        # A new parser may get the id() of a freed one.
         index = self.expat.CurrentByteIndex
         before = fed.get(id(self.expat), 0) if index >= 0 else 0
         work.calls += 1
@@ -1207,24 +1211,24 @@ _LINEAR: dict[str, tuple[str, str, str]] = {
     "one attribute": (f"{_START}<a b='", "x", f"'/>{_END}"),
     "one comment": (f"{_START}<!--", "<s:Body>", f"-->{_END}"),
     "one name": (f"{_START}<", "a", f"/>{_END}"),
-    "one comment behind the Envelope": (f"{_START}{_END}<!--", "x", "-->"),
+    "one comment after the Envelope": (f"{_START}{_END}<!--", "x", "-->"),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [100, 1_000, 200_000])
 @pytest.mark.parametrize("name", _LINEAR)
-def test_the_parser_reads_each_byte_a_few_times_at_most(name: str, size: int) -> None:
+def test_parser_reads_each_byte_a_few_times(name: str, size: int) -> None:
     start, piece, end = _LINEAR[name]
     length = 400_000 if size < 1_000 else 4_000_000
     work = _work(_repeated(start, piece, length, end, chunk=size))
     assert work.read <= 3 * length + 10_000
-    # Two of them where the Body's name is in the middle.
+    # A window with the name of the Body in it is fed in two calls.
     assert work.calls <= 10 + length // 30_000
 
 
-def test_tokens_of_unlike_length_cost_no_more_than_alike_ones() -> None:
-    # A long one lets much be handed over at once, which ends with most of the next.
+def test_tokens_of_mixed_length_are_read_a_few_times() -> None:
+    # After a long token, much is fed at once, which ends with most of the next token.
     token = "<a b='%s'/>"
     for lengths in ([2_000_000, 2_000_000, 2_000_000], [1_000_000, 10, 3_000_000], [10, 100_000] * 20):
         body = "".join(token % ("x" * length) for length in lengths)
@@ -1233,22 +1237,22 @@ def test_tokens_of_unlike_length_cost_no_more_than_alike_ones() -> None:
         assert work.read <= 3 * len(data)
 
 
-def test_a_long_attribute_in_small_pieces_costs_what_it_costs_in_one() -> None:
+def test_long_attribute_in_small_pieces_costs_a_few_times_more() -> None:
     data = f"{_START}<a b='{'x' * 10_000_000}'/>{_END}".encode()
     assert _work(cut(data, 1_000)).read <= 3 * _work([data]).read
 
 
-def test_a_comment_full_of_body_tags_is_read_a_few_times() -> None:
+def test_comment_of_body_tags_is_read_a_few_times() -> None:
     head = f"<!--{'<s:Body>' * 30_000}-->{_START}"
     data = f"{head}{_END}".encode()
     for size in (1, 100, 65_536):
         work = _work(cut(data, size))
-        # The tries, and each time there is twice as much as the last time.
+        # The attempts; each one waits for twice as much as the last one.
         assert work.calls <= 60
         assert work.read <= 5 * len(data)
 
 
-def test_a_head_of_megabytes_in_small_pieces_is_read_a_few_times() -> None:
+def test_long_head_in_small_pieces_is_read_a_few_times() -> None:
     block = f"<b xmlns='urn:b'>{'x' * 5_000_000}</b>"
     data = message(head=_START.replace("<Session", f"{block}<Session")).encode()
     limits = Limits(max_header_bytes=None, max_header_blocks=None)
@@ -1258,7 +1262,7 @@ def test_a_head_of_megabytes_in_small_pieces_is_read_a_few_times() -> None:
 
 
 def _calls(chunks: Iterable[bytes]) -> int:
-    """Return how many Python functions are called."""
+    """Return the number of calls of Python functions."""
     count = 0
 
     def profile(_frame: object, event: str, _argument: object) -> None:
@@ -1276,26 +1280,26 @@ def _calls(chunks: Iterable[bytes]) -> int:
     return count
 
 
-def test_calls_nothing_for_a_body_without_its_name() -> None:
+def test_body_without_its_own_name_causes_no_calls() -> None:
     body = "<a>text</a>\r\n" * 100_000
     data = message(body).encode()
     assert _calls([data]) <= 40 * (1 + len(data) // _WINDOW)
 
 
-def test_calls_something_for_the_name_only_where_it_is() -> None:
+def test_name_of_body_causes_calls_in_its_window_only() -> None:
     body = "<a>text</a>\r\n" * 10_000
     few = message(body + "<!--</s:Body>-->" + body * 20).encode()
-    # The window with the comment, and the last.
+    # The window with the comment, and the last one.
     assert _calls([few]) <= 2 * 2 * 5_100 + 40 * (1 + len(few) // _WINDOW)
 
 
-def test_a_body_full_of_its_name_costs_one_call_for_each_tag() -> None:
+def test_body_full_of_its_own_name_costs_one_call_per_tag() -> None:
     for piece, tags in (("<s:Body></s:Body>", 2), ("<s:Body><a/></s:Body>", 4)):
         data = message(piece * 20_000).encode()
         assert _calls(cut(data, 10_000)) <= 20_000 * tags + 2_000
 
 
-def test_the_manifests_name_the_messages_that_are_read_here() -> None:
+def test_stream_messages_are_named_by_the_manifests() -> None:
     assert any(len(read(test)) > 1_000_000 for test in _HOSTILE.values())
     assert len(_FILES) >= 42
     if (_SHARED / "messages" / "manifest.json").exists():

@@ -1,4 +1,4 @@
-"""What the values accept, refuse, show, and keep through pickle and copy."""
+"""The values: accepted and refused arguments, repr, pickle and copy."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ XMLNS_NS = "http://www.w3.org/2000/xmlns/"
 XSI_NS = "http://www.w3.org/2001/XMLSchema-instance"
 WSU_ID = "{urn:wsu}Id"
 
-#: What XML 1.0 production [2] leaves out, and neighbours that it holds.
+#: Characters that XML 1.0 production [2] excludes, and neighbours that it includes.
 UNENCODABLE = ["\0", "\x01", "\x08", "\x0b", "\x0c", "\x0e", "\x1f", "\ud800", "\udfff", "\ufffe", "\uffff"]
 ENCODABLE = ["\t", "\n", "\r", " ", "\x7f", "\x85", "\ud7ff", "\ue000", "\ufffd", "\U00010000", "\U0010ffff"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Optional(HeaderBlock):
-    """A block of another schema: any number, one attribute that may be missing, no session id."""
+    """A block of another schema: unbounded, with an optional attribute and without a session id."""
 
     spec = BlockSpec("urn:w", "Optional", (AttributeSpec("Name", "name"),), max_occurs=None)
 
@@ -76,7 +76,7 @@ class Optional(HeaderBlock):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Twice(HeaderBlock):
-    """A block of another schema that may be there twice."""
+    """A block of another schema that may occur twice."""
 
     spec = BlockSpec("urn:w", "Twice", max_occurs=2)
 
@@ -144,7 +144,7 @@ def test_session_id_is_required(block_type: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("id", True), ("id", True, None), ("id", "actor")])
-def test_all_but_the_attributes_is_keyword_only(arguments: tuple[object, ...]) -> None:
+def test_block_options_are_keyword_only(arguments: tuple[object, ...]) -> None:
     block_type: Any = Session
 
     with pytest.raises(TypeError):
@@ -206,12 +206,12 @@ def test_block_rejects_the_wrong_type(block_type: Any, arguments: dict[str, obje
     ],
     ids=["session-id", "end-session-id", "actor", "value", "namespace", "other-schema", "fragment"],
 )
-def test_rejects_what_xml_cannot_carry(make: Callable[[str], object], character: str) -> None:
+def test_block_text_outside_xml_is_refused(make: Callable[[str], object], character: str) -> None:
     assert_refused(Code.UNENCODABLE_TEXT, make, f"{SECRET}{character}")
 
 
 @pytest.mark.parametrize("character", ENCODABLE, ids=ascii)
-def test_keeps_what_xml_can_carry(character: str) -> None:
+def test_block_keeps_any_xml_character(character: str) -> None:
     block = Session(character, actor=character, other_attributes=((WSU_ID, character),))
 
     assert (block.session_id, block.actor, block.other_attributes[0][1]) == (character,) * 3
@@ -249,16 +249,16 @@ def test_session_id_is_opaque(session_id: str) -> None:
         f"{{{XMLNS_NS}}}w",
     ],
 )
-def test_rejects_other_attributes_that_could_not_stand_there(qname: str) -> None:
+def test_other_attributes_with_a_wrong_name_are_refused(qname: str) -> None:
     assert_refused(Code.BAD_FRAGMENT, BeginSession, other_attributes=((qname, SECRET),))
 
 
-def test_rejects_the_same_other_attribute_twice() -> None:
+def test_other_attributes_with_a_duplicate_are_refused() -> None:
     assert_refused(Code.BAD_FRAGMENT, BeginSession, other_attributes=((WSU_ID, "a"), (WSU_ID, "b")))
 
 
 @pytest.mark.parametrize("qname", [WSU_ID, "{urn:wsu}é", "{a}b.c-d_e", "{a}b}c", f"{{{XML_NS}}}lang", "{ }a"])
-def test_keeps_other_attributes(qname: str) -> None:
+def test_other_attributes_are_kept(qname: str) -> None:
     assert BeginSession(other_attributes=((qname, "a"),)).other_attributes == ((qname, "a"),)
 
 
@@ -285,7 +285,7 @@ def test_must_understand_form_is_not_compared(form: MustUnderstandForm | None) -
     ],
     ids=repr,
 )
-def test_blocks_differ_by_everything_else(other: object) -> None:
+def test_blocks_differ_by_every_other_field(other: object) -> None:
     assert Session("id") != other
 
 
@@ -299,7 +299,7 @@ def test_blocks_can_be_matched_and_replaced() -> None:
         replace(Session("id"), session_id=1)  # type: ignore[arg-type]
 
 
-def test_attributes_that_are_not_required_may_be_missing() -> None:
+def test_optional_attribute_may_be_missing() -> None:
     assert Optional().name is None
     with pytest.raises(TypeError):
         Optional(1)  # type: ignore[arg-type]
@@ -307,7 +307,7 @@ def test_attributes_that_are_not_required_may_be_missing() -> None:
 
 @pytest.mark.parametrize("block_type", [Session, EndSession])
 @pytest.mark.parametrize("session_id", [SECRET, "abcde", "🗝" * 5])
-def test_repr_shows_four_characters_of_a_session_id_and_its_length(block_type: Any, session_id: str) -> None:
+def test_repr_shows_length_and_four_characters_of_an_id(block_type: Any, session_id: str) -> None:
     shown = repr(block_type(session_id))
 
     assert session_id[:4] in shown
@@ -324,7 +324,7 @@ def test_repr_shows_nothing_of_a_short_session_id(session_id: str) -> None:
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_repr_of_whatever_holds_a_block_keeps_the_session_id(name: str) -> None:
+def test_repr_of_containers_shows_no_session_id(name: str) -> None:
     header = Header(BLOCKS[name], unknown(f"SessionId='{SECRET}'", SECRET))
     body = Fragment(f"<a>{SECRET}</a>".encode())
     holders = [header, header.blocks, header.unknown, body, Envelope(header, body), {"a": header}]
@@ -332,7 +332,7 @@ def test_repr_of_whatever_holds_a_block_keeps_the_session_id(name: str) -> None:
     assert [holder for holder in holders if SECRET in f"{holder!r} {holder}"] == []
 
 
-def test_repr_shows_what_differs_from_the_defaults() -> None:
+def test_repr_shows_fields_that_differ_from_the_defaults() -> None:
     shown = repr(BLOCKS["all-arguments"])
 
     assert "must_understand=True" in shown
@@ -363,7 +363,7 @@ CONTRADICTING = (
         (f"<w:a xmlns:w='urn:w'><Session xmlns='{XMLA_NS}'/></w:a>", "{urn:w}a"),
     ],
 )
-def test_keeps_an_unknown_block_as_it_is(xml: str, qname: str) -> None:
+def test_unknown_block_keeps_its_bytes(xml: str, qname: str) -> None:
     block = UnknownHeaderBlock(xml.encode())
 
     assert block.xml == xml.encode()
@@ -412,7 +412,7 @@ def test_keeps_an_unknown_block_as_it_is(xml: str, qname: str) -> None:
     ],
     ids=repr,
 )
-def test_rejects_what_is_no_unknown_block(xml: bytes) -> None:
+def test_unknown_block_of_other_xml_is_refused(xml: bytes) -> None:
     assert_refused(Code.BAD_FRAGMENT, UnknownHeaderBlock, xml)
 
 
@@ -420,7 +420,7 @@ def test_rejects_what_is_no_unknown_block(xml: bytes) -> None:
     "xml", ["<a/>", bytearray(b"<a/>"), memoryview(b"<a/>"), None, 1], ids=lambda xml: type(xml).__name__
 )
 @pytest.mark.parametrize("make", [UnknownHeaderBlock, Fragment])
-def test_xml_is_bytes(make: Callable[[Any], object], xml: object) -> None:
+def test_xml_of_another_type_raises_type_error(make: Callable[[Any], object], xml: object) -> None:
     with pytest.raises(TypeError):
         make(xml)
 
@@ -442,7 +442,7 @@ def test_xml_is_bytes(make: Callable[[Any], object], xml: object) -> None:
         ),
     ],
 )
-def test_reads_the_soap_attributes_of_an_unknown_block(
+def test_unknown_block_soap_attributes_are_read(
     attributes: str,
     must_understand: bool,  # noqa: FBT001 - a parameter
     actor: str | None,
@@ -471,7 +471,7 @@ def test_unknown_blocks_compare_by_their_bytes() -> None:
         ("<é v='w:b'>🗝</é>", {"w": "urn:w"}),
     ],
 )
-def test_decode_lets_an_unknown_block_stand_alone(block: str, added: dict[str, str]) -> None:
+def test_decode_adds_declarations_to_an_unknown_block(block: str, added: dict[str, str]) -> None:
     (cut,) = decode(message("", block)).header.unknown
 
     assert UnknownHeaderBlock(cut.xml) == cut
@@ -552,7 +552,7 @@ def test_header_holds_header_blocks_only(block: Any) -> None:
     ],
     ids=repr,
 )
-def test_header_rejects_more_of_a_type_than_the_schema_allows(blocks: tuple[HeaderBlock, ...]) -> None:
+def test_header_over_max_occurs_is_refused(blocks: tuple[HeaderBlock, ...]) -> None:
     assert_refused(Code.DUPLICATE_HEADER_BLOCK, Header, *blocks)
 
 
@@ -560,7 +560,7 @@ def test_header_rejects_more_of_a_type_than_the_schema_allows(blocks: tuple[Head
     "blocks",
     [(Optional(),) * 100, (Twice(), Twice()), (unknown(), unknown()), (BeginSession(), Session("a"))],
 )
-def test_header_keeps_as_many_as_the_schema_allows(blocks: tuple[HeaderBlock, ...]) -> None:
+def test_header_up_to_max_occurs_is_accepted(blocks: tuple[HeaderBlock, ...]) -> None:
     assert Header(*blocks).blocks == blocks
 
 
@@ -578,7 +578,7 @@ def test_header_finds_blocks_by_type() -> None:
 
 
 @pytest.mark.parametrize("block", [Session("id"), BeginSession(), EndSession("id"), None], ids=repr)
-def test_session_header_is_the_one_that_is_there(block: HeaderBlock | None) -> None:
+def test_session_header_returns_the_only_session_block(block: HeaderBlock | None) -> None:
     blocks = () if block is None else (block,)
 
     assert Header(unknown(), *blocks, Optional()).session_header is block
@@ -594,7 +594,7 @@ def test_session_header_is_the_one_that_is_there(block: HeaderBlock | None) -> N
     ],
     ids=repr,
 )
-def test_session_header_refuses_to_choose(blocks: tuple[HeaderBlock, ...]) -> None:
+def test_session_header_of_two_blocks_is_refused(blocks: tuple[HeaderBlock, ...]) -> None:
     header = Header(*blocks)
 
     with pytest.raises(ValidationError) as caught:
@@ -604,7 +604,7 @@ def test_session_header_refuses_to_choose(blocks: tuple[HeaderBlock, ...]) -> No
     assert SECRET not in f"{caught.value} {caught.value!r}"
 
 
-#: (SOAP namespace, name of the attribute that says whom a block is for, what it holds) -> ours to understand.
+#: (SOAP namespace, name and value of the actor attribute) -> whether this receiver must understand the block.
 ACTORS = [
     (SOAP_11_NS, "actor", None, True),
     (SOAP_11_NS, "actor", "http://schemas.xmlsoap.org/soap/actor/next", True),
@@ -667,7 +667,7 @@ def test_not_understood_keeps_document_order() -> None:
         ("<a/>", {"": "", "xml": XML_NS}),
     ],
 )
-def test_keeps_a_fragment_as_it_is(xml: str, namespaces: dict[str, str]) -> None:
+def test_fragment_keeps_bytes_and_namespaces(xml: str, namespaces: dict[str, str]) -> None:
     fragment = Fragment(xml.encode(), namespaces)
 
     assert fragment.xml == xml.encode()
@@ -696,7 +696,7 @@ def test_keeps_a_fragment_as_it_is(xml: str, namespaces: dict[str, str]) -> None
         "\ufffe",
         "&#0;",
         "&#xD800;",
-        # What would close the Body, or the element that the content is checked in.
+        # Markup that would close the Body, or the element around the content in the check.
         "</s:Body><s:Body>",
         "</_><_>",
         "</_>",
@@ -720,6 +720,7 @@ def test_keeps_a_fragment_as_it_is(xml: str, namespaces: dict[str, str]) -> None
         "<a w:b=''/>",
         "<a:b:c xmlns:a='urn:a'/>",
         "<:a/>",
+        "<:a xmlns='urn:a'/>",
         "<a xmlns:w=''/>",
         "<a xmlns:xmlns='urn:a'/>",
         f"<a xmlns:w='{XML_NS}'/>",
@@ -727,14 +728,14 @@ def test_keeps_a_fragment_as_it_is(xml: str, namespaces: dict[str, str]) -> None
         "<a xmlns:v='u' xmlns:w='u' v:b='' w:b=''/>",
     ],
 )
-def test_rejects_what_is_no_fragment(xml: str) -> None:
+def test_fragment_of_malformed_xml_is_refused(xml: str) -> None:
     assert_refused(Code.BAD_FRAGMENT, Fragment, xml.encode())
 
 
 @pytest.mark.parametrize(
     "xml", [b"\xff", b"<a>\xc3</a>", "<a/>".encode("utf-16"), b"<a>\xed\xa0\x80</a>"], ids=repr
 )
-def test_rejects_a_fragment_that_is_not_utf_8(xml: bytes) -> None:
+def test_fragment_of_invalid_utf_8_is_refused(xml: bytes) -> None:
     assert_refused(Code.BAD_FRAGMENT, Fragment, xml)
 
 
@@ -757,7 +758,7 @@ def test_rejects_a_fragment_that_is_not_utf_8(xml: bytes) -> None:
     ],
     ids=repr,
 )
-def test_rejects_namespaces_that_could_not_be_declared(namespaces: dict[str, str]) -> None:
+def test_fragment_with_undeclarable_namespaces_is_refused(namespaces: dict[str, str]) -> None:
     assert_refused(Code.BAD_FRAGMENT, Fragment, b"", namespaces)
 
 
@@ -766,12 +767,12 @@ def test_rejects_namespaces_that_could_not_be_declared(namespaces: dict[str, str
     [None, [("w", "urn:w")], "w", {"w": None}, {"w": b"urn:w"}, {b"w": "urn:w"}, {None: "urn:w"}],
     ids=repr,
 )
-def test_namespaces_map_text_to_text(namespaces: Any) -> None:
+def test_fragment_namespaces_of_other_types_raise_type_error(namespaces: Any) -> None:
     with pytest.raises(TypeError):
         Fragment(b"", namespaces)
 
 
-def test_fragment_keeps_its_namespaces_to_itself() -> None:
+def test_fragment_copies_its_namespaces() -> None:
     namespaces = {"w": "urn:w"}
     fragment = Fragment(b"<w:a/>", namespaces)
     namespaces["w"] = "urn:v"
@@ -798,7 +799,7 @@ def test_fragment_keeps_its_namespaces_to_itself() -> None:
         ("", {"": "urn:w"}, {}, False),
     ],
 )
-def test_fragments_compare_by_content_and_the_bindings_that_occur(
+def test_fragments_compare_by_content_and_used_bindings(
     xml: str,
     one: dict[str, str],
     other: dict[str, str],
@@ -819,7 +820,7 @@ def test_fragments_differ_by_their_bytes() -> None:
 
 @pytest.mark.parametrize("content", ["", "<w:a/>", "<a>é🗝</a>", "text", "<w:a b='w:c'/>\n<s:b/>"])
 @pytest.mark.parametrize("deep", [False, True], ids=["shallow", "deep"])
-def test_body_of_a_message_equals_one_that_a_caller_makes(content: str, deep: bool) -> None:  # noqa: FBT001 - a parameter
+def test_decoded_body_equals_a_fragment_of_the_caller(content: str, deep: bool) -> None:  # noqa: FBT001 - a parameter
     body = decode(message(content), deep=deep).body
     namespaces = {"s": SOAP_11_NS, "w": "urn:w"}
 
@@ -843,7 +844,7 @@ def test_body_of_a_message_equals_one_that_a_caller_makes(content: str, deep: bo
         ("<w:a/>", {"w": 'urn:"<&>\t'}, '<w:a xmlns:w="urn:&quot;&lt;&amp;&gt;&#9;"/>'),
     ],
 )
-def test_standalone_parses_on_its_own(xml: str, namespaces: dict[str, str], expected: str) -> None:
+def test_standalone_is_well_formed(xml: str, namespaces: dict[str, str], expected: str) -> None:
     fragment = Fragment(xml.encode(), namespaces)
 
     assert fragment.standalone() == expected.encode()
@@ -854,7 +855,7 @@ def test_standalone_parses_on_its_own(xml: str, namespaces: dict[str, str], expe
 @pytest.mark.parametrize(
     "xml", ["", " ", "text", "<!-- a -->", "<a/><a/>", "text<a/>", "<a/>text", "<![CDATA[]]><a/>"]
 )
-def test_standalone_needs_one_element(xml: str) -> None:
+def test_standalone_without_one_element_is_refused(xml: str) -> None:
     assert_refused(Code.BAD_FRAGMENT, Fragment(xml.encode()).standalone)
 
 
@@ -867,11 +868,11 @@ def test_standalone_needs_one_element(xml: str) -> None:
         ("<a/>text<w:b><c/></w:b>", ["a", "{urn:w}b"]),
     ],
 )
-def test_elements_are_those_directly_in_it(xml: str, tags: list[str]) -> None:
+def test_elements_are_the_top_level_ones(xml: str, tags: list[str]) -> None:
     assert [element.tag for element in Fragment(xml.encode(), {"w": "urn:w"}).elements()] == tags
 
 
-def test_body_read_without_deep_may_hold_unbound_prefixes() -> None:
+def test_body_without_deep_may_have_unbound_prefixes() -> None:
     body = decode(message("<nope:a/>")).body
 
     assert body.xml == b"<nope:a/>"
@@ -894,20 +895,20 @@ def test_body_read_without_deep_may_hold_unbound_prefixes() -> None:
     ],
     ids=["depth", "attributes", "name", "namespace"],
 )
-def test_no_tree_is_built_beyond_the_limits(content: str) -> None:
+def test_elements_over_a_limit_are_refused(content: str) -> None:
     for fragment in (decode(message(content)).body, Fragment(content.encode())):
         with pytest.raises(XmlaHeadersError) as caught:
             fragment.elements()
         assert caught.value.code is Code.LIMIT_EXCEEDED
 
 
-#: The parser's own buffers are of one size from a megabyte on.
+#: From a megabyte on, the parser's own buffers have a constant size.
 COUNTS = (1_200_000, 2_400_000)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("content", ["x", "<a/>", "é\n"])
-def test_body_is_not_copied_until_it_is_asked_for(content: str) -> None:
+def test_body_is_copied_on_first_access_to_xml(content: str) -> None:
     short, long = (message(content * count) for count in COUNTS)
     decode(long)
 
@@ -1064,7 +1065,7 @@ RECORDS = [
 
 
 @pytest.mark.parametrize(("value", "change"), RECORDS, ids=[type(value).__name__ for value, _ in RECORDS])
-def test_a_value_is_to_its_users_what_a_frozen_dataclass_is(value: Any, change: dict[str, object]) -> None:
+def test_values_behave_like_frozen_dataclasses(value: Any, change: dict[str, object]) -> None:
     kind = type(value)
     names = [field.name for field in fields(kind) if field.init]
 
@@ -1162,7 +1163,7 @@ def test_exceptions_pickle_and_copy(
     assert (twin.code, str(twin), twin.__notes__) == (error.code, str(error), error.__notes__)
 
 
-def test_exceptions_that_decode_raises_pickle_and_copy() -> None:
+def test_exceptions_of_decode_pickle_and_copy() -> None:
     with pytest.raises(DecodeError) as caught:
         decode(message("<?a?>"))
     error = caught.value
@@ -1196,16 +1197,16 @@ VALUES: dict[str, Any] = {
     "direction": Direction.REQUEST,
     "form": MustUnderstandForm.BOTH,
 }
-#: Their members are the same objects wherever they come from.
+#: Their members are singletons.
 ENUMS = {"soap-version", "direction", "form"}
 
 
-#: A frozen dataclass with slots says TypeError for names other than its fields.
+#: A frozen dataclass with slots raises TypeError for names other than its fields.
 REFUSALS = (FrozenInstanceError, AttributeError, TypeError)
 
 
 def state(value: Any) -> dict[str, Any]:
-    """Return what can be seen of a value, compared or not."""
+    """Return all public attributes of a value, compared or not."""
     names = [name for name in dir(value) if not name.startswith("_")]
     seen = {name: getattr(value, name) for name in names if name not in ("session_header", "blocks")}
     return {name: seen[name] for name in seen if not callable(seen[name])}
@@ -1262,7 +1263,7 @@ def test_values_serve_as_keys(name: str) -> None:
     assert {VALUES[name]: name}[VALUES[name]] == name
 
 
-def test_elements_refuses_what_elementtree_alone_refuses() -> None:
+def test_elements_with_a_brace_in_a_namespace_is_refused() -> None:
     body = decode(
         b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">'
         b'<s:Body><p:a xmlns:p="a}b"/></s:Body></s:Envelope>',
@@ -1274,7 +1275,7 @@ def test_elements_refuses_what_elementtree_alone_refuses() -> None:
     assert error.value.__cause__ is not None
 
 
-def test_a_full_cache_keeps_what_it_holds() -> None:
+def test_full_head_cache_keeps_its_entries() -> None:
     cache = HeadCache(maxsize=1)
     message = (
         b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body></s:Body></s:Envelope>'
@@ -1288,6 +1289,6 @@ def test_a_full_cache_keeps_what_it_holds() -> None:
 
 
 @pytest.mark.parametrize("call", [decode, iter_findings, validate])
-def test_deep_is_a_bool(call: Callable[..., object]) -> None:
+def test_deep_of_another_type_raises_type_error(call: Callable[..., object]) -> None:
     with pytest.raises(TypeError, match="deep"):
         call(b"", deep=1)

@@ -1,4 +1,4 @@
-"""encode and encode_block: what is written is what is read back, by us and by others."""
+"""encode and encode_block: this library and other parsers read the written values back."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ IDS = [
 ]
 
 
-def test_writes_the_plain_form() -> None:
+def test_encode_writes_the_plain_form() -> None:
     envelope = Envelope(Header(Session("A", must_understand=True), BeginSession()), Fragment(b"<a/>"))
     assert encode(envelope).decode() == (
         f'<soap:Envelope {SOAP}><soap:Header><Session {XMLA} SessionId="A" soap:mustUnderstand="1"/>'
@@ -72,19 +72,19 @@ def test_writes_the_plain_form() -> None:
     )
 
 
-def test_namespaces_of_any_text_come_back() -> None:
-    # lxml refuses names that are not ASCII URIs, so that the property below has none.
+def test_encode_namespaces_of_any_text_survive_a_round_trip() -> None:
+    # The property below draws no such names, because lxml refuses names other than ASCII URIs.
     block = BeginSession(other_attributes=(('{urn:é<&"\t}a', "v"),))
     envelope = Envelope(Header(block), Fragment(b"<p:a/>", {"p": "a<b>&\"'é\n"}))
     assert decode(encode(envelope)) == envelope
     assert ElementTree.fromstring(encode(envelope))[1][0].tag == "{a<b>&\"'é\n}a"
 
 
-def test_leaves_an_empty_header_out() -> None:
+def test_encode_omits_an_empty_header() -> None:
     assert encode(Envelope()).decode() == f"<soap:Envelope {SOAP}><soap:Body></soap:Body></soap:Envelope>"
 
 
-def test_writes_an_xml_declaration_when_asked() -> None:
+def test_encode_writes_an_xml_declaration_on_request() -> None:
     assert encode(Envelope(), xml_declaration=True).startswith(
         b'<?xml version="1.0" encoding="utf-8"?>\n<soap:'
     )
@@ -110,7 +110,7 @@ PLAIN, SOAPED = ' mustUnderstand="1"', ' soap:mustUnderstand="1"'
         (QUALIFIED, BOTH, PLAIN + SOAPED),
     ],
 )
-def test_spells_must_understand_as_asked(
+def test_encode_writes_must_understand_in_the_given_form(
     own: MustUnderstandForm | None, override: MustUnderstandForm | None, written: str
 ) -> None:
     block = BeginSession(must_understand=True, must_understand_form=own)
@@ -119,12 +119,12 @@ def test_spells_must_understand_as_asked(
     declared = f" {SOAP}" if "soap:" in written else ""
     expected = f"<BeginSession {XMLA}{written.replace(SOAPED, declared + SOAPED)}/>"
     assert encode_block(block, must_understand_form=override).decode() == expected
-    # Nothing is written where the flag is off.
+    # Without the flag, no attribute is written.
     off = replace(block, must_understand=False)
     assert encode_block(off, must_understand_form=override).decode() == f"<BeginSession {XMLA}/>"
 
 
-def test_writes_the_role_of_soap_1_2() -> None:
+def test_encode_of_soap_1_2_writes_role() -> None:
     header = Header(BeginSession(must_understand=True, actor="urn:me"))
     data = encode(Envelope(header, soap=SoapVersion.SOAP_1_2))
     assert b' soap:mustUnderstand="1" soap:role="urn:me"/>' in data
@@ -133,7 +133,7 @@ def test_writes_the_role_of_soap_1_2() -> None:
 
 @pytest.mark.parametrize("session_id", IDS)
 @pytest.mark.parametrize("kind", [Session, EndSession])
-def test_a_session_id_comes_back_exactly(kind: type[Session | EndSession], session_id: str) -> None:
+def test_encode_session_id_is_read_back_exactly(kind: type[Session | EndSession], session_id: str) -> None:
     data = encode(Envelope(Header(kind(session_id))))
     assert decode(data).header.blocks == (kind(session_id),)
     for parse in (ElementTree.fromstring, etree.fromstring):
@@ -156,7 +156,7 @@ def test_a_session_id_comes_back_exactly(kind: type[Session | EndSession], sessi
         (Fragment(b"", {"soap": SoapVersion.SOAP_1_1.namespace}), [b"<soap:a xmlns:soap='u'/>"], "soap"),
     ],
 )
-def test_the_soap_prefix_steps_aside(body: Fragment, unknown: list[bytes], prefix: str) -> None:
+def test_encode_soap_prefix_avoids_prefixes_in_use(body: Fragment, unknown: list[bytes], prefix: str) -> None:
     envelope = Envelope(Header(*map(UnknownHeaderBlock, unknown)), body)
     data = encode(envelope)
     assert data.startswith(f"<{prefix}:Envelope xmlns:{prefix}=".encode())
@@ -165,14 +165,14 @@ def test_the_soap_prefix_steps_aside(body: Fragment, unknown: list[bytes], prefi
 
 @given(values.envelopes)
 @properties
-def test_what_is_written_is_read_back(envelope: Envelope) -> None:
+def test_encode_result_decodes_to_equal_values(envelope: Envelope) -> None:
     data = encode(envelope)
     again = decode(data)
     assert again == envelope
     for ours, theirs in zip(envelope.header, again.header, strict=True):
         if isinstance(ours, HeaderBlock) and isinstance(theirs, HeaderBlock) and ours.must_understand:
             assert theirs.must_understand_form is (ours.must_understand_form or QUALIFIED)
-    # Stable after one pass, deterministic, and no fault of the Body's.
+    # The result is stable after one pass, deterministic, and valid with `deep`.
     assert encode(again) == encode(decode(encode(again)))
     assert encode(envelope) == data
     assert decode(data, deep=True) == envelope
@@ -180,7 +180,7 @@ def test_what_is_written_is_read_back(envelope: Envelope) -> None:
 
 @given(values.envelopes)
 @properties
-def test_other_readers_find_the_same_values(envelope: Envelope) -> None:
+def test_encode_result_is_read_alike_by_other_parsers(envelope: Envelope) -> None:
     data = encode(envelope)
     soap = f"{{{envelope.soap.namespace}}}"
     roots: tuple[Any, ...] = (ElementTree.fromstring(data, forbid_dtd=True), etree.fromstring(data))
@@ -209,12 +209,12 @@ def test_other_readers_find_the_same_values(envelope: Envelope) -> None:
     ),
 )
 @properties
-def test_never_writes_what_decode_refuses(envelope: Envelope, limits: Limits) -> None:
+def test_encode_result_is_never_refused_by_decode(envelope: Envelope, limits: Limits) -> None:
     try:
         data = encode(envelope, limits=limits)
     except EncodeError as error:
         assert error.code is Code.LIMIT_EXCEEDED
-        # Not refused for nothing: decode would have done so.
+        # decode refuses the same message.
         with pytest.raises(XmlaHeadersError) as refused:
             decode(encode(envelope, limits=Limits(*[None] * 7)), limits=limits)
         assert refused.value.code is Code.LIMIT_EXCEEDED
@@ -224,7 +224,7 @@ def test_never_writes_what_decode_refuses(envelope: Envelope, limits: Limits) ->
 
 @given(values.blocks)
 @properties
-def test_a_block_stands_alone_anywhere(block: HeaderBlock | UnknownHeaderBlock) -> None:
+def test_encode_block_works_in_any_envelope(block: HeaderBlock | UnknownHeaderBlock) -> None:
     xml = encode_block(block)
     ElementTree.fromstring(xml, forbid_dtd=True)
     for envelope in (
@@ -238,7 +238,7 @@ def test_a_block_stands_alone_anywhere(block: HeaderBlock | UnknownHeaderBlock) 
 
 @given(values.fragments)
 @properties
-def test_a_fragment_changes_no_meaning_wherever_it_is_put(fragment: Fragment) -> None:
+def test_encode_keeps_the_names_of_a_fragment(fragment: Fragment) -> None:
     def names(xml: bytes) -> list[str]:
         return [element.tag for element in ElementTree.fromstring(xml).iter()]
 
@@ -248,8 +248,8 @@ def test_a_fragment_changes_no_meaning_wherever_it_is_put(fragment: Fragment) ->
         assert names(body.standalone()) == names(fragment.standalone())
 
 
-def test_a_body_of_decode_goes_out_as_it_came() -> None:
-    # The unbound prefix is none of encode's business: decode let it pass.
+def test_encode_writes_a_decoded_body_unchanged() -> None:
+    # decode accepts the unbound prefix without `deep`, so encode accepts it too.
     content = "\r\n<q:x y = 'a:b'  />"
     data = f"<soap:Envelope {SOAP} xmlns:a='urn:a'><soap:Body>{content}</soap:Body></soap:Envelope>".encode()
     body = decode(data).body
@@ -267,12 +267,12 @@ WRONG_TYPES: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("name", "arguments"), WRONG_TYPES)
-def test_rejects_wrong_types(name: str, arguments: dict[str, Any]) -> None:
+def test_encode_of_wrong_types_raises_type_error(name: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match=name):
         encode(**{"envelope": Envelope(), **arguments})
 
 
-def test_encode_block_rejects_wrong_types() -> None:
+def test_encode_block_of_wrong_types_raises_type_error() -> None:
     with pytest.raises(TypeError, match="header block"):
         encode_block("Session")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="must_understand_form"):
@@ -297,7 +297,7 @@ def test_encode_block_rejects_wrong_types() -> None:
         (b"\xff", 0),
     ],
 )
-def test_rejects_a_fragment_that_would_not_stay_inside(xml: bytes, at: int | None) -> None:
+def test_fragment_that_would_close_its_parent_is_refused(xml: bytes, at: int | None) -> None:
     with pytest.raises(EncodeError) as error:
         Fragment(xml)
     assert error.value.code is Code.BAD_FRAGMENT
@@ -315,7 +315,7 @@ def vectors() -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("label", "value"), [pytest.param(*rest, id=name) for name, *rest in vectors()])
-def test_writes_what_the_labelled_values_ask_for(label: dict[str, Any], value: dict[str, Any]) -> None:
+def test_encode_of_labelled_values_matches_the_labels(label: dict[str, Any], value: dict[str, Any]) -> None:
     kinds = {kind.spec.local_name: kind for kind in SESSION_BLOCKS.values()}
     fields: dict[str, Any] = {
         name: value[name] for name in ("session_id", "must_understand") if name in value
@@ -331,8 +331,8 @@ def test_writes_what_the_labelled_values_ask_for(label: dict[str, Any], value: d
         with pytest.raises((EncodeError, TypeError)) as refused:
             write()
         code = refused.value.code if isinstance(refused.value, EncodeError) else "TypeError"
-        # A processing instruction is one of the things that make a fragment bad.
-        # What a constructor is not given at all is Python's to refuse.
+        # A processing instruction in a fragment has the code bad-fragment.
+        # Python itself refuses a missing argument of a constructor.
         assert code in label["codes"] or code == Code.BAD_FRAGMENT or label["codes"] == ["missing-attribute"]
     else:
         envelope = decode(write())
@@ -340,7 +340,7 @@ def test_writes_what_the_labelled_values_ask_for(label: dict[str, Any], value: d
         assert envelope.body.xml == value.get("body", "").encode()
 
 
-def test_the_vectors_are_there() -> None:
+def test_write_vectors_are_complete() -> None:
     verdicts = itertools.groupby(sorted(label["verdict"] for _, label, _ in vectors()))
     assert {verdict: len(list(group)) for verdict, group in verdicts} == {
         "accept": 23,
@@ -349,7 +349,7 @@ def test_the_vectors_are_there() -> None:
     }
 
 
-def test_the_prefix_is_found_in_one_pass_over_the_message() -> None:
+def test_encode_finds_a_prefix_in_linear_time() -> None:
     import sys
 
     def lines(size: int) -> int:
@@ -370,12 +370,12 @@ def test_the_prefix_is_found_in_one_pass_over_the_message() -> None:
         assert decode(data) == envelope
         return seen
 
-    # Calls into C for each candidate, and none that grows with what else there is.
+    # The number of calls into C is constant for each candidate.
     assert lines(400) <= 2 * lines(200) + 50
 
 
 @pytest.mark.parametrize("name", ["a\u06dd", "\u06dda"[::-1], "é", "a\u0301", "_", "a.-1"])
-def test_both_ways_of_checking_a_fragment_agree_on_names(name: str) -> None:
+def test_fragment_names_are_checked_alike_in_both_ways(name: str) -> None:
     xml = f'<p:{name} xmlns:p="u" p:{name}=""/>'.encode()
     fragment = Fragment(xml)
     assert Fragment(xml, {"q": "u"}).standalone() == fragment.standalone() == xml

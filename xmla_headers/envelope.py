@@ -63,13 +63,13 @@ class Header(Immutable, Sequence["Block"]):
             if maximum is not None and counts[spec.qname] > maximum:
                 message = f"more than {maximum} {spec.local_name} in one Header"
                 raise EncodeError(value_finding(Code.DUPLICATE_HEADER_BLOCK, message))
-        object.__setattr__(self, "_blocks", blocks)
+        _set_blocks(self, blocks)
 
     @classmethod
     def _of(cls, blocks: tuple[Block, ...]) -> "Header":
         """Return the Header of blocks that decode has checked."""
         header = object.__new__(cls)
-        object.__setattr__(header, "_blocks", blocks)
+        _set_blocks(header, blocks)
         return header
 
     @property
@@ -197,6 +197,9 @@ class Header(Immutable, Sequence["Block"]):
         return Header._of, (self._blocks,)
 
 
+# Faster than object.__setattr__: decode makes a Header for each message.
+_set_blocks = vars(Header)["_blocks"].__set__
+
 _NO_HEADER = Header()
 _NO_BODY = Fragment()
 
@@ -228,11 +231,10 @@ class Envelope:
     ) -> "Envelope":
         """Return the Envelope of values that decode has checked."""
         envelope = object.__new__(cls)
-        put = object.__setattr__
-        put(envelope, "header", header)
-        put(envelope, "body", body)
-        put(envelope, "soap", soap)
-        put(envelope, "warnings", warnings)
+        _set_header(envelope, header)
+        _set_body(envelope, body)
+        _set_soap(envelope, soap)
+        _set_warnings(envelope, warnings)
         return envelope
 
     @property
@@ -255,3 +257,9 @@ class Envelope:
         for finding in self.warnings:
             if not isinstance(finding, Finding):
                 raise wrong_type("a warning", "Finding", finding)
+
+
+# As for the Header.
+_set_header, _set_body, _set_soap, _set_warnings = (
+    vars(Envelope)[name].__set__ for name in ("header", "body", "soap", "warnings")
+)

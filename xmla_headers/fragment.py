@@ -61,13 +61,17 @@ class Fragment(Immutable):
             fatal = check_fragment(xml, scope)
             if fatal is not None:
                 raise bad_fragment(f"{fatal.message}, at byte {fatal.offset}")
-        _fill_fragment(self, xml, 0, len(xml), MappingProxyType(scope) if scope else NO_NAMESPACES)
+        _set_place(self, (xml, 0, len(xml)))
+        _set_xml(self, None)
+        _set_namespaces(self, MappingProxyType(scope) if scope else NO_NAMESPACES)
 
     @classmethod
     def _cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
         """Return a part of a message that decode has checked; nobody changes the namespaces."""
         fragment = object.__new__(cls)
-        _fill_fragment(fragment, source, start, end, namespaces)
+        _set_place(fragment, (source, start, end))
+        _set_xml(fragment, None)
+        _set_namespaces(fragment, namespaces)
         return fragment
 
     @property
@@ -77,7 +81,7 @@ class Fragment(Immutable):
         if xml is None:
             source, start, end = self._place
             xml = source[start:end]
-            object.__setattr__(self, "_xml", xml)
+            _set_xml(self, xml)
         return xml
 
     @property
@@ -183,14 +187,8 @@ _SHORT = 16_384
 _TREE_LIMITS = Limits(max_header_bytes=None, max_header_blocks=None)
 
 
-def _fill_fragment(
-    fragment: Fragment, source: bytes, start: int, end: int, namespaces: Mapping[str, str]
-) -> None:
-    put = object.__setattr__
-    # Three attributes: each one costs time.
-    put(fragment, "_place", (source, start, end))
-    put(fragment, "_xml", None)
-    put(fragment, "namespaces", namespaces)
+# Faster than object.__setattr__: decode makes a Fragment for each message.
+_set_place, _set_xml, _set_namespaces = (vars(Fragment)[name].__set__ for name in Fragment.__slots__)
 
 
 def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:

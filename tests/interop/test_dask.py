@@ -1,4 +1,4 @@
-"""The recipe of the README for more captures than one machine checks, on a local cluster."""
+"""The README recipe for more captures than one machine can check, on a local cluster."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: Sessions in a file, and files: 20,000 messages in all.
+#: The number of sessions in a file and of files: 20,000 messages in all.
 SESSIONS, FILES = 100, 25
 
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     with warnings.catch_warnings():
-        # What the cluster deprecates of its own dependencies is not ours.
+        # Deprecation warnings about dependencies of the cluster do not concern this library.
         warnings.simplefilter("ignore")
         from dask.distributed import Client, LocalCluster
 
@@ -33,7 +33,7 @@ def cluster() -> Iterator[Any]:
             yield client
 
 
-def test_a_cluster_says_what_one_process_says(tmp_path: Path, cluster: Any) -> None:
+def test_dask_recipe_reports_the_same_as_one_process(tmp_path: Path, cluster: Any) -> None:
     paths = []
     for number in range(FILES):
         exchanges = []

@@ -1,4 +1,4 @@
-"""npm's soap as a client and a reader; where it is wrong, that is asserted."""
+"""npm's soap as a client and a reader; its mistakes are asserted."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _peer(pytestconfig: pytest.Config) -> Peer:
     assert pytestconfig.cache is not None
     sources = [(name, (HERE / "node" / name).read_bytes()) for name in FILES]
     lock = hashlib.sha256(dict(sources)["package-lock.json"]).hexdigest()[:16]
-    # Outside the sources, and kept for the next time.
+    # The folder is outside the sources and is kept for the next run.
     folder = pytestconfig.cache.mkdir(f"node-{lock}")
     for name, content in sources:
         (folder / name).write_bytes(content)
@@ -77,11 +77,11 @@ def _peer(pytestconfig: pytest.Config) -> Peer:
 
 
 def attributes_read(answer: dict[str, Any], name: str) -> dict[str, str]:
-    """Return the attributes of a header block, with the names that it has written."""
+    """Return the attributes of a header block, with the names as written."""
     return {key: value for key, value in answer[name]["attributes"].items() if not key.startswith("xmlns")}
 
 
-def test_it_begins_uses_and_ends_sessions_of_every_id(peer: Peer) -> None:
+def test_node_soap_runs_sessions_with_every_id(peer: Peer) -> None:
     provider = Provider(ids=iter(IDS.values()), every_reply=True)
     round_trip = [
         {"block": "BeginSession"},
@@ -104,7 +104,9 @@ def test_it_begins_uses_and_ends_sessions_of_every_id(peer: Peer) -> None:
         ("mustUnderstand", MustUnderstandForm.UNQUALIFIED),
     ],
 )
-def test_we_read_its_must_understand(peer: Peer, attribute: str, form: MustUnderstandForm) -> None:
+def test_decode_reads_must_understand_of_node_soap(
+    peer: Peer, attribute: str, form: MustUnderstandForm
+) -> None:
     provider = Provider()
     steps = [
         {"block": "BeginSession", "mustUnderstand": attribute},
@@ -121,7 +123,7 @@ def test_we_read_its_must_understand(peer: Peer, attribute: str, form: MustUnder
 
 
 @pytest.mark.parametrize("shape", FaultShape)
-def test_it_reads_that_a_session_is_lost(peer: Peer, shape: FaultShape) -> None:
+def test_node_soap_reads_a_session_not_found_fault(peer: Peer, shape: FaultShape) -> None:
     provider = Provider(shape=shape)
     with served(provider) as url:
         answers = peer(
@@ -146,7 +148,7 @@ def test_it_reads_that_a_session_is_lost(peer: Peer, shape: FaultShape) -> None:
 UNKNOWN = UnknownHeaderBlock(b'<w:Security xmlns:w="urn:w"><w:Session SessionId="no"/></w:Security>')
 
 
-def test_it_reads_every_block_that_we_write(peer: Peer) -> None:
+def test_node_soap_reads_every_block_of_encode(peer: Peer) -> None:
     cases: list[tuple[HeaderBlock, dict[str, str]]] = []
     for form, names in {
         None: ["soap:mustUnderstand"],
@@ -168,11 +170,11 @@ def test_it_reads_every_block_that_we_write(peer: Peer) -> None:
         assert attributes_read(header, type(block).__name__) == expected
 
 
-# Where it is wrong.
+# Mistakes of the peer.
 
 
-def test_it_knows_header_blocks_by_their_local_names(peer: Peer) -> None:
-    # Wrong: another namespace is another block.
+def test_node_soap_ignores_the_namespace_of_a_block(peer: Peer) -> None:
+    # A mistake: an element in another namespace is another block.
     data = encode(
         Envelope(Header(UnknownHeaderBlock(b'<o:Session xmlns:o="urn:o" SessionId="no"/>')), EXECUTE)
     )
@@ -180,8 +182,8 @@ def test_it_knows_header_blocks_by_their_local_names(peer: Peer) -> None:
     assert attributes_read(answer["object"]["Header"], "Session") == {"SessionId": "no"}
 
 
-def test_it_reads_what_is_there_twice(peer: Peer) -> None:
-    # Wrong: the element may be there once.
+def test_node_soap_accepts_a_duplicate_block(peer: Peer) -> None:
+    # A mistake: the element may occur once.
     data = encode(Envelope(Header(Session("first")), EXECUTE)).decode()
     second = '<Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="second"/></soap:Header>'
     (answer,) = peer(messages=[data.replace("</soap:Header>", second)])
@@ -191,8 +193,8 @@ def test_it_reads_what_is_there_twice(peer: Peer) -> None:
     ]
 
 
-def test_it_does_not_normalise_white_space_that_is_not_escaped(peer: Peer) -> None:
-    # Wrong: XML 1.0 §3.3.3 makes spaces of them, as everybody else does.
+def test_node_soap_keeps_unescaped_white_space(peer: Peer) -> None:
+    # A mistake: XML 1.0 §3.3.3 replaces them by spaces, and all other peers do.
     data = encode(Envelope(Header(Session("HERE")), EXECUTE)).decode()
     (answer,) = peer(messages=[data.replace("HERE", "a\tb\nc")])
     assert attributes_read(answer["object"]["Header"], "Session") == {"SessionId": "a\tb\nc"}

@@ -19,7 +19,7 @@ def test_readers_table_agrees_with_the_harness_about_peers(peer: str) -> None:
     assert frozenset(columns(section("readers"))[peer]) == broken_rules(PEERS[peer]), expected
 
 
-def test_spyne_takes_the_last_duplicate_zeep_the_first() -> None:
+def test_spyne_reads_the_last_duplicate_zeep_the_first() -> None:
     said = columns(section("readers"))
     assert "last duplicate wins" in said["spyne"]
     assert "first duplicate wins" in said["zeep"]

@@ -1,4 +1,4 @@
-"""The recipes of the README that need somebody else's library: httpx, requests, zeep."""
+"""The recipes of the README that need another library: httpx, requests, zeep."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 
 class Client(Protocol):
-    """What the clients have in common."""
+    """The interface of all clients."""
 
     conversation: Conversation
     lock: threading.Lock
-    #: What the library raises for an HTTP error.
+    #: The exceptions of the library for an HTTP error.
     errors: tuple[type[Exception], ...]
 
     def call(self, *, end: bool = False, discover: bool = False) -> Fault | None: ...
@@ -85,7 +85,7 @@ def requests_client(url: str, *begin: BeginSession, timeout: float = SECONDS) ->
 
 
 class Zeep:
-    """The plugin, and a client that it is plugged into."""
+    """The plugin, and a client that uses it."""
 
     def __init__(self, plugin: Any, service: Any) -> None:
         from zeep.exceptions import TransportError
@@ -125,7 +125,7 @@ clients = pytest.mark.parametrize("connect", [httpx_client, requests_client, zee
 @clients
 @pytest.mark.parametrize("every_reply", [False, True])
 @pytest.mark.parametrize("session_id", IDS.values(), ids=IDS)
-def test_a_session_begins_is_used_is_lost_and_begins_again(
+def test_client_after_session_loss_begins_a_new_session(
     connect: Connect, session_id: str, *, every_reply: bool
 ) -> None:
     provider = Provider(ids=iter([session_id, f"{session_id}2"]), every_reply=every_reply)
@@ -142,7 +142,7 @@ def test_a_session_begins_is_used_is_lost_and_begins_again(
     assert provider.asked == [
         "BeginSession",
         *["Session"] * 3,
-        # Not found, and so sent again.
+        # The session is not found, so the client sends the request again.
         "Session",
         "BeginSession",
         "EndSession",
@@ -152,7 +152,7 @@ def test_a_session_begins_is_used_is_lost_and_begins_again(
 
 
 @clients
-def test_the_next_session_begins_when_one_has_ended(connect: Connect) -> None:
+def test_client_after_session_end_begins_a_new_session(connect: Connect) -> None:
     provider = Provider()
     with served(provider) as url, connect(url) as client:
         for _ in range(2):
@@ -166,7 +166,7 @@ def test_the_next_session_begins_when_one_has_ended(connect: Connect) -> None:
 
 @clients
 @pytest.mark.parametrize("form", MustUnderstandForm)
-def test_every_block_is_marked_as_the_first(connect: Connect, form: MustUnderstandForm) -> None:
+def test_client_marks_every_session_block_alike(connect: Connect, form: MustUnderstandForm) -> None:
     provider = Provider(every_reply=True, mondrian=form is MustUnderstandForm.UNQUALIFIED)
     begin = BeginSession(must_understand=True, must_understand_form=form, actor="urn:a")
     with served(provider) as url, connect(url, begin) as client:
@@ -181,7 +181,7 @@ def test_every_block_is_marked_as_the_first(connect: Connect, form: MustUndersta
 
 
 @clients
-def test_a_session_that_is_lost_at_its_end_is_not_begun_again(connect: Connect) -> None:
+def test_client_end_of_a_lost_session_begins_no_new_one(connect: Connect) -> None:
     provider = Provider()
     with served(provider) as url, connect(url) as client:
         client.call()
@@ -192,7 +192,7 @@ def test_a_session_that_is_lost_at_its_end_is_not_begun_again(connect: Connect) 
 
 
 @clients
-def test_a_session_is_begun_again_no_more_than_once_per_request(connect: Connect) -> None:
+def test_client_retries_a_lost_session_once_per_request(connect: Connect) -> None:
     provider = Provider()
     lost = encode(Envelope(body=Fault("XMLAnalysisError.0xc10c000a", "gone").to_body(FaultShape.SOAP_1_1)))
     with served(provider) as url, connect(url) as client:
@@ -207,7 +207,7 @@ def test_a_session_is_begun_again_no_more_than_once_per_request(connect: Connect
 
 
 @clients
-def test_another_fault_leaves_the_session_as_it_is(connect: Connect) -> None:
+def test_client_after_another_fault_keeps_its_session(connect: Connect) -> None:
     provider = Provider()
     failed = encode(Envelope(body=Fault("Server", "a syntax error").to_body(FaultShape.SOAP_1_1)))
     with served(provider) as url, connect(url) as client:
@@ -224,18 +224,18 @@ def test_another_fault_leaves_the_session_as_it_is(connect: Connect) -> None:
 PAGES = {
     "a bad gateway": Page("502 Bad Gateway"),
     "a bad gateway, in XHTML": Page("502 Bad Gateway", b"<html xmlns='http://www.w3.org/1999/xhtml'/>"),
-    "an unauthorised one": Page("401 Unauthorized"),
+    "an unauthorized request": Page("401 Unauthorized"),
     "a server error": Page("500 Internal Server Error"),
     "another page": Page("200 OK"),
     "nothing": Page("200 OK", b"", "text/xml"),
-    "a message that is cut off": Page("200 OK", encode(Envelope())[:-1], "text/xml"),
+    "a truncated message": Page("200 OK", encode(Envelope())[:-1], "text/xml"),
     "a redirection": Page("302 Found", b""),
 }
 
 
 @clients
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_an_error_page_is_no_answer(connect: Connect, page: Page) -> None:
+def test_client_error_page_raises_and_changes_no_state(connect: Connect, page: Page) -> None:
     provider = Provider()
     with served(provider) as url, connect(url) as client:
         for asked in ("BeginSession", "Session", "EndSession"):
@@ -252,7 +252,7 @@ def test_an_error_page_is_no_answer(connect: Connect, page: Page) -> None:
 
 
 @clients
-def test_a_time_out_is_no_answer(connect: Connect) -> None:
+def test_client_time_out_leaves_no_request_open(connect: Connect) -> None:
     gone = threading.Event()
     provider = Provider()
     with served(provider) as url, connect(url, timeout=0.2) as client:
@@ -271,7 +271,7 @@ def test_a_time_out_is_no_answer(connect: Connect) -> None:
     ("session_id", "code"),
     [("another", Code.SESSION_ID_CHANGED), ("", Code.SESSION_NOT_GRANTED)],
 )
-def test_an_id_that_was_not_granted_is_refused(connect: Connect, session_id: str, code: Code) -> None:
+def test_client_answer_with_another_id_is_refused(connect: Connect, session_id: str, code: Code) -> None:
     provider = Provider()
     with served(provider) as url, connect(url) as client:
         client.call()
@@ -285,7 +285,7 @@ def test_an_id_that_was_not_granted_is_refused(connect: Connect, session_id: str
 
 
 @clients
-def test_threads_share_one_session(connect: Connect) -> None:
+def test_client_threads_share_one_session(connect: Connect) -> None:
     provider = Provider(every_reply=True)
     with served(provider) as url, connect(url) as client:
         faults: list[Fault | None] = []
@@ -301,7 +301,7 @@ def test_threads_share_one_session(connect: Connect) -> None:
         for thread in threads:
             thread.join(SECONDS)
     assert faults == [None] * 20
-    # All of the round trip.
+    # The lock covers the whole round trip.
     assert locked == [True] * 20
     assert sorted(provider.asked) == ["BeginSession", *["Session"] * 19]
     assert len(provider.sessions) == 1
@@ -319,7 +319,7 @@ def test_threads_share_one_session(connect: Connect) -> None:
         ("iso-8859-1", 'text/xml; Charset="ISO-8859-1"'),
     ],
 )
-def test_the_charset_is_that_of_the_transport_or_of_the_message(
+def test_client_charset_is_of_transport_or_declaration(
     connect: Connect, codec: str, content_type: str
 ) -> None:
     provider = Provider(ids=iter(["é"]), content_type=content_type)

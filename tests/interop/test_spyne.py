@@ -1,4 +1,4 @@
-"""spyne as a server: what we write it reads, and the other way round; where it is wrong, that is asserted."""
+"""spyne as a server: it reads our messages and we read its messages; its mistakes are asserted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from xmla_headers import (
 )
 
 with warnings.catch_warnings():
-    # spyne imports what Python has deprecated, with an importer that is deprecated as well.
+    # spyne imports deprecated modules, through a deprecated importer.
     warnings.simplefilter("ignore", DeprecationWarning)
     warnings.simplefilter("ignore", ImportWarning)
     pytest.importorskip("spyne", reason="spyne is not installed; it runs on CPython 3.11 and older")
@@ -59,7 +59,7 @@ class EndSessionHeader(ComplexModel):  # type: ignore[misc]
 
 @dataclass
 class Spyne:
-    """A service of spyne, which notes what it reads and writes the id that it is told."""
+    """A service of spyne that records the blocks it reads and writes a given id."""
 
     url: str = ""
     grants: str | None = None
@@ -79,7 +79,7 @@ class Spyne:
             connection.close()
 
     def reads(self, *blocks: HeaderBlock | UnknownHeaderBlock, **arguments: Any) -> list[tuple[str, Any]]:
-        """Send what we encode; return what spyne makes of it."""
+        """Send an encoded Header; return the blocks as spyne reads them."""
         return self.reads_bytes(encode(Envelope(Header(*blocks), EXECUTE), **arguments))
 
     def reads_bytes(self, data: bytes, *content_type: str) -> list[tuple[str, Any]]:
@@ -125,13 +125,13 @@ UNKNOWN = (
 
 @ids
 @pytest.mark.parametrize("block_type", [Session, EndSession])
-def test_it_reads_the_ids_that_we_write(spyne: Spyne, block_type: type[Session], session_id: str) -> None:
+def test_spyne_reads_the_ids_of_encode(spyne: Spyne, block_type: type[Session], session_id: str) -> None:
     assert spyne.reads(block_type(session_id)) == [(block_type.__name__, session_id)]
 
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("block", [BeginSession(), Session("9F2C"), EndSession("9F2C")])
-def test_it_reads_every_form_of_must_understand(
+def test_spyne_reads_every_form_of_must_understand(
     spyne: Spyne, block: HeaderBlock, form: MustUnderstandForm | None
 ) -> None:
     read = [(type(block).__name__, getattr(block, "session_id", None))]
@@ -141,16 +141,16 @@ def test_it_reads_every_form_of_must_understand(
 
 
 @pytest.mark.parametrize("place", range(len(UNKNOWN) + 1))
-def test_it_finds_a_block_among_unknown_ones(spyne: Spyne, place: int) -> None:
+def test_spyne_finds_a_session_among_unknown_blocks(spyne: Spyne, place: int) -> None:
     assert spyne.reads(*UNKNOWN[:place], Session("a<b"), *UNKNOWN[place:]) == [("Session", "a<b")]
 
 
-def test_it_reads_what_stands_beside_the_id(spyne: Spyne) -> None:
+def test_spyne_reads_a_session_with_other_attributes(spyne: Spyne) -> None:
     block = Session("9F2C", actor="urn:a", other_attributes=(("{urn:wsu}Id", "<1>"),))
     assert spyne.reads(block) == [("Session", "9F2C")]
 
 
-def test_it_reads_a_header_that_we_spliced_in(spyne: Spyne) -> None:
+def test_spyne_reads_a_header_of_with_blocks(spyne: Spyne) -> None:
     data = encode(Envelope(Header(*UNKNOWN), EXECUTE))
     for session_id in IDS.values():
         data = with_blocks(data, Session(session_id))
@@ -165,14 +165,14 @@ def spliced(codec: str, session_id: str) -> bytes:
 
 @pytest.mark.parametrize("codec", ["utf-8", "utf-16", "iso-8859-1", "us-ascii"])
 @pytest.mark.parametrize("named", [True, False])
-def test_it_reads_an_id_that_we_spliced_in_in_any_encoding(spyne: Spyne, codec: str, *, named: bool) -> None:
+def test_spyne_reads_an_id_of_with_blocks_in_any_encoding(spyne: Spyne, codec: str, *, named: bool) -> None:
     content_type = f"text/xml; charset={codec}" if named else "text/xml"
     assert spyne.reads_bytes(spliced(codec, "é😀<\t"), content_type) == [("Session", "é😀<\t")]
 
 
 @ids
 @pytest.mark.parametrize("asked", [BeginSession(), Session("x"), None])
-def test_we_read_the_ids_that_it_writes(spyne: Spyne, asked: HeaderBlock | None, session_id: str) -> None:
+def test_decode_reads_the_ids_of_spyne(spyne: Spyne, asked: HeaderBlock | None, session_id: str) -> None:
     spyne.grants = session_id
     try:
         status, answer = spyne.post(encode(Envelope(Header(*([asked] if asked else [])), EXECUTE)))
@@ -182,7 +182,7 @@ def test_we_read_the_ids_that_it_writes(spyne: Spyne, asked: HeaderBlock | None,
     assert decode(answer, strict=True, deep=True).header == Header(Session(session_id))
 
 
-def test_we_read_its_faults(spyne: Spyne) -> None:
+def test_decode_reads_the_faults_of_spyne(spyne: Spyne) -> None:
     spyne.refuses = "the session 'a<b>&' cannot be found"
     try:
         status, answer = spyne.post(encode(Envelope(Header(Session("9F2C")), EXECUTE)))
@@ -195,50 +195,50 @@ def test_we_read_its_faults(spyne: Spyne) -> None:
     assert fault.session_lost is False
 
 
-# Where it is wrong.
+# Mistakes of the peer.
 
 
 @pytest.mark.parametrize(
     ("written", "read"), [("a\tb", "a b"), ("a\nb", "a b"), ("a\r\nb", "a b"), ("a\rb", "a b")]
 )
-def test_white_space_that_is_not_escaped_is_lost_on_it(spyne: Spyne, written: str, read: str) -> None:
-    # That is XML 1.0 §3.3.3, and why we escape it: whoever writes an id raw loses the same.
+def test_spyne_normalizes_unescaped_white_space(spyne: Spyne, written: str, read: str) -> None:
+    # XML 1.0 §3.3.3 requires this, so encode escapes white space. Other writers lose it.
     data = encode(Envelope(Header(Session("HERE")), EXECUTE)).replace(b"HERE", written.encode())
     assert spyne.reads_bytes(data) == [("Session", read)]
     assert decode(data).header.session == Session(read)
 
 
-def test_it_takes_the_last_of_two_where_we_refuse(spyne: Spyne) -> None:
+def test_spyne_reads_the_last_duplicate_that_decode_refuses(spyne: Spyne) -> None:
     data = encode(Envelope(Header(Session("first"), UNKNOWN[0]), EXECUTE))
     second = b'<Session xmlns="%b" SessionId="second"/></soap:Header>' % XMLA_NS.encode()
-    # Wrong: the element may be there once.
+    # A mistake: the element may occur once.
     assert spyne.reads_bytes(data.replace(b"</soap:Header>", second)) == [("Session", "second")]
 
 
-def test_it_reads_alternatives_side_by_side(spyne: Spyne) -> None:
-    # Wrong, or at least undefined: whatever the service looks at first wins.
+def test_spyne_accepts_two_session_headers(spyne: Spyne) -> None:
+    # A mistake, or at least undefined: the header that the service reads first wins.
     read = spyne.reads(EndSession("b"), Session("a"), BeginSession())
     assert read == [("BeginSession", None), ("Session", "a"), ("EndSession", "b")]
 
 
-def test_it_passes_over_blocks_that_must_be_understood(spyne: Spyne) -> None:
-    # Wrong: SOAP 1.1 §4.2.3 wants a MustUnderstand fault.
+def test_spyne_ignores_must_understand_of_unknown_blocks(spyne: Spyne) -> None:
+    # A mistake: SOAP 1.1 §4.2.3 requires a MustUnderstand fault.
     must = UnknownHeaderBlock(
         b'<t xmlns="urn:t" xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:mustUnderstand="1"/>'
     )
     assert spyne.reads(must, Session("9F2C")) == [("Session", "9F2C")]
 
 
-def test_it_reads_a_session_without_an_id(spyne: Spyne) -> None:
-    # Wrong: the attribute is required. We cannot even write it.
+def test_spyne_accepts_a_session_without_an_id(spyne: Spyne) -> None:
+    # A mistake: the attribute is required. This library cannot write such a Session.
     data = encode(Envelope(Header(Session("")), EXECUTE))
     assert spyne.reads_bytes(data) == [("Session", "")]
     assert spyne.reads_bytes(data.replace(b' SessionId=""', b"")) == [("Session", None)]
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "no-such-charset"])
-def test_it_has_no_fault_for_a_charset_that_is_not_that_of_the_message(spyne: Spyne, charset: str) -> None:
-    # Wrong: an exception gets through to the server, where a Client fault belongs.
+def test_spyne_wrong_charset_raises_no_client_fault(spyne: Spyne, charset: str) -> None:
+    # A mistake: an exception reaches the server; a Client fault would be right.
     status, answer = spyne.post(spliced("utf-16", "9F2C"), f"text/xml; charset={charset}")
     assert status == 500
     assert b"Fault" not in answer

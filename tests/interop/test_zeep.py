@@ -1,4 +1,4 @@
-"""zeep as a client and a reader beside the plugin of the README; where it is wrong, that is asserted."""
+"""zeep as a client and a reader, without the plugin of the README; its mistakes are asserted."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def execute(service: Any, *headers: Any) -> Any:
 
 
 @pytest.mark.parametrize("session_id", IDS.values(), ids=IDS)
-def test_we_read_the_ids_that_it_writes_and_it_those_that_we_write(session_id: str) -> None:
+def test_zeep_and_this_library_read_each_others_ids(session_id: str) -> None:
     provider = Provider(ids=iter([session_id]), every_reply=True)
     seen = Seen()
     with served(provider) as url, zeep_client(url, seen) as service:
@@ -67,7 +67,7 @@ def test_we_read_the_ids_that_it_writes_and_it_those_that_we_write(session_id: s
 
 
 @pytest.mark.parametrize("shape", FaultShape)
-def test_it_reads_that_a_session_is_lost(shape: FaultShape) -> None:
+def test_zeep_reads_a_session_not_found_fault(shape: FaultShape) -> None:
     provider = Provider(shape=shape)
     with served(provider) as url, zeep_client(url) as service, pytest.raises(Fault) as caught:
         execute(service, etree.Element(f"{{{XMLA_NS}}}Session", {"SessionId": "a<b>"}))
@@ -75,12 +75,12 @@ def test_it_reads_that_a_session_is_lost(shape: FaultShape) -> None:
     assert (caught.value.code, caught.value.message) == (fault.code, fault.string)
 
 
-# Where it is wrong.
+# Mistakes of the peer.
 
 
 @pytest.fixture(name="answered")
 def _answered() -> Iterator[Any]:
-    """Give a function that lets zeep read an answer, and what a plugin is shown of it."""
+    """Yield a function that makes zeep read an answer; it returns the result and the tree for a plugin."""
     provider, seen = Provider(), Seen()
     with served(provider) as url, zeep_client(url, seen) as service:
 
@@ -103,8 +103,8 @@ def response(header: bytes = b"", body: bytes = b"") -> bytes:
     )
 
 
-def test_it_looks_for_the_parts_of_a_fault_under_the_default_namespace(answered: Any) -> None:
-    # Wrong: they are in no namespace here, as SOAP 1.1 §4.4 has them, and it sees none of them.
+def test_zeep_misses_fault_parts_under_a_default_namespace(answered: Any) -> None:
+    # A mistake: the parts are in no namespace, as SOAP 1.1 §4.4 says, and zeep finds none of them.
     data = response(
         body=b'<Fault><faultcode xmlns="">Client</faultcode><faultstring xmlns="">no</faultstring></Fault>'
     )
@@ -115,8 +115,8 @@ def test_it_looks_for_the_parts_of_a_fault_under_the_default_namespace(answered:
     assert (fault.code, fault.string) == ("Client", "no")
 
 
-def test_it_passes_over_blocks_that_must_be_understood(answered: Any) -> None:
-    # Wrong: SOAP 1.1 §4.2.3.
+def test_zeep_ignores_must_understand_of_unknown_blocks(answered: Any) -> None:
+    # A mistake: SOAP 1.1 §4.2.3.
     must = UnknownHeaderBlock(
         b'<t xmlns="urn:t" xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:mustUnderstand="1"/>'
     )
@@ -125,8 +125,8 @@ def test_it_passes_over_blocks_that_must_be_understood(answered: Any) -> None:
     assert elements.header_of(tree).not_understood() == (must,)
 
 
-def test_a_second_session_is_nothing_to_it_and_an_error_to_us(answered: Any) -> None:
-    # Wrong: the element may be there once.
+def test_zeep_ignores_a_duplicate_that_decode_refuses(answered: Any) -> None:
+    # A mistake: the element may occur once.
     block = b'<Session xmlns="%b" SessionId="x"/>' % XMLA_NS.encode()
     result, tree = answered(response(block * 2))
     assert not isinstance(result, Exception)
@@ -135,8 +135,8 @@ def test_a_second_session_is_nothing_to_it_and_an_error_to_us(answered: Any) -> 
     assert caught.value.code is Code.DUPLICATE_HEADER_BLOCK
 
 
-def test_it_reads_a_doctype_unless_it_is_told_not_to() -> None:
-    # Wrong: SOAP 1.1 §3 allows none, and the tree does not show that there was one.
+def test_zeep_accepts_a_doctype_by_default() -> None:
+    # A mistake: SOAP 1.1 §3 forbids a DOCTYPE, and the tree does not show it.
     data = b"<!DOCTYPE Envelope>" + response(encode_block(Session("9F2C")))
     tree = zeep.loader.parse_xml(data, None, settings=zeep.Settings())
     assert elements.header_of(tree).session == Session("9F2C")

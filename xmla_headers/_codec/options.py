@@ -1,8 +1,9 @@
-"""The reading arguments, checked once, and what they make of a message."""
+"""The arguments of the reading functions: checked once, then applied to a message."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._xml.reader import read
@@ -13,7 +14,6 @@ from xmla_headers.soap import Direction, Limits
 
 from .rules import Judge
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
@@ -28,7 +28,7 @@ DEFAULT_LIMITS = Limits()
 
 
 class Reading:
-    """The reading arguments, checked."""
+    """The checked arguments of a reading function."""
 
     __slots__ = ("direction", "encoding", "limits", "refuse", "strict", "types")
 
@@ -60,24 +60,24 @@ class Reading:
 
     @property
     def key(self) -> tuple[Hashable, ...] | None:
-        """What determines the result for a head, beside its bytes: `types` first.
+        """Everything apart from its bytes that determines the result for a head; `types` comes first.
 
-        None if the head may be read in an encoding other than UTF-8.
+        None if the head may be in an encoding other than UTF-8.
         """
         encoding = None if self.encoding is None else self.encoding.lower()
         if encoding not in (None, "utf-8"):
             return None
-        # The defaults stand for themselves: hashing them for each message is expensive.
+        # None stands for the defaults: to hash them for each message takes too much time.
         types = None if self.types is SESSION_BLOCKS else frozenset(self.types.items())
         limits = None if self.limits is DEFAULT_LIMITS else self.limits
         return types, self.direction, self.strict, self.refuse, encoding, limits
 
     def judge(self, message: RawMessage) -> Judge:
-        """Judge a message by the rules."""
+        """Check a message by the rules."""
         return Judge(message, self.types, self.direction)
 
     def read_head(self, data: bytes | memoryview, cache: HeadCache | None) -> tuple[RawMessage, Judge]:
-        """Read a message up to its Body start tag, raise the first refused finding, remember the head."""
+        """Read a message up to its Body start tag, raise its first refused finding, and cache the head."""
         message = read(data, encoding=self.encoding, limits=self.limits, deep=False, head_only=True)
         judge = self.judge(message)
         warnings = self.settle(judge)
@@ -105,7 +105,7 @@ def _check_types(types: object) -> None:
             raise wrong_type("a key of types", "str", qname)
         made = isinstance(block_type, type) and issubclass(block_type, HeaderBlock)
         if not made or not isinstance(getattr(block_type, "spec", None), BlockSpec):
-            msg = f"types maps to classes made from a schema, and {qname} to something else"
+            msg = f"types must map to classes made from a schema, but {qname} maps to something else"
             raise TypeError(msg)
         if block_type.spec.qname != qname:
             msg = f"types maps {qname} to the class of {block_type.spec.qname}"
@@ -115,12 +115,12 @@ def _check_types(types: object) -> None:
 def _check_codes(codes: object) -> frozenset[str]:
     if isinstance(codes, str):
         raise wrong_type("refuse", "several codes", codes)
-    # An unknown code is a ValueError: it would else refuse nothing, in silence.
+    # An unknown code is a ValueError: otherwise a typo would silently refuse nothing.
     return frozenset(Code(code) for code in codes)  # type: ignore[attr-defined]
 
 
 def buffer_of(data: Data) -> bytes | memoryview:
-    """Return the caller's data as something to slice without a copy."""
+    """Return the caller's data as a buffer that can be sliced without a copy."""
     if isinstance(data, bytes):
         return data
     if isinstance(data, str):

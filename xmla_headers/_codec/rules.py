@@ -1,8 +1,9 @@
-"""Raw elements -> findings and values, by looping over the specs: finds what breaks SOAP or XMLA."""
+"""The rules of SOAP and XMLA: checks raw elements against the schemas' specs, and makes the values."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from xmla_headers._xml.names import short
 from xmla_headers._xml.parser import HTML_HINT
@@ -22,7 +23,6 @@ from xmla_headers.soap import (
 )
 from xmla_headers.unknown_block import UnknownHeaderBlock, actor_of, must_understand_value
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -30,21 +30,21 @@ if TYPE_CHECKING:
     from xmla_headers.model import AttributeSpec, BlockSpec, HeaderBlock
     from xmla_headers.soap import Direction
 
-    #: Offset, rank in the catalogue, code, message, the elements from the root down, the attribute
-    #: at the end of the path, hint.
+    # Offset, rank in the catalogue, code, message, the elements from the root inwards, the attribute
+    # at the end of the path, hint.
     Mark = tuple[int, int, Code, str, tuple[RawElement, ...], str, str | None]
 
 __all__ = ["PLAIN_IDENTIFIER", "Judge", "identifiers_of"]
 
 _RANK = {code: rank for rank, code in enumerate(RULES)}
 
-#: xs:int of value 0 or 1, as Microsoft's XSD types the unqualified mustUnderstand.
+# An xs:int of value 0 or 1, the type of the unqualified mustUnderstand in Microsoft's XSD.
 _UNQUALIFIED = r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*"
 
 _PADDED_HINT = "ids are compared exactly, but some peers remove white space around them"
 
-#: An identifier, in bytes, that no rule distinguishes from another of its length: printable ASCII without
-#: quotes and markup, which XML neither resolves nor normalises; not empty, and not padded.
+# Bytes of an identifier that every rule treats like any other of its length: printable ASCII without quotes
+# and markup, which XML neither resolves nor normalises; not empty, without white space at the ends.
 PLAIN_IDENTIFIER = rb"[!#-%(-;=?-~]++(?: ++[!#-%(-;=?-~]++)*+"
 
 
@@ -59,10 +59,10 @@ def identifiers_of(types: Mapping[str, type[HeaderBlock]]) -> set[str]:
 
 
 def _names_in_lower_case(types: Mapping[str, type[HeaderBlock]]) -> Mapping[str, BlockSpec]:
-    """Return what an unknown header block is a lookalike of, by its local name in lower case."""
+    """Return the specs by local name in lower case, to find lookalikes of them."""
     names: dict[str, BlockSpec] = {}
     for block_type in types.values():
-        # The first of two in different namespaces counts.
+        # If two namespaces have the same name, the first one is used.
         names.setdefault(block_type.spec.local_name.lower(), block_type.spec)
     return names
 
@@ -71,7 +71,7 @@ _SESSION_NAMES = _names_in_lower_case(SESSION_BLOCKS)
 
 
 class Judge:
-    """Holds one message to the rules; afterwards has the header blocks, and the findings as marks."""
+    """Checks one message by the rules; then has its header blocks and the findings, as marks."""
 
     __slots__ = ("_after", "_direction", "_marks", "_message", "_types", "blocks", "soap")
 
@@ -82,7 +82,7 @@ class Judge:
         self._types = types
         self._direction = direction
         self._marks: list[Mark] = []
-        #: The header blocks that could be bound, in document order.
+        # The header blocks without errors, in document order.
         self.blocks: list[HeaderBlock | UnknownHeaderBlock] = []
         self.soap = SoapVersion.SOAP_1_1
         if message.root is not None:
@@ -91,11 +91,11 @@ class Judge:
 
     @property
     def clean(self) -> bool:
-        """Whether there is nothing to report."""
+        """Whether there are no findings."""
         return not self._marks and self._message.fatal is None
 
     def findings(self) -> Iterator[Finding]:
-        """Yield the findings by offset, then by catalogue order, a fatal one last."""
+        """Yield the findings by offset, then by catalogue order; the fatal one comes last."""
         message = self._message
         locator = Locator(message.source)
         paths = _Paths()
@@ -184,7 +184,7 @@ class Judge:
                 text = f"{short(child.name)} comes after Body"
                 self._mark(Code.ELEMENT_AFTER_BODY, child.start, text, here)
             else:
-                text = f"{short(child.name)} stands in Envelope, where only Header and Body may"
+                text = f"{short(child.name)} is in Envelope, where only Header and Body may be"
                 hint = _misnamed(child, root)
                 self._mark(Code.UNEXPECTED_ELEMENT, child.start, text, here, hint=hint)
         if not body_seen and message.fatal is None:
@@ -192,11 +192,11 @@ class Judge:
 
     def _judge_texts(self, element: RawElement, here: tuple[RawElement, ...]) -> None:
         for offset in element.texts:
-            text = f"text directly in {element.local}, where only elements may stand"
+            text = f"text directly in {element.local}, where only elements may be"
             self._mark(Code.UNEXPECTED_TEXT, offset, text, here)
 
     def _judge_faults(self, here: tuple[RawElement, ...]) -> None:
-        """Hold the Faults in the Body to SOAP 1.1 §4.4; they are known after a deep reading only."""
+        """Check the Faults in the Body by SOAP 1.1 §4.4; they are known only after a deep reading."""
         message = self._message
         for fault in message.faults:
             if fault is not message.faults[0]:
@@ -227,13 +227,13 @@ class Judge:
             spec = block_type.spec
             count = counts[block_type] = counts.get(block_type, 0) + 1
             if spec.max_occurs is not None and count > spec.max_occurs:
-                text = f"{spec.local_name} is there more than {_times(spec.max_occurs)}"
+                text = f"{spec.local_name} occurs more than {_times(spec.max_occurs)}"
                 self._mark(Code.DUPLICATE_HEADER_BLOCK, element.start, text, here)
             if spec.alternatives is not None:
                 first = alternatives.setdefault(spec.alternatives, spec)
                 if first is not spec and count == 1:
                     names = f"{first.local_name} and {spec.local_name}"
-                    text = f"{names} are both there: servers disagree on which one wins"
+                    text = f"{names} both occur: servers disagree on which one wins"
                     self._mark(Code.AMBIGUOUS_SESSION_HEADERS, element.start, text, here)
             if self._direction is not None and self._direction not in spec.directions:
                 text = f"{spec.local_name} does not belong in a {self._direction}"
@@ -243,7 +243,7 @@ class Judge:
     def _judge_unknown(
         self, element: RawElement, spec: BlockSpec | None, scope: Scope, here: tuple[RawElement, ...]
     ) -> None:
-        """Judge an element that no schema declares, but perhaps one of its name, and keep it."""
+        """Check an element that no schema declares, compare it with the spec of that name, and keep it."""
         if not element.namespace:
             text = f"the header block {short(element.local)} is in no namespace"
             self._mark(Code.UNQUALIFIED_HEADER_BLOCK, element.start, text, here)
@@ -276,7 +276,7 @@ class Judge:
         self._mark(code, element.start, text, here, f"/@{attribute}")
 
     def _bind(self, block_type: type[HeaderBlock], element: RawElement, here: tuple[RawElement, ...]) -> None:
-        """Judge one element by its spec, and make the value when nothing is wrong with it."""
+        """Check one element by its spec, and make the value if it has no errors."""
         spec = block_type.spec
         marks = len(self._marks)
         for child in element.children:
@@ -295,7 +295,7 @@ class Judge:
                 if attribute is not None:
                     values[attribute.field] = value
                     if attribute.identifier and not value:
-                        text = f"{local} of {spec.local_name} is empty: some read that as no session"
+                        text = f"{local} of {spec.local_name} is empty: some peers read that as no session"
                         self._mark(Code.EMPTY_SESSION_ID, element.start, text, here, f"/@{local}")
                     elif attribute.identifier and value != value.strip(" \t\r\n"):
                         text = f"{local} of {spec.local_name} begins or ends with white space"
@@ -341,7 +341,7 @@ class Judge:
     def _must_understand(
         self, element: RawElement, here: tuple[RawElement, ...], unqualified: str | None
     ) -> tuple[bool, MustUnderstandForm | None]:
-        """Judge both spellings, and return what they say and which of them are there."""
+        """Check both spellings; return the value and the spellings that occur."""
         qualified, refused = must_understand_value(element)
         if refused is not None:
             self._mark_must_understand(*refused, element, here)
@@ -362,7 +362,7 @@ class Judge:
 
 
 def _end_tag(message: RawMessage, root: RawElement) -> int:
-    """Return the offset of the Envelope's end tag, or of its one tag if it is self-closing."""
+    """Return the offset of the Envelope's end tag, or of its only tag if that is self-closing."""
     text = message.source.text
     return root.start if text[end_of_start_tag(text, root.start) - 2] == SLASH else certain(root.close)
 
@@ -376,7 +376,7 @@ def _refused(marks: list[Mark], start: int) -> bool:
 
 
 def _is_fault_code(element: RawElement) -> bool:
-    # Analysis Services puts it into the SOAP namespace, all others put it into none.
+    # Analysis Services has it in the SOAP namespace, all other servers in no namespace.
     return element.local == "faultcode" and element.namespace in ("", SOAP_11_NS)
 
 
@@ -425,12 +425,12 @@ def _missing_hint(element: RawElement, attribute: AttributeSpec) -> str | None:
 
 
 class _Paths:
-    """Paths of raw elements; the second of a name among its siblings is [2], and so on."""
+    """Paths of raw elements; the second sibling of a name is numbered [2], and so on."""
 
     __slots__ = ("_numbers",)
 
     def __init__(self) -> None:
-        # By identity of the parent: numbering once for all of its children keeps this linear.
+        # Keyed by the parent's id: all children are numbered at once, which keeps this linear.
         self._numbers: dict[int, dict[int, int]] = {}
 
     def of(self, elements: tuple[RawElement, ...]) -> str:

@@ -1,9 +1,10 @@
-"""Offsets -> edits of an existing message: header blocks put in and taken out, all else as it was."""
+"""Edits of the bytes of a message: header blocks are inserted or removed, everything else is kept."""
 
 from __future__ import annotations
 
 import codecs
 import re
+from typing import TYPE_CHECKING
 
 from xmla_headers._xml.encoding import WHITE_SPACE
 from xmla_headers._xml.positions import Locator
@@ -13,9 +14,8 @@ from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import SOAP_VERSIONS
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
-from .writer import block_xml, declaring_no_default
+from .writer import block_xml, without_default_namespace
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from typing import TypeAlias
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from xmla_headers.soap import MustUnderstandForm
     from xmla_headers.typing import Block
 
-    #: Offsets in the UTF-8 text, and what is to stand between them.
+    # Start and end offset in the UTF-8 text, and the text to insert between them.
     Edit: TypeAlias = tuple[int, int, str]
-    #: What blocks have in common that take each other's place: a word for alternatives, or a qname.
+    # The key that blocks share if one replaces the other: their group of alternatives, or their qname.
     Like: TypeAlias = tuple[str, str]
 
-__all__ = ["apply", "arranged", "insertions", "removals"]
+__all__ = ["apply", "arrange", "insertions", "removals"]
 
 _ENCODERS: Mapping[str, Callable[[str, str], tuple[bytes, int]]] = {
     "utf-8": codecs.utf_8_encode,
@@ -41,13 +41,13 @@ _ENCODERS: Mapping[str, Callable[[str, str], tuple[bytes, int]]] = {
     "utf-16-be": codecs.utf_16_be_encode,
 }
 
-#: A comment, a CDATA section or a tag: all of XML that is not text, in what is known to be well-formed.
+# A comment, a CDATA section or a tag: everything except text, in XML that is known to be well-formed.
 _MARKUP = r"""(?s)(<!--.*?-->|<!\[CDATA\[.*?\]\]>|<(?:[^"'>]|"[^"]*"|'[^']*')*>)"""
 _QUOTED = r"""("[^"]*"|'[^']*')"""
 
 
 class _Layout:
-    """Where things stand in the head of a message, and how it is indented."""
+    """The offsets of the parts of a message's head, and its indentation."""
 
     def __init__(self, message: RawMessage) -> None:
         self.text = message.source.text
@@ -61,17 +61,17 @@ class _Layout:
 
     @property
     def scope(self) -> Mapping[str, str]:
-        """The prefixes in scope where a header block stands, or would stand."""
+        """The prefixes in scope around the header blocks, or where they would be."""
         return self.header.scope if self.header is not None else self.root.declared or {}
 
     def space_before(self, offset: int) -> str:
-        """Return the white space in front of an offset if it holds a line end, and nothing otherwise."""
+        """Return the white space before an offset if it has a line end, otherwise an empty string."""
         piece = bytes(self.text[max(0, offset - _LONGEST_INDENT) : offset])
         space = piece[len(piece.rstrip(WHITE_SPACE)) :].decode()
         return space if "\n" in space or "\r" in space else ""
 
     def inside(self, space: str) -> str:
-        """Return the white space in front of what stands one level further in."""
+        """Return the white space to insert before an element one level further in."""
         if not space:
             return ""
         outer, inner = (
@@ -80,7 +80,7 @@ class _Layout:
         return space + inner.removeprefix(outer)
 
 
-#: White space looked at in front of an element, in bytes: it is for the eye alone.
+# How many bytes of white space before an element are read; it only serves readability.
 _LONGEST_INDENT = 256
 
 
@@ -90,7 +90,7 @@ def insertions(
     types: Mapping[str, type[HeaderBlock]],
     form: MustUnderstandForm | None,
 ) -> list[Edit]:
-    """Return the edits that put header blocks into a message: in place of their like, or behind the last."""
+    """Return the edits that insert blocks: in place of blocks they replace, or after the last one."""
     layout = _Layout(message)
     soap = SOAP_VERSIONS[layout.root.namespace]
     scope = layout.scope
@@ -99,12 +99,12 @@ def insertions(
     def xml_of(block: Block) -> str:
         xml = block_xml(block, soap, prefix, form)
         if isinstance(block, UnknownHeaderBlock) and scope.get("") and "" not in block.declared():
-            # What has no prefix is in no namespace, here as where it came from.
-            return declaring_no_default(xml)
+            # A name without a prefix must stay in no namespace.
+            return without_default_namespace(xml)
         return xml
 
     elements = layout.blocks
-    replaced, appended = arranged([element.qname for element in elements], blocks, types)
+    replaced, appended = arrange([element.qname for element in elements], blocks, types)
     edits: list[Edit] = []
     for index, successors in replaced.items():
         element = elements[index]
@@ -116,12 +116,12 @@ def insertions(
     return edits
 
 
-def arranged(
+def arrange(
     qnames: Sequence[str], blocks: Sequence[Block], types: Mapping[str, type[HeaderBlock]]
 ) -> tuple[dict[int, list[Block]], list[Block]]:
-    """Return where header blocks go among others, whose qnames are given.
+    """Return where to insert header blocks among others, whose qnames are given.
 
-    The indexes of those that give way, each with what takes its place; and the blocks behind the last.
+    The result is the indexes of the blocks to replace, each with its replacements, and the blocks to append.
     """
     specs = {qname: kind.spec for qname, kind in {**SESSION_BLOCKS, **types}.items()}
     specs |= {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
@@ -139,14 +139,14 @@ def arranged(
 
 
 def _like(qname: str, specs: Mapping[str, BlockSpec]) -> Like:
-    """Return what a block has in common with those it takes the place of: alternatives, or the qname."""
+    """Return the key that blocks share if one replaces the other: alternatives, or the qname."""
     spec = specs.get(qname)
-    # Apart, since an unqualified name may be the same word.
+    # A pair, since a qname without namespace may be the same word as a group of alternatives.
     return ("", qname) if spec is None or spec.alternatives is None else (spec.alternatives, "")
 
 
 def _append(layout: _Layout, blocks: Sequence[str]) -> Edit:
-    """Return the edit that puts blocks behind all others, making a Header if there is none."""
+    """Return the edit that appends blocks, and adds a Header if there is none."""
     header, text = layout.header, layout.text
     if header is None:
         name = layout.root.name.removesuffix("Envelope") + "Header"
@@ -172,9 +172,9 @@ def _append(layout: _Layout, blocks: Sequence[str]) -> Edit:
 
 
 def removals(message: RawMessage, names: Collection[str], *, known: Collection[str] | None) -> list[Edit]:
-    """Return the edits that take header blocks out, and the Header with them if nothing else is in it.
+    """Return the edits that remove header blocks, and the Header too if nothing is left in it.
 
-    `names` holds qnames; `known` those of the types that are known, when all others are meant too.
+    `names` holds the qnames to remove. If `known` is not None, all qnames that are not in it are removed too.
     """
     layout = _Layout(message)
     edits: list[Edit] = []
@@ -196,7 +196,7 @@ def removals(message: RawMessage, names: Collection[str], *, known: Collection[s
 
 
 def apply(source: Source, data: bytes | memoryview, edits: Iterable[Edit]) -> bytes:
-    """Return the caller's bytes with edits made, in the encoding that they are in."""
+    """Return the caller's bytes after the edits, in their own encoding."""
     locator = Locator(source)
     view = memoryview(data)
     pieces: list[bytes | memoryview] = []
@@ -216,14 +216,14 @@ def _encoded(xml: str, codec: str) -> bytes:
     except UnicodeEncodeError:
         pass
     try:
-        # re.split with a group: text and markup in turn.
+        # re.split with a group alternates text and markup.
         return b"".join(
             _encoded_tag(part, encode) if index % 2 else encode(part, "xmlcharrefreplace")[0]
             for index, part in enumerate(re.split(_MARKUP, xml))
         )
     except UnicodeEncodeError as error:
         character = f"U+{ord(error.object[error.start]):04X}"
-        message = f"a header block holds {character} where {codec} has no way to say it"
+        message = f"a header block holds {character}, which {codec} cannot represent"
         raise EncodeError(value_finding(Code.UNENCODABLE_TEXT, message)) from None
 
 

@@ -1,16 +1,16 @@
-"""Values -> bytes: a header block as XML, and the prefixes of a message."""
+"""Values -> XML: a header block, and everything around the content of a Body."""
 
 from __future__ import annotations
 
 import re
 from itertools import count
+from typing import TYPE_CHECKING
 
 from xmla_headers._xml.escape import escape_attribute
 from xmla_headers._xml.prefixes import DEFAULT_PREFIX, declarations, occurring_prefixes, prefixes
 from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "block_xml",
-    "declaring_no_default",
     "envelope_parts",
     "standalone_xml",
+    "without_default_namespace",
 ]
 
 _START = r"\A<[^\s/>]++"
@@ -35,10 +35,10 @@ _DECLARED = rb"xmlns:(soap[0-9]*+)"
 def block_xml(
     block: Block, soap: SoapVersion, prefix: str | None, form: MustUnderstandForm | None = None
 ) -> str:
-    """Return a header block as XML: fields in schema order, then what SOAP knows, then the others.
+    """Return a header block as XML: fields in schema order, SOAP's attributes, then all others.
 
-    `prefix` is bound to the SOAP namespace where it is going to stand; without one the block declares
-    its own. `form` overrides the spelling of mustUnderstand that the block asks for.
+    `prefix` is bound to the SOAP namespace where the block will be; if it is None, the block declares a
+    prefix itself. `form` overrides the block's own spelling of mustUnderstand.
     """
     if isinstance(block, UnknownHeaderBlock):
         return block.xml.decode()
@@ -63,23 +63,23 @@ def block_xml(
     return "".join(parts)
 
 
-def declaring_no_default(xml: str) -> str:
-    """Return an element with the declaration that what has no prefix is in no namespace."""
+def without_default_namespace(xml: str) -> str:
+    """Return an element with `xmlns=""` added: names without a prefix are in no namespace."""
     return re.sub(_START, r'\g<0> xmlns=""', xml, count=1)
 
 
 def standalone_xml(block: Block, form: MustUnderstandForm | None) -> str:
-    """Return a block of SOAP 1.1 as it can be put into any Header, whatever the namespaces there are."""
+    """Return a block for SOAP 1.1 that keeps its meaning in any Header, whatever is declared there."""
     xml = block_xml(block, SoapVersion.SOAP_1_1, None, form)
     if isinstance(block, UnknownHeaderBlock) and re.search(_UNPREFIXED, xml) and "" not in block.declared():
-        return declaring_no_default(xml)
+        return without_default_namespace(xml)
     return xml
 
 
 def _soap_attributes(
     block: HeaderBlock, soap: SoapVersion, form: MustUnderstandForm | None, parts: list[str]
 ) -> list[tuple[str, str]]:
-    """Return what stands in the SOAP namespace; an unqualified mustUnderstand is added to `parts`."""
+    """Return the attributes in the SOAP namespace; an unqualified mustUnderstand is added to `parts`."""
     qualified = []
     if block.must_understand:
         if form in (MustUnderstandForm.UNQUALIFIED, MustUnderstandForm.BOTH):
@@ -108,10 +108,10 @@ def _other_attributes(block: HeaderBlock, taken: str | None) -> list[str]:
 def envelope_parts(
     envelope: Envelope, form: MustUnderstandForm | None, *, xml_declaration: bool
 ) -> tuple[bytes, bytes]:
-    """Return what stands in front of the Body's content, and what stands behind it."""
+    """Return the text before the Body's content and the text after it, in UTF-8."""
     body, soap = envelope.body, envelope.soap
     given, scope = envelope.header.blocks, body.namespaces
-    # Mostly it is the one of the message that the Body comes from.
+    # Usually the Body's content comes from a message that binds this prefix.
     settled = scope.get(DEFAULT_PREFIX) == soap.namespace
     for block in given:
         settled = settled and not isinstance(block, UnknownHeaderBlock)
@@ -121,7 +121,7 @@ def envelope_parts(
         blocks += block_xml(block, soap, prefix, form)
     if blocks:
         blocks = f"<{prefix}:Header>{blocks}</{prefix}:Header>"
-    # On the Body, not on the Envelope, where they would change what a header block means.
+    # On the Body, not on the Envelope, where they would change the meaning of header blocks.
     bound = ""
     if len(scope) > (prefix in scope):
         bound = declarations(item for item in scope.items() if item[0] != prefix)
@@ -131,22 +131,22 @@ def envelope_parts(
 
 
 def _soap_prefix(body: Fragment, soap: SoapVersion, unknown: Sequence[UnknownHeaderBlock]) -> str:
-    """Return a prefix for the SOAP namespace that changes the meaning of nothing else.
+    """Return a prefix for the SOAP namespace that changes the meaning of no other name.
 
-    The first of soap, soap1, ... that the Body's content binds to this namespace, or that is bound
-    nowhere and does not occur: whoever reads the message would take it for one that is meant.
+    It is the first of soap, soap1, ... that the Body's content binds to this namespace, or that neither
+    the Body nor an unknown block binds or mentions. A mentioned prefix would be taken for ours.
     """
     bound = body.namespaces
     if not unknown and DEFAULT_PREFIX not in bound and b"soap:" not in body.xml:
         return DEFAULT_PREFIX
-    # One pass over all, since what occurs is the sender's: a search for each candidate would be quadratic.
+    # One pass for all candidates: the sender chooses the text, and a search for each would be quadratic.
     taken = occurring_prefixes(body.xml)
-    #: What a block uses without binding it: it would be given our binding when it is read back.
+    # Prefixes that a block uses without a declaration: when read back, they would get our binding.
     dangling = set()
     for block in unknown:
         used = occurring_prefixes(block.xml)
         taken |= used | {name.decode() for name in re.findall(_DECLARED, block.xml)}
         dangling |= used - block.declared().keys()
     ours = {prefix for prefix in bound if bound[prefix] == soap.namespace and prefix not in dangling}
-    # Some are taken, and there is no end of them.
+    # Only finitely many are taken, so there is always a next one.
     return next(name for name in prefixes() if name in ours or not (name in bound or name in taken))

@@ -19,32 +19,33 @@ __all__ = [
     "last_end_tag",
 ]
 
-#: What the default Limits allow: bytes of a name, elements within the Body, attributes.
+# The default Limits on names (in characters), on depth inside the Body, and on attributes. A Body with no
+# more bytes, elements and attributes than these cannot exceed them.
 _PLAIN, _PLAIN_DEPTH, _PLAIN_ATTRIBUTES = 4_096, 254, 256
 
 
-#: What follows the name in the Body's end tag when nothing but the Envelope's end tag comes after it.
+# The bytes after the name in the Body's end tag, if only the Envelope's end tag follows.
 _TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
 
 
-#: What stands in front of and behind the local name in what may be the start tag of the Body.
+# The characters directly before and after the local name in a start tag that may be the Body's.
 _NAME_STARTS = (b"<", b":")
 
 
 _NAME_STOPS = (b">", b"/", b" ", b"\t", b"\r", b"\n")
 
 
-#: How many start tags that look like the Body's are tried. Trying every one is quadratic: 256 KB of
-#: `<s:Body>` in a comment cost seconds.
+# How many start tags that look like the Body's are tried. To try every one is quadratic: 256 KB of
+# `<s:Body>` in a comment took seconds.
 BODY_TRIES = 4
 
 
-#: How much of a buffer that is not bytes is searched for them.
+# How many bytes of a buffer that is not bytes are searched for them.
 _PROBE = 262_144
 
 
 def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
-    """Yield offsets up to which to feed the head: behind what looks like a Body start tag, then `end`."""
+    """Yield the offsets up to which to parse: after each possible Body start tag, then `end`."""
     end = len(text) if end is None else min(len(text), end)
     head = text if isinstance(text, bytes) else bytes(text[: min(end, _PROBE)])
     position, tries = 0, BODY_TRIES
@@ -61,19 +62,19 @@ def cuts(text: bytes | memoryview, end: int | None) -> Iterator[int]:
 
 
 def is_body_name(text: bytes | bytearray, place: int) -> bool:
-    """Whether the `Body` at a place ends the name of what may be a start tag."""
+    """Whether the `Body` at an offset ends the name of a possible start tag."""
     return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
 
 
 def last_end_tag(
     text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None = None
 ) -> int | None:
-    """Return the offset of the Body's end tag, if the end of the message is that of what is well-formed.
+    """Return the offset of the Body's end tag if the rest of the message is well-formed, otherwise None.
 
-    `root` and `body` are the names as written, and what is in front of `start`, the offset behind the
-    Body's start tag, has been read. With the `scope` in there what `deep` asks for is looked at as well: it
-    is for small Bodies. None when there is more than white space around the Envelope's end tag, or something
-    is wrong, or may be.
+    `root` and `body` are the names as written; `start` is the offset after the Body's start tag, and
+    everything before it has been parsed. With `scope`, the prefixes in scope there, the checks of `deep`
+    are made as well; then only small Bodies are tried. None may also mean that this quick check cannot
+    tell.
     """
     if text[start - 2] == SLASH:
         return None
@@ -87,8 +88,8 @@ def last_end_tag(
         if found is None or found[2] != root:
             return None
         stop = found.end(1)
-    # That this is the Body's end tag is for the parser to say: were it in a comment, or did another in
-    # front of it close the Body, then this would not be one element.
+    # The parser decides whether this is the Body's end tag: if it stood in a comment, or if an earlier
+    # end tag closed the Body, the text would not be one element.
     rest = memoryview(text)[start:stop]
     if scope is None:
         return end if completes(b"<%b>" % body, rest) else None
@@ -99,10 +100,10 @@ def last_end_tag(
 
 
 def _is_plain(text: bytes, start: int, end: int) -> bool:
-    """Whether what is between two offsets is too short for any default limit, and holds no Fault to judge."""
+    """Whether a text is too short for any default limit, and has no Fault to check."""
     return (
         end - start <= _PLAIN
-        # An element takes one of them, an attribute the other.
+        # Each element has at least one "<", each attribute one "=".
         and text.count(b"<", start, end) <= _PLAIN_DEPTH
         and text.count(b"=", start, end) <= _PLAIN_ATTRIBUTES
         and text.find(b"Fault", start, end) < 0

@@ -1,17 +1,17 @@
-"""Byte order mark, declared and transport encoding, transcoding to UTF-8, mapping its offsets back."""
+"""The encoding of a message: byte order mark, declaration, transport, and transcoding to UTF-8."""
 
 from __future__ import annotations
 
 import codecs
 import io
 import re
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 
 from .fatal import Fatal
 from .positions import Place, Window, encoded_size
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,13 +28,13 @@ __all__ = [
 
 WHITE_SPACE = b" \t\r\n"
 
-#: How much is transcoded, or counted, at a time, so that a long message costs one copy and no more.
+# How many bytes are transcoded at a time, so that a long message is copied only once.
 _PIECE = 1 << 20
-#: How much white space is looked through for the first character; behind it the parser judges.
+# How many bytes of white space are skipped in search of the first character; after them the parser decides.
 _FIRST = 1 << 16
 
-#: A label in lower case -> the encoding it names. XML 1.0 §4.3.3 asks for the first two, and the
-#: others are what XMLA software has been seen to send. Nothing reaches Python's codec registry.
+# A label in lower case -> the encoding that it names. XML 1.0 §4.3.3 requires the first two; XMLA
+# software has been seen to send the others. Python's codec registry is never asked.
 _LABELS = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
@@ -75,41 +75,41 @@ _MARKS = (
 )
 
 _TWICE_HINT = "this looks like UTF-16 that was encoded a second time: send it as it was, or as UTF-8"
-#: How UTF-16 begins once its bytes have been taken for characters: with its mark, or in big-endian order.
+# How UTF-16 begins after its bytes were taken for characters: with its mark, or in big-endian order.
 _TWICE = ("\xff\xfe".encode(), "\xfe\xff".encode(), b"\0<")
 
 _GZIP_HINT = "this is gzip: undo the Content-Encoding first"
 _BINXML_HINT = (
-    "this is MS-BINXML (application/sx): ask for text with the connection property"
+    "this is MS-BINXML (application/sx): request text with the connection property"
     " Protocol Format=XML, or decode it first"
 )
 _XPRESS_HINT = (
-    "this looks like XPRESS compression (application/xml+xpress): ask for plain text with the"
+    "this looks like XPRESS compression (application/xml+xpress): request plain text with the"
     " connection property Transport Compression=None, or decompress it first"
 )
-_DIME_HINT = "this looks like a DIME record, as used over TCP: take the payload out of it first"
+_DIME_HINT = "this looks like a DIME record, as used over TCP: pass only its payload"
 
-#: "<" in UTF-32.
+# "<" in UTF-32.
 _UTF_32 = (b"<\0\0\0", b"\0\0\0<")
 
-#: A request line, a status line or a header.
+# A request line, a status line or a header.
 _HTTP = rb"[A-Z]{3,8} \S+ HTTP/|HTTP/[0-9]|[A-Za-z][A-Za-z0-9-]*: "
-_HTTP_HINT = "these are HTTP headers: pass the body alone"
+_HTTP_HINT = "these are HTTP headers: pass only the body"
 
-#: First bytes -> what they most likely are.
+# First bytes -> the format that they most likely are.
 _FIRST_BYTES = (
     (b"\x1f\x8b", _GZIP_HINT),
     (b"\xdf\xff", _BINXML_HINT),
     (b"\xff\xfe\x00\x00", "this is UTF-32, which is not read; send UTF-8"),
     (b"\x00\x00\xfe\xff", "this is UTF-32, which is not read; send UTF-8"),
-    (b"PK\x03\x04", "this is a zip archive: take the message out of it first"),
+    (b"PK\x03\x04", "this is a zip archive: extract the message first"),
     (b"{", "this looks like JSON"),
     (b"[", "this looks like JSON"),
 )
 
 
 class Source:
-    """A message as UTF-8, and what is known of how it was encoded."""
+    """A message as UTF-8, and how it was encoded."""
 
     __slots__ = (
         "codec",
@@ -134,25 +134,25 @@ class Source:
         complete: bool = True,
         wanted: int | None = None,
     ) -> None:
-        #: What the caller passed, as far as it is looked at.
+        # The caller's bytes, up to max_message_bytes.
         self.data = data
-        #: The encoding that the transport named.
+        # The encoding that the transport named.
         self.given = encoding
-        #: Nothing was cut off from the end of `data`.
+        # Whether `data` is the whole message.
         self.complete = complete
-        #: Bytes of byte order mark.
+        # Length of the byte order mark in bytes.
         self.mark = 0
-        #: The finding that ends the message where its bytes stop to decode.
+        # The finding that ends the message at the first bytes that cannot be decoded.
         self.failure: Fatal | None = None
-        #: The finding that keeps it from being read at all.
+        # The finding that prevents reading the message at all.
         self.unreadable: Fatal | None = None
-        #: How many bytes of `data` `text` has been made of.
+        # How many bytes of `data` have been transcoded to `text`.
         self.used = len(data)
-        #: Of a stream `text` is the head alone: what is still there of the rest, and where that begins.
+        # `text` of a stream is only the head; this is the part of the rest that is still in memory.
         self.window: Window | None = None
-        #: Offsets in front of the window that may be asked for -> what `Locator.locate` returns for them.
+        # Offsets before the window that may be located -> the result of `Locator.locate` for them.
         self.places: dict[int, Place] = {}
-        #: UTF-8. The caller's own bytes, byte order mark included, when they are UTF-8 already.
+        # UTF-8: the caller's own bytes, byte order mark included, if they are UTF-8 already.
         self.text: bytes | memoryview = data
         self.codec = codec
         if encoding is None and codec == "utf-8" and data[:1] == b"<" and data[1:2] != b"\0":
@@ -164,18 +164,18 @@ class Source:
                 self.text = self._transcode(wanted)
             self._check_first_bytes()
         except Fatal as fatal:
-            # Without traceback, which would hold the caller's buffer in a reference cycle.
+            # Without a traceback, which would keep the caller's buffer alive in a reference cycle.
             self.unreadable = fatal.with_traceback(None)
 
     def redeclared(self, codec: str, wanted: int | None) -> Source:
-        """Return the same message read in the encoding that its declaration names."""
+        """Return the same message, to be read in the encoding that its declaration names."""
         return Source(self.data, self.given, codec, complete=self.complete, wanted=wanted)
 
     def _sniff(self) -> str:
-        """Return the encoding by byte order mark and transport, before any declaration is seen."""
+        """Return the encoding by byte order mark and transport, before the declaration is known."""
         first = bytes(self.data[:4])
         marked = None
-        # UTF-32 begins with the mark of UTF-16, and is named by its first bytes.
+        # UTF-32 begins with the mark of UTF-16, so it is recognised by its first four bytes.
         if first not in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
             for mark, codec in _MARKS:
                 if first.startswith(mark):
@@ -184,7 +184,7 @@ class Source:
         if self.given is not None:
             given = _LABELS.get(self.given.lower())
             if given is None:
-                message = "the transport names an encoding that is not read"
+                message = "the transport names an encoding that is not supported"
                 raise Fatal(Code.ENCODING_ERROR, message, 0, _KNOWN)
         if marked is not None:
             if given is not None and not _agree(given, marked):
@@ -194,7 +194,7 @@ class Source:
         if first in _UTF_32:
             raise Fatal(Code.NOT_XML, "not XML: this is UTF-32", 0, "UTF-32 is not read; send UTF-8")
         if (given or "").startswith("utf-16") or first[:2] in (b"<\0", b"\0<"):
-            said = "" if given is None else ", as which the transport names it"
+            said = "" if given is None else ", as the transport says"
             raise Fatal(
                 Code.ENCODING_ERROR,
                 f"UTF-16{said}, without a byte order mark",
@@ -204,10 +204,10 @@ class Source:
         return given or "utf-8"
 
     def _transcode(self, wanted: int | None) -> bytes:
-        """Return the message as UTF-8, or somewhat more of it than the first `wanted` bytes."""
+        """Return the message as UTF-8, or a little more than the first `wanted` bytes of it."""
         end = len(self.data)
         view = memoryview(self.data)
-        # No unit of any encoding here is longer than two bytes without growing as UTF-8.
+        # One byte of UTF-8 comes from two bytes at most, in every encoding here.
         step = _PIECE if wanted is None else min(_PIECE, 2 * wanted + 4)
         copy = io.BytesIO()
         position = self.mark
@@ -226,13 +226,13 @@ class Source:
         return copy.getvalue()
 
     def keep_head(self, end: int) -> None:
-        """Let go of all behind the head, whose end is an offset in the text."""
+        """Drop everything after the head, which ends at an offset in the text."""
         untouched = self.text is self.data
         self.text = bytes(self.text[:end])
         self.data = self.text if untouched else b""
 
     def _check_first_bytes(self) -> None:
-        """Refuse what cannot be the start of a document, and say what it may be instead."""
+        """Reject bytes that cannot begin a document, with a hint at their likely format."""
         start = self._document_start()
         piece = bytes(self.text[start : start + _FIRST])
         rest = piece.lstrip(WHITE_SPACE)
@@ -247,36 +247,36 @@ class Source:
                     else _name_first_bytes(bytes(self.data[:128]), len(self.data)),
                 )
         elif len(self.text) - start > len(piece):
-            # The parser looks at the rest.
+            # The parser checks the rest.
             return
         elif self.failure is not None:
             raise self.failure
         elif self.complete:
             what = "white space only" if piece else "empty"
-            hint = "nothing was received, or what was received has been read already"
+            hint = "nothing was received, or it has been read already"
             raise Fatal(Code.NOT_XML, f"not XML: the message is {what}", start, hint)
 
     def declare(self, declared: str | None, version: str) -> None:
-        """Judge the XML declaration; raises `Redeclared` when it names another way to read the bytes."""
+        """Check the XML declaration. Raises Redeclared if it names another encoding."""
         if version != "1.0":
-            message = f"XML version {version[:20]!r}, only 1.0 is read"
+            message = f"XML version {version[:20]!r}, but only 1.0 is supported"
             raise Fatal(Code.NOT_WELL_FORMED, message, self._document_start())
         if declared is None:
             return
         codec = _LABELS.get(declared.lower())
         if self.mark:
             if codec is None or not _agree(codec, self.codec):
-                message = f"the byte order mark says {self.codec}, the XML declaration says otherwise"
+                message = f"the byte order mark says {self.codec}, but the XML declaration differs"
                 raise Fatal(Code.ENCODING_ERROR, message, self._document_start())
             return
         if self.given is not None:
-            # RFC 7303 §3: the transport's charset is authoritative over the declaration.
+            # RFC 7303 §3: the transport's charset takes precedence over the declaration.
             return
         if codec is None:
-            message = "the XML declaration names an encoding that is not read"
+            message = "the XML declaration names an encoding that is not supported"
             raise Fatal(Code.ENCODING_ERROR, message, self._document_start(), _KNOWN)
         if codec.startswith("utf-16"):
-            message = "the XML declaration says UTF-16, the bytes are not"
+            message = "the XML declaration says UTF-16, but the bytes are not UTF-16"
             raise Fatal(Code.ENCODING_ERROR, message, self._document_start())
         if codec != self.codec:
             raise Redeclared(codec)
@@ -286,26 +286,26 @@ class Source:
 
 
 class Rest:
-    """What follows the bytes that a Source was made of, as UTF-8."""
+    """The bytes of a stream after those of a Source, as UTF-8."""
 
     __slots__ = ("_codec", "_left", "failure", "used")
 
     def __init__(self, source: Source) -> None:
         self._codec = source.codec
-        #: Bytes that have been transcoded, counted from the start of the message.
+        # How many bytes have been transcoded, counted from the start of the message.
         self.used = source.used
-        #: A character that is not whole yet.
+        # The first bytes of a character that is not complete yet.
         self._left = bytes(source.data[source.used :])
-        #: The finding that ends the message where its bytes stop to decode; its offset is not known here.
+        # The finding that ends the message at the first undecodable bytes; its offset is not known here.
         self.failure = source.failure
 
     @property
     def received(self) -> int:
-        """How many bytes of the message there are so far, transcoded or not."""
+        """How many bytes of the message have arrived, transcoded or not."""
         return self.used + len(self._left)
 
     def text(self, data: bytes) -> bytes:
-        """Return the next bytes as UTF-8, as far as they decode, and as far as they are whole characters."""
+        """Return the next bytes as UTF-8, without an incomplete character at the end."""
         if self._codec != "utf-8":
             return self._transcode(data, final=False)
         if self._left:
@@ -316,7 +316,7 @@ class Rest:
         return data if end == len(data) else data[:end]
 
     def end(self, *, complete: bool) -> bytes:
-        """Return what is left, now that no more bytes come."""
+        """Return the remaining bytes as UTF-8, after the last bytes have arrived."""
         if self._codec != "utf-8":
             return self._transcode(b"", final=complete)
         left, self._left = self._left, b""
@@ -334,9 +334,9 @@ class Rest:
 
 
 def whole_characters(data: bytes | memoryview) -> int:
-    """Return where to cut UTF-8 so that no character at the end is cut in two.
+    """Return where to cut UTF-8 so that the last character is not cut in two.
 
-    Where the parser stumbles over the first byte of one, the others say whether it is one.
+    The parser needs a whole character to decide whether it is valid.
     """
     size = len(data)
     for back in range(1, min(4, size + 1)):
@@ -352,10 +352,10 @@ def whole_characters(data: bytes | memoryview) -> int:
 def _transcoded(
     codec: str, data: bytes | memoryview, start: int, *, final: bool
 ) -> tuple[bytes, int, Fatal | None]:
-    """Return bytes as UTF-8, how many of them that took, and what ends the message behind them.
+    """Return bytes as UTF-8, how many of them were used, and the finding that ends the message there.
 
-    `start` is the offset of the result in all of the text. No U+0000 comes out: told UTF-8 or not, expat
-    takes text for UTF-16 when one of its first two bytes is zero.
+    `start` is the offset of the result in the whole text. The result never holds U+0000: expat takes any
+    text for UTF-16 if one of its first two bytes is zero.
     """
     decode = _DECODERS[codec]
     failure: Fatal | None = None
@@ -376,12 +376,12 @@ def _transcoded(
 
 def null_character(offset: int, start: int) -> Fatal:
     """Return the fatal finding about U+0000 at an offset in a document that begins at `start`."""
-    # Every other character of what begins so is likely one: what has arrived of a stream does not decide.
+    # Such a beginning suggests UTF-16. The hint must not depend on how much of a stream has arrived.
     hint = _TWICE_HINT if offset <= start + 1 else None
-    return Fatal(Code.NOT_WELL_FORMED, "not well-formed: U+0000, which XML cannot carry", offset, hint)
+    return Fatal(Code.NOT_WELL_FORMED, "not well-formed: U+0000, which XML does not allow", offset, hint)
 
 
-class Redeclared(Exception):  # noqa: N818 - a change of course, not an error
+class Redeclared(Exception):  # noqa: N818 - a signal to start again, not an error
     """The XML declaration names an encoding other than the one assumed so far."""
 
     def __init__(self, codec: str) -> None:
@@ -397,7 +397,7 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     for start, hint in _FIRST_BYTES:
         if first.startswith(start):
             return hint
-    # DIME: five bits of version (1), then message begin; the second byte ends in four reserved bits.
+    # DIME: five bits of version (1), then "message begin"; the second byte ends in four reserved bits.
     if len(first) >= 12 and first[0] & 0xFC == 0x0C and first[1] & 0x0F == 0:
         return _DIME_HINT
     # XPRESS: each block begins with its original and its compressed size, 32 bits each, little-endian.

@@ -1,4 +1,4 @@
-"""What XML 1.0 can carry, and how it is escaped."""
+"""The characters that XML 1.0 allows, and how they are escaped."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 __all__ = ["escape_attribute", "escape_text", "unencodable"]
 
-#: What XML 1.0 §2.2, production [2] Char, leaves out. Compiled by the first text that is not plain.
+# The characters that XML 1.0 §2.2, production [2] Char, excludes. Compiled when first needed.
 _NOT_CHAR = "[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]"
 
-# XML 1.0 §3.3.3: a literal TAB, LF or CR in an attribute value comes back as a space.
+# XML 1.0 §3.3.3: a parser reads a literal TAB, LF or CR in an attribute value as a space.
 _ATTRIBUTE_ESCAPES = {
     ord("&"): "&amp;",
     ord("<"): "&lt;",
@@ -24,7 +24,7 @@ _special = re.compile('[&<>"\t\n\r]').search
 
 
 def unencodable(text: str) -> int | None:
-    """Return the index of the first character that XML 1.0 cannot carry."""
+    """Return the index of the first character that XML 1.0 does not allow, or None."""
     if text.isascii() and text.isprintable():
         return None
     found = re.search(_NOT_CHAR, text)
@@ -32,13 +32,13 @@ def unencodable(text: str) -> int | None:
 
 
 def escape_attribute(value: str) -> str:
-    """Return a value as it stands between double quotes."""
-    # Most values need nothing, and a search costs a quarter of a translation.
+    """Return a value escaped for an attribute in double quotes."""
+    # Most values need no escape, and a search takes a quarter of the time of a translation.
     return value if _special(value) is None else value.translate(_ATTRIBUTE_ESCAPES)
 
 
 def escape_text(value: str) -> str:
-    """Return a value as it stands between tags."""
-    # XML 1.0 §2.11: a literal CR comes back as LF. "]]>" must not stand in text.
+    """Return a value escaped for text content."""
+    # XML 1.0 §2.11: a parser reads a literal CR as LF. §2.4: "]]>" must not occur in text.
     value = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return value.replace("\r", "&#13;")

@@ -1,4 +1,4 @@
-"""The problem that makes a document unreadable, and ends the reading."""
+"""The problem that makes a document unreadable and ends the reading."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = [
 ]
 
 
-class Fatal(Exception):  # noqa: N818 - not an error of the caller's: it ends the reading and becomes a finding
-    """What makes a document unreadable; `offset` counts bytes of the UTF-8 text."""
+class Fatal(Exception):  # noqa: N818 - it never leaves the package: it becomes a finding
+    """A problem that makes a document unreadable; `offset` counts bytes of the UTF-8 text."""
 
     def __init__(
         self, code: Code, message: str, offset: int, hint: str | None = None, element: str | None = None
@@ -22,16 +22,16 @@ class Fatal(Exception):  # noqa: N818 - not an error of the caller's: it ends th
         self.message = message
         self.offset = offset
         self.hint = hint
-        #: The element whose start tag it is about, when that was not taken up.
+        # The name of the element whose start tag is wrong, if that element was not opened.
         self.element = element
 
 
 def limit_exceeded(name: str, message: str, offset: int) -> Fatal:
-    """Return the fatal finding about one of the Limits."""
-    hint = f"Limits({name}=...) moves the limit"
+    """Return the fatal finding about the limit `name` of Limits."""
+    hint = f"Limits({name}=...) changes the limit"
     return Fatal(Code.LIMIT_EXCEEDED, f"{message} ({name})", offset, hint)
 
 
 def too_long(size: int, offset: int) -> Fatal:
-    """Return the fatal finding about a message that is longer than the most there may be of it."""
+    """Return the fatal finding about a message of more than `size` bytes."""
     return limit_exceeded("max_message_bytes", f"the message is longer than {size} bytes", offset)

@@ -1,4 +1,4 @@
-"""XML content without a root, read inside a wrapper element."""
+"""XML content without a root element, read inside a wrapper element."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = [
     "read_fragment",
 ]
 
-#: XML content of this size is left to expat in namespace mode: what it can multiply is a megabyte at most.
+# Up to this size in bytes expat checks namespaces itself: the names that it copies take a megabyte at most.
 _SMALL = 8_192
 
 
 class _FragmentReader(MessageReader):
-    """Reads XML content inside a wrapper element, keeping the elements directly in it."""
+    """Reads XML content inside a wrapper element and keeps the elements directly in it."""
 
     __slots__ = ("elements",)
 
-    #: A document has one root, so that content which closes the wrapper is never well-formed.
+    # A document has one root, so content that closes the wrapper is never well-formed.
     WRAPPER = (b"<_>", b"</_>")
 
     def __init__(self, xml: bytes, limits: Limits, namespaces: Mapping[str, str]) -> None:
@@ -39,19 +39,19 @@ class _FragmentReader(MessageReader):
         self.elements: list[RawElement] = []
 
     def _deep_start(self, name: str, flat: list[str]) -> None:
-        if self._undo:
+        if self._declares:
             super()._deep_start(name, flat)
             return
         offset = self.expat.CurrentByteIndex
         element = RawElement(name, offset - len(self.WRAPPER[0]), self._namespaces.enter(name, flat, offset))
-        self._undo.append(element.undo)
         self.elements.append(element)
+        self._declares.append(element.declared is not None)
 
 
 def read_fragment(
     xml: bytes, namespaces: Mapping[str, str], limits: Limits = NO_LIMITS
 ) -> tuple[list[RawElement], Fatal | None]:
-    """Hold XML content to XML 1.0 and Namespaces in XML, and return the elements it consists of.
+    """Check content by XML 1.0 and Namespaces in XML, and return its top-level elements.
 
     Their offsets, and that of the fatal finding if there is one, count from the start of the content.
     """
@@ -64,7 +64,7 @@ def read_fragment(
 
 
 def check_fragment(xml: bytes, namespaces: Mapping[str, str]) -> Fatal | None:
-    """Return the fatal finding about XML content, as `read_fragment` does, or None."""
+    """Return the fatal finding about XML content, if there is one."""
     start, end = _FragmentReader.WRAPPER
     if len(xml) <= _SMALL and not namespaces and completes(start, xml + end, namespaces=True):
         return None

@@ -1,4 +1,4 @@
-"""Names in XML: which texts are names, and how a name is shown."""
+"""Names in XML: which texts are names, and how a message shows them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = [
     "short",
 ]
 
-#: What cannot stand in a name, and would let the parser read something else.
+# Characters that no name holds and that would make the parser read more than a name.
 _NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?\0")
 
 
 def is_ncname(name: str) -> bool:
-    """Whether expat takes it for a name, and it holds no colon (Namespaces in XML 1.0 §3)."""
+    """Whether expat accepts a text as a name, and it has no colon (Namespaces in XML 1.0 §3)."""
     if name.isascii() and name.isidentifier():
         return True
     if not _NAME_ENDS.isdisjoint(name):
@@ -27,5 +27,5 @@ def is_ncname(name: str) -> bool:
 
 
 def short(name: str) -> str:
-    """Return a name for a message, cut to a length that a person reads."""
+    """Return a name for a message, cut to 60 characters."""
     return name if len(name) <= 60 else f"{name[:60]}…"

@@ -1,4 +1,4 @@
-"""The XML parser, bent to what SOAP allows: the only module that touches pyexpat."""
+"""The XML parser with the restrictions of SOAP; the only user of pyexpat apart from `names`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ERRORS = pyexpat.errors.codes
 _DUPLICATE_ATTRIBUTE = _ERRORS[pyexpat.errors.XML_ERROR_DUPLICATE_ATTRIBUTE]
 _UNCLOSED_TOKEN = _ERRORS[pyexpat.errors.XML_ERROR_UNCLOSED_TOKEN]
 _NO_ELEMENTS = _ERRORS[pyexpat.errors.XML_ERROR_NO_ELEMENTS]
-#: expat's error code -> the usual cause.
+# expat's error code -> the usual cause.
 _HINTS = {
     _NO_ELEMENTS: "the message is cut off",
     _UNCLOSED_TOKEN: "the message is cut off",
@@ -29,35 +29,35 @@ _HINTS = {
         "without a DTD there are only &lt; &gt; &amp; &quot; &apos; and character references"
     ),
     _ERRORS[pyexpat.errors.XML_ERROR_MISPLACED_XML_PI]: (
-        "nothing may stand in front of the XML declaration, white space included"
+        "nothing may come before the XML declaration, not even white space"
     ),
 }
 
-#: expat 2.6 and later holds back a token that ends a chunk, unless told not to.
+# expat 2.6 and later delays a token at the end of a piece, unless it is told not to.
 _DEFERS = hasattr(pyexpat.ParserCreate(), "SetReparseDeferralEnabled")
 
-# Patterns that only a bad message needs are compiled by then.
+# Only bad messages need these patterns, so they are compiled when used.
 _HTML = rb"(?i)\s*<!doctype html|\s*<html[\s>]"
 
-#: What may stand in front of a DOCTYPE, processing instructions having been refused.
+# The text that may come before a DOCTYPE; processing instructions have been rejected by then.
 _PROLOG = rb"(?s)(?:\xef\xbb\xbf)?(?:<\?xml[^>]*+>)?(?:[ \t\r\n]++|<!--.*?-->)*+"
 _NAME = rb"<([^ \t\r\n/>]++)"
 
 
 class Parser:
-    """An expat parser that refuses what SOAP 1.1 §3 forbids, and turns its errors into Fatal."""
+    """An expat parser that rejects what SOAP 1.1 §3 forbids, and turns its errors into Fatal."""
 
     __slots__ = ("base", "expat", "text")
 
     def __init__(self, text: bytes | memoryview, separator: str | None = None) -> None:
-        #: What is going to be parsed, to look at where an error is; a stream keeps the end of it only.
+        # The parsed text, to inspect the place of an error; for a stream only the end of it.
         self.text = text
-        #: The offset of `text` in all that is parsed.
+        # The offset of `text` in everything that is parsed.
         self.base = 0
-        # No namespace separator but for small texts: expat would copy the namespace name into every
-        # expanded name, and a 208 KB message would take 1.4 GB. The encoding is UTF-8 always: any other
+        # No namespace separator except for small texts: expat would copy the namespace name into every
+        # expanded name, and a 208 KB message would take 1.4 GB. The encoding is always UTF-8: any other
         # declared one would reach Python's codec registry. Names are not interned: a Body with half a
-        # million different ones would fill a table that nothing looks at.
+        # million different names would fill a table that nobody reads.
         expat = self.expat = pyexpat.ParserCreate("utf-8", separator, intern=None)
         expat.ordered_attributes = True
         expat.StartDoctypeDeclHandler = self._doctype
@@ -66,14 +66,14 @@ class Parser:
             expat.SetReparseDeferralEnabled(False)
 
     def parse(self, piece: bytes | memoryview, *, final: bool) -> None:
-        """Parse the next piece of the text; raises Fatal, and whatever a handler raises."""
+        """Parse the next piece of the text. Raises Fatal, and any exception of a handler."""
         try:
             self.expat.Parse(piece, final)
         except pyexpat.ExpatError as error:
             raise self._explain(error) from None
 
     def close(self) -> None:
-        """Let go of the parser, whose handlers are methods of this object: a reference cycle."""
+        """Drop the parser: its handlers are methods of this object, which makes a reference cycle."""
         del self.expat
 
     def _explain(self, error: pyexpat.ExpatError) -> Fatal:
@@ -83,17 +83,17 @@ class Parser:
         try:
             around.decode()
         except UnicodeDecodeError as undecodable:
-            # Behind the first character it may only be cut off.
+            # An error after the first character may be an incomplete character.
             if not undecodable.start:
                 return Fatal(
                     Code.ENCODING_ERROR,
-                    # The reason depends on what has arrived of a stream.
+                    # No reason, since it depends on how much of a stream has arrived.
                     "bytes that are not UTF-8",
                     offset,
                     "a message in another encoding must say so in its XML declaration",
                 )
         if error.code == _UNCLOSED_TOKEN:
-            # expat looks at the beginning of a CDATA section only when all of it is there.
+            # expat checks the beginning of a CDATA section only after the whole section has arrived.
             null = bytes(self.text[place:]).find(b"\0")
             if null >= 0:
                 offset, around = offset + null, b"\0"
@@ -104,7 +104,7 @@ class Parser:
         message = reason if reason.startswith("not well-formed") else f"not well-formed: {reason}"
         element = None
         if error.code == _DUPLICATE_ATTRIBUTE:
-            # As any finding about an attribute: at the start tag, in front of which no other "<" can stand.
+            # Like every finding about an attribute: at the start tag, the last "<" before the error.
             place = _last_less(self.text, place)
             offset = self.base + place
             element = re.compile(_NAME).match(self.text, place)[1].decode()  # type: ignore[index]
@@ -113,7 +113,7 @@ class Parser:
 
     def _doctype(self, name: str, *_: object) -> None:
         hint = HTML_HINT if name.lower() == "html" else None
-        # The parser stands somewhere in the declaration by now.
+        # The parser is already inside the declaration.
         prolog = re.match(_PROLOG, self.text)
         offset = 0 if prolog is None else prolog.end()
         raise Fatal(Code.DTD_FORBIDDEN, "a message must not hold a DOCTYPE", offset, hint)
@@ -124,7 +124,7 @@ class Parser:
 
 
 def _last_less(text: bytes | memoryview, end: int) -> int:
-    """Return the offset of the last "<" in front of `end`."""
+    """Return the offset of the last "<" before `end`."""
     while True:
         start = max(0, end - 65_536)
         found = bytes(text[start:end]).rfind(b"<")
@@ -134,17 +134,17 @@ def _last_less(text: bytes | memoryview, end: int) -> int:
 
 
 def completes(start_tag: bytes, rest: bytes | memoryview, *, namespaces: bool = False) -> bool:
-    """Whether a start tag and what follows it are one element, well-formed and without a PI.
+    """Whether a start tag and the text after it are one well-formed element without a PI.
 
-    With `namespaces` by Namespaces in XML as well, as expat judges them: for small texts only, and a
-    no may be expat's alone.
+    With `namespaces`, expat also checks Namespaces in XML: only for small texts. A False may be expat's
+    own, stricter reading.
     """
-    # Bare, since nearly all that comes here passes; behind a start tag a DOCTYPE is not well-formed.
+    # A bare parser, since nearly all texts pass; a DOCTYPE after a start tag is not well-formed anyway.
     expat = pyexpat.ParserCreate("utf-8", "\n" if namespaces else None, intern=None)
     expat.ProcessingInstructionHandler = _refuse
     try:
         expat.Parse(start_tag, False)
-        # All the rest at once: behind every piece but the last expat counts lines, which is not cheap.
+        # All the rest at once: expat counts lines after every piece except the last, which takes time.
         expat.Parse(rest, True)
     except (pyexpat.ExpatError, _Refused):
         return False

@@ -1,4 +1,4 @@
-"""Offsets in the UTF-8 text -> offset, line and column in the bytes of the caller."""
+"""Offsets in the UTF-8 text -> offset, line and column in the caller's bytes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 if TYPE_CHECKING:
     from .encoding import Source
 
-# Offset (bytes of the caller's input, from 0), line and column (1-based).
+# Offset (bytes of the caller's input, from 0), line and column (both from 1).
 Place: TypeAlias = tuple[int, int, int]
-# How much is counted at a time, in bytes: a long message costs no copy.
+# How many bytes are counted at a time, so that a long message is not copied.
 _PIECE = 1 << 20
 
 __all__ = [
@@ -21,19 +21,19 @@ __all__ = [
 
 
 class Window:
-    """The end of a stream, the rest of which is gone, and where it stands."""
+    """The last part of a stream, after the parts before it were dropped, and its place."""
 
     __slots__ = ("place", "position", "text")
 
     def __init__(self, position: int, text: bytes, place: Place) -> None:
-        #: The offset of `text` in all of the UTF-8 text.
+        # The offset of `text` in the whole UTF-8 text.
         self.position = position
         self.text = text
         self.place = place
 
 
 class Locator:
-    """From offsets in the UTF-8 text, never falling, to offset, line and column in the caller's input."""
+    """Locates offsets in the UTF-8 text in the caller's input; the offsets must not decrease."""
 
     __slots__ = ("_after_cr", "_base", "_column", "_line", "_offset", "_position", "_source", "_text")
 
@@ -41,7 +41,7 @@ class Locator:
         self._source = source
         untouched = source.text is source.data
         self._text: bytes | memoryview = source.text
-        #: The offset of `_text`.
+        # The offset of `_text` in the whole UTF-8 text.
         self._base = 0
         self._position = source.mark if untouched else 0
         self._offset = source.mark
@@ -50,7 +50,7 @@ class Locator:
         self._after_cr = False
 
     def locate(self, position: int) -> Place:
-        """Return offset (bytes of the caller's input, from 0), line and column (1-based)."""
+        """Return offset (bytes of the caller's input, from 0), line and column (both from 1)."""
         known = self._source.places.get(position)
         if known is not None:
             return known
@@ -66,7 +66,7 @@ class Locator:
         return self._offset, self._line, self._column
 
     def _advance(self, piece: bytes) -> None:
-        # XML 1.0 §2.11: CR LF is one line end, and so is a CR alone.
+        # XML 1.0 §2.11: CR LF is one line end, and so is a single CR.
         ends = piece.count(b"\n") + piece.count(b"\r") - piece.count(b"\r\n")
         if self._after_cr and piece.startswith(b"\n"):
             ends -= 1
@@ -74,7 +74,7 @@ class Locator:
         if last:
             self._line += ends
             self._column = 1
-        # A piece may begin or end inside a character; its first byte is what counts.
+        # A piece may begin or end inside a character, so only first bytes of characters count.
         self._column += _characters(piece[last:])
         self._after_cr = piece.endswith(b"\r")
         untouched = self._source.text is self._source.data
@@ -82,11 +82,11 @@ class Locator:
 
 
 def encoded_size(text: bytes, codec: str) -> int:
-    """Return how many bytes UTF-8 text is in another encoding."""
+    """Return the size of UTF-8 text in another encoding, in bytes."""
     units = _characters(text)
     if not codec.startswith("utf-16"):
         return units
-    # Four bytes of UTF-8 are two units of UTF-16; all else is one.
+    # A character of four bytes in UTF-8 is two units in UTF-16, every other character is one.
     return 2 * (units + sum(text.count(bytes((lead,))) for lead in range(0xF0, 0xF5)))
 
 
@@ -94,5 +94,5 @@ def _characters(text: bytes) -> int:
     return len(text) - len(text.translate(None, _NOT_CONTINUATION)) if text else 0
 
 
-#: Every byte but the continuation bytes of UTF-8.
+# Every byte except the continuation bytes of UTF-8.
 _NOT_CONTINUATION = bytes(byte for byte in range(256) if byte & 0xC0 != 0x80)

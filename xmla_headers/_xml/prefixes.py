@@ -1,25 +1,25 @@
-"""Prefixes in scope -> the declarations that let XML stand alone."""
+"""Namespace prefixes: which ones a piece of XML needs, and how they are declared."""
 
 from __future__ import annotations
 
 import re
 from itertools import count
+from typing import TYPE_CHECKING
 
 from .escape import escape_attribute
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
     from typing import Any
 
 __all__ = ["DEFAULT_PREFIX", "Scope", "declarations", "occurring_prefixes", "prefixes"]
 
-#: Up to so many prefixes are searched for one by one, at C speed.
+# Up to this number of prefixes, each is searched for on its own, at C speed.
 _FEW = 16
 
 
 def declarations(namespaces: Iterable[tuple[str, str]]) -> str:
-    """Return namespace declarations, each with a space in front; the default one has the prefix ""."""
+    """Return namespace declarations, each after a space; the default namespace has the prefix ""."""
     return "".join(
         f' xmlns:{prefix}="{escape_attribute(namespace)}"'
         if prefix
@@ -29,22 +29,22 @@ def declarations(namespaces: Iterable[tuple[str, str]]) -> str:
 
 
 class Scope:
-    """The prefixes around some XML, and which of them it needs.
+    """The prefixes in scope around a piece of XML, and which of them it needs.
 
-    A prefix counts when the bytes `prefix:` stand anywhere, since it may be used inside a value only
-    (`xsi:type="xsd:int"`); the default namespace always counts.
+    A prefix is needed if the bytes `prefix:` occur anywhere, since a value may use it
+    (`xsi:type="xsd:int"`). The default namespace is always needed.
     """
 
     __slots__ = ("_endings", "_namespaces", "_places")
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         self._namespaces = namespaces
-        #: Prefix -> its place among the others, when there are many.
+        # Prefix -> its index in the scope; filled if there are many prefixes.
         self._places: dict[str, int] = {}
         self._endings: dict[int, object] = {}
 
     def missing(self, xml: bytes, declared: Collection[str] = ()) -> list[tuple[str, str]]:
-        """Return prefix and namespace of what an element must declare that declares some itself."""
+        """Return prefix and namespace of the declarations that an element needs but does not have."""
         namespaces = self._namespaces
         if len(namespaces) <= _FEW:
             return [
@@ -59,9 +59,9 @@ class Scope:
         return [(prefix, namespaces[prefix]) for _, prefix in needed]
 
     def _occurring(self, xml: bytes) -> set[str]:
-        """Return the prefixes in front of colons, however many there are of both, in one walk over the XML.
+        """Return the prefixes that occur before a colon, in one pass over the XML.
 
-        Searching for each would cost prefixes times bytes, and both are the sender's.
+        A search for each prefix would take prefixes times bytes, and the sender chooses both.
         """
         if not self._endings:
             self._places = {prefix: place for place, prefix in enumerate(self._namespaces)}
@@ -71,7 +71,7 @@ class Scope:
         while colon >= 0:
             node: object = self._endings
             position = colon
-            # No prefix holds a colon, so that no byte is walked over twice.
+            # No prefix holds a colon, so no byte is visited twice.
             while position and isinstance(node, dict):
                 position -= 1
                 node = node.get(xml[position])
@@ -81,12 +81,12 @@ class Scope:
         return occurring
 
 
-#: The key of the prefix that ends, or rather begins, at a node.
+# The key of a prefix at the node of its first byte, where the search backwards ends.
 _END = -1
 
 
 def _tree(prefixes: Iterable[str]) -> dict[int, Any]:
-    """Return the prefixes as a tree of bytes, from their last to their first."""
+    """Return the prefixes as a tree of bytes, each from its last byte to its first."""
     root: dict[int, Any] = {}
     for prefix in prefixes:
         node = root
@@ -100,15 +100,15 @@ def _tree(prefixes: Iterable[str]) -> dict[int, Any]:
 DEFAULT_PREFIX = "soap"
 
 
-#: Where a candidate occurs, or is declared.
+# A prefix from `prefixes` before a colon.
 _OCCURRING = rb"(soap[0-9]*+):"
 
 
 def prefixes() -> Iterator[str]:
-    """Yield what may be a prefix for the SOAP namespace, the best one first."""
+    """Yield candidates for the prefix of the SOAP namespace, the best one first."""
     return (f"{DEFAULT_PREFIX}{number or ''}" for number in count())
 
 
 def occurring_prefixes(xml: bytes) -> set[str]:
-    """Return those of `prefixes` that stand in front of a colon anywhere."""
+    """Return the candidates of `prefixes` that occur before a colon."""
     return {name.decode() for name in re.findall(_OCCURRING, xml)}

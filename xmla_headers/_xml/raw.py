@@ -1,20 +1,20 @@
-"""Raw elements with offsets: what the reader hands to the rules, and where in the text it ends."""
+"""Raw elements with offsets, as the reader found them, and where their tags end."""
 
 from __future__ import annotations
 
 import re
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code, DecodeError, value_finding
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeVar
 
     from .encoding import Source
     from .fatal import Fatal
-    from .namespaces import Attribute, Undo
+    from .namespaces import Entered
 
     T = TypeVar("T")
 
@@ -31,19 +31,19 @@ __all__ = [
 
 NO_NAMESPACES: Mapping[str, str] = MappingProxyType({})
 
-#: A start tag, once the parser has vouched for it: "<" cannot stand in it, ">" only in quotes.
+# A start tag that the parser has accepted: "<" cannot occur in it, ">" only in quotes.
 _START_TAG = re.compile(rb"""<[^"'>]*+(?:"[^"]*+"[^"'>]*+|'[^']*+'[^"'>]*+)*+>""")
 GREATER = re.compile(b">")
 SLASH = ord("/")
 
 
-# Shared by all elements that have none, most of them, and never added to.
+# Shared by most elements, which have none, and never changed.
 _NO_CHILDREN: list[RawElement] = []
 _NO_TEXTS: list[int] = []
 
 
 class RawElement:
-    """An element as it was written, with its names resolved."""
+    """An element as written, with its names resolved."""
 
     __slots__ = (
         "attributes",
@@ -56,34 +56,28 @@ class RawElement:
         "scope",
         "start",
         "texts",
-        "undo",
     )
 
-    def __init__(
-        self,
-        name: str,
-        start: int,
-        entered: tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None],
-    ) -> None:
-        #: The name as written, with its prefix.
+    def __init__(self, name: str, start: int, entered: Entered) -> None:
+        # The name as written, including its prefix.
         self.name = name
-        #: The offset of the start tag.
+        # The offset of the start tag.
         self.start = start
-        # `attributes`: those that are no namespace declarations; `declared`: those that are.
-        self.namespace, self.local, self.attributes, self.declared, self.undo = entered
-        #: Where the parser stood at the end: at the end tag, or behind a self-closing one; None while open.
+        # `declared` holds the namespace declarations, `attributes` all other attributes.
+        self.namespace, self.local, self.attributes, self.declared = entered
+        # The parser's offset at the end: of the end tag, or after a self-closing tag; None while open.
         self.close: int | None = None
-        #: Child elements, kept in front of the Body, and for the Envelope.
+        # Child elements; kept for the Envelope, and for all elements before the Body.
         self.children: list[RawElement] = _NO_CHILDREN
-        #: Offsets behind the markup in front of each stretch of text, kept for the Envelope, the Header
-        #: and the header blocks.
+        # For each stretch of text the offset after the markup before it; kept for the Envelope, the
+        # Header and the header blocks.
         self.texts: list[int] = _NO_TEXTS
-        #: Prefix -> namespace in scope inside, kept for the Header and the Body only.
+        # Prefix -> namespace in scope inside; kept only for the Header and the Body.
         self.scope: Mapping[str, str] = NO_NAMESPACES
 
     @property
     def qname(self) -> str:
-        """The expanded name in Clark notation; the local name alone in no namespace."""
+        """The name in Clark notation; only the local name if there is no namespace."""
         return f"{{{self.namespace}}}{self.local}" if self.namespace else self.local
 
     def add_child(self, child: RawElement) -> None:
@@ -100,7 +94,7 @@ class RawElement:
 
 
 class RawMessage:
-    """What was read of a message."""
+    """Everything that was read from a message."""
 
     __slots__ = (
         "beside_fault",
@@ -118,13 +112,13 @@ class RawMessage:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.root: RawElement | None = None
-        #: The root is no SOAP Envelope, so that nothing in it was looked at.
+        # The root is not a SOAP Envelope, so nothing inside it was inspected.
         self.opaque = False
         self.body: RawElement | None = None
-        #: Offsets of the Body's content in the text, known when nothing fatal was found.
+        # Offsets of the Body's content in the text; known if there was no fatal finding.
         self.body_start = 0
         self.body_end = 0
-        #: With `deep`: the Faults in the Body, with their children, and the first of its other elements.
+        # With `deep`: the Faults in the Body with their children, and the first other element.
         self.faults: list[RawElement] = []
         self.beside_fault: RawElement | None = None
         self.fatal: Fatal | None = None
@@ -132,25 +126,25 @@ class RawMessage:
 
 
 def element_end(text: bytes | memoryview, element: RawElement) -> int:
-    """Return the offset behind an element that was read to its end."""
+    """Return the offset after an element that was read to its end."""
     start_tag_end = end_of_start_tag(text, element.start)
     if text[start_tag_end - 2] == SLASH:
         return start_tag_end
-    # An end tag holds no quotes.
+    # An end tag has no quotes.
     return certain(GREATER.search(text, certain(element.close))).end()
 
 
 def end_of_start_tag(text: bytes | memoryview, start: int) -> int:
-    """Return the offset behind the start tag that begins at `start`."""
+    """Return the offset after the start tag that begins at `start`."""
     return certain(_START_TAG.match(text, start)).end()
 
 
 def certain(value: T | None) -> T:
-    """Return what is there if the parser has read the text as this code reads it.
+    """Return a value that can only be None if this code and the parser read the text differently.
 
-    Raises DecodeError (`not-well-formed`) for None. An assert would be gone under `python -O`.
+    Raises DecodeError (`not-well-formed`) for None. An assert would vanish under `python -O`.
     """
     if value is None:
-        message = "not well-formed: the parser has read something else than what is written"
+        message = "not well-formed: the parser read the text differently"
         raise DecodeError(value_finding(Code.NOT_WELL_FORMED, message))
     return value

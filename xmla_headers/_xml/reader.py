@@ -1,13 +1,14 @@
-"""UTF-8 -> raw elements with offsets.
+"""Bytes of a message -> its raw elements with offsets, and the problem that ended the reading.
 
-It finds what makes a document unreadable and never raises for it: what was read comes back, with at
-most one fatal finding, which ends the message. What breaks SOAP or XMLA is for `_rules`.
+Reading never raises for a bad document: it returns everything read so far, with at most one fatal finding.
+The rules of SOAP and XMLA are checked elsewhere.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code
 from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, Limits
@@ -19,11 +20,8 @@ from .namespaces import Namespaces
 from .parser import Parser
 from .raw import GREATER, NO_NAMESPACES, SLASH, RawElement, RawMessage, certain, end_of_start_tag
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from .namespaces import Undo
 
 __all__ = [
     "MessageReader",
@@ -34,29 +32,30 @@ __all__ = [
 _SOAP_NAMESPACES = frozenset({SOAP_11_NS, SOAP_12_NS})
 
 
-#: White space as it may be written.
+# White space, literal or as a character reference.
 _WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
 
-#: What may follow the root, and what begins like it.
+# Text that may follow the root element, and the beginnings of such markup.
 _EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
 _MARKUPS = (b"<!--", b"<?")
 
 
-#: A child of the Body, and a child of that: what is looked at with `deep`.
+# How deep elements are kept in the Body with `deep`: its children and their children.
 _FAULT_DEPTH = 2
-#: Envelope, Header and header blocks: how deep the elements are whose text is kept.
+# How deep elements are whose text is noted: Envelope, Header and header blocks.
 _KEPT_DEPTH = 3
 
 
 class _Enough(Exception):  # noqa: N818 - a signal to stop, not an error
-    """The Body start tag has been read, and what is behind it is known or not wanted."""
+    """The Body start tag has been read, and the rest is known already or not wanted."""
 
 
 class MessageReader(Parser):
-    """Reads one message: handlers while in the Header, none in the Body unless something asks for them."""
+    """Reads one message, with handlers in the Header, and in the Body only if an argument needs them."""
 
     __slots__ = (
         "_body_name",
+        "_declares",
         "_deep",
         "_depth",
         "_fault_open",
@@ -67,7 +66,6 @@ class MessageReader(Parser):
         "_namespaces",
         "_stack",
         "_text_seen",
-        "_undo",
         "message",
     )
 
@@ -88,22 +86,22 @@ class MessageReader(Parser):
         self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
         self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
         self._namespaces = Namespaces(limits, namespaces)
-        #: The open elements outside the Body's content.
+        # The open elements outside the Body's content.
         self._stack: list[RawElement] = []
-        #: With `deep`: what each open element of the Body's content must restore.
-        self._undo: list[Undo | None] = []
-        #: Without: how many elements of the Body's name are open in it, itself included; and that name.
+        # With `deep`: for each open element inside the Body, whether it has namespace declarations.
+        self._declares: list[bool] = []
+        # Without `deep`: the name of the Body, and how many elements of that name are open.
         self._depth = 0
         self._body_name = ""
-        #: The last child of the Body is a Fault.
+        # Whether the last child of the Body is a Fault.
         self._fault_open = False
-        #: Text has been noted since the last tag.
+        # Whether text has been noted since the last tag.
         self._text_seen = False
         self.expat.XmlDeclHandler = self._declaration
         self._listen()
 
     def run(self) -> None:
-        """Read the message; the fatal finding, if any, is left in it. Raises Redeclared alone."""
+        """Read the message and keep the fatal finding, if any, in it. Raises only Redeclared."""
         try:
             self._run(self.message.source)
         except _Enough:
@@ -116,7 +114,7 @@ class MessageReader(Parser):
     def _run(self, source: Source) -> None:
         fed = self.read_head()
         if self.expat.StartElementHandler is None:
-            # Inside a callback pyexpat leaves a C function behind, which costs a little.
+            # If set to None inside a callback, pyexpat installs a C function instead, which takes time.
             self.expat.CharacterDataHandler = None
         self.parse(memoryview(self.text)[fed:], final=source.complete and source.failure is None)
         if source.failure is not None:
@@ -125,10 +123,7 @@ class MessageReader(Parser):
             raise too_long(len(source.data), len(self.text))
 
     def read_head(self) -> int:
-        """Parse up to the Body start tag and not much further; returns the offset behind what was parsed.
-
-        Raises Fatal.
-        """
+        """Parse up to the Body start tag, and return the offset after the parsed bytes. Raises Fatal."""
         message, text = self.message, self.text
         if message.source.unreadable is not None:
             raise message.source.unreadable
@@ -143,20 +138,20 @@ class MessageReader(Parser):
         return fed
 
     def stop(self, fatal: Fatal) -> None:
-        """Leave the fatal finding in the message."""
+        """Record the fatal finding in the message."""
         message = self.message
         if fatal.code is Code.NOT_WELL_FORMED:
             if not self._stack:
-                self._place_junk(fatal)
+                self._locate_junk(fatal)
             elif self.expat.CharacterDataHandler is not None:
-                self._take_text_before(fatal)
-        # Without traceback and context, which would hold the message in a reference cycle.
+                self._note_text_before(fatal)
+        # Without traceback and context, which would keep the message alive in a reference cycle.
         message.fatal = fatal.with_traceback(None)
         fatal.__context__ = None
         message.fatal_path = self._path(fatal.element)
 
-    def _take_text_before(self, fatal: Fatal) -> None:
-        """Take note of text that ends in "]]>", which expat hands over only if the message was cut in it."""
+    def _note_text_before(self, fatal: Fatal) -> None:
+        """Note text that ends in "]]>": expat reports it only if the message was cut inside it."""
         if self._text_seen or len(self._stack) > _KEPT_DEPTH:
             return
         place = fatal.offset - self.base
@@ -165,26 +160,26 @@ class MessageReader(Parser):
             return
         end = len(text) - 3
         start = _end_of_markup(text, place)
-        # An earlier one is the end of a CDATA section.
+        # An earlier "]]>" ends a CDATA section.
         section = text.rfind(b"]]>", start, end)
         start = start if section < 0 else section + 3
-        # A CDATA section that ends here is markup, and has been handed over.
+        # A CDATA section that ends here is markup, and expat has reported it.
         white = certain(re.compile(_WHITE).match(text, min(start, end), end)).end()
         if white < end:
             self._stack[-1].add_text(self._behind_markup(self.base + white))
 
-    def _place_junk(self, fatal: Fatal) -> None:
-        """Say the same of text behind the root however the message was cut: expat reads on while it can."""
+    def _locate_junk(self, fatal: Fatal) -> None:
+        """Report text after the root in the same way for any cut: expat reads as long as it can."""
         root, head = self.message.root, self.message.source.text
         if root is None or root.close is None:
             return
         place = max(0, root.close - self.base)
         if root.close >= self.base and head[end_of_start_tag(head, root.start) - 2] != SLASH:
             place = certain(GREATER.search(self.text, place)).end()
-        # Of the comments, those that the parser has been through.
+        # Only comments that the parser has finished.
         end = fatal.offset - self.base
         junk = certain(re.compile(_EPILOG).match(self.text, place, max(place, end))).end()
-        # U+0000 is what is wrong with the beginning of a comment.
+        # U+0000 is an error of its own if a comment may begin before it.
         begun = bytes(self.text[junk:end]) if self.text[end : end + 1] in (b"", b"\0") else b""
         if begun and _MARKUPS[0].startswith(begun):
             return
@@ -214,12 +209,12 @@ class MessageReader(Parser):
         self._text_seen = False
         message = self.message
         if not depth:
-            self._check_agreement(name, offset)
+            self._check_agreement(element)
             message.root = element
             if element.local != "Envelope" or element.namespace not in _SOAP_NAMESPACES:
                 self._enter_opaque()
             return
-        # Behind the Body only its siblings are of interest.
+        # After the Body only its siblings are kept.
         if depth == 1 or message.body is None:
             parent = stack[-2]
             parent.add_child(element)
@@ -227,17 +222,17 @@ class MessageReader(Parser):
                 self._enter_child(element)
             elif len(parent.children) > self._max_blocks and depth == 2 and parent.local == "Header":
                 text = f"there are more than {self._max_blocks} header blocks"
-                raise limit_exceeded("max_header_blocks", text, offset)
+                raise limit_exceeded("max_header_blocks", text, element.start)
 
-    def _check_agreement(self, name: str, offset: int) -> None:
-        """Refuse a text that the parser reads in another encoding: each offset would be wrong."""
-        written = b"<" + name.encode()
-        if self.text[offset : offset + len(written)] != written:
-            message = "not well-formed: the root element is not where the parser has seen it"
+    def _check_agreement(self, root: RawElement) -> None:
+        """Reject a text that the parser reads in another encoding: every offset would be wrong."""
+        written = b"<" + root.name.encode()
+        if self.text[root.start : root.start + len(written)] != written:
+            message = "not well-formed: the parser found the root element at another offset"
             raise Fatal(Code.NOT_WELL_FORMED, message, 0)
 
     def _enter_child(self, element: RawElement) -> None:
-        """Enter a child of Envelope."""
+        """Handle the start tag of a child of Envelope."""
         if self.message.body is None and element.namespace == self._stack[0].namespace:
             if element.local == "Body":
                 self._enter_body(element)
@@ -247,20 +242,20 @@ class MessageReader(Parser):
     def _end(self, _name: str) -> None:
         element = self._stack.pop()
         element.close = self.expat.CurrentByteIndex
-        if element.undo is not None:
-            self._namespaces.leave(element.undo)
+        if element.declared is not None:
+            self._namespaces.leave()
         self._text_seen = False
 
     def _text(self, data: str) -> None:
         if not data.strip(" \t\r\n") or self._text_seen:
             return
         if len(self._stack) <= _KEPT_DEPTH:
-            # expat hands text over in pieces; one finding for all up to the next tag is enough.
+            # expat reports text in pieces; one finding for all of them up to the next tag is enough.
             self._text_seen = True
             self._stack[-1].add_text(self._behind_markup(self.expat.CurrentByteIndex))
 
     def _behind_markup(self, offset: int) -> int:
-        """Return the offset behind the markup in front of the white space that ends at `offset`."""
+        """Return the offset after the markup that precedes the white space that ends at `offset`."""
         kept = 0
         place = offset - self.base
         while place and not kept:
@@ -273,11 +268,11 @@ class MessageReader(Parser):
         return limit_exceeded("max_depth", f"elements nest more than {self._max_depth} deep", offset)
 
     def _path(self, entering: str | None) -> str:
-        """Return the path of the innermost open element, or of the one to be entered; none in the Body."""
+        """Return the path of the innermost open element, or of `entering` in it; stops at the Body."""
         path = ""
         siblings: list[RawElement] = []
         for element in self._stack:
-            # The open one is the last of the siblings that were kept.
+            # The open element is the last of the siblings that were kept.
             path += _step(element.name, siblings[:-1])
             siblings = element.children
         body = self.message.body
@@ -288,11 +283,11 @@ class MessageReader(Parser):
     # -- the Body's content ------------------------------------------------------------------------
 
     def _enter_opaque(self) -> None:
-        """Go on reading, but not looking: the root is no SOAP Envelope."""
+        """Continue without looking at elements: the root is not a SOAP Envelope."""
         self.message.opaque = True
         if self._head_only:
             raise _Enough
-        self._pass_over()
+        self._skip_elements()
 
     def _enter_body(self, body: RawElement) -> None:
         message, text = self.message, self.text
@@ -302,7 +297,7 @@ class MessageReader(Parser):
         if self._head_only:
             raise _Enough
         if self._deep:
-            self._pass_over()
+            self._skip_elements()
             return
         source = message.source
         if source.complete and source.failure is None and isinstance(text, bytes):
@@ -314,15 +309,15 @@ class MessageReader(Parser):
         self._body_name = body.name
         self.count()
 
-    def _pass_over(self) -> None:
-        """Let the parser run over what is not to be looked at."""
+    def _skip_elements(self) -> None:
+        """Parse without handlers, or only with those of `deep`."""
         expat = self.expat
         expat.StartElementHandler = self._deep_start if self._deep else None
         expat.EndElementHandler = self._deep_end if self._deep else None
         expat.CharacterDataHandler = None
 
     def count(self) -> None:
-        """Look for the end of the Body."""
+        """Parse with the handlers that find the end of the Body."""
         expat = self.expat
         expat.StartElementHandler = self._count_start
         expat.EndElementHandler = self._count_end
@@ -340,17 +335,18 @@ class MessageReader(Parser):
 
     def _deep_start(self, name: str, flat: list[str]) -> None:
         offset = self.expat.CurrentByteIndex
-        if len(self._stack) + len(self._undo) >= self._max_depth:
+        declares = self._declares
+        if len(self._stack) + len(declares) >= self._max_depth:
             raise self._too_deep(offset)
         entered = self._namespaces.enter(name, flat, offset)
-        if len(self._undo) < _FAULT_DEPTH and not self.message.opaque:
+        if len(declares) < _FAULT_DEPTH and not self.message.opaque:
             self._note(RawElement(name, offset, entered))
-        self._undo.append(entered[4])
+        declares.append(entered[3] is not None)
 
     def _note(self, element: RawElement) -> None:
-        """Keep what a Fault in the Body is judged by."""
+        """Keep the elements that the rules on Faults need."""
         message = self.message
-        if self._undo:
+        if self._declares:
             if self._fault_open:
                 message.faults[-1].add_child(element)
             return
@@ -364,10 +360,9 @@ class MessageReader(Parser):
         certain(message.body).add_child(element)
 
     def _deep_end(self, name: str) -> None:
-        if self._undo:
-            undo = self._undo.pop()
-            if undo is not None:
-                self._namespaces.leave(undo)
+        if self._declares:
+            if self._declares.pop():
+                self._namespaces.leave()
         elif self.message.opaque:
             self._end(name)
         else:
@@ -382,9 +377,9 @@ class MessageReader(Parser):
 
 
 def _end_of_markup(text: bytes, place: int) -> int:
-    """Return the offset behind the last markup in front of `place`, a place in text.
+    """Return the offset after the last markup before `place`.
 
-    What is kept of a stream may begin with that text.
+    The kept text of a stream may begin with text, without markup before it.
     """
     start = text.rfind(b"<", 0, place)
     if start < 0:
@@ -396,7 +391,7 @@ def _end_of_markup(text: bytes, place: int) -> int:
 
 
 def _step(name: str, siblings: list[RawElement]) -> str:
-    """Return one step of a path, given the siblings in front."""
+    """Return one step of a path, given the preceding siblings."""
     same = sum(sibling.name == name for sibling in siblings)
     return f"/{name}[{same + 1}]" if same else f"/{name}"
 
@@ -410,7 +405,11 @@ def read(
     head_only: bool = False,
     complete: bool = True,
 ) -> RawMessage:
-    """Read a message, or with `head_only` up to the Body start tag; not `complete` when it is too long."""
+    """Read a message.
+
+    With `head_only` only up to the Body start tag. `complete` is False if bytes after `data` were dropped
+    because the message is too long. Raises nothing: the fatal finding is in the result.
+    """
     maximum = limits.max_message_bytes
     wanted = limits.max_header_bytes if head_only else None
     if complete and (maximum is None or len(data) <= maximum):

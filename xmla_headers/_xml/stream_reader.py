@@ -1,6 +1,8 @@
-"""A message in pieces -> raw elements with offsets, by the reader of `_reader`, in bounded memory."""
+"""A message that arrives in pieces -> its raw elements with offsets, in bounded memory."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from .encoding import WHITE_SPACE, Rest
 from .fatal import Fatal, limit_exceeded, too_long
@@ -8,7 +10,6 @@ from .positions import Locator, Window, encoded_size
 from .raw import certain
 from .reader import MessageReader
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamReader"]
 
-#: Bytes that the parser is handed at a time behind the head, at least, and as many as it has not done
-#: with: expat before 2.6 reads an unfinished token anew with each piece.
+# The least number of bytes that is parsed at a time after the head. It grows with the unfinished token:
+# expat before 2.6 reads such a token again with each piece.
 _STEP = 65_536
-#: How many of the first letter of "Body" are looked at before the whole name is looked for: most windows
-#: hold few of them, and the search for one byte is many times as fast.
+# How many times "B" is searched for before the whole name is: most windows hold few of them, and the
+# search for one byte is many times faster.
 _LETTERS = 32
 
 
 class StreamReader(MessageReader):
-    """Reads the head of a message, which is there as a whole, and then the rest in pieces."""
+    """Reads the head of a message as a whole, and the rest in pieces."""
 
     __slots__ = ("_column", "_line", "_max_token", "_pending", "_rest", "_space", "_step")
 
@@ -39,17 +40,17 @@ class StreamReader(MessageReader):
         self._max_token = limits.max_token_bytes
         self._step = _STEP if self._max_token is None else min(_STEP, self._max_token + 1)
         self._rest = Rest(source)
-        #: What the parser is to be handed next: one copy, for a list of small pieces takes many times
-        #: their size, and a caller may use a buffer again.
+        # The bytes to be parsed next, in one buffer: a list of small pieces takes many times their size,
+        # and the caller may reuse a buffer.
         self._pending = bytearray()
-        #: Where the text begins that is kept.
+        # The position of the kept text.
         self._line = self._column = 1
-        #: Where the white space behind the Body begins that the text begins with.
+        # The offset of the white space after the Body, if the kept text begins with it.
         self._space = 0
 
     @property
     def clean(self) -> bool:
-        """Whether there is a Body start tag, and nothing found behind it that breaks a rule."""
+        """Whether the Body start tag was read, and nothing after it breaks a rule so far."""
         message = self.message
         root = message.root
         if root is None or message.body is None or message.fatal is not None:
@@ -57,7 +58,7 @@ class StreamReader(MessageReader):
         return root.children[-1] is message.body and not root.texts
 
     def begin(self) -> None:
-        """Read as much of the head as has arrived. Raises Redeclared."""
+        """Read the part of the head that has arrived. Raises Redeclared."""
         message = self.message
         try:
             fed = self.read_head()
@@ -69,45 +70,45 @@ class StreamReader(MessageReader):
         if self.clean:
             text = memoryview(self.text)
             self.text = bytes(text[:fed])
-            self._let_go()
+            self._drop_parsed()
             message.source.keep_head(message.body_start)
             self._pending += text[fed:]
 
     def feed(self, data: bytes) -> bool:
-        """Read on; return whether all is clean still, as far as the parser has been handed what there is."""
+        """Read the next bytes. Return False once the bytes parsed so far have a problem."""
         rest = self._rest
         piece = rest.text(data)
         if len(self._pending) + len(piece) < self._step and rest.failure is None:
             self._pending += piece
             return True
         try:
-            self._hand_over(piece)
+            self._parse_next(piece)
             if rest.failure is not None:
-                self._break_off(rest.failure)
+                self._fail_at_end(rest.failure)
         except Fatal as fatal:
             self.stop(fatal)
         return self.clean
 
     def finish(self, *, complete: bool) -> None:
-        """Read to the end, which is that of the message if it is complete."""
+        """Read to the end; with `complete`, the end of the message."""
         rest = self._rest
         try:
             piece = rest.end(complete=complete)
-            self._hand_over(piece, final=complete and rest.failure is None)
+            self._parse_next(piece, final=complete and rest.failure is None)
             if rest.failure is not None:
-                self._break_off(rest.failure)
+                self._fail_at_end(rest.failure)
             if not complete:
-                self._break_off(too_long(rest.received, 0))
+                self._fail_at_end(too_long(rest.received, 0))
         except Fatal as fatal:
             self.stop(fatal)
 
-    def _break_off(self, fatal: Fatal) -> NoReturn:
-        """Raise what ends the message behind all that has arrived of it."""
+    def _fail_at_end(self, fatal: Fatal) -> NoReturn:
+        """Raise a fatal finding whose offset is the end of the bytes that have arrived."""
         fatal.offset = self.base + len(self.text)
         raise fatal
 
     def locate(self) -> None:
-        """Tell the source where the text stands that is kept, for the findings in it."""
+        """Give the source the position of the kept text, for the findings in it."""
         source = self.message.source
         if not self.base:
             return
@@ -116,16 +117,16 @@ class StreamReader(MessageReader):
             offset = self._rest.used - encoded_size(self.text, source.codec)
         source.window = Window(self.base, self.text, (offset, self._line, self._column))
 
-    def _hand_over(self, piece: bytes, *, final: bool = False) -> None:
+    def _parse_next(self, piece: bytes, *, final: bool = False) -> None:
         fed = len(self.text)
         text = self.text = b"".join((self.text, self._pending, piece))
         self._pending.clear()
         view = memoryview(text)
         if self._body.close is None:
-            # Listen for the end of the Body where it may be only: handlers cost four times the parse.
+            # Listen for the end of the Body only where it may be: handlers quadruple the time.
             tag = self._find_body_tag(text)
             if tag > fed:
-                self._pass_over()
+                self._skip_elements()
             if fed < tag < len(text):
                 self.parse(view[fed:tag], final=False)
                 fed = tag
@@ -133,23 +134,23 @@ class StreamReader(MessageReader):
                 self.count()
         self.parse(view[fed:], final=final)
         if not final and self.clean:
-            self._let_go()
+            self._drop_parsed()
             self._step = max(_STEP, len(self.text))
             if self._max_token is not None:
                 self._check_token(self._max_token)
 
     def _check_token(self, maximum: int) -> None:
-        """Refuse a token that is too long and has not ended."""
+        """Reject an unfinished token that is too long."""
         size = len(self.text)
         if size <= maximum:
             self._step = min(self._step, maximum + 1 - size)
         elif self._stack or self.text.strip(WHITE_SPACE):
             message = f"one token is longer than {maximum} bytes"
             raise limit_exceeded("max_token_bytes", message, self.base + maximum)
-        # White space behind the root is no token, and is kept until more has arrived.
+        # White space after the root is not a token; it is kept until more has arrived.
 
     def _find_body_tag(self, text: bytes) -> int:
-        """Return the offset of the first tag, start or end, that may have the name of the Body."""
+        """Return the offset of the first start or end tag that may have the name of the Body."""
         name = self._body.name.encode()
         place = text.find(b"B")
         for _ in range(_LETTERS):
@@ -164,17 +165,17 @@ class StreamReader(MessageReader):
         places = (text.find(start + name, first) for start in (b"<", b"</"))
         return min((place for place in places if place >= 0), default=len(text))
 
-    def _let_go(self) -> None:
-        """Keep of the text what the parser has not done with."""
+    def _drop_parsed(self) -> None:
+        """Drop the text that the parser has finished with."""
         source, expat = self.message.source, self.expat
         text, done = self.text, expat.CurrentByteIndex - self.base
         if self._body.close is None:
-            # The parser counts as we do, and anyway; a byte order mark is a column to it.
+            # The parser counts lines anyway, but takes the byte order mark for a column.
             self._line, self._column = expat.CurrentLineNumber, expat.CurrentColumnNumber + 1
             if self._line == 1 and source.mark and source.text is source.data:
                 self._column -= 1
         else:
-            # In white space behind the root its line is not that of its byte.
+            # In white space after the root the parser's line does not belong to its byte offset.
             self.locate()
             locator = Locator(source)
             markup = len(text[:done].rstrip(WHITE_SPACE))

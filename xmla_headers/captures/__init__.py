@@ -1,4 +1,4 @@
-r"""Captured traffic: the bytes of a .har, a .saz, of raw HTTP or of a message -> captured messages. Pure.
+r"""Knows captures: the bytes of a .har, a .saz, of raw HTTP or of one message -> captured messages. Pure.
 
 >>> from xmla_headers import captures
 >>> log = b"POST /xmla HTTP/1.1\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>"
@@ -9,24 +9,16 @@ request/0 request None b'<a/>'
 response/0 response 502 b''
 """
 
-from __future__ import annotations
+from collections.abc import Iterator
 
-from typing import TYPE_CHECKING
-
-from xmla_headers.findings import Code, value_finding
+from xmla_headers.typing import Data
 
 from ._checked import CheckedMessage, check_message, is_soap
-from ._formats.detect import Format, format_of
-from ._formats.har import iter_har
-from ._formats.http import iter_http
-from ._formats.saz import iter_saz
+from ._formats import Format, format_of
 from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits
-from ._pairing import direction_of, pair_names
-from ._redaction.redact import Change, Pseudonyms, Redacted, redact
+from ._pairing import pair_names
+from ._redact import Change, Pseudonyms, Redacted, checked, redact
 from ._redaction.secrets import ChangeKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = [
     "CaptureLimits",
@@ -34,9 +26,11 @@ __all__ = [
     "Change",
     "ChangeKind",
     "CheckedMessage",
+    "Format",
     "Pseudonyms",
     "Redacted",
     "check_message",
+    "format_of",
     "is_soap",
     "iter_messages",
     "pair_names",
@@ -45,39 +39,29 @@ __all__ = [
 
 
 def iter_messages(
-    data: bytes | bytearray | memoryview, name: str = "", *, limits: CaptureLimits = DEFAULT_LIMITS
+    data: Data, name: str = "", *, limits: CaptureLimits = DEFAULT_LIMITS
 ) -> Iterator[CapturedMessage]:
-    """Yield the messages of a capture, in its order, whatever its format.
+    """Yield the messages of a capture in its order, whatever its format.
 
-    What it is shows in its first bytes: a Fiddler archive (.saz), an HTTP Archive 1.2 (.har), an HTTP/1
-    message or a stream of them, or else a message itself. The names and the exchanges of its messages
-    begin with `name`, if there is one; that of a bare message's file may tell its direction. An entry
-    that cannot be read is a message with its `trouble`, and the rest goes on; only wrong arguments raise.
-    Of HAR and .saz what is not POSTed as XML or to a SOAPAction is passed over. The data must not change
-    meanwhile; one entry at a time is copied.
+    The first bytes decide the format: a Fiddler archive (.saz), an HTTP Archive 1.2 (.har), an HTTP/1
+    message or a stream of them; anything else is one message. An entry that cannot be read is a message with
+    a `trouble`, and the reading goes on. Requests of a HAR, a .saz or a stream that are not POSTed as XML or
+    to a SOAPAction are ignored, with their responses.
+
+    Args:
+        data: The capture. It must not change while the messages are read. One entry at a time is copied.
+        name: A name for the capture: the names and exchanges of its messages begin with it. The file name
+            of a bare message may tell its direction.
+        limits: How much of the capture is read.
+
+    Returns:
+        An iterator over the messages.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+
+    >>> [message.direction for message in iter_messages(b"<a/>", "17-request.xml")]
+    [<Direction.REQUEST: 'request'>]
     """
-    if not isinstance(data, bytes | bytearray | memoryview):
-        raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
-    if not isinstance(limits, CaptureLimits):
-        raise TypeError(f"limits must be CaptureLimits, not {type(limits).__name__}")
-    view = data if isinstance(data, bytes) else memoryview(data).cast("B")
-    prefix = f"{name}/" if name else ""
-    match format_of(view):
-        case Format.SAZ:
-            return iter_saz(view, prefix, limits)
-        case Format.HAR:
-            return iter_har(view, prefix, limits)
-        case Format.HTTP:
-            return iter_http(view, prefix, limits)
-        case Format.BARE:
-            return iter((_bare(view, name, limits),))
-
-
-def _bare(data: bytes | memoryview, name: str, limits: CaptureLimits) -> CapturedMessage:
-    direction, most = direction_of(name), limits.max_entry_bytes
-    if most is not None and len(data) > most:
-        finding = value_finding(
-            Code.LIMIT_EXCEEDED, f"the message has more than {most} bytes (max_entry_bytes)"
-        )
-        return CapturedMessage(name, b"", direction, trouble=finding)
-    return CapturedMessage(name, bytes(data), direction)
+    view = checked(data, limits)
+    return format_of(view).value.read(view, name, limits)

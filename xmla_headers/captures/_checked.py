@@ -1,54 +1,54 @@
-"""A captured message, judged by the rules: what is left of it for reports and for the transcript."""
-
-from __future__ import annotations
+"""Knows what the rules say about a captured message: the input of reports and of the transcript."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Self
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._codec.options import DEFAULT_LIMITS
 from xmla_headers.codec import decode, iter_findings
-from xmla_headers.findings import XmlaHeadersError
+from xmla_headers.envelope import Envelope, Header
+from xmla_headers.fault import Fault
+from xmla_headers.findings import Finding, XmlaHeadersError
 from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import Direction, Limits
+from xmla_headers.typing import BlockTypes
 
 from ._message import CapturedMessage
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from xmla_headers.envelope import Envelope, Header
-    from xmla_headers.fault import Fault
-    from xmla_headers.findings import Finding
-    from xmla_headers.model import HeaderBlock
-    from xmla_headers.soap import Direction, Limits
-
-
 __all__ = ["CheckedMessage", "check_message", "is_soap"]
 
-#: SOAP 1.1 §6.2: a response has a status of 2xx, or 500 with a fault in it.
+# SOAP 1.1 §6.2: a response has a status of 2xx, or 500 if it carries a fault.
 _SOAP_STATUS = frozenset({*range(200, 300), 500})
 _FIRST_ELEMENT = re.compile(rb"(?:\s++|<!--.{0,500}?-->){0,20}+<([^\s<>/\"'=]{1,200})(?=[\s/>])", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedMessage:
-    """What the rules say about a captured message, and what it means for a session."""
+    """A captured message with its findings and the parts that matter for a session."""
 
     message: CapturedMessage
+    """The message that was checked."""
     findings: tuple[Finding, ...]
-    #: None where the message is refused, or is no SOAP.
+    """Every finding, errors and warnings, in the order of `iter_findings`."""
     header: Header | None = None
+    """The header; None if the message is refused or is not SOAP."""
     fault: Fault | None = None
-    #: The local name of the Body's first element: Discover, ExecuteResponse, Fault.
+    """The fault in the Body."""
     method: str | None = None
-    #: Bytes of the message.
+    """The local name of the first element in the Body: Discover, ExecuteResponse, Fault."""
     size: int = 0
+    """Size of the message in bytes."""
 
-    def without_body(self, findings: Iterable[Finding] | None = None) -> CheckedMessage:
-        """Return the same without the bytes of the message, to keep or to send to another process.
+    def without_body(self, findings: Iterable[Finding] | None = None) -> Self:
+        """Return a copy without the bytes of the message, to keep or to send to another process.
 
-        And with these findings, if they are given.
+        Args:
+            findings: The findings of the copy; None keeps those of the original.
+
+        Returns:
+            The copy. Its message has the body b"".
         """
         kept = self.findings if findings is None else tuple(findings)
         return replace(self, message=replace(self.message, body=b""), findings=kept)
@@ -57,14 +57,28 @@ class CheckedMessage:
 def check_message(
     message: CapturedMessage,
     *,
-    types: Mapping[str, type[HeaderBlock]] = SESSION_BLOCKS,
+    types: BlockTypes = SESSION_BLOCKS,
     direction: Direction | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> CheckedMessage:
-    """Judge a captured message by the rules, as `iter_findings` does, in its direction and charset.
+    """Check a captured message as `iter_findings` does, with its direction and charset.
 
-    `direction` is for messages whose capture does not tell. An error page of HTTP is no message: it has
-    no findings, and no header. Pure; the result pickles.
+    A page that HTTP alone answers with is not a message: it has no findings and no header.
+
+    Args:
+        message: The message, from `iter_messages`.
+        types: The known header blocks by expanded name.
+        direction: The direction to use if the capture does not tell it.
+        limits: The limits of `decode`.
+
+    Returns:
+        The message with its findings. It can be pickled.
+
+    Raises:
+        TypeError: An argument has the wrong type.
+
+    >>> [str(finding.code) for finding in check_message(CapturedMessage("", b"no XML")).findings]
+    ['not-xml']
     """
     if not isinstance(message, CapturedMessage):
         raise wrong_type("message", "CapturedMessage", message)
@@ -94,11 +108,22 @@ def check_message(
 
 
 def is_soap(message: CapturedMessage) -> bool:
-    """Whether the body is to be held to the rules: what HTTP alone answers with is not."""
+    """Return whether a body is checked as SOAP. Pages that HTTP alone answers with are not.
+
+    Args:
+        message: The message, from `iter_messages`.
+
+    Returns:
+        True unless the status is an error of HTTP and the first 4,096 bytes contain no Envelope.
+
+    >>> is_soap(CapturedMessage("response/0", b"Bad Gateway", status=502))
+    False
+    """
     return message.status is None or message.status in _SOAP_STATUS or b"Envelope" in message.body[:4096]
 
 
 def _method(envelope: Envelope) -> str | None:
+    """Return the local name of the first element in the Body."""
     match = _FIRST_ELEMENT.match(envelope.body.view)
     if match is None:
         return None

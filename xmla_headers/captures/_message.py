@@ -1,35 +1,36 @@
-"""What a capture holds: messages, and how much of it is looked at."""
-
-from __future__ import annotations
+"""Knows what a captured message is, and how much of a capture is read."""
 
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from xmla_headers.findings import Code, Finding, value_finding
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from xmla_headers.soap import Direction
+from xmla_headers.soap import Direction
 
 __all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureLimits:
-    """How much of a capture is looked at; None switches a limit off.
+    """How much of a capture is read. None switches a limit off.
 
     A message may have at most 8 content codings, whatever the limits are.
+
+    Raises:
+        TypeError: A limit is neither an int nor None.
+        ValueError: A limit is negative.
+
+    >>> CaptureLimits(max_entries=100).max_entries
+    100
     """
 
-    #: Bytes of one entry as it stands in the capture, and of one body once it is unpacked: the most that
-    #: is in memory at a time, some times over.
     max_entry_bytes: int | None = 134_217_728
-    #: Bytes unpacked from one capture, from the entries of an archive and by each content coding of a
-    #: body: the entries of a zip bomb share their compressed bytes.
+    """Largest size in bytes of one entry as it stands in the capture, and of one unpacked body. A few times
+    as many bytes are in memory at a time."""
     max_unpacked_bytes: int | None = 2_147_483_648
-    #: Entries of an archive, whose directory is read as a whole.
+    """Bytes that may be unpacked from one capture: from the entries of an archive, and by each content
+    coding. The entries of a zip bomb share their compressed bytes, so `max_entry_bytes` is no protection."""
     max_entries: int | None = 1_000_000
+    """Number of entries in an archive, whose directory is read as a whole."""
 
     def __post_init__(self) -> None:
         for limit in fields(self):
@@ -41,34 +42,40 @@ class CaptureLimits:
 
 
 DEFAULT_LIMITS = CaptureLimits()
+"""The limits that apply if none are given."""
 
 
 @dataclass(frozen=True, slots=True)
 class CapturedMessage:
     """One message of a capture, and what the capture says about it.
 
-    What is None, or empty, the capture does not tell.
+    Values that the capture does not give are None or empty. `repr` shows neither the body nor the header
+    fields, which may contain secrets.
+
+    >>> CapturedMessage("request/0", b"<a/>", Direction.REQUEST).exchange is None
+    True
     """
 
-    #: Where it stands in the capture, "" where the capture is the message.
     name: str
-    #: The message, with the transfer and content codings taken off.
+    """The position of the message in the capture; "" if the capture is the message itself."""
     body: bytes = field(repr=False)
+    """The message, without its transfer and content codings."""
     direction: Direction | None = None
-    #: What the transport's charset says: the `encoding` of decode.
+    """Whether it is a request or a response."""
     charset: str | None = None
-    #: When a request was begun, when a response was there; with a time zone.
+    """The charset that the transport gives: the argument `encoding` of `decode`."""
     time: datetime | None = None
-    #: The HTTP status of a response.
+    """When the request was begun, or when the response had arrived, with a time zone."""
     status: int | None = None
-    #: Names as they were written, and values: secrets among them, which no repr shows.
+    """The HTTP status of a response."""
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    #: What a request has in common with its response, and with nothing else in the capture.
+    """The HTTP header fields: names as they were written, and values."""
     exchange: str | None = None
-    #: Why there is no message to be had here: `broken-capture`, `limit-exceeded` or `not-xml`.
+    """A text that a request shares with its response, and with no other message of the capture."""
     trouble: Finding | None = None
+    """Why the message cannot be read: `broken-capture`, `limit-exceeded` or `not-xml`."""
 
 
 def broken(name: str, message: str, hint: str | None = None) -> CapturedMessage:
-    """Return what stands for an entry that cannot be read."""
+    """Return the captured message that reports an unreadable entry."""
     return CapturedMessage(name, b"", trouble=value_finding(Code.BROKEN_CAPTURE, message, hint))

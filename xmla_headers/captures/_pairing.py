@@ -1,26 +1,22 @@
-"""File names -> which files are a request and its response."""
+"""Knows which files are a request and its response, by their names."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from xmla_headers.soap import Direction
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 __all__ = ["direction_of", "natural_key", "pair_names"]
 
-#: The word, between other parts of a name, that tells which side it is: 17-request.xml, req_17.xml,
-#: Discover.resp.xml, and raw/17_c.txt as Fiddler names the client's side.
+# The word in a name that tells the side: 17-request.xml, req_17.xml, Discover.resp.xml. Fiddler calls the
+# two sides raw/17_c.txt and raw/17_s.txt.
 _SIDE = re.compile(r"(?i)(?<![a-z])(?:(request|req)|(response|resp|reply|answer))(?![a-z])")
 _FIDDLER = re.compile(r"(?i)(?<![0-9a-z])(\d+)_(?:(c)|(s))(?=\.txt$)")
 
-
 _NUMBER = re.compile(r"[0-9]+")
-#: Longer numbers are compared as text.
+# Numbers with more digits are compared as text.
 _DIGITS = 20
 
 
@@ -39,23 +35,30 @@ def _side(name: str) -> tuple[str, Direction] | None:
 
 
 def direction_of(name: str) -> Direction | None:
-    """Return which way a message goes, as far as its file's name tells."""
+    """Return the direction of a message if the name of its file tells it."""
     found = _side(name)
     return None if found is None else found[1]
 
 
 def natural_key(name: str) -> str:
-    """Return what to sort names by, so that 10.xml comes behind 9.xml."""
+    """Return a sort key for names that sorts 10.xml after 9.xml."""
     return _NUMBER.sub(lambda number: number[0].zfill(_DIGITS), name)
 
 
 def pair_names(names: Iterable[str]) -> list[tuple[str, str | None]]:
-    """Return the names in the order in which their messages belong, each with its exchange.
+    """Sort the names of files by exchange, requests before their responses.
 
-    The exchange is what the names of a request and its response have in common; it is None where
-    not exactly one of each is there.
+    Args:
+        names: Names of files, with "/" between folders. Repeated names count once.
+
+    Returns:
+        The names in the order of their messages, each with its exchange: the part that a request and its
+        response share. It is None unless there is exactly one name for each side.
+
+    >>> [name for name, _ in pair_names(["10-response.xml", "10-request.xml", "9-request.xml"])]
+    ['9-request.xml', '10-request.xml', '10-response.xml']
     """
-    # Of very many names as little as possible is kept.
+    # There may be very many names: only the sides are kept beside them.
     names = list(dict.fromkeys(names))
     sides = Counter(found for found in map(_side, names) if found is not None)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from xmla_headers import captures
 from xmla_headers._printable import plural, printable
-from xmla_headers.captures._formats.detect import Format, format_of
 
 from ._console import CLEAN, TROUBLE, Printer, Streams, check_different, check_empty, complain
 from ._inputs import Inputs
@@ -64,4 +63,4 @@ def _is_binary(data: bytes | memoryview) -> bool:
     """Return whether a file is neither a capture of a known format nor text."""
     first = bytes(data[:4096])
     text = b"\0" not in first or first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return not text and format_of(first) is Format.BARE
+    return not text and captures.format_of(first) is captures.Format.BARE

@@ -1,39 +1,33 @@
-"""Element trees: the header blocks and the fault of a message that ElementTree or lxml has parsed.
+"""Header blocks and faults of messages that ElementTree or lxml has parsed.
 
-For code that stands beside a SOAP stack. The elements are taken as they come, and made with the tree's
-own `makeelement`; lxml is not imported. The rules and findings are those of bytes, but for what a tree
-does not have: line, column and offset, what stands outside the root, and for ElementTree the prefixes:
-they are ours, one for each namespace, all declared on the root, and count as such into `Limits`.
-Of the Body a Fault is looked at, if it comes first, and nothing else.
+For code that works beside a SOAP stack. Elements are used as they are, and new ones are made with the tree's
+own `makeelement`; lxml is not imported. The rules and findings are those of `decode`, without what a tree
+does not have: line, column and offset, content outside the root, and for ElementTree the prefixes. Generated
+prefixes replace those, one for each namespace, all declared on the root; they count for `Limits`. Only a
+Fault that comes first is read from the Body.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
-from xmla_headers._codec.splice import arranged
+from xmla_headers._codec.splice import arrange
 from xmla_headers._codec.writer import block_xml
 from xmla_headers._xml.raw import certain
 from xmla_headers._xml.reader import read
 from xmla_headers.codec import with_blocks
 from xmla_headers.envelope import Envelope, Header
+from xmla_headers.fault import Fault
 from xmla_headers.findings import EncodeError, XmlaHeadersError, error_for
 from xmla_headers.fragment import Fragment
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import SOAP_VERSIONS
+from xmla_headers.soap import SOAP_VERSIONS, Direction, Limits, MustUnderstandForm
+from xmla_headers.typing import Block, BlockTypes
 
 from . import _trees
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from xmla_headers.fault import Fault
-    from xmla_headers.soap import Direction, Limits, MustUnderstandForm
-    from xmla_headers.typing import Block, BlockTypes
-
-    from ._trees import Tree
+from ._trees import Tree
 
 __all__ = ["fault_of", "header_of", "set_blocks"]
 
@@ -47,17 +41,56 @@ def header_of(
     refuse: Iterable[str] = (),
     limits: Limits = DEFAULT_LIMITS,
 ) -> Header:
-    """Return the Header of an Envelope element, or of a Header element.
+    """Return the Header of a message that is an element tree.
 
-    The arguments are those of `decode_header`, and so is what it raises: DecodeError, ValidationError.
+    Args:
+        element: The Envelope element, or the Header element, of ElementTree or lxml.
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        limits: The most that is read. `max_message_bytes` is ignored, and `max_header_bytes` counts the bytes
+            of the head as written by this module.
+
+    Returns:
+        The header blocks.
+
+    Raises:
+        DecodeError: `limit-exceeded`, or another code that ends a message.
+        ValidationError: The head breaks a rule of SOAP or XMLA.
+        EncodeError: `bad-fragment`: a tag or an attribute of the tree has an invalid name.
+        TypeError: An argument has the wrong type, or the tree holds something other than text and elements.
+        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+
+    >>> from xml.etree import ElementTree
+    >>> header_of(ElementTree.fromstring(encode(Envelope(Header(BeginSession()))))).begin_session
+    BeginSession()
     """
     return _read(element, Reading(types, direction, strict, refuse, None, limits)).header
 
 
 def fault_of(envelope: Tree, *, limits: Limits = DEFAULT_LIMITS) -> Fault | None:
-    """Return the SOAP 1.1 fault that is the first element of the Body, None if that is something else.
+    """Return the SOAP 1.1 Fault that is the first element of the Body.
 
-    Raises what `header_of` raises.
+    Args:
+        envelope: The Envelope element of ElementTree or lxml.
+        limits: The most that is read. `max_message_bytes` is ignored, and `max_header_bytes` counts the bytes
+            of the head as written by this module.
+
+    Returns:
+        The fault, or None if the Body begins with something else.
+
+    Raises:
+        DecodeError: `limit-exceeded`, or another code that ends a message.
+        ValidationError: The head breaks a rule of SOAP or XMLA.
+        EncodeError: `bad-fragment`: a tag or an attribute of the tree has an invalid name.
+        TypeError: An argument has the wrong type, or the tree holds something other than text and elements.
+
+    >>> from xml.etree import ElementTree
+    >>> fault_of(ElementTree.fromstring(encode(Envelope()))) is None
+    True
     """
     return _read(envelope, Reading(SESSION_BLOCKS, None, False, (), None, limits)).fault
 
@@ -72,16 +105,43 @@ def set_blocks(
     limits: Limits = DEFAULT_LIMITS,
     must_understand_form: MustUnderstandForm | None = None,
 ) -> None:
-    """Put header blocks into an Envelope element, where `with_blocks` puts them into bytes.
+    """Insert header blocks into an Envelope element, as `with_blocks` does in bytes.
 
-    All other elements stay the objects that they are. Raises what `with_blocks` raises, and then nothing
-    has been changed.
+    All other elements of the tree stay the same objects. If it raises, nothing has been changed.
+
+    Args:
+        envelope: The Envelope element of ElementTree or lxml.
+        *blocks: The header blocks.
+        types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
+            blocks become `UnknownHeaderBlock`.
+        direction: Whether the message is a request or a response; None if that is unknown. A block that
+            does not belong in the direction is an error.
+        strict: Whether every warning refuses the message.
+        refuse: Codes of the warnings that refuse the message.
+        limits: The most that is read. `max_message_bytes` is ignored, and `max_header_bytes` counts the bytes
+            of the head as written by this module.
+        must_understand_form: The spelling of mustUnderstand for every block; None for the form of each block.
+
+    Raises:
+        DecodeError: `limit-exceeded`, or another code that ends a message.
+        ValidationError: The head breaks a rule of SOAP or XMLA.
+        EncodeError: `limit-exceeded`, `duplicate-header-block`, or `bad-fragment`: a tag or an attribute of
+            the tree has an invalid name.
+        TypeError: An argument has the wrong type, or the tree holds something other than text and elements.
+        ValueError: `refuse` has an unknown code, `types` maps a name to a class of another name, or the
+            element is a Header.
+
+    >>> from xml.etree import ElementTree
+    >>> envelope = ElementTree.fromstring(encode(Envelope()))
+    >>> set_blocks(envelope, Session("8f1c"))
+    >>> header_of(envelope).session.session_id
+    '8f1c'
     """
     reading = Reading(types, direction, strict, refuse, None, limits)
-    # What can go wrong goes wrong here, in the bytes.
+    # All errors are raised here, by an edit of the same message in bytes.
     data = _trees.serialize(envelope)
     if _trees.split_tag(envelope.tag)[1] == "Header":
-        raise ValueError("set_blocks takes the Envelope element: the Header may have to be made")
+        raise ValueError("set_blocks takes the Envelope element, since it may have to add a Header")
     try:
         with_blocks(
             data,
@@ -91,7 +151,7 @@ def set_blocks(
             strict=strict,
             refuse=reading.refuse,
             encoding="utf-8",
-            limits=_of_a_tree(limits),
+            limits=_for_a_tree(limits),
             must_understand_form=must_understand_form,
         )
     except XmlaHeadersError as error:
@@ -110,14 +170,14 @@ def set_blocks(
 
     children = list(_trees.child_elements(header))
     qnames = [child.tag for child in children]
-    replaced, appended = arranged(qnames, blocks, types)
+    replaced, appended = arrange(qnames, blocks, types)
     for index, successors in replaced.items():
         _trees.exchange(header, children[index], made(successors))
     _trees.append(header, made(appended))
 
 
 def _read(element: Tree, reading: Reading) -> Envelope:
-    limits = _of_a_tree(reading.limits)
+    limits = _for_a_tree(reading.limits)
     message = read(_trees.serialize(element), encoding="utf-8", limits=limits, deep=False)
     judge = reading.judge(message)
     try:
@@ -130,13 +190,13 @@ def _read(element: Tree, reading: Reading) -> Envelope:
     return Envelope(Header._of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
 
 
-def _of_a_tree(limits: Limits) -> Limits:
-    """Return limits without the one that is about bytes: a tree has as many as are written for it."""
+def _for_a_tree(limits: Limits) -> Limits:
+    """Return the limits without the one on the size in bytes: the bytes are written by this module."""
     return limits if limits.max_message_bytes is None else replace(limits, max_message_bytes=None)
 
 
 def _without_position(error: XmlaHeadersError) -> XmlaHeadersError:
-    """Return the same exception about a tree: the bytes were ours."""
+    """Return the exception without its position in bytes, which the caller has never seen."""
     if isinstance(error, EncodeError):
         return error
     return error_for(replace(error.finding, line=None, column=None, offset=None))

@@ -1,31 +1,31 @@
-"""Elements of ElementTree and lxml -> bytes, and header blocks -> elements."""
+"""Elements of ElementTree and lxml: written as bytes, made from header blocks, and inserted."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xmla_headers._checks import bad_fragment, wrong_type
 from xmla_headers._xml.escape import escape_attribute, escape_text
 from xmla_headers._xml.names import is_ncname, short
-from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
+from xmla_headers._xml.raw import RawElement
+from xmla_headers._xml.walker import Walker
 from xmla_headers.findings import Code, DecodeError, value_finding
-from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, XML_NS, XMLA_NS, XSI_NS
+from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLA_NS, XSI_NS
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import Any, TypeAlias
-
-    #: What ElementTree and lxml have in common is not written down anywhere.
-    Tree: TypeAlias = Any
 
 __all__ = ["append", "build", "child_elements", "child_named", "exchange", "serialize", "split_tag"]
 
-#: lxml makes the prefixes in scope anew for each element: prefixes times elements, and both are the
-#: sender's. Real heads have a few hundred.
+# ElementTree and lxml share an interface, but no type describes it.
+Tree: TypeAlias = Any
+
+# lxml makes a dict of the prefixes in scope for each element. That takes prefixes times elements, and the
+# sender chooses both. Real heads have a few hundred.
 _MOST_BINDINGS = 250_000
 
-#: Prefixes for people, in the paths of findings: a tree of ElementTree has forgotten its own.
+# Readable prefixes for the paths of findings: ElementTree does not keep the prefixes of a message.
 _PREFIXES = {SOAP_11_NS: "soap", SOAP_12_NS: "soap12", XMLA_NS: "xa", XSI_NS: "xsi", XML_NS: "xml"}
 
 
@@ -41,17 +41,17 @@ def child_elements(element: Tree) -> Iterator[Tree]:
 
 
 def child_named(parent: Tree, local: str) -> Tree | None:
-    """Return the first child element of a name in the parent's own namespace."""
+    """Return the first child element of a local name in the parent's own namespace."""
     wanted = (split_tag(parent.tag)[0], local)
     return next((child for child in child_elements(parent) if split_tag(child.tag) == wanted), None)
 
 
 def serialize(element: Tree) -> bytes:
-    """Return a message with the head of an Envelope element, or with a Header element for its head.
+    """Return a message with the head of an Envelope element, or with a Header element as its head.
 
-    In its Body there is nothing but the Fault, if that comes first. What XML cannot carry is written
-    down as it is, for the reader to find. Raises TypeError for what is no element, EncodeError
-    (`bad-fragment`) for a name that is none.
+    The Body has no content except a Fault, if that comes first. Characters that XML does not allow are
+    written unchanged, so that the reader reports them. Raises TypeError if the argument is not an
+    element; EncodeError (`bad-fragment`) if a tag or an attribute has an invalid name.
     """
     if not isinstance(getattr(element, "tag", None), str):
         raise wrong_type("an element", "one of ElementTree or lxml (of a tree, its getroot())", element)
@@ -62,7 +62,7 @@ def serialize(element: Tree) -> bytes:
         writer.write(element, body=child_named(element, "Body"))
         return writer.result()
     writer.write(element)
-    # The root of what was written is the Header; its prefixes are declared around it as well.
+    # The Header was written as the root, so its declarations are repeated on the Envelope.
     name = writer.root_name.removesuffix("Header")
     header = writer.result()
     declared = writer.root_declarations
@@ -73,14 +73,14 @@ def serialize(element: Tree) -> bytes:
 
 
 class _Writer:
-    """Writes elements, under the prefixes that they have, or for ElementTree under prefixes of ours."""
+    """Writes elements with their own prefixes, or for ElementTree with generated ones."""
 
     def __init__(self, root: Tree) -> None:
-        #: lxml knows the prefixes of each element, ElementTree has forgotten them.
+        # lxml keeps the prefixes of each element, ElementTree does not.
         self._knows = hasattr(root, "nsmap")
-        #: Prefixes in scope, of all elements together.
+        # The number of prefixes in scope, summed over all elements.
         self._bindings = 0
-        #: Namespace -> prefix, for ElementTree.
+        # Namespace -> prefix, for ElementTree.
         self._prefixes = {XML_NS: "xml"}
         self._parts: list[str] = []
         self.root_name = ""
@@ -90,9 +90,9 @@ class _Writer:
         return "".join(self._parts).encode("utf-8", "surrogatepass")
 
     def write(self, root: Tree, *, body: Tree | None = None) -> None:
-        """Write an element, and of what is in `body` the Fault alone. Without recursion, however deep."""
+        """Write an element, but of `body` only a Fault; without recursion, since trees may be deep."""
         parts = self._parts
-        #: What is still to be written: text as it is, elements with the scope around them.
+        # A stack of what is still to be written: text, or an element with the scope around it.
         todo: list[str | tuple[Tree, Mapping[str, str]]] = [(root, {})]
         while todo:
             item = todo.pop()
@@ -121,7 +121,7 @@ class _Writer:
             todo.append(f"</{name}>")
             todo += [(child, scope) for child in reversed(children)]
         if not self._knows:
-            # Only now is it known which namespaces there are.
+            # All namespaces are known only at the end.
             used = {prefix: namespace for namespace, prefix in self._prefixes.items()}
             parts[root_start] = declarations(item for item in used.items() if item[0] != "xml")
         self.root_declarations = parts[root_start]
@@ -132,10 +132,10 @@ class _Writer:
         scope = {prefix or "": namespace for prefix, namespace in element.nsmap.items()}
         self._bindings += len(scope)
         if self._bindings > _MOST_BINDINGS:
-            message = f"the elements of a tree have more than {_MOST_BINDINGS} prefixes in scope in all"
+            message = f"the elements of a tree have more than {_MOST_BINDINGS} prefixes in scope in total"
             raise DecodeError(value_finding(Code.LIMIT_EXCEEDED, message))
         if not split_tag(element.tag)[0]:
-            # One that was put under a default namespace does not say that it is in none.
+            # An element without namespace may have been inserted below a default namespace.
             scope[""] = ""
         return scope
 
@@ -188,7 +188,7 @@ def _text(what: str, value: object) -> str:
 def _checked(tag: object) -> tuple[str, str]:
     namespace, local = split_tag(_text("a name", tag))
     if not is_ncname(local):
-        raise bad_fragment(f"a tree holds {short(local)!r} for a name, which XML does not know")
+        raise bad_fragment(f"a tree holds {short(local)!r} as a name, which XML does not allow")
     return namespace, local
 
 
@@ -198,8 +198,8 @@ def _fault_in(body: Tree) -> list[Tree]:
 
 
 def _other_node(node: Tree) -> str:
-    """Return what stands for a node that is no element: nothing for a comment, which means nothing."""
-    # ElementTree and lxml mark such nodes by the function that makes them.
+    """Return the XML of a node that is not an element; nothing for a comment, which has no meaning."""
+    # In ElementTree and lxml the tag of such a node is the function that makes it.
     kind = getattr(node.tag, "__name__", None)
     if kind is None:
         raise wrong_type("a name in a tree", "str", node.tag)
@@ -212,14 +212,14 @@ def _other_node(node: Tree) -> str:
 
 
 def build(xml: str, like: Tree) -> Tree:
-    """Return a header block that was just written as an element for the tree that `like` is in."""
+    """Return a header block, given as XML, as an element for the tree that `like` belongs to."""
     builder = _Builder(xml.encode(), like)
     builder.run()
     return builder.root
 
 
 def exchange(parent: Tree, old: Tree, new: list[Tree]) -> None:
-    """Put elements into the place of one, with the white space that was around it."""
+    """Replace one element by others, and keep the white space around it."""
     index = list(parent).index(old)
     before = parent.text if not index else parent[index - 1].tail
     space = before if (before or "").isspace() else None
@@ -228,14 +228,14 @@ def exchange(parent: Tree, old: Tree, new: list[Tree]) -> None:
     if new:
         new[-1].tail = old.tail
     elif old.tail:
-        # What gives way to nothing is never the first.
+        # Only a later block of a group is replaced by nothing, so there is an element before it.
         parent[index - 1].tail = (parent[index - 1].tail or "") + old.tail
-    # lxml moves the tail along with its element.
+    # lxml moves the tail together with its element.
     parent[index : index + 1] = new
 
 
 def append(parent: Tree, new: list[Tree]) -> None:
-    """Put elements behind all others, indented as the first one is."""
+    """Append elements, indented like the first child."""
     for element in new:
         if len(parent) and (parent.text or "").isspace():
             last = parent[-1]
@@ -243,49 +243,38 @@ def append(parent: Tree, new: list[Tree]) -> None:
         parent.append(element)
 
 
-class _Builder(Parser):
-    """Makes elements by `makeelement`, which ElementTree and lxml both have."""
+class _Builder(Walker):
+    """Makes elements with `makeelement`, which ElementTree and lxml both have."""
 
-    __slots__ = ("_like", "_namespaces", "_open", "root")
+    __slots__ = ("_like", "_made", "root")
 
     def __init__(self, xml: bytes, like: Tree) -> None:
         super().__init__(xml)
         self._like = like
-        self._namespaces = Namespaces(NO_LIMITS, {})
-        self._open: list[Tree] = []
+        # The made elements that are still open.
+        self._made: list[Tree] = []
         self.root: Tree = None
-        self.expat.StartElementHandler = self._start
-        self.expat.EndElementHandler = self._end
         self.expat.CharacterDataHandler = self._text
 
-    def run(self) -> None:
-        try:
-            self.parse(self.text, final=True)
-        finally:
-            self.close()
-
-    def _start(self, name: str, flat: list[str]) -> None:
-        entered = namespace, local, attributes, declared, _ = self._namespaces.enter(name, flat, 0)
-        tag = _clark(namespace, local)
-        values = {_clark(namespace, local): value for namespace, local, value, _ in attributes}
+    def start_element(self, element: RawElement) -> None:
+        values = {_clark(namespace, local): value for namespace, local, value, _ in element.attributes}
         if hasattr(self._like, "nsmap"):
-            nsmap = {prefix or None: bound for prefix, bound in (declared or {}).items() if bound}
-            element = self._like.makeelement(tag, values, nsmap)
+            declared = element.declared or {}
+            nsmap = {prefix or None: bound for prefix, bound in declared.items() if bound}
+            made = self._like.makeelement(element.qname, values, nsmap)
         else:
-            element = self._like.makeelement(tag, values)
-        if self._open:
-            self._open[-1][0].append(element)
+            made = self._like.makeelement(element.qname, values)
+        if self._made:
+            self._made[-1].append(made)
         else:
-            self.root = element
-        self._open.append((element, entered[4]))
+            self.root = made
+        self._made.append(made)
 
-    def _end(self, _name: str) -> None:
-        _, undo = self._open.pop()
-        if undo is not None:
-            self._namespaces.leave(undo)
+    def end_element(self, _element: RawElement) -> None:
+        self._made.pop()
 
     def _text(self, data: str) -> None:
-        parent = self._open[-1][0]
+        parent = self._made[-1]
         if len(parent):
             parent[-1].tail = (parent[-1].tail or "") + data
         else:

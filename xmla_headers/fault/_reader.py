@@ -1,119 +1,107 @@
-"""The content of a Body -> Fault: one pass of the parser, and no tree."""
+"""The content of a Body -> its Fault, in one pass of the parser and without a tree."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from xmla_headers._xml.encoding import WHITE_SPACE
 from xmla_headers._xml.fatal import Fatal
 from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
+from xmla_headers._xml.walker import Walker
 from xmla_headers.fragment import Fragment
 from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, XMLA_NS
 
 from . import Fault, FaultEntry
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xmla_headers._xml.namespaces import Attribute, Undo
+    from xmla_headers._xml.namespaces import Entered
 
 __all__ = ["read_fault"]
 
-#: Analysis Services puts the parts of a fault into the SOAP namespace, all others put them into none.
+# Analysis Services has the parts of a fault in the SOAP namespace, all other servers in no namespace.
 _PART_NAMESPACES = frozenset({"", SOAP_11_NS})
 _TEXT_PARTS = frozenset({"faultcode", "faultstring", "faultactor"})
 _ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, f"{XMLA_NS}:exception"})
 _MONDRIAN_NS = "http://mondrian.sourceforge.net"
-#: Child element of Mondrian's error -> the attribute of everybody else's that says the same.
+# Child element of Mondrian's error -> the attribute with the same meaning in all other errors.
 _MONDRIAN_PARTS = {"code": "ErrorCode", "desc": "Description"}
 
-_WRAPPER = b"<_>"
-#: How much of the Body is parsed to see whether it holds a Fault at all.
+# How many bytes of the Body are parsed first: mostly they show that it has no Fault.
 _FIRST = 4_096
 _SPACE = WHITE_SPACE.decode()
 
 
 class _Done(Exception):  # noqa: N818 - a signal to stop, not an error
-    """All that is wanted has been read."""
+    """Everything that is wanted has been read."""
 
 
 class _Lenient(Namespaces):
-    """Makes the best of what breaks Namespaces in XML, which decode lets pass in a Body."""
+    """Tolerates violations of Namespaces in XML, since decode does not check them in a Body."""
 
     __slots__ = ()
 
-    def enter(
-        self, name: str, flat: list[str], offset: int
-    ) -> tuple[str, str, list[Attribute], dict[str, str] | None, Undo | None]:
+    def enter(self, name: str, flat: list[str], offset: int) -> Entered:
         try:
             return super().enter(name, flat, offset)
         except Fatal:
             pairs = zip(flat[::2], flat[1::2], strict=True)
             kept = [pair for pair in pairs if ":" not in pair[0] or pair[0].startswith("xmlns:")]
         try:
-            # The usual one is `xsi:type` with `xsi` declared nowhere, which says nothing about the element.
+            # Mostly it is an undeclared prefix, as in `xsi:type`, which does not change the element's name.
             return super().enter(name, [text for pair in kept for text in pair], offset)
         except Fatal:
-            return "", "", [], None, None
+            return "", "", [], None
 
 
 class _Entry:
-    """An Error in the detail, and what it says: attributes, or for Mondrian's the pieces of a text."""
+    """An Error in the detail, and the pieces of its values by attribute name."""
 
     __slots__ = ("element", "holds_more", "says")
 
     def __init__(self, element: RawElement) -> None:
         self.element = element
-        #: It holds more than its parts, so that what is in it is kept.
+        # Whether it has more content than its values, so that the content is kept.
         self.holds_more = element.namespace != _MONDRIAN_NS
         self.says = {local: [value] for namespace, local, value, _ in element.attributes if not namespace}
 
 
-class _FaultReader(Parser):
-    """Reads the first element of a Body, and keeps what it is made of if that is a Fault."""
+class _FaultReader(Walker):
+    """Reads the first element of a Body, and keeps its parts if it is a Fault."""
 
-    __slots__ = ("_heard", "_namespaces", "_open", "complete", "detail", "entries", "scope", "texts")
+    __slots__ = ("_heard", "complete", "detail", "entries", "scope", "texts")
 
     def __init__(self, body: Fragment) -> None:
-        super().__init__(body.view)
-        # expat hands text over line by line; a str for each would take a multiple of the text.
+        super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
+        # Without this, expat reports text line by line, and a str for each takes many times its size.
         self.expat.buffer_text = True
-        self._namespaces = _Lenient(NO_LIMITS, body.namespaces)
-        #: The open elements, from the child of the Body down.
-        self._open: list[RawElement] = []
-        #: The element whose text is wanted, that of the elements in it included.
+        # The element whose text is being collected, including the text of elements inside it.
         self._heard: RawElement | None = None
-        #: There is a Fault, and it has been read to its end.
+        # Whether there is a Fault that was read to its end.
         self.complete = False
-        #: The name of a part -> the pieces of its text.
+        # The name of a part -> the pieces of its text.
         self.texts: dict[str, list[str]] = {}
         self.detail: RawElement | None = None
-        #: The prefixes in scope in the detail.
+        # The prefixes in scope in the detail.
         self.scope: Mapping[str, str] = {}
         self.entries: list[_Entry] = []
 
     def run(self) -> None:
         try:
-            self.parse(_WRAPPER, final=False)
-            self.expat.StartElementHandler = self._start
-            self.expat.EndElementHandler = self._end
             self.parse(self.text[:_FIRST], final=False)
             self.parse(self.text[_FIRST:], final=False)
         except (_Done, Fatal):
-            # Fatal: nothing that decode has accepted, and nothing that there is a Fault in.
+            # Fatal: the content is not one that decode has accepted, and it has no Fault.
             pass
         finally:
             self.close()
 
-    def _start(self, name: str, flat: list[str]) -> None:
-        offset = self.expat.CurrentByteIndex - len(_WRAPPER)
-        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
-        elements = self._open
-        elements.append(element)
+    def start_element(self, element: RawElement) -> None:
+        elements = self.open
         depth = len(elements)
         if depth == 1:
             if element.local != "Fault" or element.namespace != SOAP_11_NS:
@@ -132,7 +120,7 @@ class _FaultReader(Parser):
         local = element.local
         if local == "detail" and self.detail is None:
             self.detail = element
-            self.scope = self._namespaces.scope()
+            self.scope = self.namespaces.scope()
         elif local in _TEXT_PARTS:
             self._listen(element, self.texts, local)
 
@@ -146,19 +134,15 @@ class _FaultReader(Parser):
             self._listen(element, entry.says, attribute)
 
     def _listen(self, element: RawElement, said: dict[str, list[str]], name: str) -> None:
-        """Keep the text of an element, unless one has said the same before it."""
+        """Collect the text of an element, unless there was one for the same name before."""
         if name not in said:
             self._heard = element
             self.expat.CharacterDataHandler = said.setdefault(name, []).append
 
-    def _end(self, _name: str) -> None:
-        element = self._open.pop()
-        element.close = self.expat.CurrentByteIndex - len(_WRAPPER)
-        if element.undo is not None:
-            self._namespaces.leave(element.undo)
+    def end_element(self, element: RawElement) -> None:
         if element is self._heard:
             self._heard = self.expat.CharacterDataHandler = None
-        if not self._open:
+        if not self.open:
             self.complete = True
             raise _Done
 
@@ -173,9 +157,9 @@ def _is_error(element: RawElement) -> bool:
 
 
 def read_fault(body: Fragment) -> Fault | None:
-    """Return the Fault that is the first element of a Body, None if that is something else.
+    """Return the SOAP 1.1 Fault that is the first element of a Body, otherwise None.
 
-    For a SOAP 1.1 Fault. Of parts that are there twice the first counts.
+    If a part occurs twice, the first one is used.
     """
     reader = _FaultReader(body)
     reader.run()
@@ -187,13 +171,13 @@ def read_fault(body: Fragment) -> Fault | None:
     if reader.detail is not None:
         entries, detail = _detail(text, reader.detail, reader)
     actor = reader.text_of("faultactor") if "faultactor" in reader.texts else None
-    # A QName; its prefix is bound to whatever the server likes, or to nothing.
+    # A QName: the server may bind its prefix to anything, or not at all.
     code = reader.text_of("faultcode").rpartition(":")[2].strip(_SPACE)
     return Fault(code, reader.text_of("faultstring"), actor, entries, detail)
 
 
 def _detail(text: memoryview, element: RawElement, reader: _FaultReader) -> tuple[list[FaultEntry], Fragment]:
-    """Return the entries of the detail, and what there is beside them."""
+    """Return the entries of the detail, and its other content."""
     position, end = _content(text, element)
     outer = Scope(reader.scope)
     entries = []
@@ -210,7 +194,7 @@ def _detail(text: memoryview, element: RawElement, reader: _FaultReader) -> tupl
 
 
 def _joined(pieces: list[bytes]) -> bytes:
-    """Join what stood around the entries: `]]` and `>` must not meet (XML 1.0 §2.4)."""
+    """Join the content around the entries: `]]` and `>` must not become adjacent (XML 1.0 §2.4)."""
     pieces = [piece for piece in pieces if piece]
     inner = [piece + b"<!---->" if piece.endswith(b"]") else piece for piece in pieces[:-1]]
     return b"".join([*inner, *pieces[-1:]])
@@ -234,7 +218,7 @@ def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
 
 
 def _content(text: memoryview, element: RawElement) -> tuple[int, int]:
-    """Return the offsets of what an element holds."""
+    """Return the start and end offset of an element's content."""
     start = end_of_start_tag(text, element.start)
     if text[start - 2] == SLASH:
         return start, start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,7 +86,7 @@ def load_together(sources: Sequence[Source]) -> Loaded:
         validator = getattr(error, "validator", None)
         return names.get(id(getattr(validator, "schema", validator)), current)
 
-    with schema_errors(name_of), _quiet():
+    with schema_errors(name_of):
         main = _schema(first.text, first.namespace, build=False)
         names[id(main)] = current
         for current, text, namespace in others:
@@ -133,24 +132,11 @@ def _shortened(text: str) -> str:
 
 def _schema(text: str, namespace: str | None, *, build: bool) -> xmlschema.XMLSchema10:
     """Return the schema of one text; xmlschema may not fetch anything for it."""
-    with _quiet():
-        return xmlschema.XMLSchema10(
-            text,
-            namespace or None,
-            allow="none",
-            defuse="always",
-            use_fallback=False,
-            build=build,
-        )
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Ignore warnings, which a caller may have turned into exceptions.
-
-    They are about imports that are left out, which are errors where they are used, and about the spelling of
-    patterns.
-    """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    return xmlschema.XMLSchema10(
+        text,
+        namespace or None,
+        allow="none",
+        defuse="always",
+        use_fallback=False,
+        build=build,
+    )

@@ -1,37 +1,35 @@
-"""Header blocks and children of the Body -> elements of ElementTree, and where in the message they stand."""
+"""Header blocks and children of the Body as ElementTree elements that know their place in the message."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
+from typing import TYPE_CHECKING
 
 from defusedxml import ElementTree
 
-from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
 from xmla_headers._xml.raw import RawElement, certain, element_end
-from xmla_headers.soap import NO_LIMITS, XML_NS
+from xmla_headers._xml.walker import Walker
+from xmla_headers.soap import XML_NS
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
     from typing import TypeAlias
     from xml.etree.ElementTree import Element
 
-    from xmla_headers._xml.namespaces import Undo
     from xmla_headers._xml.raw import RawMessage
 
-    #: Name as written, offset of the start tag, and the namespaces that it declares.
+    # Name as written, offset of the start tag, and the namespaces that it declares.
     Step: TypeAlias = tuple[str, int, dict[str, str] | None]
 
 __all__ = ["PlacedElement", "placed_elements"]
 
-#: Envelope, Header or Body, and what stands in those.
+# Depths: Envelope's children (Header and Body), and the children of those.
 _CHILD, _BLOCK = 1, 2
 
 
 class PlacedElement:
-    """A header block, or a child of the Body, and where everything in it stands."""
+    """A header block or a child of the Body, and the offsets of all elements in it."""
 
     __slots__ = (
         "_element",
@@ -54,13 +52,13 @@ class PlacedElement:
         self._text = text
         self.name = element.name
         self.namespace = element.namespace
-        #: Its name in Clark notation.
+        # Its name in Clark notation.
         self.qname = element.qname
-        #: Its path in the prefixes of the message.
+        # Its path, with the prefixes of the message.
         self.path = path
-        #: Prefix -> namespace in scope around it.
+        # Prefix -> namespace in scope around it.
         self.scope = scope
-        #: One for each element, in document order.
+        # One step for each element, in document order.
         self._steps: list[Step] = []
         self._element = element
         self._end = 0
@@ -68,13 +66,12 @@ class PlacedElement:
         self._indexes: dict[Element, int] = {}
         self._parents: dict[Element, Element] = {}
 
-    def note(self, name: str, offset: int, declared: dict[str, str] | None) -> None:
-        """Take up the next element in document order."""
-        self._steps.append((name, offset, declared))
+    def note(self, element: RawElement) -> None:
+        """Add the next element in document order."""
+        self._steps.append((element.name, element.start, element.declared))
 
-    def close(self, offset: int) -> None:
-        """Take up where the parser stands at the end of it."""
-        self._element.close = offset
+    def close(self) -> None:
+        """Set its end, after its end tag has been parsed."""
         self._end = element_end(self._text, self._element)
 
     @property
@@ -84,10 +81,10 @@ class PlacedElement:
 
     @property
     def tree(self) -> Element:
-        """The element, built when it is first asked for.
+        """The element, built on first use.
 
-        The message must have been through a deep reading: a tree copies every namespace name. Raises
-        SyntaxError or ValueError for what ElementTree alone refuses.
+        The message must have been read with `deep`, which limits it: a tree copies every namespace name.
+        Raises SyntaxError or ValueError for documents that only ElementTree rejects.
         """
         if self._tree is None:
             self._tree = self._build()
@@ -103,7 +100,7 @@ class PlacedElement:
         return tree
 
     def declarations(self) -> dict[Element, list[tuple[str, str]]]:
-        """Return the namespaces that elements of the tree declare, of which a tree knows nothing."""
+        """Return the namespaces that each element declares, which a tree does not keep."""
         return {
             element: list(declared.items())
             for element, (_, _, declared) in zip(self.tree.iter(), self._steps, strict=True)
@@ -115,7 +112,7 @@ class PlacedElement:
         return element in self._indexes
 
     def name_of(self, element: Element) -> str:
-        """Return the name of an element of the tree as it is written."""
+        """Return the name of an element of the tree, as written in the message."""
         return self._step(element)[0]
 
     def offset_of(self, element: Element) -> int:
@@ -123,7 +120,7 @@ class PlacedElement:
         return self._step(element)[1]
 
     def attribute_name(self, element: Element, tag: str) -> str:
-        """Return the name of an attribute with a prefix that the message binds to its namespace there."""
+        """Return the name of an attribute, with a prefix that is bound to its namespace there."""
         namespace, brace, local = tag.rpartition("}")
         if not brace:
             return local
@@ -141,7 +138,7 @@ class PlacedElement:
         return local
 
     def path_of(self, element: Element) -> str:
-        """Return the path of an element of the tree, numbered as in every other finding."""
+        """Return the path of an element of the tree, numbered as in all other findings."""
         self._index()
         steps = []
         while element is not self.tree:
@@ -161,75 +158,51 @@ class PlacedElement:
         return self._steps[self._indexes[element]]
 
     def _index(self) -> None:
-        # Few trees have anything wrong with them, and only those are asked.
+        # Built on first use, since few trees have errors.
         if not self._indexes:
             self._indexes = {each: index for index, each in enumerate(self.tree.iter())}
             self._parents = {child: parent for parent in self._indexes for child in parent}
 
 
 def placed_elements(message: RawMessage, wanted: Container[str]) -> Iterator[PlacedElement]:
-    """Yield the header blocks, and the children of the Body, of the names (in Clark notation) wanted.
+    """Yield the header blocks and the children of the Body whose names (in Clark notation) are wanted.
 
-    Those of the first Header and of the first Body, as the rules read them, in document order. The
-    message must have been read to its end, `deep`, with nothing fatal.
+    They come from the first Header and the first Body, in document order. The message must have been
+    read to its end, with `deep` and without a fatal finding.
     """
     places = _Places(message, wanted)
     places.run()
     found = places.found
-    # None is held on to: it has its tree by the time the next one is asked for.
+    # No reference is kept: each element has its tree by the time the next one is asked for.
     while found:
         yield found.popleft()
 
 
-class _Places(Parser):
-    """Notes where the elements stand that are wanted, and all that are in them."""
+class _Places(Walker):
+    """Finds the wanted elements, and the offsets of all elements in them."""
 
-    __slots__ = (
-        "_counts",
-        "_names",
-        "_namespaces",
-        "_open",
-        "_parent",
-        "_parents",
-        "_placed",
-        "_wanted",
-        "found",
-    )
+    __slots__ = ("_counts", "_names", "_parent", "_parents", "_placed", "_wanted", "found")
 
     def __init__(self, message: RawMessage, wanted: Container[str]) -> None:
         super().__init__(message.source.text)
         self._wanted = wanted
-        self._namespaces = Namespaces(NO_LIMITS, {})
-        #: What each open element must restore.
-        self._open: list[Undo | None] = []
-        #: Offset of the Header, and of the Body -> the element.
+        # Offset of the Header and of the Body -> the element.
         self._parents = {parent.start: parent for parent in _parents(message)}
-        #: Path of the open elements down to a child of the Envelope, and how often a name was in them.
+        # The path of the open elements down to a child of Envelope, and the names counted in each of them.
         self._names: list[str] = []
         self._counts: list[Counter[str]] = []
-        #: The Header or the Body, while in it.
+        # The Header or the Body, while it is open.
         self._parent: RawElement | None = None
-        #: What is wanted, while in it.
+        # The wanted element, while it is open.
         self._placed: PlacedElement | None = None
         self.found: deque[PlacedElement] = deque()
-        self.expat.StartElementHandler = self._start
-        self.expat.EndElementHandler = self._end
 
-    def run(self) -> None:
-        try:
-            self.parse(self.text, final=True)
-        finally:
-            self.close()
-
-    def _start(self, name: str, flat: list[str]) -> None:
-        offset = self.expat.CurrentByteIndex
-        entered = self._namespaces.enter(name, flat, offset)
-        depth = len(self._open)
-        self._open.append(entered[4])
+    def start_element(self, element: RawElement) -> None:
+        depth = len(self.open) - 1
         if depth <= _BLOCK:
-            self._enter(RawElement(name, offset, entered), depth)
+            self._enter(element, depth)
         if self._placed is not None:
-            self._placed.note(name, offset, entered[3])
+            self._placed.note(element)
 
     def _enter(self, element: RawElement, depth: int) -> None:
         number = 1
@@ -246,21 +219,18 @@ class _Places(Parser):
             self._placed = PlacedElement(self.text, element, path, self._parent.scope)
             self.found.append(self._placed)
 
-    def _end(self, _name: str) -> None:
-        undo = self._open.pop()
-        if undo is not None:
-            self._namespaces.leave(undo)
-        depth = len(self._open)
+    def end_element(self, _element: RawElement) -> None:
+        depth = len(self.open)
         if depth < _BLOCK:
             self._names.pop()
             self._counts.pop()
         elif depth == _BLOCK and self._placed is not None:
-            self._placed.close(self.expat.CurrentByteIndex)
+            self._placed.close()
             self._placed = None
 
 
 def _parents(message: RawMessage) -> Iterator[RawElement]:
-    """Yield the Header that counts, if there is one, and the Body."""
+    """Yield the first Header, if there is one, and the Body."""
     root, body = certain(message.root), message.body
     for child in root.children:
         if child is body:

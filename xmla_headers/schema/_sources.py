@@ -15,19 +15,16 @@ from xmla_headers._checks import wrong_type
 from xmla_headers._xml.escape import escape_attribute
 from xmla_headers._xml.fatal import Fatal
 from xmla_headers._xml.names import short
-from xmla_headers._xml.namespaces import Namespaces
-from xmla_headers._xml.parser import Parser
 from xmla_headers._xml.prefixes import declarations
 from xmla_headers._xml.raw import RawElement, certain, element_end
+from xmla_headers._xml.walker import Walker
 from xmla_headers.findings import Code
-from xmla_headers.soap import NO_LIMITS, XML_NS, XSI_NS
+from xmla_headers.soap import XML_NS, XSI_NS
 
 from ._bounds import MOST_CHARACTERS, XSD, Bounds, find_too_large
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from xmla_headers._xml.namespaces import Undo
 
     from ._bounds import Model
 
@@ -239,17 +236,14 @@ def _find(name: str, location: str, documents: Mapping[str, _Document]) -> str |
     return found[0] if len(found) == 1 else None
 
 
-class _ReferenceReader(Parser):
+class _ReferenceReader(Walker):
     """Finds the references of a schema to others, and measures it."""
 
     __slots__ = (
-        "_depth",
+        "_edited",
         "_edits",
-        "_namespaces",
-        "_open",
         "_patterns",
         "_patterns_apart",
-        "_undo",
         "bounds",
         "references",
         "root",
@@ -261,26 +255,14 @@ class _ReferenceReader(Parser):
         self._patterns_apart = patterns_apart
         # The values of the patterns that are moved.
         self._patterns: list[str] = []
-        self._namespaces = Namespaces(NO_LIMITS, {})
-        self._undo: list[Undo | None] = []
-        # The element that is going to be edited, and the number of elements around it.
-        self._open: RawElement | None = None
-        self._depth = 0
+        # The open element that is going to be edited.
+        self._edited: RawElement | None = None
         # Start, end and new text of each edit.
         self._edits: list[tuple[int, int, bytes]] = []
         self.root: RawElement | None = None
         self.references: list[_Reference] = []
-        self.expat.StartElementHandler = self._start
-        self.expat.EndElementHandler = self._end
         # A schema may name its style sheet, which is not fetched.
         self.expat.ProcessingInstructionHandler = None
-
-    def run(self) -> None:
-        """Read the schema; raises Fatal."""
-        try:
-            self.parse(self.text, final=True)
-        finally:
-            self.close()
 
     def cleared(self) -> str:
         """Return the schema without its references. An xs:import keeps its namespace."""
@@ -300,35 +282,25 @@ class _ReferenceReader(Parser):
         restriction = f'<restriction base="xs:string" xmlns:xs="{XSD}">{facets}</restriction>'
         return f'<simpleType name="{name}" xmlns="{XSD}">{restriction}</simpleType>'
 
-    def _start(self, name: str, flat: list[str]) -> None:
+    def start_element(self, element: RawElement) -> None:
         """Handle a start tag."""
-        offset = self.expat.CurrentByteIndex
-        element = RawElement(name, offset, self._namespaces.enter(name, flat, offset))
         self.bounds.enter(element)
-        self._undo.append(element.undo)
-        if len(self._undo) == 1:
+        if len(self.open) == 1:
             self.root = element
-        elif element.namespace != XSD or self._open is not None:
+        elif element.namespace != XSD or self._edited is not None:
             return
-        elif (len(self._undo) == 2 and element.local in _REFERENCES) or (
+        elif (len(self.open) == 2 and element.local in _REFERENCES) or (
             # A pattern in an annotation is an example.
             self._patterns_apart and element.local in ("pattern", "annotation")
         ):
-            self._open, self._depth = element, len(self._undo) - 1
+            self._edited = element
 
-    def _end(self, _name: str) -> None:
+    def end_element(self, element: RawElement) -> None:
         """Handle an end tag."""
         self.bounds.leave()
-        undo = self._undo.pop()
-        if undo is not None:
-            self._namespaces.leave(undo)
-        element = self._open
-        if not self._undo:
-            certain(self.root).close = self.expat.CurrentByteIndex
-        if element is None or len(self._undo) != self._depth:
+        if element is not self._edited:
             return
-        self._open = None
-        element.close = self.expat.CurrentByteIndex
+        self._edited = None
         values = _unqualified(element)
         if element.local in _REFERENCES:
             instead = self._refer(element, values)

@@ -1,1 +1,70 @@
-"""The capture formats, one module each."""
+"""Knows the capture formats: each is one module beside this one, and one row of the table here.
+
+To add a format, write a module with three functions, and a row that names them:
+
+* `recognise(data)` returns whether the first bytes are those of the format;
+* `read(data, name, limits)` yields the messages of a capture;
+* `redact(data, editor)` gives each text of a capture to the editor, and returns the capture with the texts
+  that the editor returned. `captures/_redaction/__init__.py` says how editors are used.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from xmla_headers.captures._message import CapturedMessage, CaptureLimits
+from xmla_headers.captures._redaction.editor import Editor
+
+from . import bare, har, http, saz
+
+__all__ = ["CaptureFormat", "Format", "format_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFormat:
+    """A capture format: a format that cannot be redacted cannot be registered."""
+
+    name: str
+    """The name of the format in plain words."""
+    recognise: Callable[[bytes | memoryview], bool]
+    """Return whether data begins like a capture of this format."""
+    read: Callable[[bytes | memoryview, str, CaptureLimits], Iterator[CapturedMessage]]
+    """Yield the messages of a capture. The names of the messages begin with the given name."""
+    redact: Callable[[bytes, Editor], bytes]
+    """Return a capture without its secrets, whether it is whole or damaged."""
+
+
+class Format(Enum):
+    """The formats of captures. A capture has the first one that recognises it; the last accepts any bytes.
+
+    >>> format_of(b"HTTP/1.1 200 OK")
+    <Format.HTTP>
+    """
+
+    SAZ = CaptureFormat("Fiddler archive", saz.recognise, saz.read, saz.redact)
+    """A Fiddler archive (.saz)."""
+    HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact)
+    """An HTTP Archive 1.2 (.har)."""
+    HTTP = CaptureFormat("HTTP/1", http.recognise, http.read, http.redact)
+    """An HTTP/1 message, or a stream of them."""
+    BARE = CaptureFormat("message", bare.recognise, bare.read, bare.redact)
+    """A message, or anything that is not recognised."""
+
+    def __repr__(self) -> str:
+        return f"<Format.{self.name}>"
+
+
+def format_of(data: bytes | bytearray | memoryview) -> Format:
+    """Return the format of a capture. The first bytes decide, and a file name does not.
+
+    Args:
+        data: The capture, or at least its first 4,096 bytes.
+
+    Returns:
+        The format; `Format.BARE` if no format is recognised.
+
+    >>> format_of(b'{"log": {}}')
+    <Format.HAR>
+    """
+    view = data if isinstance(data, bytes) else memoryview(data)
+    return next(each for each in Format if each.value.recognise(view))

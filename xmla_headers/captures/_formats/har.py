@@ -1,16 +1,19 @@
-"""HTTP Archive 1.2: JSON -> captured messages, one entry in memory at a time."""
+"""Knows HTTP Archive 1.2 (.har): JSON, of which one entry is in memory at a time."""
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from xmla_headers.captures._message import CapturedMessage, broken
+from xmla_headers.captures._redaction.json_strings import redact_json
+from xmla_headers.captures._unpacking import Allowance
 from xmla_headers.findings import Code, value_finding
 
-from .allowance import Allowance
+from . import bare
 from .http import HttpMessage, exchange_of
 from .json_stream import BrokenError, JsonText, TooLargeError
 
@@ -18,45 +21,72 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xmla_headers.captures._message import CaptureLimits
+    from xmla_headers.captures._redaction.editor import Editor
 
-__all__ = ["iter_har"]
+__all__ = ["read", "recognise", "redact"]
+
+_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+\{")
+# The same, unless the brace is a stray character before something else.
+_JSON = re.compile(_OBJECT.pattern + rb"[ \t\r\n]*+(?:[\"}]|\Z)")
 
 
-def iter_har(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
-    """Yield the messages of the entries that may be XMLA: the body is POSTed as XML, or to a SOAPAction.
+def recognise(data: bytes | memoryview) -> bool:
+    """Return whether data begins with a JSON object."""
+    return _OBJECT.match(data) is not None
 
-    The texts of a HAR are characters, whatever the encoding was: they become UTF-8, and so does the charset.
+
+def redact(data: bytes, editor: Editor) -> bytes:
+    """Return a HAR without its secrets, whole or broken."""
+    return redact_json(data, editor, _place_of) if _JSON.match(data) else bare.redact(data, editor)
+
+
+def _place_of(names: list[str]) -> str:
+    """Return the name that `read` gives to the message that the members and items belong to."""
+    if names[:2] != ["log", "entries"] or len(names) < 3 or not names[2].isdecimal():
+        return ""
+    side = names[3] if names[3:] in (["request"], ["response"]) else ""
+    return f"entries/{names[2]}/{side}" if side else f"entries/{names[2]}"
+
+
+def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+    """Yield the messages of the entries that may be XMLA: the body is POSTed as XML or to a SOAPAction.
+
+    A HAR gives the characters of a text, whatever its encoding was. They are encoded in UTF-8 again, and
+    the charset of the message says so.
     """
+    prefix = f"{name}/" if name else ""
     text, allowance = JsonText(data, limits.max_entry_bytes), Allowance(limits)
     number = 0
     try:
         if not text.enter_member("log") or not text.enter_member("entries"):
-            yield broken(prefix[:-1], "a JSON file without log.entries, so no HTTP Archive (HAR)")
+            yield broken(name, "a JSON file without log.entries, so no HTTP Archive (HAR)")
             return
         while text.next_item():
-            name = f"{prefix}entries/{number}"
+            place = f"{prefix}entries/{number}"
             number += 1
             try:
                 entry = text.value()
             except TooLargeError:
                 message = f"the entry has more than {limits.max_entry_bytes} bytes (max_entry_bytes)"
-                yield CapturedMessage(name, b"", trouble=value_finding(Code.LIMIT_EXCEEDED, message))
+                yield CapturedMessage(place, b"", trouble=value_finding(Code.LIMIT_EXCEEDED, message))
             except BrokenError as error:
-                yield broken(name, f"the entry is no JSON: {error}")
+                yield broken(place, f"the entry is not valid JSON: {error}")
             else:
-                yield from _entry(entry, name, allowance)
+                yield from _entry(entry, place, allowance)
                 continue
             text.skip()
         text.leave(2)
     except BrokenError as error:
-        yield broken(prefix[:-1], f"the HAR breaks off behind {_entries(number)}: {error}")
+        yield broken(name, f"the HAR breaks off after {_entries(number)}: {error}")
 
 
 def _entries(count: int) -> str:
+    """Return a number of entries in words."""
     return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _entry(entry: object, name: str, allowance: Allowance) -> Iterator[CapturedMessage]:
+    """Yield the messages of an entry."""
     request = _dict(entry, "request")
     if not isinstance(entry, dict) or not request:
         yield broken(name, "the entry has no request")
@@ -81,13 +111,13 @@ def _request(request: dict[str, object], name: str, begun: datetime | None) -> H
 def _response(entry: dict[str, object], name: str, begun: datetime | None) -> HttpMessage | None:
     response = _dict(entry, "response")
     status = response.get("status")
-    # A request that was not answered has the status 0, or one below it.
+    # A request without an answer has the status 0 or -1.
     if not isinstance(status, int) or status < 100:
         return None
     message = HttpMessage(f"{name}/response", None, status, _headers(response), b"")
     taken = entry.get("time")
     if begun is not None and isinstance(taken, int | float) and 0 <= taken < 1e12:
-        with suppress(OverflowError):  # behind the year 9999
+        with suppress(OverflowError):  # after the year 9999
             message.time = begun + timedelta(milliseconds=taken)
     content = _dict(response, "content")
     size = content.get("size")
@@ -98,7 +128,7 @@ def _response(entry: dict[str, object], name: str, begun: datetime | None) -> Ht
 
 
 def _fill(message: HttpMessage, content: dict[str, object], size: float) -> None:
-    """Set the body and what is known of it."""
+    """Set the body of a message, its charset and whether it is decoded."""
     text = content.get("text")
     if not isinstance(text, str):
         if size > 0:
@@ -111,7 +141,7 @@ def _fill(message: HttpMessage, content: dict[str, object], size: float) -> None
     try:
         if content.get("encoding") == "base64":
             message.body = b64decode(text, validate=True)
-            # Most have taken the content coding off by then, some have not.
+            # Most writers remove the content coding, and some do not.
             message.decoded = not message.body.startswith(b"\x1f\x8b")
         else:
             message.body = text.encode()
@@ -119,11 +149,11 @@ def _fill(message: HttpMessage, content: dict[str, object], size: float) -> None
     except UnicodeEncodeError:
         message.trouble = value_finding(
             Code.BROKEN_CAPTURE,
-            "the content has what is no character (a lone surrogate, or bytes that are not UTF-8)",
+            "the content has an invalid character (a lone surrogate, or bytes that are not UTF-8)",
         )
     except ValueError:
         message.trouble = value_finding(
-            Code.BROKEN_CAPTURE, "the content is no base64, though the entry says so"
+            Code.BROKEN_CAPTURE, "the content is not valid base64, although the entry says so"
         )
 
 

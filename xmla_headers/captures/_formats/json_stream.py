@@ -1,4 +1,4 @@
-"""A large JSON text, walked from value to value, with no more of it in memory than one of them."""
+"""Knows how a large JSON text is read value by value, with only one value in memory."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 __all__ = ["BrokenError", "JsonText", "TooLargeError"]
 
 _WINDOW = 262_144
-#: Characters handed to the decoder first, and the factor by which it gets more. Its errors count the lines
-#: before them, so that many broken values in a large text would cost the square of its length.
+# Characters that the decoder gets first, and the factor by which it gets more. Its errors count the lines
+# before them, so many broken values in a large text would take quadratic time.
 _FIRST, _GROWTH = 1_024, 4
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
-#: What there is to find outside strings, and the rest of a string.
+# Tokens outside strings that matter for skipping, and the rest of a string.
 _STRUCTURE = {"{": re.compile('["{}]'), "[": re.compile(r'["\[\]]'), '"': re.compile('"')}
 _STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _SCALAR = re.compile(r"[^ \t\r\n,\]}]*+")
@@ -27,17 +27,17 @@ _DECODE = JSONDecoder(strict=False).raw_decode
 
 
 class BrokenError(ValueError):
-    """The text is no JSON from here on."""
+    """The text is not valid JSON from here on."""
 
 
 class TooLargeError(ValueError):
-    """One value is longer than it may be."""
+    """A value is longer than the limit."""
 
 
 class JsonText:
-    """JSON (RFC 8259) in UTF-8, that is read from its beginning to its end.
+    """JSON (RFC 8259) in UTF-8, read from its beginning to its end.
 
-    Bytes that are not UTF-8 become lone surrogates, which whoever uses the value will notice.
+    Bytes that are not UTF-8 become lone surrogates, which the user of a value notices.
     """
 
     def __init__(self, data: bytes | memoryview, most: int | None) -> None:
@@ -45,21 +45,21 @@ class JsonText:
         self._most = most
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._place = 0
-        #: Characters that the next value is likely to have.
+        # The likely length of the next value, in characters.
         self._likely = _FIRST
         self._text = ""
         self._at = 0
-        #: Whether an array, or an object, has been entered of which nothing has been read.
+        # Whether nothing has been read of the array or object that was entered last.
         self._fresh = False
         self._more()
-        # RFC 8259 §8.1: it may be ignored.
+        # RFC 8259 §8.1: a byte order mark may be ignored.
         self._at = 1 if self._text.startswith("\ufeff") else 0
 
     def _more(self) -> bool:
-        """Take up more of the text; False at its end."""
+        """Decode more of the text; return False at its end."""
         if self._place >= len(self._data):
             return False
-        # As much again as is there, so that a long value costs no square of its length.
+        # Twice as much each time, so that a long value does not take quadratic time.
         size = max(_WINDOW, len(self._text) - self._at)
         piece = bytes(self._data[self._place : self._place + size])
         self._place += len(piece)
@@ -68,7 +68,7 @@ class JsonText:
         return True
 
     def _peek(self) -> str:
-        """Return the next character that is no white space; "" at the end."""
+        """Return the next character other than white space; "" at the end."""
         while True:
             match = _SPACE.match(self._text, self._at)
             self._at = match.end() if match else self._at
@@ -78,6 +78,7 @@ class JsonText:
                 return ""
 
     def _take(self, wanted: str) -> None:
+        """Read one of the wanted characters."""
         found = self._peek()
         if not found or found not in wanted:
             raise BrokenError(f"{_named(found)} where {' or '.join(wanted)} is expected")
@@ -118,35 +119,34 @@ class JsonText:
         return self._text[self._at - 1] == ","
 
     def value(self) -> Any:
-        """Read the value that comes next.
+        """Read the next value.
 
-        Raises BrokenError and TooLargeError, and then stands where the value begins, for `skip` to pass
-        over it.
+        After a BrokenError or a TooLargeError the position is before the value, so that `skip` can skip it.
         """
         if not self._peek():
             raise BrokenError("the file ends")
         size, self._likely = self._likely, _FIRST
         while True:
             text = self._text[self._at : self._at + size]
-            # Whether the decoder sees all there is, and whether it sees what is in memory.
+            # Whether the decoder sees all text in memory, and whether all of the text is in memory.
             whole, all_read = self._at + len(text) == len(self._text), self._place >= len(self._data)
             try:
                 value, end = _DECODE(text)
             except RecursionError:
                 raise BrokenError("too deep") from None
             except JSONDecodeError as error:
-                # The end of the piece explains what is found there, and a string without an end.
+                # Errors near the end of the piece, and unterminated strings, may be due to that end.
                 cut = error.pos > len(text) - 16 or error.msg.startswith("Unterminated")
                 if not cut or (whole and all_read):
                     raise BrokenError("the file ends" if cut else error.msg) from None
                 reason = error.msg
             except ValueError:
-                # More digits than Python turns into a number, unless a fraction follows.
+                # Python refuses a number of this many digits, unless a fraction follows.
                 if whole:
                     raise BrokenError("a number without an end") from None
                 reason = ""
             else:
-                # A number may go on after the piece.
+                # A number may continue after the piece.
                 if end < len(text) or (whole and all_read):
                     self._check_size(end)
                     self._at += end
@@ -162,19 +162,20 @@ class JsonText:
                 size = len(self._text)
 
     def _check_size(self, size: int) -> None:
+        """Raise TooLargeError for a value of too many characters."""
         if self._most is not None and size > self._most:
             raise TooLargeError
 
     def skip(self) -> None:
-        """Pass over the value that comes next, or what looks like one, and keep nothing of it."""
+        """Skip the next value, or text that looks like one, and keep nothing of it."""
         first = self._peek()
         if not first:
             raise BrokenError("the file ends")
         if first not in '"{[':
             self._skip_scalar()
             return
-        # Brackets of the kind that it begins with balance; where the other kind does not, the value is
-        # broken, and ends here all the same.
+        # Only brackets of the kind that it begins with are counted: a value whose other brackets do not
+        # balance is broken, and ends at the same place.
         structure, depth = _STRUCTURE[first], 0
         while True:
             found = structure.search(self._text, self._at)
@@ -195,7 +196,7 @@ class JsonText:
                 return
 
     def leave(self, objects: int) -> None:
-        """Pass over what is left of the objects that were entered by name, to the end of the text."""
+        """Skip the rest of the objects that were entered by name, to the end of the text."""
         for _ in range(objects):
             self._take(",}")
             while self._text[self._at - 1] == ",":
@@ -204,9 +205,10 @@ class JsonText:
                 self.skip()
                 self._take(",}")
         if self._peek():
-            raise BrokenError("there is something behind its end")
+            raise BrokenError("there is text after its end")
 
     def _skip_scalar(self) -> None:
+        """Skip a number or a word."""
         while True:
             match = _SCALAR.match(self._text, self._at)
             self._at = match.end() if match else self._at
@@ -214,10 +216,11 @@ class JsonText:
                 return
 
     def _skip_string(self) -> None:
+        """Skip the rest of a string."""
         while True:
             match = _STRING.match(self._text, self._at)
             self._at = match.end() if match else self._at
-            # What stopped it is a quote, or a backslash at the end of the window.
+            # The next character is a quote, or a backslash at the end of the window.
             if self._text.startswith('"', self._at):
                 self._at += 1
                 return
@@ -226,4 +229,5 @@ class JsonText:
 
 
 def _named(character: str) -> str:
+    """Return a character in words."""
     return repr(character) if character else "the end of the file"

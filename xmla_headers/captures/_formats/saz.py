@@ -1,4 +1,4 @@
-"""Fiddler's session archives: a zip with raw/N_c.txt, N_s.txt and N_m.xml -> captured messages."""
+"""Knows Fiddler archives (.saz): zip files with raw/N_c.txt, raw/N_s.txt and raw/N_m.xml."""
 
 from __future__ import annotations
 
@@ -8,45 +8,38 @@ import struct
 import zipfile
 import zlib
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from xmla_headers.captures._message import CapturedMessage, broken
+from xmla_headers.captures._unpacking import Allowance
 from xmla_headers.findings import Code, value_finding
 
-from .allowance import Allowance
-from .http import HEAD_END, HttpMessage, exchange_of, read_http
+from .http import HEAD_END, HttpMessage, exchange_of, read_one, redact_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xmla_headers.captures._message import CaptureLimits
+    from xmla_headers.captures._redaction.editor import Editor
     from xmla_headers.findings import Finding
 
-__all__ = [
-    "MEMBER",
-    "ZIP_ERRORS",
-    "BadMember",
-    "BufferFile",
-    "Exhausted",
-    "as_http_1",
-    "content_of",
-    "iter_saz",
-    "open_archive",
-]
+__all__ = ["BufferFile", "read", "recognise", "redact"]
 
-#: What the client sent, what the server sent, and what Fiddler says about it. Any other name is passed
-#: over: nothing here is written under a name that an archive brings.
-MEMBER = re.compile(r"raw/(?P<number>\d{1,18})_(?P<side>[csm])\.(?:txt|xml)", re.IGNORECASE)
-#: A timer in N_m.xml: attributes of one element, which need no tree of what strangers wrote.
+_ARCHIVE = re.compile(rb"PK(?:\x03\x04|\x05\x06)")
+# The bytes of the client, the bytes of the server, and Fiddler's data about the exchange. Members with other
+# names are not read, and no file is written under a name from an archive.
+_MEMBER = re.compile(r"raw/(?P<number>\d{1,18})_(?P<side>[csm])\.(?:txt|xml)", re.IGNORECASE)
+# A timer in N_m.xml is an attribute of one element: it is found without parsing untrusted XML.
 _TIMER = r'\b%s\s*=\s*"(\d{4}-[^"]{1,40})"'
 _BEGUN = ("ClientBeginRequest", "ClientConnected")
 _ANSWERED = ("ClientDoneResponse", "ServerDoneResponse")
 _MOST_META = 65_536
 
-#: Whatever zipfile raises for the bytes of an archive. NotImplementedError: a version, a method or an
-#: encryption that it does not know; RuntimeError: an entry that needs a password; AssertionError,
-#: AttributeError, TypeError and MemoryError are none: they would be mistakes of ours.
-ZIP_ERRORS = (
+# The exceptions of zipfile for the bytes of an archive. NotImplementedError: an unsupported version, method
+# or encryption; RuntimeError: an entry with a password. AssertionError, AttributeError, TypeError and
+# MemoryError would be defects of this module.
+_ZIP_ERRORS = (
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
     NotImplementedError,
@@ -64,7 +57,7 @@ _DIRECTORY_ENTRY = re.compile(rb"PK\x01\x02")
 
 
 class BufferFile(io.RawIOBase):
-    """A buffer as a file to read: io.BytesIO would copy it."""
+    """A buffer as a readable file. io.BytesIO would copy the buffer."""
 
     def __init__(self, data: bytes | memoryview) -> None:
         super().__init__()
@@ -80,7 +73,7 @@ class BufferFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: len(self._data)}[whence]
         if base + offset < 0:
-            raise OSError("a place in front of the file")
+            raise OSError("an offset before the file")
         self._at = base + offset
         return self._at
 
@@ -88,44 +81,57 @@ class BufferFile(io.RawIOBase):
         return self._at
 
     def read(self, size: int | None = -1) -> bytes:
-        # Not by `readinto`: that takes as much memory as is asked for, which an archive may say.
+        # `readinto` would allocate the size that is asked for, which an archive may give.
         end = len(self._data) if size is None or size < 0 else self._at + size
         piece = bytes(self._data[self._at : end])
         self._at += len(piece)
         return piece
 
 
-class BadMember(Exception):  # noqa: N818 - it becomes a finding
-    """A member that cannot be had."""
+class _BadMember(Exception):  # noqa: N818 - it becomes a finding
+    """A member that cannot be read."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.message)
         self.finding = finding
 
 
-def iter_saz(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
-    """Yield the messages of the exchanges that may be XMLA, by their numbers."""
-    archive = open_archive(data, limits)
+class _Exhausted(Exception):  # noqa: N818 - it becomes a finding
+    """No more bytes may be unpacked from the archive."""
+
+
+# -- reading ----------------------------------------------------------------------------------------
+
+
+def recognise(data: bytes | memoryview) -> bool:
+    """Return whether data begins like a zip archive."""
+    return _ARCHIVE.match(data) is not None
+
+
+def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+    """Yield the messages of the exchanges that may be XMLA, in the order of their numbers."""
+    prefix = f"{name}/" if name else ""
+    archive = _open_archive(data, limits)
     if not isinstance(archive, zipfile.ZipFile):
-        yield CapturedMessage(prefix[:-1], b"", trouble=archive)
+        yield CapturedMessage(name, b"", trouble=archive)
         return
     allowance = Allowance(limits)
     members: dict[int, dict[str, list[zipfile.ZipInfo]]] = {}
     for info in archive.infolist():
-        match = MEMBER.fullmatch(info.filename)
+        match = _MEMBER.fullmatch(info.filename)
         if match is not None:
             sides = members.setdefault(int(match["number"]), {})
             sides.setdefault(match["side"].lower(), []).append(info)
     if not members:
         hint = "a Fiddler archive (.saz) holds raw/1_c.txt, raw/1_s.txt and so on"
-        yield broken(prefix[:-1], "a zip archive, but no capture: it has no raw/N_c.txt", hint)
+        yield broken(name, "a zip archive, but not a capture: it has no raw/N_c.txt", hint)
     for number in sorted(members):
         sides = members[number]
         try:
             begun, answered = _times(archive, sides.get("m", []), allowance)
             request = _message(archive, sides.get("c", []), prefix, limits, allowance)
             response = _message(archive, sides.get("s", []), prefix, limits, allowance)
-        except Exhausted:
+        except _Exhausted:
             finding = allowance.exceeded("the archive", is_short=True)
             yield CapturedMessage(f"{prefix}raw/{number}", b"", trouble=finding)
             return
@@ -136,7 +142,7 @@ def iter_saz(data: bytes | memoryview, prefix: str, limits: CaptureLimits) -> It
         yield from exchange_of(request, response, f"{prefix}{number}", allowance)
 
 
-def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.ZipFile | Finding:
+def _open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.ZipFile | Finding:
     """Return the archive, or why it cannot be read."""
     most = limits.max_entries
     if most is not None:
@@ -146,38 +152,34 @@ def open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.Zip
                 return value_finding(Code.LIMIT_EXCEEDED, text)
     try:
         return zipfile.ZipFile(BufferFile(data))
-    except ZIP_ERRORS:
+    except _ZIP_ERRORS:
         text = "a zip archive whose directory cannot be read"
         return value_finding(Code.BROKEN_CAPTURE, text, "the file is cut off, or damaged")
 
 
-class Exhausted(Exception):  # noqa: N818 - it becomes a finding
-    """No more may be unpacked."""
-
-
-def content_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes:
-    """Return the content of a member, which the allowance pays for; raises BadMember and Exhausted."""
+def _content_of(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes:
+    """Return the content of a member, which the allowance pays for; raise _BadMember or _Exhausted."""
     if info.flag_bits & 1:
         message, hint = "the entry is encrypted", "save the capture again without a password"
-        raise BadMember(value_finding(Code.BROKEN_CAPTURE, message, hint))
-    # Their decompressors cannot be told how much to unpack at a time.
+        raise _BadMember(value_finding(Code.BROKEN_CAPTURE, message, hint))
+    # Other decompressors do not bound the size of their output.
     if info.compress_type not in _STORED:
-        message = "the entry is compressed by another method than deflate"
-        raise BadMember(value_finding(Code.BROKEN_CAPTURE, message))
+        message = "the entry is compressed by a method other than deflate"
+        raise _BadMember(value_finding(Code.BROKEN_CAPTURE, message))
     most, is_short = allowance.most, allowance.is_short
     try:
         with archive.open(info) as member:
             content = member.read() if most is None else member.read(most + 1)
-    except ZIP_ERRORS:
-        # As much may have been unpacked before the damage was met, and a bomb has many such entries.
+    except _ZIP_ERRORS:
+        # That many bytes may have been unpacked before the damage, and a bomb has many such entries.
         allowance.pay(info.file_size if most is None else min(info.file_size, most))
         message = "the entry is damaged: it cannot be unpacked"
-        raise BadMember(value_finding(Code.BROKEN_CAPTURE, message)) from None
+        raise _BadMember(value_finding(Code.BROKEN_CAPTURE, message)) from None
     allowance.pay(len(content))
     if most is not None and len(content) > most:
         if is_short:
-            raise Exhausted
-        raise BadMember(allowance.exceeded("the entry", is_short=False))
+            raise _Exhausted
+        raise _BadMember(allowance.exceeded("the entry", is_short=False))
     return content
 
 
@@ -188,25 +190,26 @@ def _message(
     limits: CaptureLimits,
     allowance: Allowance,
 ) -> HttpMessage | None:
+    """Return one side of an exchange, or None if the archive does not have it."""
     if not infos:
         return None
-    side = MEMBER.fullmatch(infos[0].filename)
+    side = _MEMBER.fullmatch(infos[0].filename)
     request = side is not None and side["side"].lower() == "c"
     name = f"{prefix}{infos[0].filename}"
     message = HttpMessage(name, "" if request else None, None, (), b"")
     if len(infos) > 1:
-        # Readers differ on which of them counts.
+        # Readers differ on which entry counts.
         message.trouble = value_finding(Code.BROKEN_CAPTURE, "the archive has two entries of this name")
         return message
     try:
-        content = content_of(archive, infos[0], allowance)
-    except BadMember as bad:
+        content = _content_of(archive, infos[0], allowance)
+    except _BadMember as bad:
         message.trouble = bad.finding
         return message
-    # A response that never came leaves an empty file.
+    # Fiddler writes an empty file for a missing response.
     if not content.strip():
         return None
-    return read_http(as_http_1(content), 0, name, limits)[0]
+    return read_one(_as_http_1(content), 0, name, limits)[0]
 
 
 _HTTP_2 = re.compile(rb"([^\r\n]*?)HTTP/2(?:\.0)?([^\r\n]*+)\r?\n")
@@ -214,15 +217,15 @@ _LENGTH = re.compile(rb"(?im)^(?:content-length|transfer-encoding):")
 _MOST_LINE = 8_192
 
 
-def as_http_1(content: bytes) -> bytes:
-    """Return an exchange of HTTP/2, which Fiddler writes down like one of HTTP/1, as one of HTTP/1.1."""
+def _as_http_1(content: bytes) -> bytes:
+    """Return a message of HTTP/2, which Fiddler writes in the form of HTTP/1, as one of HTTP/1.1."""
     line = _HTTP_2.match(content, 0, _MOST_LINE)
     found = None if line is None else HEAD_END.search(content, line.end() - 2)
     if line is None or found is None:
         return content
     head = b"%bHTTP/1.1%b\r\n%b" % (line[1], line[2], content[line.end() : found.start()])
     body = content[found.end() :]
-    # RFC 9113 §8.1.1: the end of a message is not in its header fields.
+    # RFC 9113 §8.1.1: header fields need not give the length of the body.
     if _LENGTH.search(head) is None:
         head += b"\r\nContent-Length: %d" % len(body)
     return b"%b\r\n\r\n%b" % (head, body)
@@ -231,24 +234,213 @@ def as_http_1(content: bytes) -> bytes:
 def _times(
     archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], allowance: Allowance
 ) -> tuple[datetime | None, datetime | None]:
-    """Return when an exchange was begun and when it was answered, as far as Fiddler says so."""
+    """Return when an exchange began and when it was answered, if Fiddler says so."""
     if len(infos) != 1 or infos[0].file_size > _MOST_META:
         return None, None
     try:
-        text = content_of(archive, infos[0], allowance).decode("utf-8", "replace")
-    except BadMember:
+        text = _content_of(archive, infos[0], allowance).decode("utf-8", "replace")
+    except _BadMember:
         return None, None
     return _timer(text, _BEGUN), _timer(text, _ANSWERED)
 
 
 def _timer(text: str, names: tuple[str, ...]) -> datetime | None:
+    """Return the first of the timers that is set."""
     for name in names:
         match = re.search(_TIMER % name, text)
         try:
             time = None if match is None else datetime.fromisoformat(match[1])
         except ValueError:
             continue
-        # A timer that was not set is in the year 1.
+        # An unset timer is in the year 1.
         if time is not None and time.year > 1900:
             return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
     return None
+
+
+# -- redaction ---------------------------------------------------------------------------------------
+
+
+def redact(data: bytes, editor: Editor) -> bytes:
+    """Return an archive without its secrets; the archive itself if it has none.
+
+    Entries keep their order, names, dates and methods. An entry that cannot be read may contain secrets: it
+    becomes empty. Bytes that belong to no entry are removed.
+    """
+    archive = _open_archive(data, editor.limits)
+    if not isinstance(archive, zipfile.ZipFile):
+        return editor.emptied(data, "", "an archive that cannot be read")
+    unread = False
+    with archive:
+        copy = _Copy(archive)
+        for info in archive.infolist():
+            # Fiddler's own names contain no secrets.
+            name = info.filename if _MEMBER.fullmatch(info.filename) else editor.text(info.filename, "")
+            content = _content(archive, info, editor.allowance)
+            comment, extra = editor.data(info.comment, name), editor.data(info.extra, name)
+            if content is None:
+                # One byte represents the content.
+                unread, content = True, b"?"
+                new = editor.emptied(content, name, "an entry that cannot be read")
+                extra = info.extra if new else b""
+            else:
+                new = _redacted(info.filename, name, content, editor)
+            if (name, new, comment, extra) == (info.filename, content, info.comment, info.extra):
+                copy.keep(info)
+            else:
+                copy.add(info, name, new, comment, extra)
+        comment = editor.data(archive.comment, "")
+        if copy.is_changed or comment != archive.comment:
+            return copy.finished(comment)
+        rest = b"" if unread or _is_all_read(data, archive, editor) else data
+        left = editor.emptied(rest, "", "bytes of the archive that belong to no entry")
+        return data if left == rest else copy.finished(comment)
+
+
+class _Copy:
+    """A changed copy of an archive. Nothing is written before the first change."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self._archive = archive
+        # The entries before the first change.
+        self._kept: list[zipfile.ZipInfo] = []
+        self._target = io.BytesIO()
+        self._zip = zipfile.ZipFile(self._target, "w")
+        self.is_changed = False
+
+    def keep(self, info: zipfile.ZipInfo) -> None:
+        """Add an entry without a change."""
+        self._kept.append(info)
+        if self.is_changed:
+            self._write_kept()
+
+    def add(self, info: zipfile.ZipInfo, name: str, content: bytes, comment: bytes, extra: bytes) -> None:
+        """Add an entry with other content."""
+        self.is_changed = True
+        self._write_kept()
+        entry = zipfile.ZipInfo(_fitting(name.encode("utf-8", "replace")).decode(), info.date_time)
+        entry.create_system, entry.comment = info.create_system, _fitting(comment)
+        entry.internal_attr, entry.external_attr = info.internal_attr, info.external_attr
+        entry.extra = _without_sizes(extra) if extra == info.extra else b""
+        if info.compress_type in _STORED:
+            entry.compress_type = info.compress_type
+        # A capture may have two entries of one name, of which zipfile would warn.
+        self._zip.NameToInfo.clear()
+        self._zip.writestr(entry, content)
+
+    def finished(self, comment: bytes) -> bytes:
+        """Return the bytes of the copy."""
+        self._write_kept()
+        self._zip.comment = _fitting(comment)
+        self._zip.close()
+        return self._target.getvalue()
+
+    def _write_kept(self) -> None:
+        kept, self._kept = self._kept, []
+        for info in kept:
+            self.add(info, info.filename, self._archive.read(info), info.comment, info.extra)
+
+
+def _fitting(text: bytes) -> bytes:
+    """Return a name or a comment, or b"" if its pseudonyms make it too long.
+
+    A shortened one would end in a part of a pseudonym, which the next round would hide again.
+    """
+    return text if len(text) <= _MOST else b""
+
+
+# Bytes of a name or a comment (APPNOTE.TXT 4.4.10 to 4.4.12).
+_MOST = 65_535
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, allowance: Allowance) -> bytes | None:
+    """Return the content of an entry, or None if it cannot be read within the limits."""
+    try:
+        return _content_of(archive, info, allowance)
+    except (_BadMember, _Exhausted):
+        return None
+
+
+def _redacted(member: str, name: str, content: bytes, editor: Editor) -> bytes:
+    """Return the content of an entry without its secrets."""
+    match = _MEMBER.fullmatch(member)
+    if match is None or match["side"].lower() == "m" or not content.strip():
+        return editor.message(content, name)
+    converted = _as_http_1(content)
+    message, end = read_one(converted, 0, name, editor.limits)
+    # The message ends as far from the end as in the original.
+    return redact_one(content, len(content) - (len(converted) - end), message, name, editor)
+
+
+# An extra field with the sizes of the old entry (APPNOTE.TXT 4.5.3).
+_ZIP64 = 1
+
+
+def _without_sizes(extra: bytes) -> bytes:
+    """Return extra fields without the sizes, which zipfile writes itself."""
+    kept, place = [], 0
+    while place + 4 <= len(extra):
+        kind, size = struct.unpack_from("<HH", extra, place)
+        if kind != _ZIP64:
+            kept.append(extra[place : place + 4 + size])
+        place += 4 + size
+    return b"".join(kept)
+
+
+# -- bytes that belong to no entry -----------------------------------------------------------------------
+
+
+def _is_all_read(data: bytes, archive: zipfile.ZipFile, editor: Editor) -> bool:
+    """Return whether every byte of an archive belongs to the content or the description of an entry.
+
+    Other bytes may be of a deleted entry, or after the end that an entry gives.
+    """
+    place = 0
+    for info in sorted(archive.infolist(), key=attrgetter("header_offset")):
+        if info.header_offset != place:
+            return False
+        name, extra = struct.unpack_from("<HH", data, place + _LOCAL - 4)
+        start = place + _LOCAL + name + extra
+        described = data[start - extra : start]
+        place = start + info.compress_size
+        if editor.data(described, "") != described or not _is_whole(data[start:place], info):
+            return False
+        if info.flag_bits & _HAS_DESCRIPTOR:
+            place += _descriptor_size(data, place, info)
+    for _ in archive.infolist():
+        if not data.startswith(b"PK\x01\x02", place) or place + _ENTRY > len(data):
+            return False
+        place += _ENTRY + sum(struct.unpack_from("<HHH", data, place + 28))
+    return data.startswith(b"PK\x05\x06", place) and place + _END + len(archive.comment) == len(data)
+
+
+# Bytes of the parts of fixed size: of the record before a content, of a record of the directory and of the
+# record at the end; and the flag of an entry with a record after its content (APPNOTE.TXT 4.3, 4.4.4).
+_LOCAL, _ENTRY, _END = 30, 46, 22
+_HAS_DESCRIPTOR = 1 << 3
+
+
+def _descriptor_size(data: bytes, place: int, info: zipfile.ZipInfo) -> int:
+    """Return the size of the record after a content, 0 if there is none (APPNOTE.TXT 4.3.9)."""
+    is_small = max(info.compress_size, info.file_size) < 1 << 32
+    for form in ("<III", "<IQQ") if is_small else ("<IQQ",):
+        record = struct.pack(form, info.CRC, info.compress_size, info.file_size)
+        for signature in (b"PK\x07\x08", b""):
+            if data.startswith(signature + record, place):
+                return len(signature + record)
+    return 0
+
+
+def _is_whole(packed: bytes, info: zipfile.ZipInfo) -> bool:
+    """Return whether the bytes of a readable entry contain its content alone."""
+    if info.compress_type == zipfile.ZIP_STORED:
+        return len(packed) == info.file_size
+    unpacker, size, place = zlib.decompressobj(-zlib.MAX_WBITS), 0, 0
+    while place < len(packed) and not unpacker.eof and size <= info.file_size:
+        size += len(unpacker.decompress(packed[place : place + _CHUNK]))
+        place += _CHUNK
+    return unpacker.eof and size == info.file_size and not unpacker.unused_data and place >= len(packed)
+
+
+# Bytes unpacked at a time: they may unpack to a thousand times as many.
+_CHUNK = 4_096

@@ -1,1 +1,35 @@
-"""What is secret in a capture, and how it is hidden."""
+"""Knows what is secret in the texts of a capture, and how it is hidden.
+
+**Learn, hide, repeat.** A capture is read twice. The first pass learns: it notes the session ids that
+stand where ids stand. The second pass hides: it replaces ids by pseudonyms and removes credentials. A removed
+secret may join two texts to another secret, so both passes are repeated until the second one changes nothing
+(`captures/_redact.py`). Hence the result does not change if it is redacted again.
+
+**Text is searched, not parsed.** A broken message must not leak, so no secret is found by parsing: patterns
+find it by the characters around it, and known ids are searched for everywhere. The same patterns search XML,
+header fields, JSON strings, URLs and connection strings.
+
+**The formats find the texts.** The function `redact` of a format (`captures/_formats/`) walks over a capture
+of any kind, whole or damaged, and gives each text to an editor. It decides what is one text: a body without
+its codings, the string of a JSON member, an entry of an archive. A format never asks which pass it is.
+
+The terms:
+
+* An *editor* is one pass. A *learner* notes ids and changes nothing; a *hider* changes texts and counts the
+  changes (`editor.py`).
+* An *edit* is a range of a text that is secret, with the id in it, if it is one. `find` returns the edits of
+  a text, and a hider chooses those that do not overlap (`secrets.py`).
+* The *table* has the pseudonym of each id; the *needles* are its ids, to search for (`pseudonyms.py`).
+* A *folded* text is equal for all spellings in letter case and white space. An *expanded* text has its
+  escapes replaced, and knows the offsets in the original (`escapes.py`).
+* A *place* is the name of the message or entry that a change is reported for.
+* The *head* is the start line and the header fields of an HTTP message.
+* A text *begins* a message if it is the first text of one. A capture may lack its beginning, and then the
+  text may begin in the middle of a secret: the rest of a known id, and the rest of a tag or an element, are
+  secrets at the beginning of a message.
+* Content is *unsearchable*, and removed, if no text can be found in it: a binary format, damaged gzip,
+  anything beyond the limits.
+
+`json_strings.py` walks over the strings of JSON. Any string that is base64 is decoded and searched too,
+whatever its member is called.
+"""

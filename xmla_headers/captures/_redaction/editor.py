@@ -1,30 +1,31 @@
-"""One pass over the texts of a capture: to learn the ids in them, or to hide what is secret."""
+"""Knows how the texts of a capture are edited: a learner notes the ids in them, a hider replaces secrets."""
 
 from __future__ import annotations
 
 import codecs
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, AnyStr
 
-from xmla_headers.captures._formats.allowance import Allowance
+from xmla_headers.captures._unpacking import Allowance
 
-from .secrets import ChangeKind, Edit, find
+from .secrets import ChangeKind, Edit, find, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from xmla_headers.captures._message import CaptureLimits
 
     from .pseudonyms import Needles, Table
 
-__all__ = ["Characters", "Editor"]
+__all__ = ["Characters", "Editor", "Hider", "Learner"]
 
 _UTF_16_LE = (2, codecs.utf_16_le_decode, codecs.utf_16_le_encode)
 _UTF_16_BE = (2, codecs.utf_16_be_decode, codecs.utf_16_be_encode)
 _UTF_32_LE = (4, codecs.utf_32_le_decode, codecs.utf_32_le_encode)
 _UTF_32_BE = (4, codecs.utf_32_be_decode, codecs.utf_32_be_encode)
-#: Where the NULs are in the first four bytes of "<" and an ASCII character -> the encoding.
+# The indexes of the NULs in the first four bytes of "<" and an ASCII character -> the encoding.
 _NULS = {(1, 3): _UTF_16_LE, (0, 2): _UTF_16_BE, (1, 2, 3): _UTF_32_LE, (0, 1, 2): _UTF_32_BE}
 _MARKS = (
     (codecs.BOM_UTF32_LE, _UTF_32_LE),
@@ -32,40 +33,49 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, _UTF_16_LE),
     (codecs.BOM_UTF16_BE, _UTF_16_BE),
 )
-#: What text cannot be found in: gzip, zip, MS-BINXML.
+# The first bytes of content in which text cannot be found.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\xdf\xff", "MS-BINXML"))
 
-#: What of an id that has markup in it is one for certain: an attribute that lacks its quote goes on.
+# An attribute without its closing quote goes on after the id: this part is certainly the id's.
 _BEFORE_MARKUP = re.compile(r"[^\s<>/]+")
 
 
-class Editor:
-    """A pass over a capture: `learns` says whether it takes note of the ids, or hides what is secret.
+class Editor(ABC):
+    """One pass over a capture. The formats give it their texts, and write the texts that it returns."""
 
-    The readers of the formats hand it texts, and put what it returns in their places. When it learns it
-    returns what it got.
-    """
+    _needles: Needles | None = None
 
-    def __init__(self, table: Table, limits: CaptureLimits, name: str, *, learns: bool) -> None:
-        #: The place of what has no name in the capture.
+    def __init__(self, table: Table, limits: CaptureLimits, name: str) -> None:
+        # The place of texts that have no name in the capture.
         self.name = name
         self.limits = limits
         self.allowance = Allowance(limits)
-        self.learns = learns
-        #: Place, kind and what -> how often.
-        self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
         self._table = table
-        self._needles: Needles | None = None if learns else table.needles()
 
-    def find(self, text: str, *, head: bool = False) -> list[Edit]:
-        """Return what is to be hidden in a text."""
-        return find(text, self._needles, head=head)
+    @abstractmethod
+    def chosen(self, edits: list[Edit]) -> list[Edit]:
+        """Return the edits that `replacement` is asked about, of all that were found in one text."""
+
+    @abstractmethod
+    def replacement(self, edit: Edit, old: str, place: str) -> str | None:
+        """Return the new text for an edit, or None to keep the old one."""
+
+    @abstractmethod
+    def note(self, place: str, kind: ChangeKind, what: str) -> None:
+        """List a change of the capture."""
+
+    @abstractmethod
+    def emptied(
+        self, data: AnyStr, place: str, reason: str, learn: Callable[[AnyStr], object] | None = None
+    ) -> AnyStr:
+        """Return what is left of content that cannot be searched; a learner calls `learn` with it."""
+
+    def find(self, text: str, *, head: bool = False, begins: bool = False) -> list[Edit]:
+        """Return the secrets in a text. `head`: of an HTTP message; `begins`: a message begins with it."""
+        return self.chosen(find(text, self._needles, head=head, begins=begins))
 
     def apply(self, text: str, edits: Iterable[Edit], place: str) -> str:
-        """Return the text with what was found in it hidden; or take note of the ids."""
-        if self.learns:
-            self._learn(edits)
-            return text
+        """Return a text with its edits made."""
         parts, done = [], 0
         for edit in edits:
             new = self.replacement(edit, text[edit.start : edit.end], place)
@@ -74,84 +84,120 @@ class Editor:
                 done = edit.end
         return "".join([*parts, text[done:]]) if parts else text
 
-    def replacement(self, edit: Edit, old: str, place: str) -> str | None:
-        """Return what takes the place of a secret, and list the change; None where it is there already."""
-        if edit.folded:
-            new = self._table.spelled(edit.identifier, edit.folded)
-        else:
-            new = self._table.pseudonym(edit.identifier) if edit.identifier else ""
-        # What is the first piece of an id may look like the pseudonym of the whole. In a text of several
-        # encodings a pseudonym in UTF-16 has NULs.
-        if new == old.replace("\0", "") == edit.identifier or not old:
-            return None
-        # The rest of what is hidden in pieces has been listed.
-        if edit.what or new:
-            self.note(place, edit.kind, edit.what or new)
-        return new
+    def text(self, text: str, place: str, *, head: bool = False, begins: bool = False) -> str:
+        """Return a text without its secrets."""
+        return self.apply(text, self.find(text, head=head, begins=begins), place)
 
-    def note(self, place: str, kind: ChangeKind, what: str) -> None:
-        """List a change."""
-        self.changes[place or self.name, kind, what] += 1
-
-    def text(self, text: str, place: str, *, head: bool = False) -> str:
-        """Return a text with its secrets hidden."""
-        return self.apply(text, self.find(text, head=head), place)
-
-    def data(self, data: bytes, place: str, *, head: bool = False, mixed: bool = False) -> bytes:
-        """Return bytes with the secrets of their text hidden, and every other byte as it was.
-
-        `mixed`: they may be in several encodings, whatever they begin with.
-        """
-        characters = Characters(data, mixed=mixed)
-        new = self.text(characters.text, place, head=head)
+    def data(self, data: bytes, place: str, *, head: bool = False, begins: bool = False) -> bytes:
+        """Return bytes without the secrets in their text; every other byte stays."""
+        characters = Characters(data)
+        new = self.text(characters.text, place, head=head, begins=begins)
         return data if new is characters.text else characters.encode(new)
 
-    def data_in_two(self, data: bytes, cut: int, place: str, *, mixed: bool = False) -> tuple[bytes, int]:
-        """Return bytes that hold heads as well with their secrets hidden, and where a cut in them is now.
+    def data_in_two(
+        self, data: bytes, cut: int, place: str, *, mixed: bool = False, begins: bool = False
+    ) -> tuple[bytes, int]:
+        """Return bytes that may contain heads without their secrets, and the new offset of a cut.
 
-        A secret that lies across the cut is before it.
+        A secret across the cut is before it afterwards. `mixed`: there may be several encodings, whatever
+        the first bytes are.
         """
         characters = Characters(data, mixed=mixed)
         text = characters.text
-        edits = self.find(text, head=True)
+        edits = self.find(text, head=True, begins=begins)
         middle = len(Characters(data[:cut], mixed=mixed).text)
         middle = max([middle, *(edit.end for edit in edits if edit.start < middle)])
         before = [edit for edit in edits if edit.start < middle]
-        after = [
-            edit._replace(start=edit.start - middle, end=edit.end - middle) for edit in edits[len(before) :]
-        ]
+        after = [edit.moved(-middle) for edit in edits if edit.start >= middle]
         first = self.apply(text[:middle], before, place)
         rest = self.apply(text[middle:], after, place)
         new = characters.encode(first + rest)
         return new, len(new) - len(characters.encode(rest))
 
     def searchable(self, data: bytes) -> bool:
-        """Whether a message is text, and within the limits."""
+        """Return whether a message is text, and within the limits."""
         return _unsearchable(data, self.limits) is None
 
     def message(self, data: bytes, place: str) -> bytes:
-        """Return a message with its secrets hidden; nothing of one that cannot be searched."""
+        """Return a message without its secrets, or emptied if it cannot be searched."""
         reason = _unsearchable(data, self.limits)
-        if reason is None:
-            return self.data(data, place)
-        return self.emptied(data, place, reason)
+        return self.data(data, place, begins=True) if reason is None else self.emptied(data, place, reason)
 
-    def emptied(self, data: bytes, place: str, reason: str) -> bytes:
-        """Return nothing in place of what cannot be searched, and list that."""
-        if self.learns or not data:
-            return data
-        self.note(place, ChangeKind.UNSEARCHABLE, reason)
-        return b""
 
-    def _learn(self, edits: Iterable[Edit]) -> None:
-        for edit in edits:
-            if not edit.identifier:
-                continue
+class Learner(Editor):
+    """Notes the ids in the texts of a capture, and changes nothing."""
+
+    def chosen(self, edits: list[Edit]) -> list[Edit]:
+        """Return all edits: an id within a password is an id too."""
+        return edits
+
+    def replacement(self, edit: Edit, old: str, place: str) -> None:  # noqa: ARG002
+        """Note the id of an edit."""
+        if edit.identifier:
             self._table.add(edit.identifier)
-            if "<" in edit.identifier:
-                begun = _BEFORE_MARKUP.match(edit.identifier)
-                if begun is not None:
-                    self._table.add(begun[0])
+            begun = _BEFORE_MARKUP.match(edit.identifier) if "<" in edit.identifier else None
+            if begun is not None:
+                self._table.add(begun[0])
+
+    def note(self, place: str, kind: ChangeKind, what: str) -> None:
+        """Do nothing: what a learner returns is not written."""
+
+    def emptied(
+        self,
+        data: AnyStr,
+        place: str,  # noqa: ARG002
+        reason: str,  # noqa: ARG002
+        learn: Callable[[AnyStr], object] | None = None,
+    ) -> AnyStr:
+        """Return the content itself, searched by `learn`."""
+        if learn is not None:
+            learn(data)
+        return data
+
+
+class Hider(Editor):
+    """Replaces the secrets in the texts of a capture, and counts its changes."""
+
+    def __init__(self, table: Table, limits: CaptureLimits, name: str) -> None:
+        super().__init__(table, limits, name)
+        self._needles = table.needles()
+        # (place, kind, what) -> how often.
+        self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
+
+    def chosen(self, edits: list[Edit]) -> list[Edit]:
+        """Return the edits in order, without overlaps."""
+        return merged(edits)
+
+    def replacement(self, edit: Edit, old: str, place: str) -> str | None:
+        """Return a pseudonym, or "" for a credential; None if the text has it already."""
+        if edit.folded:
+            new = self._table.spelled(edit.identifier, edit.folded)
+        else:
+            new = self._table.pseudonym(edit.identifier) if edit.identifier else ""
+        # The first part of an id may look like the pseudonym of the whole id. In a text with several
+        # encodings, a pseudonym in UTF-16 has NULs.
+        if new == old.replace("\0", "") == edit.identifier or not old:
+            return None
+        # A secret in several parts is listed once.
+        if edit.what or new:
+            self.note(place, edit.kind, edit.what or new)
+        return new
+
+    def note(self, place: str, kind: ChangeKind, what: str) -> None:
+        """Count a change."""
+        self.changes[place or self.name, kind, what] += 1
+
+    def emptied(
+        self,
+        data: AnyStr,
+        place: str,
+        reason: str,
+        learn: Callable[[AnyStr], object] | None = None,  # noqa: ARG002
+    ) -> AnyStr:
+        """Return nothing, and list that."""
+        if data:
+            self.note(place, ChangeKind.UNSEARCHABLE, reason)
+        return data[:0]
 
 
 def _unsearchable(data: bytes, limits: CaptureLimits) -> str | None:
@@ -163,19 +209,19 @@ def _unsearchable(data: bytes, limits: CaptureLimits) -> str | None:
 
 
 class Characters:
-    """Bytes as a text that becomes the same bytes again, whatever they are."""
+    """Any bytes as a text that can be encoded to the same bytes again."""
 
     def __init__(self, data: bytes, *, mixed: bool = False) -> None:
         first = b"" if mixed else data[:4]
         codec = next((codec for mark, codec in _MARKS if first.startswith(mark)), None)
-        codec = codec or _NULS.get(tuple(place for place, byte in enumerate(first) if not byte))
-        #: What encodes it, None for UTF-8, and what is left of a last character.
+        codec = codec or _NULS.get(tuple(index for index, byte in enumerate(first) if not byte))
+        # The encoder, None for UTF-8, and the bytes of an incomplete last character.
         self._encode, self._rest = None, b""
         if codec is not None:
             width, decode, encode = codec
             end = len(data) - len(data) % width
             try:
-                # No codec is looked up by its name: that may import one.
+                # The codec is not looked up by its name, because that may import a module.
                 self.text, _ = decode(data[:end], "surrogatepass", True)
             except UnicodeDecodeError:
                 pass
@@ -185,7 +231,7 @@ class Characters:
         self.text = data.decode("utf-8", "surrogateescape")
 
     def encode(self, text: str) -> bytes:
-        """Return a text that has been made of this one as bytes."""
+        """Return the bytes of a text that was made from this one."""
         if self._encode is None:
             return text.encode("utf-8", "surrogateescape")
         return self._encode(text, "surrogatepass")[0] + self._rest

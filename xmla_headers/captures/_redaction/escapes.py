@@ -1,4 +1,4 @@
-"""A text with references, escapes and letter case -> how else it might be spelled, and the places of both."""
+"""Knows how a text may be spelled: references, escapes and letter case, with offsets in both spellings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _JSON = (
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r'|\\(?:u[0-9a-fA-F]{4}|["\\/bfnrt])'
 )
-#: RFC 3986 §2.1, with the bytes of a UTF-8 character together.
+# RFC 3986 §2.1, with the bytes of a UTF-8 character together.
 _PERCENT = r"%[0-7][0-9a-fA-F]|%[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){1,3}"
 
 _REFERENCES = re.compile(_REFERENCE)
@@ -36,22 +36,22 @@ _JSON_ESCAPES = re.compile(_JSON)
 _ESCAPES = re.compile(rf"{_REFERENCE}|{_JSON}|{_PERCENT}")
 _NULS = re.compile("\0+")
 
-#: What surrogateescape makes of bytes that are not UTF-8: the character they are in ISO-8859-1.
+# Bytes that are not UTF-8, as surrogateescape writes them -> the same bytes in ISO-8859-1.
 _AS_LATIN_1 = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
-#: XML 1.0 §3.3.3: white space in an attribute value is a space.
+# XML 1.0 §3.3.3: white space in an attribute value is a space.
 _SPACES = {9: " ", 10: " ", 13: " "}
-#: Greek has two small letters for one capital: which of them it becomes depends on what follows.
+# Greek has two small letters for one capital; the following letter decides between them.
 _FINAL_SIGMA, _SIGMA = "\u03c2", "\u03c3"
 _FOLDED: dict[int, int | str] = {**_AS_LATIN_1, **_SPACES, ord(_FINAL_SIGMA): _SIGMA}
 
 
 class Expanded:
-    """A text with its escapes replaced by what they stand for, and where each place was before."""
+    """A text with its escapes replaced by the characters that they mean, and the offsets before that."""
 
     __slots__ = ("_ends", "_places", "_sizes", "_start", "_starts", "text")
 
     def __init__(self, text: str, pattern: re.Pattern[str], start: int, end: int) -> None:
-        #: Where the text stood before, and escapes in it: where each was, and where and how long it is now.
+        # The old offset of the text; for each escape its old start and end, and its new offset and length.
         self._start = start
         self._starts, self._ends = array("q"), array("q")
         self._places, self._sizes = array("q"), array("q")
@@ -72,23 +72,24 @@ class Expanded:
         self.text = "".join([*parts, text[done:end]])
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where a stretch of the text stood before."""
+        """Return the old start and end of a range of the text."""
         first, _ = self._place(start)
         return (first, first) if start == end else (first, self._place(end - 1)[1])
 
     def _place(self, index: int) -> tuple[int, int]:
-        """Return where the character at an index began and ended before."""
+        """Return the old start and end of the character at an index."""
         escape = bisect_right(self._places, index) - 1
         if escape < 0:
             return self._start + index, self._start + index + 1
-        behind = index - self._places[escape] - self._sizes[escape]
-        if behind < 0:
+        distance = index - self._places[escape] - self._sizes[escape]
+        if distance < 0:
             return self._starts[escape], self._ends[escape]
-        place = self._ends[escape] + behind
+        place = self._ends[escape] + distance
         return place, place + 1
 
 
 def _character(escape: str) -> str:
+    """Return the characters that an escape means."""
     first = escape[0]
     if first == "&":
         name = escape[1:-1]
@@ -96,7 +97,7 @@ def _character(escape: str) -> str:
             return _NAMED[name]
         digits, base = (name[2:], 16) if name[1] in "xX" else (name[1:], 10)
         code = int(digits, base)
-        # No character: it stays what it is.
+        # This is no character, so the reference stays.
         return chr(code) if code < 0x110000 else escape
     if first == "\\":
         if len(escape) == 2:
@@ -110,32 +111,32 @@ def _character(escape: str) -> str:
 
 
 def expand(text: str, start: int = 0, end: int | None = None) -> Expanded:
-    """Return a stretch of a text with its references and escapes of any kind replaced, once."""
+    """Return a range of a text with its references and escapes replaced once."""
     return Expanded(text, _ESCAPES, start, len(text) if end is None else end)
 
 
 def json_text(text: str, start: int, end: int) -> Expanded:
-    """Return what stands between the quotes of a string of JSON."""
+    """Return the value of a JSON string; the range excludes its quotes."""
     return Expanded(text, _JSON_ESCAPES, start, end)
 
 
 def unescaped(text: str) -> str:
-    """Return what `expand` does, without the places."""
+    """Return the text of `expand`, without the offsets."""
     return _ESCAPES.sub(lambda match: _character(match[0]), text)
 
 
 def is_escaped(text: str) -> bool:
-    """Whether there is a reference, or another escape, in a text."""
+    """Return whether a text contains a reference or another escape."""
     return _ESCAPES.search(text) is not None
 
 
 def without_nuls(text: str) -> Expanded:
-    """Return a text in which the ASCII can be read of a UTF-16 that was not recognized."""
+    """Return a text without NULs, which shows the ASCII in unrecognised UTF-16."""
     return Expanded(text, _NULS, 0, len(text))
 
 
 def pieces(text: str) -> list[tuple[int, int]]:
-    """Return the stretches between tags in which something is escaped."""
+    """Return the ranges between tags that contain escapes."""
     found: list[tuple[int, int]] = []
     done = 0
     while True:
@@ -154,7 +155,7 @@ def resolved(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """Return a text with its references and escapes replaced until none is left, or nearly so."""
+    """Return a text with its references and escapes replaced, up to three times."""
     for _ in range(3):
         expanded = expand(text).text
         if expanded == text:
@@ -164,12 +165,12 @@ def whole(text: str) -> str:
 
 
 def characters(text: str) -> str:
-    """Return a text whose bytes are not UTF-8 as what they are in ISO-8859-1."""
+    """Return a text with its bytes that are not UTF-8 read as ISO-8859-1."""
     return text if text.isascii() else text.translate(_AS_LATIN_1)
 
 
 def fold(text: str) -> str:
-    """Return a text as long as the given one, in which spellings that differ in letter case are the same."""
+    """Return a text of the same length, equal for texts that differ in letter case alone."""
     if text.isascii():
         return text.lower().replace("\t", " ").replace("\n", " ").replace("\r", " ")
     text = text.translate(_FOLDED)
@@ -180,5 +181,6 @@ def fold(text: str) -> str:
 
 
 def _lower(character: str) -> str:
+    """Return the small letter, if that is one character."""
     lower = character.lower()
     return lower if len(lower) == 1 else character

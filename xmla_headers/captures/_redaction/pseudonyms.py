@@ -1,4 +1,4 @@
-"""Session ids -> pseudonyms, and where in a text the ids occur."""
+"""Knows the session ids of captures, their pseudonyms, and how to find the ids in a text."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Needles", "Table"]
 
-#: Ids that have this many characters are looked for everywhere; what is shorter occurs by chance.
+# Ids of this many characters are searched for everywhere; shorter ones occur by chance.
 _LEAST = 6
-#: If they are digits only, as Content-Length and the cells of a rowset are.
+# The same for ids of digits only, because Content-Length and the cells of a rowset are numbers.
 _LEAST_DIGITS = 10
-#: So many characters of an id are looked for, and what follows them is compared: a search for more would
-#: cost the product of two lengths that are both the sender's.
+# This many characters of an id are searched for, and the following ones compared. The sender chooses the
+# lengths of the id and of the text, and a longer search would take the product of both.
 _MOST = 256
 
 _PSEUDONYM = re.compile(r"session-([1-9][0-9]{0,17})(?:\.[1-9][0-9]{0,17})?")
 
-#: What a message consists of anyway: an id that is part of it cannot be told from it.
+# Words that messages contain anyway: an id that is a part of them cannot be distinguished from them.
 _VOCABULARY = fold(
     " ".join(
         [
@@ -50,20 +50,20 @@ _VOCABULARY = fold(
 
 
 class Table:
-    """Session ids, each with its pseudonym: `session-1`, `session-2` and so on as they were met.
+    """Session ids with their pseudonyms: `session-1`, `session-2` and so on, in the order of appearance.
 
-    Ids are compared exactly, as servers compare them. Those that differ in letter case alone are
-    `session-1` and `session-1.2`: that may be the very bug that is reported. What looks like a pseudonym is
-    one, from an earlier redaction, and stays.
+    Ids are compared exactly, as servers compare them. Ids that differ in letter case alone become
+    `session-1` and `session-1.2`, because that difference may be the bug that is reported. An id that looks
+    like a pseudonym is one, from an earlier redaction, and stays.
     """
 
     __slots__ = ("_groups", "_needles", "_number", "_pseudonyms", "_taken", "_waiting")
 
     def __init__(self) -> None:
         self._pseudonyms: dict[str, str] = {}
-        #: Ids that have been met since a pseudonym was last asked for, in their order.
+        # Ids without a pseudonym, in the order of appearance.
         self._waiting: dict[str, None] = {}
-        #: Folded id -> the pseudonym of its first spelling, and how many spellings there are.
+        # Folded id -> the pseudonym of its first spelling, and the number of its spellings.
         self._groups: dict[str, tuple[str, int]] = {}
         self._taken: set[str] = set()
         self._number = 0
@@ -75,29 +75,29 @@ class Table:
         return sum(identifier != pseudonym for identifier, pseudonym in self._pseudonyms.items())
 
     def add(self, identifier: str) -> None:
-        """Take note of an id."""
+        """Note an id."""
         if identifier not in self._pseudonyms:
             self._waiting[identifier] = None
 
     def pseudonym(self, identifier: str) -> str:
-        """Return the pseudonym of an id, which is taken note of."""
+        """Return the pseudonym of an id, and note the id."""
         self.add(identifier)
         self._settle()
         return self._pseudonyms[identifier]
 
     def spelled(self, text: str, folded: str) -> str:
-        """Return the pseudonym for an occurrence of a folded id: of its spelling, if that is known."""
+        """Return the pseudonym for an occurrence of a folded id, by its spelling if that is known."""
         known = self._pseudonyms.get(text)
         return self._groups[folded][0] if known is None else known
 
     def needles(self) -> Needles:
-        """Return what to look for."""
+        """Return the ids to search for."""
         self._settle()
         if self._needles is None:
             needles: dict[str, str] = {}
             for identifier in self._pseudonyms:
                 folded = fold(identifier)
-                # What came out of an earlier redaction is no secret.
+                # A pseudonym from an earlier redaction is not a secret.
                 if folded and self._groups[folded] != (identifier, 1):
                     needles[folded] = folded
                     needles.setdefault(fold(whole(identifier)), folded)
@@ -105,11 +105,11 @@ class Table:
         return self._needles
 
     def _settle(self) -> None:
-        """Give pseudonyms to the ids that have none."""
+        """Give a pseudonym to each id without one."""
         if not self._waiting:
             return
         self._needles = None
-        # First those that are their own, so that no other id gets one of them.
+        # Ids that are pseudonyms come first, so that no other id gets one of these.
         for identifier in [each for each in self._waiting if _PSEUDONYM.fullmatch(each)]:
             del self._waiting[identifier]
             self._enter(identifier, identifier)
@@ -127,6 +127,7 @@ class Table:
         self._waiting.clear()
 
     def _enter(self, identifier: str, pseudonym: str, spellings: int = 0) -> None:
+        """Store an id with its pseudonym."""
         folded = fold(identifier)
         first = self._groups[folded][0] if folded in self._groups else pseudonym
         self._groups[folded] = (first, max(spellings, self._groups.get(folded, ("", 0))[1]) + 1)
@@ -135,17 +136,19 @@ class Table:
 
 
 class Needles:
-    """Folded ids, to be found in folded texts: in one walk, however many there are."""
+    """Folded ids to find in folded texts: one search finds all of them."""
 
     def __init__(self, needles: Mapping[str, str]) -> None:
-        """Take what to look for, and for each the folded id that it is a spelling of."""
+        """Take the texts to search for, each with the folded id that it is a spelling of."""
         self._needles = needles
         self._short = {needle for needle in needles if _is_common(needle)}
         long = sorted(needle for needle in needles if needle not in self._short)
         self._sorted = long
-        #: The first characters of needles -> the lengths that there are, longest first.
+        # No folded text contains a line break.
+        self._lines = "\n".join(["", *long, ""])
+        # The first characters of needles -> the lengths of these needles, longest first.
         self._lengths: dict[str, list[int]] = {}
-        #: The first characters of those that are longer than what is looked for -> them.
+        # The first `_MOST` characters of longer needles -> these needles.
         self._cut: dict[str, list[str]] = {}
         self._whole = set(long)
         for needle in long:
@@ -160,7 +163,7 @@ class Needles:
         self._start = _any_of(self._lengths)
 
     def find(self, folded: str) -> Iterator[tuple[int, int, str]]:
-        """Yield where the long ids occur, and the folded id."""
+        """Yield start and end of each long id in a text, and the folded id."""
         done = 0
         if self._start is not None:
             for match in self._start.finditer(folded):
@@ -180,16 +183,16 @@ class Needles:
             yield from self._cut_off(self._start, folded, done)
 
     def may_occur(self, folded: str) -> bool:
-        """Whether a long id may occur in a text, or begin in it."""
+        """Return whether a long id may occur in a text, or begin in it."""
         return self._start is not None and self._start.search(folded) is not None
 
     def _longest(self, folded: str, start: int, piece: str) -> tuple[str, int]:
-        """Return the id that begins with the piece and goes on longest as the text does, and its end."""
+        """Return the id that begins with a piece and matches most of the text after it, and its end."""
         best, end = "", start + len(piece)
         for needle in self._cut[piece][:8]:
             stop = start + len(piece)
             limit = min(len(folded), start + len(needle))
-            # What is compared is what is replaced, so that this costs no square.
+            # The compared text is replaced, so this takes linear time.
             while stop < limit and folded[stop] == needle[stop - start]:
                 stop += 1
             if not best or stop > end:
@@ -197,7 +200,7 @@ class Needles:
         return best, end
 
     def _cut_off(self, begins: re.Pattern[str], folded: str, done: int) -> Iterator[tuple[int, int, str]]:
-        """Yield the beginning of an id at the end of the text, where a message has been cut off."""
+        """Yield the beginning of an id at the end of a text that is cut off."""
         size = len(folded)
         for match in begins.finditer(folded, max(done, size - _MOST)):
             start = match.start()
@@ -208,8 +211,22 @@ class Needles:
                     yield start, size, self._needles[self._sorted[place]]
                     return
 
+    def find_rest(self, folded: str) -> Iterator[tuple[int, int, str]]:
+        """Yield the rest of a long id with which a text begins, if it is as long as a long id has to be."""
+        best, start = "", self._lines.find(folded[:_LEAST]) if len(folded) >= _LEAST else -1
+        for _ in range(_MOST_TRIES):
+            if start < 0:
+                break
+            rest = self._lines[start : self._lines.index("\n", start)]
+            if len(rest) > len(best) and folded.startswith(rest) and not _is_common(rest):
+                best, place = rest, start
+            start = self._lines.find(folded[:_LEAST], start + 1)
+        if best:
+            needle = self._lines[self._lines.rindex("\n", 0, place + 1) + 1 : place + len(best)]
+            yield 0, len(best), self._needles[needle]
+
     def find_quoted(self, folded: str) -> Iterator[tuple[int, int, str]]:
-        """Yield where the short ids stand between quotes, near the word session, as faults write them."""
+        """Yield the short ids between quotes near the word session, as faults write them."""
         if not self._short:
             return
         for match in _QUOTED.finditer(folded):
@@ -221,17 +238,19 @@ class Needles:
 
 
 def _is_common(needle: str) -> bool:
-    """Whether an id would be found by chance."""
+    """Return whether an id would be found by chance."""
     least = _LEAST_DIGITS if needle.isdecimal() else _LEAST
     return len(needle) < least or needle in _VOCABULARY
 
 
+# Occurrences of the first characters of a text in ids that are compared with it.
+_MOST_TRIES = 64
 _QUOTED = re.compile(r"""(?<=['"])[^'"<>]{1,64}(?=['"])""")
 _NEAR = 60
 
 
 def _any_of(prefixes: Iterable[str]) -> re.Pattern[str] | None:
-    """Return what matches wherever one of the prefixes may begin: a class for each of their places."""
+    """Return a pattern that matches where a prefix may begin: one class of characters for each index."""
     columns = [sorted(set(column)) for column in zip(*prefixes, strict=True)]
     if not columns:
         return None

@@ -1,7 +1,7 @@
-r"""What in a text is to be hidden, and where: text, not structure, because a broken message must not leak.
+r"""Knows what is secret in a text: it is found by patterns, because a broken message must not leak.
 
-A pattern here looks at each character a bounded number of times, whatever the text is: repetitions are
-possessive, and what they begin with is a literal.
+Each pattern reads each character a bounded number of times, whatever the text is: its repetitions are
+possessive, and it begins with a literal.
 """
 
 from __future__ import annotations
@@ -25,39 +25,43 @@ __all__ = ["ChangeKind", "Edit", "find", "merged", "named_edits"]
 
 
 class ChangeKind(StrEnum):
-    """What has been changed in a capture."""
+    """The kinds of changes that a redaction makes."""
 
-    #: A session id is a pseudonym now.
     SESSION_ID = "session-id"
-    #: The content of an element that carries credentials is gone.
+    """A session id was replaced by a pseudonym."""
     ELEMENT = "element"
-    #: The value of an HTTP header field, or of a cookie, is gone.
+    """The content of an element that carries credentials was removed."""
     HEADER_FIELD = "header-field"
-    #: A password, or the like, is gone from an attribute, a connection string or a URL.
+    """The value of an HTTP header field or of a cookie was removed."""
     CREDENTIAL = "credential"
-    #: A content or transfer coding has been taken off, because something behind it had to be changed.
+    """A password or similar value was removed from an attribute, a connection string or a URL."""
     CODING = "coding"
-    #: A body, or an entry of an archive, is gone that cannot be searched.
+    """A content or transfer coding was removed, because the coded body had to be changed."""
     UNSEARCHABLE = "unsearchable"
+    """Content that cannot be searched was removed: a body, a part of one, or an entry of an archive."""
 
 
 class Edit(NamedTuple):
-    """A stretch of a text that is to go, and what takes its place."""
+    """A range of a text that is a secret, and what replaces it."""
 
     start: int
     end: int
     kind: ChangeKind
-    #: What it was, in our words: nothing that the capture says.
+    # A description that quotes nothing of the capture.
     what: str
-    #: The session id whose pseudonym takes its place.
+    # The session id whose pseudonym replaces the range.
     identifier: str = ""
-    #: The folded id, where it is an occurrence whose spelling may not have been met as an id.
+    # The folded id, if this is an occurrence whose spelling may be unknown.
     folded: str = ""
+
+    def moved(self, distance: int) -> Edit:
+        """Return the same edit for a text in which it stands further on."""
+        return self._replace(start=self.start + distance, end=self.end + distance)
 
 
 # -- names -------------------------------------------------------------------------------------------
 
-#: The attributes that hold an id, by the schema; SESSION_ID, session-id and ASP.NET_SessionId as well.
+# The attributes that are ids by the schema; SESSION_ID, session-id and ASP.NET_SessionId match as well.
 _IDENTIFIERS = sorted(
     {
         tuple(re.findall("[A-Z]?[a-z]+", attribute.name))
@@ -69,16 +73,17 @@ _IDENTIFIERS = sorted(
 _IDENTIFIER = "|".join("[-_.]?".join(parts) for parts in _IDENTIFIERS)
 _IDENTIFIER_END = re.compile(rf"(?i)(?:{_IDENTIFIER})\Z")
 
-#: Header blocks, elements of Authenticate (MS-SSAS §3.1.4.3) and of property lists that hold credentials.
+# Header blocks, elements of Authenticate (MS-SSAS §3.1.4.3) and of property lists that carry credentials.
 _ELEMENTS = ("Security", "SspiHandshake", "SessionToken", "Password")
 
-#: Attributes, and parts of connection strings, of query strings and of JSON.
+# Names in attributes, connection strings, query strings and JSON.
 _CREDENTIALS = ("Password", "Pwd", "access_token", "refresh_token", "client_secret", "id_token")
 
-#: HTTP header fields -> what of their values is secret.
+# The whole value of a header field.
 _ALL = re.compile(r"\S(?:.*\S)?", re.DOTALL)
-#: RFC 9110 §11.6.1 with a token: the answer of a server within a handshake.
+# RFC 9110 §11.6.1 with a token: the answer of a server within a handshake.
 _TOKENS = re.compile(r"(?i)(?:negotiate|ntlm|kerberos)\s+([^\s,<]+)")
+# HTTP header fields -> the secret part of their values.
 _FIELDS = {
     "Authorization": _ALL,
     "Proxy-Authorization": _ALL,
@@ -100,14 +105,14 @@ _CREDENTIAL_NAMES = {name.lower(): name for name in _CREDENTIALS}
 
 _SPACE = r"[ \t\r\n]*+"
 _QUOTED = r"\"(?P<double>[^\"]*+)|'(?P<single>[^']*+)"
-#: In JSON, and in what is written like it.
+# In JSON and JavaScript.
 _ESCAPED = r"\"(?P<json>(?:[^\"\\]++|\\.)*+)|'(?P<script>(?:[^'\\]++|\\.)*+)"
 _BARE = r"(?P<bare>(?:[^\s\"'<>&;,)\\/\0]|/(?!>))++)"
 
 _ASSIGNED = re.compile(
     rf"(?is)(?:{_IDENTIFIER})[\"']?+{_SPACE}(?:={_SPACE}(?:{_QUOTED}|{_BARE})|:{_SPACE}(?:{_ESCAPED}))"
 )
-#: The value of a name in a connection string may be quoted, and ends with a semicolon otherwise.
+# A value in a connection string may be quoted; otherwise it ends with a semicolon.
 _CREDENTIAL = re.compile(
     rf"(?is)(?P<name>{'|'.join(_CREDENTIALS)})[\"']?+{_SPACE}"
     rf"(?:={_SPACE}(?:{_QUOTED}|(?P<bare>[^\s\"'<>&;\\\0][^\"'<>&;\r\n\\\0]*+))|:{_SPACE}(?:{_ESCAPED}))"
@@ -126,37 +131,51 @@ _FIELD_LINE = re.compile(
     rf"(?P<name>{'|'.join(map(re.escape, _FIELDS))}|[a-z0-9-]{{0,40}}?(?:{_IDENTIFIER}))"
     r"[ \t]*+:(?P<value>[^\r\n<]*+(?:\r?\n[ \t]++[^\r\n<]*+)*+)"
 )
-#: The same in the head of an HTTP message, where "<" is a character like any other.
+# In the head of an HTTP message "<" is an ordinary character.
 _HEAD_LINE = re.compile(_FIELD_LINE.pattern.replace(r"[^\r\n<]", r"[^\r\n]"))
-#: RFC 3986 §3.2.1
+# RFC 3986 §3.2.1
 _USER_INFORMATION = re.compile(r"://([^/\s\"'<>@?#\\]{1,256})@")
+
+# A message that begins in the middle: its first "<" or ">" ends a tag after a quoted value, or the content
+# of an element, a comment or a CDATA section.
+_REST_OF_TAG = re.compile(
+    r"[^<>\"']*+(?:[\"'](?![\s/>?])[^<>\"']*+)*+"
+    r"(?=[\"'](?:\s++[^\s<>\"'=]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'))*+\s*+[/?]?>)"
+)
+_REST_OF_SECTION = re.compile(r"[^<>]*?(?=(?:\]\]|--)>)")
+_REST_OF_CONTENT = re.compile(r"(?:[^<>]*+(?<!/)>)?+(?P<rest>[^<>]++)(?=</)")
+# The beginning of a whole document, before which nothing is missing.
+_DOCUMENT = re.compile(r"\ufeff?\s*+<(?:\?xml\s|(?:[^\s<>/\"'=!?:]{1,100}:)?Envelope\b)")
 
 
 def _words(*names: str) -> tuple[str, ...]:
-    """Return what stands in each of the names, in lower case."""
+    """Return names in lower case, each once."""
     return tuple({name.lower() for name in names})
 
 
-#: What the patterns cannot do without: to look for words is faster by an order of magnitude.
+# Words without which the patterns cannot match: searching for words is ten times as fast.
 _IDENTIFIER_WORDS = _words(*(parts[0] for parts in _IDENTIFIERS))
 _ELEMENT_WORDS = _words(*_ELEMENTS)
 _FIELD_WORDS = _words(*_FIELDS)
 _CREDENTIAL_WORDS = _words(*_CREDENTIALS)
 
 
-def find(text: str, needles: Needles | None, *, head: bool = False, depth: int = 3) -> list[Edit]:
-    """Return what is to be hidden in a text, in order and without overlaps.
+def find(
+    text: str, needles: Needles | None, *, head: bool = False, begins: bool = False, depth: int = 3
+) -> list[Edit]:
+    """Return the secrets in a text: in any order, and they may overlap.
 
-    Secrets show by where they stand; the `needles` are ids that are looked for everywhere. Without them ids
-    are learnt: then all edits are returned, since an id within a password counts as well. What stands
-    between tags is looked at again with its references and escapes replaced, as often as `depth` says.
-    `head`: the text is the head of an HTTP message.
+    Secrets are found by what stands around them, and ids also by the `needles`. The text between tags is
+    searched again with its escapes replaced, up to `depth` times. `head`: it is the head of an HTTP
+    message. `begins`: a message begins with it, maybe in the middle of a secret.
     """
     found: list[Edit] = []
     lower = text.lower()
     identifiers = _any(_IDENTIFIER_WORDS, lower)
+    if begins and needles is not None:
+        found += _found(text, needles.find_rest(fold(text[:_LONGEST_REST])))
     if _any(_ELEMENT_WORDS, lower):
-        found += _elements(text)
+        found += _elements(text, begins=begins and _DOCUMENT.match(text) is None)
     if identifiers or _any(_FIELD_WORDS, lower):
         found += _fields(text, _HEAD_LINE if head else _FIELD_LINE)
     if identifiers:
@@ -166,24 +185,28 @@ def find(text: str, needles: Needles | None, *, head: bool = False, depth: int =
     if "@" in text:
         found += _user_information(text)
     if needles is not None:
-        found += _occurrences(text, needles)
+        folded = fold(text)
+        found += _found(text, (*needles.find(folded), *needles.find_quoted(folded)))
+    if begins:
+        found += _rest(text)
     if depth:
-        views = [without_nuls(text)] if "\0" in text else []
-        for expanded in (*views, *_escaped(text, needles)):
-            for edit in find(expanded.text, needles, head=head, depth=depth - 1):
-                first, last = expanded.span(edit.start, edit.end)
-                found.append(edit._replace(start=first, end=last))
-    return found if needles is None else merged(found)
+        views = [(0, without_nuls(text))] if "\0" in text else []
+        for start, expanded in (*views, *_escaped(text, needles)):
+            first = begins and not start
+            for edit in find(expanded.text, needles, head=head, begins=first, depth=depth - 1):
+                place, end = expanded.span(edit.start, edit.end)
+                found.append(edit._replace(start=place, end=end))
+    return found
 
 
 def _any(words: tuple[str, ...], lower: str) -> bool:
     return any(word in lower for word in words)
 
 
-def _escaped(text: str, needles: Needles | None) -> Iterator[Expanded]:
-    """Yield the stretches between tags in which something is escaped that may have to be hidden."""
+def _escaped(text: str, needles: Needles | None) -> Iterator[tuple[int, Expanded]]:
+    """Yield the texts between tags with escapes that may hide secrets, and where each begins."""
     found = pieces(text)
-    # Most of them, "a &amp; b" in a rowset, have nothing of the kind: many are judged at a time.
+    # Most of them, such as "a &amp; b" in a rowset, contain no secret: many are tested at a time.
     for first in range(0, len(found), _BATCH):
         batch = found[first : first + _BATCH]
         plain = unescaped("\n".join(text[start:end] for start, end in batch))
@@ -194,7 +217,7 @@ def _escaped(text: str, needles: Needles | None) -> Iterator[Expanded]:
             or (needles is not None and needles.may_occur(fold(plain)))
         ):
             for start, end in batch:
-                yield expand(text, start, end)
+                yield start, expand(text, start, end)
 
 
 _BATCH = 64
@@ -202,8 +225,8 @@ _WORDS = (*_IDENTIFIER_WORDS, *_ELEMENT_WORDS, *_FIELD_WORDS, *_CREDENTIAL_WORDS
 
 
 def merged(edits: Iterable[Edit]) -> list[Edit]:
-    """Return edits in order; of what overlaps the one that begins first, or is longer, or came first."""
-    # As a sort is stable.
+    """Return edits in order. Where some overlap, the one that begins first, is longer or came first wins."""
+    # Sorting is stable.
     ordered = sorted(sorted(edits, key=itemgetter(1), reverse=True), key=itemgetter(0))
     kept: list[Edit] = []
     done = 0
@@ -211,16 +234,16 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
         if edit.start >= done:
             kept.append(edit)
         elif edit.end > done:
-            # The rest of it goes as well, and has been counted.
+            # The rest of it is removed too; it has been counted.
             kept.append(Edit(done, edit.end, edit.kind, ""))
         done = max(done, edit.end)
     return kept
 
 
 def named_edits(name: str, value: str) -> list[Edit] | None:
-    """Return what is to be hidden in a value, where its name says so; None where any value may stand.
+    """Return the secrets in a value if its name says what is secret; None if any value may follow the name.
 
-    The name is that of a header field, a cookie, a parameter or a member; the places are those in the value.
+    The name is the name of a header field, a cookie, a parameter or a member.
     """
     name = name.strip()
     field = _FIELD_NAMES.get(name.lower())
@@ -240,8 +263,11 @@ def named_edits(name: str, value: str) -> list[Edit] | None:
 # -- elements ----------------------------------------------------------------------------------------
 
 
-def _elements(text: str) -> Iterator[Edit]:
-    """Yield the contents of elements that carry credentials; of one that is not closed, to the end."""
+def _elements(text: str, *, begins: bool) -> Iterator[Edit]:
+    """Yield the contents of elements that carry credentials. One without an end tag ends with the text.
+
+    If the text `begins` in the middle, an end tag without a start tag closes what stands before it.
+    """
     place, size = 0, len(text)
     while place < size:
         match = _MARKUP.search(text, place)
@@ -250,10 +276,13 @@ def _elements(text: str) -> Iterator[Edit]:
         place = match.end()
         if match["name"] is None:
             end, after = _end_of(match, text)
-            # An element that is commented out is one; what is not closed there ends there.
+            # An element in a comment is an element; without an end tag it ends with the comment.
             yield from _commented(text, place, end)
             place = after
-        elif not match["slash"] and not match["rest"].endswith("/"):
+        elif match["slash"]:
+            if begins and match.start():
+                yield Edit(0, match.start(), ChangeKind.ELEMENT, _local(match["name"]))
+        elif not match["rest"].endswith("/"):
             end, after = _closed(text, match, size, nested=True)
             if end > place:
                 yield Edit(place, end, ChangeKind.ELEMENT, _local(match["name"]))
@@ -261,6 +290,7 @@ def _elements(text: str) -> Iterator[Edit]:
 
 
 def _commented(text: str, start: int, end: int) -> Iterator[Edit]:
+    """Yield the contents of elements in a comment or a CDATA section."""
     while True:
         match = _MARKUP.search(text, start, end)
         if match is None:
@@ -274,7 +304,7 @@ def _commented(text: str, start: int, end: int) -> Iterator[Edit]:
 
 
 def _end_of(match: re.Match[str], text: str) -> tuple[int, int]:
-    """Return where the content of a comment or a CDATA section ends, and where it does itself."""
+    """Return where the content of a comment or a CDATA section ends, and where its end mark does."""
     closing = "-->" if match["comment"] else "]]>"
     end = text.find(closing, match.end())
     return (len(text), len(text)) if end < 0 else (end, end + len(closing))
@@ -282,7 +312,7 @@ def _end_of(match: re.Match[str], text: str) -> tuple[int, int]:
 
 def _closed(text: str, opening: re.Match[str], limit: int, *, nested: bool) -> tuple[int, int]:
     """Return where the content of an element ends, and where its end tag does."""
-    # The same name, prefix and case included: in a broken message, what closes another closes nothing.
+    # Prefix and letter case count: in a broken message, the end tag of another element closes nothing.
     depth, place = 1, opening.end()
     while True:
         match = _MARKUP.search(text, place, limit)
@@ -298,16 +328,28 @@ def _closed(text: str, opening: re.Match[str], limit: int, *, nested: bool) -> t
 
 
 def _local(name: str) -> str:
+    """Return the local name of an element as we spell it."""
     local = name.rpartition(":")[2].lower()
     return next(element for element in _ELEMENTS if element.lower() == local)
+
+
+def _rest(text: str) -> Iterator[Edit]:
+    """Yield the first part of a message that begins in the middle: nothing tells what it is part of."""
+    for pattern in (_REST_OF_TAG, _REST_OF_SECTION, _REST_OF_CONTENT):
+        match = pattern.match(text)
+        if match is not None:
+            start, end = match.span("rest" if pattern is _REST_OF_CONTENT else 0)
+            if start < end:
+                yield Edit(start, end, ChangeKind.UNSEARCHABLE, "the rest of a tag or an element")
 
 
 # -- ids ---------------------------------------------------------------------------------------------
 
 
 def _identifiers(text: str) -> Iterator[Edit]:
+    """Yield the values of attributes and parameters, and the contents of elements, that are ids."""
     for match in _assignments(_ASSIGNED, text):
-        # The whole match, should no group have taken part.
+        # The whole match if no group took part.
         group = match.lastgroup or 0
         start, end = match.span(group)
         value = match[group]
@@ -327,28 +369,28 @@ def _identifiers(text: str) -> Iterator[Edit]:
 
 
 def _assignments(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield the places where a name has a value, those within a value included.
+    """Yield the names with a value, including those within a value.
 
-    A value that lacks its end goes on to the quote at which the next one begins.
+    A value without its closing quote ends at the opening quote of the next value.
     """
     place = 0
     while (match := pattern.search(text, place)) is not None:
         yield match
         start, place = match.span(match.lastgroup or 0)
         if match.lastgroup == "bare":
-            # Only at its end another value can begin; to look through all of it again would cost a square.
+            # Another value can begin at its end only. Searching all of it again would take quadratic time.
             start = max(start, place - _LONGEST_NAME)
         value = text[start:place]
         if "=" in value or ":" in value:
             place = start
 
 
-#: Characters of a name and what stands between it and its value.
+# Characters of a name and of the separator before its value.
 _LONGEST_NAME = 256
 
 
 def _identifier(text: str, start: int, end: int, value: str) -> Iterator[Edit]:
-    """Yield the edit for a value that is an id, without white space and braces around it."""
+    """Yield the edit for an id, without the white space and braces around it."""
     while start < end and text[start] in _AROUND:
         start += 1
     while start < end and text[end - 1] in _AROUND:
@@ -358,12 +400,12 @@ def _identifier(text: str, start: int, end: int, value: str) -> Iterator[Edit]:
         yield Edit(start, end, ChangeKind.SESSION_ID, "", value)
 
 
-#: GUIDs are written with braces, or without, and are the same.
+# A GUID with braces is the same as one without.
 _AROUND = " \t\r\n{}"
 
 
 def _content(text: str, start: int) -> tuple[list[tuple[int, int, str]], int]:
-    """Return the pieces of an element's text, from where to where and what they mean, and its end."""
+    """Return the runs of text in an element (start, end and meaning), and where the last one ends."""
     runs: list[tuple[int, int, str]] = []
     place = start
     while True:
@@ -372,7 +414,7 @@ def _content(text: str, start: int) -> tuple[list[tuple[int, int, str]], int]:
         if end > place:
             runs.append((place, end, resolved(text[place:end])))
         kind = next((kind for kind in _CLOSED_BY if text.startswith(kind, end)), None)
-        # What is not closed is no more than a "<": to look for the end of each would cost a square.
+        # An unclosed section is an ordinary "<". Its end is searched for within bounds, to take linear time.
         close = -1 if kind is None else text.find(_CLOSED_BY[kind], end, end + _MOST_COMMENT)
         if kind is None or close < 0:
             return runs, max(end, start)
@@ -382,27 +424,33 @@ def _content(text: str, start: int) -> tuple[list[tuple[int, int, str]], int]:
 
 
 _CLOSED_BY = {"<!--": "-->", "<![CDATA[": "]]>"}
-#: Characters of a comment, or a section, within the text of an id.
+# Characters of a comment or a section within the text of an id.
 _MOST_COMMENT = 1024
 
 
-def _occurrences(text: str, needles: Needles) -> Iterator[Edit]:
-    folded = fold(text)
-    for start, end, needle in (*needles.find(folded), *needles.find_quoted(folded)):
+def _found(text: str, places: Iterable[tuple[int, int, str]]) -> Iterator[Edit]:
+    """Yield the edits for known ids in a text."""
+    for start, end, needle in places:
         yield Edit(start, end, ChangeKind.SESSION_ID, "", characters(text[start:end]), needle)
+
+
+# Characters at the beginning of a text that may be the rest of an id.
+_LONGEST_REST = 8_192
 
 
 # -- header fields and credentials -------------------------------------------------------------------
 
 
 def _fields(text: str, pattern: re.Pattern[str]) -> Iterator[Edit]:
+    """Yield the secrets in HTTP header fields."""
     for match in pattern.finditer(text):
         start, value = match.start("value"), match["value"]
         for edit in named_edits(match["name"], value) or ():
-            yield edit._replace(start=start + edit.start, end=start + edit.end)
+            yield edit.moved(start)
 
 
 def _credentials(text: str) -> Iterator[Edit]:
+    """Yield the passwords in attributes, connection strings and JSON."""
     for match in _assignments(_CREDENTIAL, text):
         start, end = match.span(match.lastgroup or 0)
         if start < end:
@@ -410,5 +458,6 @@ def _credentials(text: str) -> Iterator[Edit]:
 
 
 def _user_information(text: str) -> Iterator[Edit]:
+    """Yield the user information of URLs."""
     for match in _USER_INFORMATION.finditer(text):
         yield Edit(*match.span(1), ChangeKind.CREDENTIAL, "the user information of a URL")

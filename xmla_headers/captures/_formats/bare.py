@@ -1,0 +1,51 @@
+"""Knows the message that is a file of its own, and captures without a recognisable beginning."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from xmla_headers.captures._message import CapturedMessage
+from xmla_headers.captures._pairing import direction_of
+from xmla_headers.captures._redaction.json_strings import redact_json
+from xmla_headers.findings import Code, value_finding
+
+from . import http
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xmla_headers.captures._message import CaptureLimits
+    from xmla_headers.captures._redaction.editor import Editor
+
+__all__ = ["read", "recognise", "redact"]
+
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+<[^\x00-\x20{\"'<>]")
+_LIKE_JSON = re.compile(rb"\"[^\"<>]{1,100}\"\s*+:")
+
+
+def recognise(data: bytes | memoryview) -> bool:  # noqa: ARG001 - any bytes may be a message
+    """Return True: what no other format recognises is a message."""
+    return True
+
+
+def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+    """Yield the message. The name of its file may tell its direction."""
+    direction, most = direction_of(name), limits.max_entry_bytes
+    if most is not None and len(data) > most:
+        finding = value_finding(
+            Code.LIMIT_EXCEEDED, f"the message has more than {most} bytes (max_entry_bytes)"
+        )
+        yield CapturedMessage(name, b"", direction, trouble=finding)
+    else:
+        yield CapturedMessage(name, bytes(data), direction)
+
+
+def redact(data: bytes, editor: Editor) -> bytes:
+    """Return a message, or the rest of a capture that lacks its beginning, without its secrets."""
+    if editor.searchable(data):
+        if http.resembles(data):
+            return http.redact(data, editor)
+        if not _MARKUP.match(data) and _LIKE_JSON.search(data):
+            return redact_json(data, editor, lambda _: "")
+    return editor.message(data, "")
