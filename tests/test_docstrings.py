@@ -21,12 +21,7 @@ MODULES = [
     for info in pkgutil.walk_packages(xmla_headers.__path__, "xmla_headers.")
     if not info.name.endswith("__main__")
 ]
-TO_DO = ("schema",)
-PUBLIC = [
-    module
-    for module in MODULES
-    if "._" not in module.__name__ and module.__name__.partition(".")[2] not in TO_DO
-]
+PUBLIC = [module for module in MODULES if "._" not in module.__name__]
 
 #: Examples need no import of the names that `xmla_headers` exports.
 NAMES = {name: getattr(xmla_headers, name) for name in xmla_headers.__all__}

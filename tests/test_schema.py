@@ -1,4 +1,4 @@
-"""The schemas drive everything: the generated module, the rules, and header blocks of other people's."""
+"""Schemas give the generated module, the rules and the header blocks of other vendors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeAlias
 
-    #: Any: the fields are not known before the schema is read.
+    # Any: the fields are unknown until the schema is read.
     Types: TypeAlias = Mapping[str, Any]
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,30 +55,30 @@ def element(attributes: str, name: str = "Block") -> str:
 
 def generated_types(text: str) -> Types:
     namespace: dict[str, Types] = {}
-    # Not under the __future__ import of this module, which an import of the source would not see either.
+    # Without the __future__ import of this module, as if the source were imported.
     exec(compile(schema.generate(text), "generated", "exec", dont_inherit=True), namespace)
     return namespace["SESSION_BLOCKS"]
 
 
-def test_the_generated_module_is_what_the_schema_says() -> None:
+def test_generated_module_is_up_to_date() -> None:
     source = (ROOT / "xmla_headers" / "session_headers.py").read_text(encoding="utf-8")
     assert source == schema.generate(SESSION_HEADERS), (
         "run: xmla-headers generate schemas/xmla-session-headers.xsd -o xmla_headers/session_headers.py"
     )
 
 
-def test_the_specs_are_those_of_the_classes() -> None:
+def test_specs_equal_those_of_the_classes() -> None:
     specs = {spec.qname: spec for spec in schema.specs_from_schema(SESSION_HEADERS)}
     assert specs == {qname: kind.spec for qname, kind in xmla_headers.SESSION_BLOCKS.items()}
 
 
 @pytest.mark.parametrize("text", [SESSION_HEADERS, ENVELOPE], ids=["session-headers", "envelope"])
-def test_loads_in_xmlschema(text: str) -> None:
+def test_schema_loads_in_xmlschema(text: str) -> None:
     assert xmlschema.XMLSchema10(text, allow="none").validity == "valid"
 
 
 @pytest.mark.parametrize("make", [generated_types, schema.types_from_schema], ids=["generated", "run-time"])
-def test_an_invented_header_block_needs_no_other_edit(make: Callable[[str], Types]) -> None:
+def test_new_header_block_needs_only_a_schema(make: Callable[[str], Types]) -> None:
     types = make(SESSION_HEADERS.replace("</xs:schema>", INVENTED))
     qname = f"{{{xmla_headers.XMLA_NS}}}KeepAlive"
     keep_alive = types[qname]
@@ -104,16 +104,16 @@ def test_an_invented_header_block_needs_no_other_edit(make: Callable[[str], Type
     assert codes(*["<x:KeepAlive IntervalSeconds='1'/>"] * 2) == [Code.DUPLICATE_HEADER_BLOCK]
     assert codes("<x:keepalive/>") == [Code.LOOKALIKE_HEADER_BLOCK]
     assert codes("<x:KeepAlive IntervalSeconds='1'/>", direction=Direction.RESPONSE) == [Code.WRONG_DIRECTION]
-    # It is no alternative to the session headers.
+    # The new block is not an alternative to the session headers.
     assert codes("<x:KeepAlive IntervalSeconds='1'/>", "<x:BeginSession/>") == []
 
 
-def test_without_its_type_an_invented_header_block_is_unknown() -> None:
+def test_new_header_block_without_types_is_unknown() -> None:
     header = xmla_headers.decode(message("<x:KeepAlive/>")).header
     assert [block.qname for block in header.unknown] == [f"{{{xmla_headers.XMLA_NS}}}KeepAlive"]
 
 
-def test_occurrence_is_read_from_a_group() -> None:
+def test_group_gives_the_occurrence() -> None:
     group = (
         '<xs:group name="g"><xs:sequence><xs:element ref="t:Many" minOccurs="0" maxOccurs="unbounded"/>'
         '<xs:element ref="t:Two" minOccurs="0" maxOccurs="2"/></xs:sequence></xs:group>'
@@ -149,7 +149,7 @@ def test_occurrence_is_read_from_a_group() -> None:
         ("Qname", "qname_"),
     ],
 )
-def test_names_fields_as_python_does(attribute: str, field: str) -> None:
+def test_attribute_name_becomes_a_field_name(attribute: str, field: str) -> None:
     text = simple(element(f'<xs:attribute name="{attribute}" type="xs:string" use="required"/>'))
     both: tuple[Types, ...] = (schema.types_from_schema(text), generated_types(text))
     for types in both:
@@ -158,7 +158,7 @@ def test_names_fields_as_python_does(attribute: str, field: str) -> None:
         assert kind.spec.by_name[attribute].field == field
 
 
-def test_required_fields_stand_in_front_of_optional_ones() -> None:
+def test_required_fields_precede_optional_ones() -> None:
     attributes = (
         '<xs:attribute name="A" type="xs:string"/><xs:attribute name="B" type="xs:string" use="required"/>'
     )
@@ -216,13 +216,13 @@ def test_attribute_groups_are_expanded_once() -> None:
     assert [attribute.name for attribute in spec.attributes] == ["Z", "B", "A"]
 
 
-def test_documentation_of_attributes_is_in_the_generated_source() -> None:
+def test_generated_source_documents_attributes() -> None:
     note = '<xs:annotation><xs:documentation>A "note" \\\n here.</xs:documentation></xs:annotation>'
     source = schema.generate(simple(element(f'<xs:attribute name="Note">{note}</xs:attribute>')))
     assert 'note: str | None = None\n    """A \'note\' \\\\ here."""\n' in source
 
 
-#: Which of the two it is depends on what xmlschema makes of it.
+# The reason depends on the release of xmlschema.
 RESERVED = "cannot be read|no header block can be in"
 
 
@@ -269,17 +269,17 @@ RESERVED = "cannot be read|no header block can be in"
         ),
     ],
 )
-def test_rejects_a_schema_that_no_header_block_can_follow(text: str, reason: str) -> None:
+def test_generate_unusable_schema_is_refused(text: str, reason: str) -> None:
     with pytest.raises(schema.SchemaError, match=reason):
         schema.generate(text)
 
 
-def test_rejects_bytes() -> None:
+def test_generate_bytes_are_refused() -> None:
     with pytest.raises(TypeError, match="as str"):
         schema.generate(b"<a/>")  # type: ignore[arg-type]
 
 
-def test_never_fetches_what_a_schema_refers_to(tmp_path: Path) -> None:
+def test_generate_fetches_no_reference(tmp_path: Path) -> None:
     other = tmp_path / "other.xsd"
     other.write_text(
         simple('<xs:simpleType name="s"><xs:restriction base="xs:string"/></xs:simpleType>', "urn:y")
@@ -292,7 +292,7 @@ def test_never_fetches_what_a_schema_refers_to(tmp_path: Path) -> None:
         schema.generate(text)
 
 
-def test_passes_over_attributes_that_are_not_its_own() -> None:
+def test_foreign_attributes_are_no_fields() -> None:
     attributes = (
         '<xs:attribute name="A" use="required"/><xs:attribute name="mustUnderstand" type="xs:int"/>'
         '<xs:attribute ref="xml:lang"/><xs:attribute name="Q" form="qualified"/><xs:anyAttribute/>'

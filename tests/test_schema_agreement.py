@@ -1,4 +1,4 @@
-"""The rules and xmlschema, each by the same schema, agree on every session header, but for what is listed."""
+"""The rules and xmlschema agree on every session header, with the exceptions listed here."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ QUALIFIED_12 = f"{{{SOAP_12_NS}}}mustUnderstand"
 
 
 class Block(NamedTuple):
-    """A session header, and what is said about it."""
+    """A session header, and the findings about it."""
 
     element: Element
     rules: list[Finding]
@@ -56,15 +56,15 @@ class Block(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A difference on purpose: what one of the two refuses, and the other does not."""
+    """A difference on purpose: one of the two refuses a header block, and the other accepts it."""
 
     name: str
     why: str
-    #: Who refuses it.
+    # "schema" or "rules".
     refused_by: str
-    #: Whether it explains a finding of that one.
+    # Whether the difference explains a finding.
     explains: Callable[[Finding, Block], bool]
-    #: A header block of which nothing but this is to be said.
+    # A header block without any other finding.
     example: str
     direction: Direction | None = None
 
@@ -76,16 +76,16 @@ def _of(*codes: Code) -> Callable[[Finding, Block], bool]:
 ON_PURPOSE = (
     Difference(
         "unexpected attribute",
-        "A schema closes what it does not declare; deployed software sends it, so that the rules warn. Of the"
-        " attributes of xsi, those that have a meaning for the schema are judged by it.",
+        "A schema refuses undeclared attributes; deployed software sends them, so that the rules warn. The"
+        " schema checks the attributes of xsi that have a meaning for it.",
         "schema",
         lambda finding, block: finding.path in block.remarks(Code.UNEXPECTED_ATTRIBUTE),
         '<x:Session SessionId="a" timeout="1"/>',
     ),
     Difference(
         "white space inside",
-        "An element without content holds no character by XML Schema Part 1 (cvc-complex-type 2.1); for the"
-        " rules white space is no content.",
+        "An empty element contains no character by XML Schema Part 1 (cvc-complex-type 2.1); the rules accept"
+        " white space.",
         "schema",
         lambda finding, block: (
             "contains text" in finding.message and not "".join(block.element.itertext()).strip(" \t\r\n")
@@ -94,22 +94,21 @@ ON_PURPOSE = (
     ),
     Difference(
         "attributes of xml",
-        "XML Schema knows those attributes; to the rules they are foreign, and kept as they are.",
+        "XML Schema declares these attributes; for the rules they are foreign, and are kept unchanged.",
         "schema",
         lambda finding, _: "/@xml:" in (finding.path or ""),
         '<x:Session SessionId="a" xml:lang="not a language"/>',
     ),
     Difference(
         "once too often",
-        "Occurrence is a matter of the Header, and the schema declares single blocks: its group of them is"
-        " for the generator.",
+        "The schema declares single blocks; the generator alone reads its xs:group, which counts them.",
         "rules",
         _of(Code.DUPLICATE_HEADER_BLOCK),
         '<x:Session SessionId="a"/><x:Session SessionId="b"/>',
     ),
     Difference(
         "against the direction",
-        "No XML schema knows which way a message goes; the rules read it in xs:appinfo.",
+        "XML Schema has no directions of messages; the rules read them in xs:appinfo.",
         "rules",
         _of(Code.WRONG_DIRECTION),
         "<x:BeginSession/>",
@@ -117,14 +116,14 @@ ON_PURPOSE = (
     ),
     Difference(
         "contradiction",
-        "No XML schema compares two attributes.",
+        "XML Schema 1.0 cannot compare two attributes.",
         "rules",
         _of(Code.CONFLICTING_MUST_UNDERSTAND),
         '<x:Session SessionId="a" mustUnderstand="0" soap:mustUnderstand="1"/>',
     ),
     Difference(
         "mustUnderstand of SOAP 1.2",
-        "The package has a schema for SOAP 1.1 alone; what no schema declares, lax processing passes over.",
+        "The package has a schema for SOAP 1.1 alone; lax processing ignores undeclared attributes.",
         "rules",
         lambda finding, block: (
             finding.code is Code.INVALID_MUST_UNDERSTAND and QUALIFIED_12 in block.element.attrib
@@ -133,7 +132,7 @@ ON_PURPOSE = (
     ),
     Difference(
         "digits of other scripts",
-        "xs:int has ASCII digits (XML Schema Part 2 §3.3.17.1); xmlschema reads what Python's int does.",
+        "xs:int has ASCII digits (XML Schema Part 2 §3.3.17.1); xmlschema uses int(), which accepts others.",
         "rules",
         lambda finding, block: (
             finding.code is Code.INVALID_MUST_UNDERSTAND
@@ -160,7 +159,7 @@ def blocks(data: bytes, direction: Direction | None = None) -> Iterator[Block]:
     body = message.body
     for placed in placed_elements(message, SESSION_BLOCKS):
         if body is not None and placed.offset > body.start:
-            # No rule is about what is in the Body.
+            # The rules ignore the content of the Body.
             continue
 
         def within(findings: list[Finding], path: str = placed.path) -> list[Finding]:
@@ -170,7 +169,7 @@ def blocks(data: bytes, direction: Direction | None = None) -> Iterator[Block]:
 
 
 def differences(block: Block) -> set[str]:
-    """Return what explains that the two do not agree; fails where nothing does."""
+    """Return the differences that explain a disagreement; fail if none does."""
     if bool(block.refused_by_rules) == bool(block.schema):
         return set()
     refused_by, findings = ("schema", block.schema) if block.schema else ("rules", block.refused_by_rules)
@@ -192,13 +191,13 @@ def message(header: str) -> bytes:
 
 
 @pytest.mark.parametrize("row", ON_PURPOSE, ids=lambda row: row.name)
-def test_each_difference_occurs_and_is_the_only_one(row: Difference) -> None:
+def test_difference_on_purpose_occurs_alone(row: Difference) -> None:
     found = [differences(block) for block in blocks(message(row.example), row.direction)]
     assert set().union(*found) == {row.name}
 
 
 @pytest.mark.slow
-def test_the_generated_messages_hold_the_differences_and_agreement() -> None:
+def test_generated_messages_show_each_difference() -> None:
     found = set()
     refused_by_both = refused_by_none = 0
     for direction in (None, Direction.RESPONSE):
@@ -207,7 +206,7 @@ def test_the_generated_messages_hold_the_differences_and_agreement() -> None:
                 found |= differences(block)
                 refused_by_both += bool(block.schema and block.refused_by_rules)
                 refused_by_none += not block.schema and not block.refused_by_rules
-    # Those two they do not hold; the strategies draw one of them.
+    # The messages do not show these two; the strategies draw one of them.
     assert found == {row.name for row in ON_PURPOSE} - {"attributes of xml", "mustUnderstand of SOAP 1.2"}
     assert refused_by_both > 500
     assert refused_by_none > 2_000
@@ -215,7 +214,7 @@ def test_the_generated_messages_hold_the_differences_and_agreement() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("direction", list(Direction))
-def test_agree_on_what_goes_in_one_direction(direction: Direction) -> None:
+def test_rules_and_schema_agree_in_each_direction(direction: Direction) -> None:
     for case in islice(fuzzing.iter_cases(seed=2, direction=direction), 1_500):
         for block in blocks(case.data, case.direction):
             differences(block)
@@ -223,19 +222,19 @@ def test_agree_on_what_goes_in_one_direction(direction: Direction) -> None:
 
 @settings(max_examples=scaled(500), deadline=None)
 @given(strategies.messages())
-def test_agree_on_messages_that_are_right(case: Case) -> None:
+def test_rules_and_schema_agree_on_valid_messages(case: Case) -> None:
     for block in blocks(case.data):
         assert differences(block) <= {row.name for row in ON_PURPOSE if row.refused_by == "schema"}
 
 
 @settings(max_examples=scaled(500), deadline=None)
 @given(strategies.broken_messages())
-def test_agree_on_messages_that_are_wrong(case: Case) -> None:
+def test_rules_and_schema_agree_on_invalid_messages(case: Case) -> None:
     for block in blocks(case.data):
         differences(block)
 
 
-#: What the two must agree on, each attribute of a session header by itself and in pairs -> refused or not.
+# Attributes of a session header -> whether both refuse it.
 AGREED = {
     'SessionId=""': False,
     'SessionId="a" mustUnderstand="1"': False,
@@ -261,21 +260,21 @@ AGREED = {
 
 @pytest.mark.parametrize(("attributes", "refused"), AGREED.items())
 @pytest.mark.parametrize("name", ["Session", "EndSession"])
-def test_agree_on_each_attribute(name: str, attributes: str, *, refused: bool) -> None:
+def test_rules_and_schema_agree_on_each_attribute(name: str, attributes: str, *, refused: bool) -> None:
     (block,) = blocks(message(f"<x:{name} {attributes}/>"))
     assert bool(block.refused_by_rules) == refused
     assert bool(block.schema) == refused
 
 
 @pytest.mark.parametrize("content", ["text", "<a/>", "<x:Session/>", "&#160;", "<![CDATA[x]]>", "&#32;x"])
-def test_agree_that_a_session_header_has_no_content(content: str) -> None:
+def test_rules_and_schema_refuse_content(content: str) -> None:
     (block,) = blocks(message(f'<x:Session SessionId="a">{content}</x:Session>'))
     assert block.refused_by_rules
     assert block.schema
 
 
 @pytest.mark.parametrize("content", ["", "<!-- -->"])
-def test_agree_that_nothing_is_no_content(content: str) -> None:
+def test_rules_and_schema_accept_comments(content: str) -> None:
     (block,) = blocks(message(f'<x:Session SessionId="a">{content}</x:Session>'))
     assert not block.refused_by_rules
     assert not block.schema
@@ -283,7 +282,7 @@ def test_agree_that_nothing_is_no_content(content: str) -> None:
 
 # -- the skeleton --------------------------------------------------------------------------------------
 
-#: What the rules say of an Envelope and its children alone.
+# The codes of the rules about an Envelope and its children.
 SKELETON = {
     Code.MISPLACED_HEADER,
     Code.DUPLICATE_HEADER,
@@ -306,22 +305,22 @@ def skeleton(data: bytes) -> Element | None:
     for child in envelope:
         child.text = "".join([child.text or "", *(inner.tail or "" for inner in child)])
         del child[:]
-        # The rules say nothing of them.
+        # No rule is about the attributes of the children.
         child.attrib.clear()
     return envelope
 
 
-#: Differences on purpose, and those of xmlschema -> a message, the codes of the rules, whether it is valid.
+# Name of a difference -> a message, the codes of the rules, whether it is valid by the schema.
 IN_THE_SKELETON = {
-    # As in the published schema of SOAP 1.1, by namespace="##other"; the rules let them pass.
+    # As in the published schema of SOAP 1.1, by namespace="##other"; the rules accept them.
     "attributes of SOAP on the Envelope": (
         message("").replace(b" xmlns:x=", b' soap:encodingStyle="urn:a" xmlns:x=', 1),
         set(),
         False,
     ),
-    # It takes an element that holds one xs:any for one that may hold anything.
+    # xmlschema allows any content where the only particle is an xs:any.
     "text in the Header": (message("text"), {Code.UNEXPECTED_TEXT}, True),
-    # It strips whatever Unicode calls so.
+    # xmlschema strips all white space of Unicode.
     "white space of Unicode in the Envelope": (
         message("").replace(b"<soap:Header>", b"&#160;<soap:Header>"),
         {Code.UNEXPECTED_TEXT},
@@ -331,7 +330,7 @@ IN_THE_SKELETON = {
 
 
 def skeleton_verdicts(data: bytes) -> tuple[set[Code], bool] | None:
-    """Return what the rules say of the skeleton, and whether it is valid by the schema."""
+    """Return the codes of the rules about the skeleton, and whether it is valid by the schema."""
     envelope = skeleton(data)
     if envelope is None:
         return None
@@ -341,7 +340,7 @@ def skeleton_verdicts(data: bytes) -> tuple[set[Code], bool] | None:
 
 
 def overlooked_by_xmlschema(data: bytes) -> bool:
-    """Whether all unexpected text is of a kind that is listed above."""
+    """Whether all unexpected text is explained by a difference above."""
     envelope = skeleton(data)
     assert envelope is not None
     directly = "".join([envelope.text or "", *(child.tail or "" for child in envelope)])
@@ -349,14 +348,14 @@ def overlooked_by_xmlschema(data: bytes) -> bool:
 
 
 @pytest.mark.parametrize("name", IN_THE_SKELETON)
-def test_each_difference_in_the_skeleton_occurs(name: str) -> None:
+def test_difference_in_the_skeleton_occurs(name: str) -> None:
     data, codes, valid = IN_THE_SKELETON[name]
     assert skeleton_verdicts(data) == (codes, valid)
     assert overlooked_by_xmlschema(data)
 
 
 @pytest.mark.slow
-def test_agree_on_the_skeleton_of_generated_messages() -> None:
+def test_rules_and_schema_agree_on_the_skeleton() -> None:
     seen: dict[bool, int] = {True: 0, False: 0}
     found = set()
     for case in islice(fuzzing.iter_cases(seed=3), 5_000):
@@ -366,7 +365,7 @@ def test_agree_on_the_skeleton_of_generated_messages() -> None:
         codes, valid = verdicts
         if valid and overlooked_by_xmlschema(case.data):
             codes = codes - {Code.UNEXPECTED_TEXT}
-        # An attribute in no namespace is a warning here, and refused by the schema (SOAP 1.1 §4).
+        # The rules warn about an attribute in no namespace; the schema refuses it (SOAP 1.1 §4).
         assert valid == (not codes), case.name
         seen[valid] += 1
         found |= codes

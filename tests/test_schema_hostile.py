@@ -1,4 +1,4 @@
-"""Whatever a schema is, what reads it raises SchemaError alone, and ends."""
+"""Reading any schema ends, and raises SchemaError alone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def element(content: str = "", name: str = "Block") -> str:
 
 
 def typed(simple_type: str, attribute: str = "") -> str:
-    """Return a schema with an attribute of the type `s`, which is to be declared."""
+    """Return a schema with an attribute of the type `s`, which `simple_type` declares."""
     return simple(element(f'<xs:attribute name="a" type="t:s"{attribute}/>') + simple_type)
 
 
@@ -82,7 +82,7 @@ def chained(count: int, link: Callable[[int], str], last: str) -> str:
     return "".join(map(link, range(count))) + last
 
 
-#: What a schema is -> what is said of it; None where it may be read as well.
+# Name of a case -> schema, and the message of the error; None if the schema may also be accepted.
 CASES: dict[str, tuple[str, str | None]] = {
     "repetition": (patterns(f"a{{{MANY}}}"), "a number of repetitions in a pattern is too large .line 2"),
     "repetition, at most": (patterns(f"a{{1,{MANY}}}"), "a number of repetitions in a pattern is too large"),
@@ -195,22 +195,22 @@ CASES: dict[str, tuple[str, str | None]] = {
         simple('<xs:import namespace="urn:y"/><xs:element name="B" type="y:B" xmlns:y="urn:y"/>'),
         "cannot be read",
     ),
-    "entities": (f"<!DOCTYPE a [<!ENTITY b 'c'>]>{simple(element())}", "must not hold a DOCTYPE .line 1"),
+    "entities": (f"<!DOCTYPE a [<!ENTITY b 'c'>]>{simple(element())}", "must not contain a DOCTYPE .line 1"),
     "entities of entities": (
         "<!DOCTYPE a [" + chained(30, lambda i: f'<!ENTITY e{i} "&e{i + 1};&e{i + 1};">', "]><a>&e0;</a>"),
-        "must not hold a DOCTYPE",
+        "must not contain a DOCTYPE",
     ),
-    "an external entity": ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "must not hold a DOCTYPE"),
+    "an external entity": ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "must not contain a DOCTYPE"),
     "a declared encoding": (f'<?xml version="1.0" encoding="utf-16"?>{simple(element())}', None),
     "half a surrogate pair": (simple(element(), "urn:\ud800"), "half of a surrogate pair"),
-    "U+0000": (simple(element("\0")), "it holds U.0000"),
-    "U+0000 everywhere": ("\0".join(simple(element())), "it holds U.0000"),
+    "U+0000": (simple(element("\0")), "it contains U.0000"),
+    "U+0000 everywhere": ("\0".join(simple(element())), "it contains U.0000"),
     "U+0001": (simple(element("\1")), "not well-formed .* .line 2"),
     "U+FFFF": (simple(element("\uffff")), "cannot be read"),
     "another document": ("<a/>", "cannot be read"),
     "another element": ('<xs:element xmlns:xs="http://www.w3.org/2001/XMLSchema" name="B"/>', None),
-    "nothing": ("", "this is no XML schema"),
-    "a path": ("/etc/hosts", "this is no XML schema"),
+    "nothing": ("", "this is not an XML schema"),
+    "a path": ("/etc/hosts", "this is not an XML schema"),
     "too much": (simple(element()) + " " * 4_194_304, "more than 4194304 characters"),
 }  # fmt: skip
 
@@ -228,7 +228,7 @@ READERS: list[Callable[[str], Any]] = [
 
 
 def said(reader: Callable[[str], Any], text: str) -> str | None:
-    """Return what a SchemaError says of a schema, None where there is none."""
+    """Return the message of the SchemaError for a schema, None if there is none."""
     try:
         result = reader(text)
     except SchemaError as error:
@@ -241,7 +241,7 @@ def said(reader: Callable[[str], Any], text: str) -> str | None:
 
 
 def child() -> None:
-    """Print what each reader says of each case, within limits on time and memory."""
+    """Print the message of each reader for each case, within limits on time and memory."""
     if _CAN_LIMIT:
         resource.setrlimit(resource.RLIMIT_AS, (1 << 30, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_CPU, (60, 90))
@@ -261,7 +261,7 @@ def test_known_cases_end_in_schema_error_alone() -> None:
     assert {name for name, _ in told} == set(CASES)
     for name, message in told:
         expected = CASES[name][1]
-        # A validator does not ask for what header blocks need.
+        # A validator does not check the rules of header blocks.
         if expected is not None and not (message is None and "Python class" in expected):
             assert message is not None, name
             assert re.search(expected, message), (name, message)
@@ -301,7 +301,7 @@ def test_what_is_not_str_is_a_type_error(reader: Callable[[Any], Any], wrong: An
 
 @pytest.mark.parametrize("count", [1, 2, 5])
 def test_schemas_are_bounded_together(count: int) -> None:
-    # One without a namespace counts once for each that includes it.
+    # A schema without a namespace counts once for each namespace that includes it.
     common = simple("", "").replace(' targetNamespace=""', "").replace(' xmlns:t=""', "") + " " * 1_500_000
     schemas = {
         f"{number}.xsd": simple('<xs:include schemaLocation="common.xsd"/>', f"urn:{number}")
@@ -354,7 +354,7 @@ LOCAL = re.compile(r"(?<=xs:)[A-Za-z]+")
 
 
 def mutated(text: str, random: Random) -> str:
-    """Return a schema with some things in it changed."""
+    """Return a schema with random changes."""
     for _ in range(random.randint(1, 4)):
         tokens = TOKEN.findall(text) or [text]
         place = random.randrange(len(tokens))
@@ -399,7 +399,7 @@ def check_mutations(seed: int, count: int) -> None:
             except Exception as error:
                 error.add_note(f"seed {seed}, mutation {number}: {text!r}")
                 raise
-    # Neither all nor none of them are schemas.
+    # Some of the mutated schemas are accepted, and some are refused.
     assert 0 < read < count * len(READERS)
 
 

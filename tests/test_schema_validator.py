@@ -1,4 +1,4 @@
-"""SchemaValidator: what a schema does not allow, where it stands, and that nothing is ever fetched for it."""
+"""SchemaValidator finds the violations of schemas and their positions, and never fetches anything."""
 
 from __future__ import annotations
 
@@ -111,9 +111,9 @@ def own() -> SchemaValidator:
     return SchemaValidator()
 
 
-# -- what is found -------------------------------------------------------------------------------------
+# -- findings ------------------------------------------------------------------------------------------
 
-#: Header, Body -> path and message of each finding.
+# Header, Body, then path and message of each finding.
 FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("", f"<v:Query>{T}</v:Query>", []),
     ("<v:Ticket key=''/>", "", []),
@@ -271,7 +271,7 @@ FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
             (f"{BODY}/v:Count/@xsi:type", "xsi:type of v:Count names no type that the schema allows there"),
         ],
     ),
-    # Of several, each; what no schema declares is nobody's finding.
+    # Each of several elements has a finding; an undeclared element has none.
     (
         "<v:Ticket/><Other xmlns='urn:other'/><v:Ticket key=''/><v:Ticket/><v:unknown/>",
         f"<v:Query/><w:Query xmlns:w='urn:other'/><v:Query>{T}</v:Query><v:Query/><Query/>",
@@ -282,13 +282,13 @@ FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
             (f"{BODY}/v:Query[3]", "v:Query lacks a child element: Type"),
         ],
     ),
-    # Nor is what is declared, but stands deeper.
+    # A declared element inside of an undeclared one has none either.
     ("<o xmlns='urn:other'><v:Ticket/></o>", "<o xmlns='urn:other'><v:Query/></o>", []),
 ]
 
 
 @pytest.mark.parametrize(("header", "body", "expected"), FOUND)
-def test_finds_what_the_schema_does_not_allow(
+def test_violation_has_path_and_message(
     vendor: SchemaValidator, header: str, body: str, expected: list[tuple[str, str]]
 ) -> None:
     findings = list(vendor.iter_findings(message(header, body).encode()))
@@ -300,9 +300,7 @@ def test_finds_what_the_schema_does_not_allow(
 
 
 @pytest.mark.parametrize(("header", "body", "_expected"), FOUND)
-def test_quotes_no_value_of_the_message(
-    vendor: SchemaValidator, header: str, body: str, _expected: object
-) -> None:
+def test_findings_quote_no_value(vendor: SchemaValidator, header: str, body: str, _expected: object) -> None:
     for finding in vendor.iter_findings(message(header, body).encode()):
         assert SECRET not in repr(finding)
         assert "\n" not in str(finding)
@@ -341,7 +339,7 @@ SIX = (
 )
 NO_NAME = r"does not match the pattern [\i-[:]][\c-[:]]*"
 
-#: Content of a schema, element -> path after the element and message of each finding.
+# Content of a type, element, then path below the element and message of each finding.
 WORDS: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         '<xs:attribute name="a" use="required"/><xs:attribute name="b" use="required"/>',
@@ -444,7 +442,7 @@ def test_message_names_an_abstract_type() -> None:
     assert finding.message == "the schema declares the type of v:E as abstract"
 
 
-#: Attributes and content of v:Mode, an xs:string that may be nil -> path and message.
+# Attributes and content of v:Mode, which may be nil, then path and message.
 NIL = [
     ("xsi:nil='maybe'", "a", "/@xsi:nil", "xsi:nil of v:Mode is not a boolean value"),
     ("xsi:nil='1'", "a", "/@xsi:nil", "v:Mode has xsi:nil and is not empty"),
@@ -460,7 +458,7 @@ def test_message_names_the_rule_of_xsi_nil(
     assert (finding.path, finding.message) == (f"{BODY}/v:Query/v:Mode{path}", text)
 
 
-#: Holds a value that no schema allows.
+# Elements with a place for an invalid value.
 WRONG = (
     "<v:Query><v:Type>q{}</v:Type></v:Query>",
     f'<v:Query since="{{}}">{T}</v:Query>',
@@ -484,7 +482,7 @@ WRONG = (
 @pytest.mark.parametrize("body", WRONG)
 @settings(max_examples=scaled(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.text(st.sampled_from("ab'\"=<{} \n:1"), max_size=12))
-def test_quotes_no_value_whatever_it_is(vendor: SchemaValidator, body: str, value: str) -> None:
+def test_findings_quote_no_drawn_value(vendor: SchemaValidator, body: str, value: str) -> None:
     escaped = value.translate({ord("<"): "&lt;", ord('"'): "&quot;", ord("\n"): "&#10;"})
     findings = list(vendor.iter_findings(message("", body.format(f"ZQ{escaped}QZ")).encode()))
     assert findings
@@ -493,7 +491,7 @@ def test_quotes_no_value_whatever_it_is(vendor: SchemaValidator, body: str, valu
         assert "QZ" not in repr(finding)
 
 
-def test_the_schemas_of_the_package_are_the_default(own: SchemaValidator) -> None:
+def test_own_schemas_are_the_default(own: SchemaValidator) -> None:
     assert set(own.declared.values()) == {"xmla-session-headers.xsd", "soap-envelope-1.1.xsd"}
     (finding,) = own.iter_findings(message("<x:Session/>").encode())
     assert str(finding) == (
@@ -503,7 +501,7 @@ def test_the_schemas_of_the_package_are_the_default(own: SchemaValidator) -> Non
     assert finding.reference == f"xmla-session-headers.xsd ({XMLA_NS})"
 
 
-def test_knows_which_schema_declares_what(vendor: SchemaValidator) -> None:
+def test_declared_names_the_schema_of_each_element(vendor: SchemaValidator) -> None:
     assert vendor.declared["{urn:vendor}Query"] == "vendor.xsd"
     assert set(vendor.declared.values()) == {"vendor.xsd"}
 
@@ -511,7 +509,7 @@ def test_knows_which_schema_declares_what(vendor: SchemaValidator) -> None:
 @pytest.mark.parametrize("declared", [f' xmlns:xsd="{XS}"', ""])
 @pytest.mark.parametrize("inner", ["xsd", "other"])
 @pytest.mark.parametrize("value", ["12", "twelve"])
-def test_reads_prefixes_in_values_as_they_are_bound_there(
+def test_prefix_in_a_value_has_the_namespace_in_scope(
     vendor: SchemaValidator, declared: str, inner: str, value: str
 ) -> None:
     here = "" if declared and inner == "xsd" else f' xmlns:{inner}="{XS}"'
@@ -522,7 +520,7 @@ def test_reads_prefixes_in_values_as_they_are_bound_there(
     )
 
 
-def test_a_prefix_means_what_it_is_bound_to_last(vendor: SchemaValidator) -> None:
+def test_prefix_rebound_has_the_innermost_namespace(vendor: SchemaValidator) -> None:
     body = (
         f'<v:Query>{T}<v:Any xmlns:p="{XS}"><a xmlns:p="urn:q"/><b xsi:type="p:int">x</b></v:Any></v:Query>'
     )
@@ -530,12 +528,12 @@ def test_a_prefix_means_what_it_is_bound_to_last(vendor: SchemaValidator) -> Non
     assert finding.path == f"{BODY}/v:Query/v:Any/b"
 
 
-def test_a_message_without_a_finding_elsewhere_has_none_of_the_own_schemas(own: SchemaValidator) -> None:
+def test_accepted_messages_are_valid_by_the_own_schemas(own: SchemaValidator) -> None:
     for header in ("<x:BeginSession soap:mustUnderstand='1'/>", "<x:Session SessionId=''/>", "<v:Ticket/>"):
         assert not list(own.iter_findings(message(header).encode()))
 
 
-# -- what is looked at ---------------------------------------------------------------------------------
+# -- which elements are checked ------------------------------------------------------------------------
 
 BROKEN = "<v:Ticket/>"
 
@@ -555,7 +553,7 @@ BROKEN = "<v:Ticket/>"
         b"<v:Ticket xmlns:v='urn:vendor'/>",
     ],
 )
-def test_says_nothing_of_what_cannot_be_read_or_is_no_envelope(vendor: SchemaValidator, data: bytes) -> None:
+def test_unreadable_message_has_no_findings(vendor: SchemaValidator, data: bytes) -> None:
     assert any(finding.severity is Severity.ERROR for finding in iter_findings(data))
     assert not list(vendor.iter_findings(data))
 
@@ -564,7 +562,7 @@ def test_says_nothing_of_what_cannot_be_read_or_is_no_envelope(vendor: SchemaVal
     "limits",
     [Limits(max_message_bytes=99), Limits(max_header_bytes=9), Limits(max_depth=3), Limits(max_attributes=2)],
 )
-def test_says_nothing_of_what_is_beyond_the_limits(vendor: SchemaValidator, limits: Limits) -> None:
+def test_message_beyond_the_limits_has_no_findings(vendor: SchemaValidator, limits: Limits) -> None:
     data = message("", f"<v:Query><v:Type>a</v:Type>{T}</v:Query>").encode()
     assert list(vendor.iter_findings(data))
     assert not list(vendor.iter_findings(data, limits=limits))
@@ -590,20 +588,18 @@ def test_says_nothing_of_what_is_beyond_the_limits(vendor: SchemaValidator, limi
         (message(f"{BROKEN}<x:Session/>"), Code.MISSING_ATTRIBUTE),
     ],
 )
-def test_looks_at_what_other_rules_refuse_where_they_look(
-    vendor: SchemaValidator, data: str, code: Code
-) -> None:
+def test_message_refused_by_rules_is_checked(vendor: SchemaValidator, data: str, code: Code) -> None:
     assert code in {finding.code for finding in iter_findings(data.encode())}
     (finding,) = vendor.iter_findings(data.encode())
     assert finding.path == f"{HEADER}/v:Ticket/@key"
 
 
-def test_looks_into_soap_1_2_as_well(vendor: SchemaValidator) -> None:
+def test_soap_1_2_is_checked(vendor: SchemaValidator) -> None:
     (finding,) = vendor.iter_findings(message(BROKEN).replace(SOAP_11_NS, SOAP_12_NS).encode())
     assert finding.path == f"{HEADER}/v:Ticket/@key"
 
 
-def test_a_misplaced_header_is_not_looked_at(vendor: SchemaValidator) -> None:
+def test_misplaced_header_is_not_checked(vendor: SchemaValidator) -> None:
     data = (
         f'<s:Envelope xmlns:s="{SOAP_11_NS}" xmlns:v="urn:vendor"><s:Body/><s:Header>{BROKEN}</s:Header>'
         "</s:Envelope>"
@@ -613,11 +609,11 @@ def test_a_misplaced_header_is_not_looked_at(vendor: SchemaValidator) -> None:
 
 
 @pytest.mark.parametrize("make", [bytes, bytearray, memoryview])
-def test_takes_any_buffer(vendor: SchemaValidator, make: Callable[[bytes], Any]) -> None:
+def test_buffer_of_any_type_is_accepted(vendor: SchemaValidator, make: Callable[[bytes], Any]) -> None:
     assert len(list(vendor.iter_findings(make(message(BROKEN).encode())))) == 1
 
 
-def test_a_buffer_may_change_afterwards(vendor: SchemaValidator) -> None:
+def test_buffer_may_change_after_the_call(vendor: SchemaValidator) -> None:
     data = bytearray(message(BROKEN, "<v:Query/>").encode())
     findings = vendor.iter_findings(data)
     data[:] = bytes(len(data))
@@ -632,7 +628,7 @@ def test_a_buffer_may_change_afterwards(vendor: SchemaValidator) -> None:
         ((b"", {"limits": 1}), TypeError),
     ],
 )
-def test_refuses_wrong_arguments_at_once(
+def test_wrong_arguments_are_refused_at_the_call(
     vendor: SchemaValidator, arguments: tuple[Any, ...], kind: type[Exception]
 ) -> None:
     data, *more = arguments
@@ -640,7 +636,7 @@ def test_refuses_wrong_arguments_at_once(
         vendor.iter_findings(data, **(more[0] if more else {}))
 
 
-# -- where it stands -----------------------------------------------------------------------------------
+# -- positions -----------------------------------------------------------------------------------------
 
 ENCODINGS: list[tuple[str, bytes, str, str | None]] = [
     ("utf-8", b"", "", None),
@@ -656,7 +652,7 @@ ENCODINGS: list[tuple[str, bytes, str, str | None]] = [
 
 @pytest.mark.parametrize(("codec", "mark", "declaration", "charset"), ENCODINGS)
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", ""])
-def test_knows_line_column_and_offset_in_every_encoding(
+def test_position_is_right_in_every_encoding(
     vendor: SchemaValidator, codec: str, mark: bytes, declaration: str, charset: str | None, end: str
 ) -> None:
     wide = {"us-ascii": "e", "iso-8859-1": "é"}.get(codec, "é漢🔑")
@@ -678,7 +674,7 @@ def test_knows_line_column_and_offset_in_every_encoding(
 
 
 @pytest.mark.slow
-def test_knows_where_in_a_large_body(vendor: SchemaValidator) -> None:
+def test_position_in_a_large_body_is_right(vendor: SchemaValidator) -> None:
     rows = "".join(f"<v:Query>{T}<v:Rows>{n}</v:Rows></v:Query>\n" for n in range(20_000))
     body = rows.replace(">19998<", ">19998x<").replace(">7<", ">7x<")
     findings = list(vendor.iter_findings(message("", body).encode()))
@@ -688,8 +684,8 @@ def test_knows_where_in_a_large_body(vendor: SchemaValidator) -> None:
     ]
 
 
-def test_findings_come_by_offset(vendor: SchemaValidator) -> None:
-    # xmlschema says of an IDREF without an ID last, and of its root.
+def test_findings_are_sorted_by_offset(vendor: SchemaValidator) -> None:
+    # xmlschema reports an IDREF without an ID last, at the root.
     body = f"<v:Query>{T}<v:Rows>x</v:Rows><v:Ref>a</v:Ref></v:Query><v:Query/>"
     findings = list(vendor.iter_findings(message(BROKEN, body).encode()))
     assert [finding.path for finding in findings] == [
@@ -702,18 +698,18 @@ def test_findings_come_by_offset(vendor: SchemaValidator) -> None:
     assert offsets == sorted(set(offsets))
 
 
-def test_numbers_by_names_as_they_are_written(vendor: SchemaValidator) -> None:
+def test_path_counts_names_as_they_are_written(vendor: SchemaValidator) -> None:
     body = f"<v:Query>{T}</v:Query><w:Query xmlns:w='urn:vendor'/><v:Query/>"
     findings = vendor.iter_findings(message("", body).encode())
     assert [finding.path for finding in findings] == [f"{BODY}/w:Query", f"{BODY}/v:Query[2]"]
 
 
-# -- how much is said ----------------------------------------------------------------------------------
+# -- limits --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [99, 100, 101, 5_000])
 @pytest.mark.parametrize("many", ["elements", "violations of one"])
-def test_says_so_much_and_that_there_is_more(vendor: SchemaValidator, count: int, many: str) -> None:
+def test_findings_are_limited_and_say_so(vendor: SchemaValidator, count: int, many: str) -> None:
     body = "<v:Query/>" * count
     if many != "elements":
         body = f"<v:Query>{T}<v:Any>{'<v:Count>x</v:Count>' * count}</v:Any></v:Query>"
@@ -722,7 +718,7 @@ def test_says_so_much_and_that_there_is_more(vendor: SchemaValidator, count: int
     assert [finding for finding in findings if "is left out" in finding.message] == findings[100:]
 
 
-def test_looks_at_an_element_only_when_it_is_asked_for(
+def test_element_is_checked_when_its_finding_is_taken(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     built = []
@@ -742,9 +738,7 @@ def test_looks_at_an_element_only_when_it_is_asked_for(
 
 
 @pytest.mark.slow
-def test_holds_on_to_no_tree_that_it_is_done_with(
-    vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tree_of_a_checked_element_is_freed(vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch) -> None:
     trees: list[weakref.ref[Any]] = []
     build = _placed_tree.PlacedElement._build
 
@@ -760,14 +754,12 @@ def test_holds_on_to_no_tree_that_it_is_done_with(
     assert len(trees) == 20
 
 
-def test_builds_no_tree_of_what_no_schema_declares(
-    vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_undeclared_elements_get_no_tree(vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_placed_tree.PlacedElement, "_build", None)
     assert not list(vendor.iter_findings(message("<a/>", "<b/>" * 1_000).encode()))
 
 
-# -- what goes wrong -----------------------------------------------------------------------------------
+# -- exceptions ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -778,7 +770,7 @@ def test_builds_no_tree_of_what_no_schema_declares(
         (ZeroDivisionError(SECRET), "ZeroDivisionError"),
     ],
 )
-def test_what_has_not_been_judged_does_not_pass_in_silence(
+def test_exception_of_xmlschema_becomes_a_finding(
     vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
 ) -> None:
     def stumble(*_: object, **__: object) -> None:
@@ -787,12 +779,12 @@ def test_what_has_not_been_judged_does_not_pass_in_silence(
     monkeypatch.setattr(xmlschema.XMLSchema10, "iter_errors", stumble)
     findings = list(vendor.iter_findings(message("<v:Ticket key=''/>", "<v:Count>1</v:Count>").encode()))
     assert [finding.message for finding in findings] == [
-        f"v:Ticket cannot be held to the schema: {said}",
-        f"v:Count cannot be held to the schema: {said}",
+        f"v:Ticket cannot be checked against the schema: {said}",
+        f"v:Count cannot be checked against the schema: {said}",
     ]
 
 
-def test_a_type_that_nobody_declares_is_found_inside_an_element(vendor: SchemaValidator) -> None:
+def test_unknown_xsi_type_inside_becomes_a_finding(vendor: SchemaValidator) -> None:
     body = f"<v:Query>{T}<v:Any xsi:type='{SECRET}'/></v:Query><v:Query/>"
     first, second = vendor.iter_findings(message("", body).encode())
     assert "an xsi:type in it names no type that the schema declares" in first.message
@@ -800,22 +792,22 @@ def test_a_type_that_nobody_declares_is_found_inside_an_element(vendor: SchemaVa
     assert second.path == f"{BODY}/v:Query[2]"
 
 
-def test_no_depth_is_too_much_for_it(vendor: SchemaValidator) -> None:
+def test_depth_beyond_the_stack_becomes_a_finding(vendor: SchemaValidator) -> None:
     def findings(depth: int, limits: Limits) -> list[Finding]:
         body = f"<v:Query>{T}<v:Any>{'<a>' * depth}{'</a>' * depth}</v:Any></v:Query>"
         return list(vendor.iter_findings(message("", body).encode(), limits=limits))
 
     assert findings(252, Limits()) == []
-    assert findings(253, Limits()) == []  # refused by the limit: nobody has looked at it
+    assert findings(253, Limits()) == []  # refused by the limit, and not checked
     (finding,) = findings(5_000, Limits(max_depth=None))
     assert "nests too deep" in finding.message
 
 
-def test_what_element_tree_alone_refuses_does_not_pass_in_silence(vendor: SchemaValidator) -> None:
+def test_name_refused_by_elementtree_becomes_a_finding(vendor: SchemaValidator) -> None:
     data = message("", "<v:Query><a xmlns='urn:}'/></v:Query>").encode()
     decode(data, deep=True)
     (finding,) = vendor.iter_findings(data)
-    assert finding.message.startswith("v:Query cannot be held to the schema")
+    assert finding.message.startswith("v:Query cannot be checked against the schema")
 
 
 # -- schemas that refer to each other ------------------------------------------------------------------
@@ -850,7 +842,7 @@ def verdicts(schemas: Mapping[str, str], *bodies: str) -> list[int]:
 )
 @pytest.mark.parametrize("chameleon", [False, True])
 @pytest.mark.parametrize("first", [False, True])
-def test_includes_what_was_given_by_its_name(
+def test_include_finds_a_schema_by_name(
     name: str, location: str, other: str, *, chameleon: bool, first: bool
 ) -> None:
     schemas = {
@@ -862,7 +854,7 @@ def test_includes_what_was_given_by_its_name(
     assert verdicts(schemas, A.format("ab"), A.format("abc")) == [0, 1]
 
 
-def test_includes_what_includes_it() -> None:
+def test_include_in_a_circle_is_accepted() -> None:
     schemas = {
         "a.xsd": xsd('<xs:include schemaLocation="b.xsd"/><xs:element name="A" type="t:Short"/>'),
         "b.xsd": xsd(f'<xs:include schemaLocation="a.xsd"/><xs:include schemaLocation="b.xsd"/>{SHORT}'),
@@ -870,7 +862,7 @@ def test_includes_what_includes_it() -> None:
     assert verdicts(schemas, A.format("abc")) == [1]
 
 
-def test_what_has_no_namespace_takes_that_of_each_that_includes_it() -> None:
+def test_include_gives_its_namespace() -> None:
     inner = '<xs:include schemaLocation="d.xsd"/><xs:element name="A" type="Short"/>'
     schemas = {
         "a.xsd": xsd('<xs:include schemaLocation="c.xsd"/>'),
@@ -896,7 +888,7 @@ def test_what_has_no_namespace_takes_that_of_each_that_includes_it() -> None:
     ],
 )
 @pytest.mark.parametrize("first", [False, True])
-def test_imports_by_namespace_from_what_was_given(reference: str, *, first: bool) -> None:
+def test_import_finds_a_schema_by_namespace(reference: str, *, first: bool) -> None:
     schemas = {
         "a.xsd": xsd(f'{reference}<xs:element name="A" type="b:Short"/>', attributes=' xmlns:b="urn:b"'),
         "b.xsd": xsd(SHORT, "urn:b"),
@@ -906,7 +898,7 @@ def test_imports_by_namespace_from_what_was_given(reference: str, *, first: bool
     assert verdicts(schemas, A.format("ab"), A.format("abc")) == [0, 1]
 
 
-def test_imports_each_other_and_what_has_no_namespace() -> None:
+def test_import_in_a_circle_is_accepted() -> None:
     schemas = {
         "a.xsd": xsd(
             '<xs:import namespace="urn:b" schemaLocation="b.xsd"/><xs:import schemaLocation="c.xsd"/>'
@@ -925,7 +917,7 @@ def test_imports_each_other_and_what_has_no_namespace() -> None:
     assert verdicts(schemas, *bodies) == [0, 1]
 
 
-def test_a_vendor_may_refer_to_the_attributes_of_soap() -> None:
+def test_import_of_the_soap_schema_is_accepted() -> None:
     schemas = {
         "a.xsd": xsd(
             f'<xs:import namespace="{SOAP_11_NS}" schemaLocation="{SOAP_11_NS}"/>'
@@ -938,7 +930,7 @@ def test_a_vendor_may_refer_to_the_attributes_of_soap() -> None:
     assert verdicts(schemas, "<v:A soap:mustUnderstand='1'/>", "<v:A soap:mustUnderstand='true'/>") == [0, 1]
 
 
-def test_the_built_in_namespaces_need_no_file() -> None:
+def test_import_of_built_in_namespaces_needs_no_schema() -> None:
     text = (
         '<xs:import namespace="http://www.w3.org/XML/1998/namespace" schemaLocation="http://127.0.0.1/xml.xsd"/>'
         '<xs:element name="A"><xs:complexType><xs:attribute ref="xml:lang"/></xs:complexType></xs:element>'
@@ -949,7 +941,7 @@ def test_the_built_in_namespaces_need_no_file() -> None:
 @pytest.mark.parametrize(
     "mark", ["", "\ufeff", '\ufeff<?xml version="1.0" encoding="UTF-16"?>', "<?style a?>"]
 )
-def test_takes_the_text_of_a_schema_as_files_have_it(mark: str) -> None:
+def test_schema_text_may_begin_as_in_files(mark: str) -> None:
     assert verdicts({"a.xsd": mark + xsd('<xs:element name="A" type="xs:int"/>')}, A.format("é")) == [1]
 
 
@@ -960,10 +952,10 @@ ELEMENT = '<xs:element name="A"/>'
     ("schemas", "reason"),
     [
         ({}, "no schema was given"),
-        ({"a.xsd": ""}, "a.xsd: this is no XML schema"),
+        ({"a.xsd": ""}, "a.xsd: this is not an XML schema"),
         ({"a.xsd": "/etc/hosts"}, "not its path"),
         ({"a.xsd": "<a"}, "a.xsd: the schema cannot be read: not well-formed"),
-        ({"a.xsd": "<\ud800/>"}, "a.xsd: a schema cannot hold half of a surrogate pair"),
+        ({"a.xsd": "<\ud800/>"}, "a.xsd: a schema cannot contain half of a surrogate pair"),
         ({"a.xsd": "<a/>"}, "a.xsd: the schema cannot be read"),
         ({"a.xsd": f"<!DOCTYPE a>{xsd(ELEMENT)}"}, "a.xsd: the schema cannot be read: .* DOCTYPE"),
         (
@@ -984,10 +976,10 @@ ELEMENT = '<xs:element name="A"/>'
             {"a.xsd": xsd('<xs:include schemaLocation="b.xsd"/>'), "x/b.xsd": xsd(""), "y/b.xsd": xsd("")},
             "includes 'b.xsd', which was not given",
         ),
-        ({"a.xsd": xsd("<xs:include/>")}, "a.xsd: an xs:include without a schemaLocation"),
+        ({"a.xsd": xsd("<xs:include/>")}, "a.xsd: an xs:include has no schemaLocation"),
         (
             {"a.xsd": xsd('<xs:include schemaLocation="b.xsd"/>'), "b.xsd": xsd(ELEMENT, "urn:b")},
-            "a.xsd: what is included from b.xsd has another targetNamespace",
+            "a.xsd: the included b.xsd has another targetNamespace",
         ),
         (
             {"a.xsd": xsd('<xs:import namespace="urn:b" schemaLocation="b.xsd"/>')},
@@ -998,7 +990,7 @@ ELEMENT = '<xs:element name="A"/>'
                 "a.xsd": xsd('<xs:import namespace="urn:b" schemaLocation="b.xsd"/>'),
                 "b.xsd": xsd(ELEMENT, "urn:c"),
             },
-            "a.xsd: what is imported from b.xsd has another targetNamespace",
+            "a.xsd: the imported b.xsd has another targetNamespace",
         ),
         (
             {"a.xsd": xsd('<xs:redefine schemaLocation="b.xsd"/>'), "b.xsd": xsd("")},
@@ -1028,7 +1020,7 @@ ELEMENT = '<xs:element name="A"/>'
         ),
     ],
 )
-def test_rejects_schemas_that_cannot_be_read_or_lack_one(schemas: Mapping[str, str], reason: str) -> None:
+def test_unusable_schemas_are_refused_with_the_reason(schemas: Mapping[str, str], reason: str) -> None:
     with pytest.raises(SchemaError, match=reason) as error:
         SchemaValidator(schemas)
     assert "\n" not in str(error.value)
@@ -1037,7 +1029,7 @@ def test_rejects_schemas_that_cannot_be_read_or_lack_one(schemas: Mapping[str, s
 @pytest.mark.parametrize(
     "schemas", ["<a/>", ["<a/>"], {"a.xsd": b"<a/>"}, {1: "<a/>"}, {"a.xsd": Path("a.xsd")}]
 )
-def test_refuses_what_is_no_mapping_of_texts(schemas: Any) -> None:
+def test_schemas_of_wrong_type_are_refused(schemas: Any) -> None:
     with pytest.raises(TypeError):
         SchemaValidator(schemas)
 
@@ -1053,7 +1045,7 @@ from xmla_headers.schema import SchemaError, SchemaValidator
 
 events, watching = [], False
 def hook(event, arguments):
-    # What asks nothing of the outside: identities, the frames of the stack, compiled patterns.
+    # These events stay inside of the process: identities, frames of the stack, compiled patterns.
     if watching and event not in ("builtins.id", "sys._getframe", "compile", "exec", "object.__getattr__"):
         events.append([event, str(arguments)[:200]])
 sys.addaudithook(hook)
@@ -1078,7 +1070,7 @@ import json
 from tests.test_schema_validator import LOOSE
 loose = [SchemaValidator(), SchemaValidator({{"loose.xsd": LOOSE}})]
 messages = list(hostile_messages())
-# What xmlschema reads of its own package, once.
+# The first run reads files of the package xmlschema.
 {provoke}
 first = None if provoked else run()
 watching = True
@@ -1087,7 +1079,7 @@ watching = False
 print(json.dumps([first, second, events]))
 """
 
-#: Validates, as far as it can, whatever there is in it.
+# Validates all content.
 LOOSE = xsd(
     """
   <xs:element name="Query">
@@ -1103,7 +1095,7 @@ LOOSE = xsd(
 
 
 def hostile_schemas() -> list[dict[str, str]]:
-    """Return schemas that refer to what was not given, in all the ways there are."""
+    """Return schemas that refer to unknown schemas in every possible way."""
     schemas: list[dict[str, str]] = []
     for place in ("http://127.0.0.1:9/b.xsd", "file:///etc/hosts", "b.xsd"):
         texts = (
@@ -1135,7 +1127,7 @@ def hostile_schemas() -> list[dict[str, str]]:
 
 
 def hostile_messages() -> list[bytes]:
-    """Return messages that name places, the hostile inputs, and what has violations."""
+    """Return messages with addresses, the hostile inputs, and messages with violations."""
     messages = [data for _, data, _ in labelled("decode") if len(data) < 100_000]
     for place in ("http://127.0.0.1:9/b.xsd", "file:///etc/hosts", "/etc/hosts", "b.xsd"):
         for hint in (
@@ -1165,7 +1157,7 @@ def watched(*, provoked: bool) -> Any:
 
 
 @pytest.mark.slow
-def test_opens_connects_and_resolves_nothing() -> None:
+def test_validation_opens_and_connects_nothing() -> None:
     first, second, events = watched(provoked=False)
     assert events == []
     assert first == second
@@ -1175,12 +1167,12 @@ def test_opens_connects_and_resolves_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_the_watch_sees_what_it_is_for() -> None:
+def test_audit_hook_sees_an_open_file() -> None:
     _, _, events = watched(provoked=True)
     assert [event for event, _ in events] == ["open"]
 
 
-def test_a_hint_in_a_message_changes_nothing_for_the_next_one(vendor: SchemaValidator) -> None:
+def test_schema_location_changes_nothing_for_later_messages(vendor: SchemaValidator) -> None:
     hint = f'xsi:schemaLocation="urn:b b.xsd" xmlns:xsi="{XSI}"'
     before = [list(vendor.iter_findings(message(h, b).encode())) for h, b, _ in FOUND]
     list(
@@ -1190,7 +1182,7 @@ def test_a_hint_in_a_message_changes_nothing_for_the_next_one(vendor: SchemaVali
 
 
 @pytest.mark.slow
-def test_the_hostile_inputs_end_without_an_exception(own: SchemaValidator, vendor: SchemaValidator) -> None:
+def test_hostile_inputs_raise_nothing(own: SchemaValidator, vendor: SchemaValidator) -> None:
     assert len(list(labelled("decode"))) > 200
     for data in hostile_messages():
         for validator in (own, vendor):

@@ -34,7 +34,7 @@ class BeginSession(HeaderBlock):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Session(HeaderBlock):
-    """Names the session that a request runs in, or that the server has begun."""
+    """Names the session in which a request runs, or which the server has begun."""
 
     spec: ClassVar[BlockSpec] = BlockSpec(
         namespace="urn:schemas-microsoft-com:xml-analysis",

@@ -1,4 +1,4 @@
-"""Schemas of the W3C -> header block classes, and findings about messages."""
+"""Knows XML schemas: the header blocks that they declare, and the messages that violate them."""
 
 from ._files import read_schema
 from ._sources import SchemaError

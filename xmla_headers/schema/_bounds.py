@@ -1,4 +1,4 @@
-"""Knows what costs xmlschema more than a schema is long, and refuses schemas that have too much of it."""
+"""Knows the parts of a schema that cost xmlschema more time or memory than their length, and limits them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ XSD = "http://www.w3.org/2001/XMLSchema"
 MOST_CHARACTERS = 4_194_304
 # xmlschema recurses: at 200 levels it runs out of stack.
 _DEEPEST = 100
-# Of all patterns of a schema together, in characters.
+# In characters, for all patterns of a schema together.
 _LONGEST_PATTERNS = 65_536
 # An escape such as \p{L} becomes hundreds of ranges, which take 3 ms and 160 KB.
 _MOST_CLASSES = 256
@@ -45,38 +45,38 @@ _NAME = rf"[{_START}][{_START}.0-9\u00b7\u0300-\u036f\u203f-\u2040-]*+"
 _TEST = rf"(?:{_NAME}:)?+(?:{_NAME}|\*)"
 _STEP = rf"(?:\.|(?:child::)?+{_TEST})"
 _PATH = rf"(?:\.//)?+(?:{_STEP}/)*+(?:{_STEP}|(?:@|attribute::){_TEST})"
-# XML Schema Part 1 §3.11.6. The pattern in the schema for schemas says the same, but in a way that takes
-# a time exponential in the number of steps when it does not match.
+# XML Schema Part 1 §3.11.6. The schema for schemas has an equivalent pattern; without a match it takes a
+# time exponential in the number of steps.
 _XPATH = re.compile(rf"{_PATH}(?:\|{_PATH})*+")
 
 
 class Model:
-    """A type or a group, and what belongs to its content by reference."""
+    """A type or a group, and the types and groups that its content refers to."""
 
     __slots__ = ("local", "name", "particles", "references")
 
     def __init__(self, local: str, name: str) -> None:
         self.local = local
         self.name = name
-        # How many elements and wildcards stand in it.
+        # The number of elements and wildcards in it.
         self.particles = 0
-        # Types and groups, each as often as it is referred to.
+        # Types and groups, once for each reference.
         self.references: list[_Key] = []
 
     @property
     def key(self) -> _Key:
-        """What references name it by."""
+        """The name for references to the model."""
         return "group" if self.local == "group" else "type", self.name
 
 
 class Bounds:
-    """Measures one schema while it is parsed; raises Fatal at what exceeds a bound."""
+    """Measures one schema while it is parsed; raises Fatal where it exceeds a bound."""
 
     __slots__ = ("_classes", "_open", "_patterns", "models")
 
     def __init__(self) -> None:
         self._patterns = self._classes = 0
-        # One for each open element, None where it begins no type or group.
+        # One for each open element; None for an element that is not a type or group.
         self._open: list[Model | None] = []
         # All types and groups of the schema.
         self.models: list[Model] = []
@@ -101,10 +101,11 @@ class Bounds:
         self._open.append(model)
 
     def leave(self) -> None:
-        """Take note of an end tag."""
+        """Measure an element at its end tag."""
         self._open.pop()
 
     def _count(self, local: str, values: Mapping[str, str]) -> None:
+        """Count an element as a particle or a reference of the innermost type or group."""
         model = next((model for model in reversed(self._open) if model is not None), None)
         if model is None:
             return
@@ -115,7 +116,7 @@ class Bounds:
             model.references.append(("group", _local(values.get("ref", ""))))
         elif local == "union":
             names = values.get("memberTypes", "").split()
-        # A complex type that restricts another says all of its content again.
+        # A complex type that restricts another one repeats all of its content.
         elif local == "extension" or (local == "restriction" and model.local == "simpleType"):
             names = [values.get("base", "")]
         elif local == "list":
@@ -123,6 +124,7 @@ class Bounds:
         model.references += [("type", _local(name)) for name in names]
 
     def _measure_pattern(self, pattern: str, offset: int) -> None:
+        """Add a pattern to the sums."""
         self._patterns += len(pattern)
         self._classes += len(_CLASS.findall(pattern))
         if self._patterns > _LONGEST_PATTERNS:
@@ -134,12 +136,12 @@ class Bounds:
 
 
 def find_too_large(models: Iterable[Model]) -> str | None:
-    """Return what is said of the first type or group that is too large with all that it refers to."""
+    """Return the reason why a type or group is too large together with its references; None if none is."""
     models = list(models)
     named: dict[_Key, Model] = {}
     for model in models:
         if model.name:
-            # Of one name in several namespaces the sum, which is never too little.
+            # Models of one name in several namespaces are added, which is never too little.
             both = named.setdefault(model.key, Model(model.local, model.name))
             both.particles += model.particles
             both.references += model.references
@@ -159,7 +161,7 @@ def find_too_large(models: Iterable[Model]) -> str | None:
                 pending += referred
                 continue
             pending.pop()
-            # A circle, which xmlschema refuses, has no size yet.
+            # A model in a circle has no size yet; xmlschema refuses the circle.
             sizes[model] = model.particles + sum(max(1, sizes.get(other, 0)) for other in referred)
         if sizes[first] > _MOST_PARTICLES:
             name = f"the {first.local} {short(first.name)}" if first.name else f"a {first.local}"
@@ -168,13 +170,16 @@ def find_too_large(models: Iterable[Model]) -> str | None:
 
 
 def _check_path(path: str, offset: int) -> None:
+    """Raise Fatal if an xpath may take too much time."""
     if not _XPATH.fullmatch(path.strip(" \t\r\n")):
-        raise _too_large("an xpath in it is not of the form that XML Schema Part 1 §3.11.6 wants", offset)
+        raise _too_large("an xpath in it does not have the form of XML Schema Part 1 §3.11.6", offset)
 
 
 def _local(name: str) -> str:
+    """Return a qualified name without its prefix."""
     return name.rpartition(":")[2]
 
 
 def _too_large(message: str, offset: int) -> Fatal:
+    """Return the exception for a schema that exceeds a bound."""
     return Fatal(Code.LIMIT_EXCEEDED, message, offset)

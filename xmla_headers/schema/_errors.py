@@ -82,7 +82,7 @@ class Violations:
         return False
 
     def of(self, error: XMLSchemaValidationError) -> Sequence[Violation]:
-        """Return the violations behind an error: at least one, perhaps the same for several errors."""
+        """Return the violations that an error reports: at least one, perhaps the same for several errors."""
         placed, validator = self._placed, error.validator
         element = error.elem if error.elem is not None and error.elem in placed else placed.tree
         name = self._name(element)

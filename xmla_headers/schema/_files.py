@@ -1,4 +1,4 @@
-"""The schemas that come with the package."""
+"""Knows the schemas that come with the package."""
 
 from __future__ import annotations
 
@@ -6,17 +6,28 @@ from importlib.resources import files
 
 __all__ = ["OWN_SCHEMAS", "read_schema"]
 
-#: Their names.
 OWN_SCHEMAS = ("xmla-session-headers.xsd", "soap-envelope-1.1.xsd")
+"""The names of the schemas that come with the package."""
 
 
 def read_schema(name: str) -> str:
     """Return the text of a schema that comes with the package.
 
-    `xmla-session-headers.xsd` or `soap-envelope-1.1.xsd`; raises FileNotFoundError for anything else.
+    Args:
+        name: `xmla-session-headers.xsd` or `soap-envelope-1.1.xsd`.
+
+    Returns:
+        The text of the schema.
+
+    Raises:
+        FileNotFoundError: `name` is another name.
+
+    >>> from xmla_headers.schema import read_schema
+    >>> read_schema("soap-envelope-1.1.xsd").startswith("<?xml")
+    True
     """
     package = files("xmla_headers")
-    # In a wheel the schemas stand in the package, in a checkout beside it.
+    # A wheel has the schemas in the package, a checkout beside it.
     for folder in (package / "schemas", package / ".." / "schemas"):
         schema = folder / name
         if name in OWN_SCHEMAS and schema.is_file():

@@ -1,10 +1,10 @@
-"""Texts -> schema objects of xmlschema: the one place that says what it may do, which is to fetch nothing."""
+"""Knows how to load schemas in xmlschema so that it fetches nothing and raises SchemaError alone."""
 
 from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import xmlschema
 
@@ -13,7 +13,6 @@ from xmla_headers._printable import printable
 from ._bounds import XSD
 from ._sources import SchemaError, isolated, unreadable
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -21,9 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Loaded", "load", "load_together", "schema_errors"]
 
-# What a schema makes xmlschema and the code that asks it raise: its own exceptions; those of `re` and of
-# elementpath for patterns, paths and values; those that it raises where a declaration lacks something; those
-# of an exhausted stack or memory.
+# The exceptions that a schema can cause in xmlschema and in the code that asks it: those of xmlschema; those
+# of `re` and elementpath for patterns, paths and values; those for an incomplete declaration; those for an
+# exhausted stack or memory.
 _FAILURES = (
     xmlschema.XMLSchemaException,
     re.error,
@@ -48,16 +47,16 @@ _LONGEST_REASON = 200
 
 
 class Loaded(NamedTuple):
-    """Schemas that have become one."""
+    """Several schemas that are loaded as one."""
 
     schema: xmlschema.XMLSchema10
-    #: Name of each global element, in Clark notation -> the schema that declares it, by name.
     declared: Mapping[str, str]
+    """Name of each global element, in Clark notation -> the name of the schema that declares it."""
 
 
 @contextmanager
 def schema_errors(name_of: Callable[[Exception], str] = lambda _: "") -> Iterator[None]:
-    """Raise SchemaError for whatever a schema makes xmlschema raise."""
+    """Raise SchemaError in place of every exception that a schema causes in xmlschema."""
     try:
         yield
     except SchemaError:
@@ -67,9 +66,9 @@ def schema_errors(name_of: Callable[[Exception], str] = lambda _: "") -> Iterato
 
 
 def load(text: object) -> xmlschema.XMLSchema10:
-    """Return the schema that a text is, for what it declares; its imports are left out.
+    """Return the schema of a text, without its imports, for its declarations.
 
-    Raises TypeError for what is no str, and SchemaError.
+    Raises TypeError if the text is not a str, and SchemaError.
     """
     text = isolated(text)
     with schema_errors():
@@ -77,12 +76,13 @@ def load(text: object) -> xmlschema.XMLSchema10:
 
 
 def load_together(sources: Sequence[Source]) -> Loaded:
-    """Return the schema that several texts are, which refer to nothing. Raises SchemaError."""
+    """Return the schema of several texts that have no references. Raises SchemaError."""
     first, *others = sources
     names: dict[int, str] = {}
     current = first.name
 
     def name_of(error: Exception) -> str:
+        """Return the name of the schema that an error is about."""
         validator = getattr(error, "validator", None)
         return names.get(id(getattr(validator, "schema", validator)), current)
 
@@ -95,41 +95,43 @@ def load_together(sources: Sequence[Source]) -> Loaded:
     declared = {
         element.name: names[id(element.schema)]
         for element in main.maps.elements.values()
-        # The others are those of XML Schema itself.
+        # The other elements are those of XML Schema itself.
         if id(element.schema) in names
     }
     return Loaded(main, declared)
 
 
 def _reason(error: Exception) -> str:
-    """Return in one line what a schema has made xmlschema raise."""
-    # What xmlschema says goes on with lines that show a part of the schema.
-    said = _shortened(str(getattr(error, "message", error)).strip().partition("\n")[0])
+    """Return the reason of an exception on one line."""
+    # The other lines of xmlschema show a part of the schema.
+    text = _shortened(str(getattr(error, "message", error)).strip().partition("\n")[0])
     place = _place(error)
     if place:
-        said = f"{said} ({place})"
+        text = f"{text} ({place})"
     for kind, words in _WORDS.items():
         if isinstance(error, kind):
-            return f"{words} ({said})" if said else words
-    return said or type(error).__name__
+            return f"{words} ({text})" if text else words
+    return text or type(error).__name__
 
 
 def _place(error: Exception) -> str:
-    """Return where in a schema something is wrong, where xmlschema knows."""
+    """Return the place in a schema where an error is, if xmlschema knows it."""
     if not isinstance(error, xmlschema.XMLSchemaParseError) or error.elem is None:
         return ""
     if error.elem.tag == f"{{{XSD}}}pattern":
-        # It may have been moved.
+        # `load` may have moved the pattern, so that the path would be wrong.
         return f"the pattern {_shortened(error.elem.get('value', ''))}"
     return f"at {_shortened(error.path or '')}"
 
 
-def _shortened(said: str) -> str:
-    said = printable(said)
-    return said if len(said) <= _LONGEST_REASON else f"{said[:_LONGEST_REASON]}…"
+def _shortened(text: str) -> str:
+    """Return printable text of bounded length."""
+    text = printable(text)
+    return text if len(text) <= _LONGEST_REASON else f"{text[:_LONGEST_REASON]}…"
 
 
 def _schema(text: str, namespace: str | None, *, build: bool) -> xmlschema.XMLSchema10:
+    """Return the schema of one text; xmlschema may not fetch anything for it."""
     return xmlschema.XMLSchema10(
         text,
         namespace or None,

@@ -1,6 +1,6 @@
-"""XML schemas that refer to each other -> texts that refer to nothing, each with its namespace.
+"""Knows how schemas refer to each other, and makes texts without references of them.
 
-What loads them never sees a schemaLocation, so that there is nothing it could fetch.
+xmlschema never sees a schemaLocation, so that it has nothing to fetch.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from itertools import count
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._xml.escape import escape_attribute
@@ -23,7 +23,6 @@ from xmla_headers.soap import XML_NS, XSI_NS
 
 from ._bounds import MOST_CHARACTERS, XSD, Bounds, find_too_large
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -31,48 +30,52 @@ if TYPE_CHECKING:
 
 __all__ = ["SchemaError", "Source", "isolated", "resolve", "unreadable"]
 
-#: What every processor of XML schemas knows by itself.
+# The namespaces that every processor of XML schemas knows.
 _BUILT_IN = frozenset({XSD, XML_NS, XSI_NS})
 
 
 class SchemaError(ValueError):
-    """The schema cannot be read, refers to what was not given, or says what no header block here can be."""
+    """A schema cannot be read, exceeds a bound, refers to an unknown schema, or declares no header blocks.
+
+    The message begins with the name of the schema, if it was given one.
+    """
 
 
 class Source(NamedTuple):
-    """A schema that refers to nothing, under the name that it was given."""
+    """A schema without references."""
 
     name: str
+    """The name that it was given."""
     text: str
-    #: What its components belong to: its targetNamespace, or that of the schemas that include it.
     namespace: str
+    """The namespace of its components: its targetNamespace, or that of the schemas that include it."""
 
 
 def _check_text(text: object) -> str:
     """Return the text of a schema, without a byte order mark.
 
-    Raises TypeError for what is no str, SchemaError for what is no XML, a path or an address for example.
+    Raises TypeError if it is not a str, and SchemaError if it is not XML, but a path for example.
     """
     if not isinstance(text, str):
         raise wrong_type("a schema", "passed as str", text)
     text = text.removeprefix("\ufeff")
-    # Text that does not begin with "<" would be taken for a path or an address, and opened.
+    # xmlschema would open a text that does not begin with "<" as a path or an address.
     if not text.lstrip().startswith("<"):
-        raise SchemaError("this is no XML schema (what is wanted is its text, not its path)")
+        raise SchemaError("this is not an XML schema (pass its text, not its path)")
     if "\0" in text:
-        # Behind the first character it would make expat read UTF-16.
-        raise SchemaError("this is no XML schema: it holds U+0000")
+        # As the second character it would make expat read UTF-16.
+        raise SchemaError("this is not an XML schema: it contains U+0000")
     if len(text) > MOST_CHARACTERS:
         raise SchemaError(f"the schema has more than {MOST_CHARACTERS} characters")
     return text
 
 
 def isolated(text: object) -> str:
-    """Return a schema that stands alone, without its imports, for the sake of what it declares.
+    """Return a schema without its imports, for its declarations.
 
-    Its patterns apply to nothing any more: they are checked when the schema is loaded, but a default value
-    that one of them takes exponential time for is not compared with it. Raises TypeError for what is no
-    str, and SchemaError.
+    Its patterns are moved to a type of their own: loading the schema checks them, and compares no default
+    value with them, which may take exponential time. Raises TypeError if the text is not a str, and
+    SchemaError.
     """
     document = _read("", text, patterns_apart=True)
     for _ in _links(document, {}):
@@ -82,10 +85,10 @@ def isolated(text: object) -> str:
 
 
 def resolve(schemas: Mapping[str, str]) -> list[Source]:
-    """Return the schemas, each as often as there are namespaces that it stands in.
+    """Return the schemas without references, each one once for each namespace that it belongs to.
 
-    `schemas` maps names, by which they include and import each other, to texts. Raises SchemaError for
-    one that cannot be parsed, and for a reference to what is not among them.
+    `schemas` maps names to texts; the schemas include and import each other by these names. Raises
+    SchemaError if one cannot be parsed or refers to an unknown schema, and TypeError for another argument.
     """
     if not isinstance(schemas, Mapping):
         raise wrong_type("schemas", "a mapping of name to the text of a schema", schemas)
@@ -98,7 +101,7 @@ def resolve(schemas: Mapping[str, str]) -> list[Source]:
     _check_sizes(documents.values())
     links = {name: list(_links(document, documents)) for name, document in documents.items()}
     included = {target for targets in links.values() for target in targets}
-    # A schema that has no namespace takes that of what includes it (XML Schema Part 1 §4.2.1).
+    # A schema without a namespace takes that of the schema that includes it (XML Schema Part 1 §4.2.1).
     pending = [
         (name, document.namespace)
         for name, document in documents.items()
@@ -114,7 +117,7 @@ def resolve(schemas: Mapping[str, str]) -> list[Source]:
     for name, document in documents.items():
         _check_imports(name, document, documents, {namespace for _, namespace in seen})
     sources = [Source(name, documents[name].text, namespace) for name, namespace in seen]
-    # A schema without a namespace counts once for each that it is included in.
+    # A schema without a namespace counts once for each namespace that includes it.
     if sum(len(source.text) for source in sources) > MOST_CHARACTERS:
         raise SchemaError(f"the schemas have more than {MOST_CHARACTERS} characters together")
     return sources
@@ -132,8 +135,10 @@ class _Reference(NamedTuple):
 
 
 class _Document(NamedTuple):
+    """A schema that has been read."""
+
     name: str
-    #: The schema without its references.
+    # The schema without its references.
     text: str
     namespace: str
     references: list[_Reference]
@@ -141,17 +146,18 @@ class _Document(NamedTuple):
 
 
 def _read(name: str, text: object, *, patterns_apart: bool = False) -> _Document:
+    """Read a schema; raises SchemaError if it is not XML or exceeds a bound."""
     try:
         data = _check_text(text).encode()
     except UnicodeEncodeError:
-        raise SchemaError(about(name, "a schema cannot hold half of a surrogate pair")) from None
+        raise SchemaError(about(name, "a schema cannot contain half of a surrogate pair")) from None
     except SchemaError as error:
         raise SchemaError(about(name, str(error))) from None
     reader = _ReferenceReader(data, patterns_apart=patterns_apart)
     try:
         reader.run()
     except Fatal as fatal:
-        message = "a schema must not hold a DOCTYPE" if fatal.code is Code.DTD_FORBIDDEN else fatal.message
+        message = "a schema must not contain a DOCTYPE" if fatal.code is Code.DTD_FORBIDDEN else fatal.message
         line = data.count(b"\n", 0, fatal.offset) + 1
         raise unreadable(name, f"{message} (line {line})") from fatal
     namespace = _unqualified(certain(reader.root)).get("targetNamespace", "")
@@ -159,7 +165,7 @@ def _read(name: str, text: object, *, patterns_apart: bool = False) -> _Document
 
 
 def about(name: str, message: str) -> str:
-    """Return what is said about one schema, under the name that it was given if it was given one."""
+    """Return a message about a schema, with its name if it was given one."""
     return f"{name}: {message}" if name else message
 
 
@@ -169,13 +175,14 @@ def unreadable(name: str, reason: str) -> SchemaError:
 
 
 def _check_sizes(documents: Iterable[_Document]) -> None:
+    """Raise SchemaError if a type or group of the schemas is too large."""
     message = find_too_large(model for document in documents for model in document.models)
     if message is not None:
         raise unreadable("", message)
 
 
 def _links(document: _Document, documents: Mapping[str, _Document]) -> Iterator[str]:
-    """Yield the names of what a schema includes."""
+    """Yield the names of the schemas that a schema includes."""
     for kind, location, _ in document.references:
         if kind == "import":
             continue
@@ -183,12 +190,12 @@ def _links(document: _Document, documents: Mapping[str, _Document]) -> Iterator[
             message = f"xs:{kind} is not supported; xs:include and xs:import are"
             raise SchemaError(about(document.name, message))
         if location is None:
-            raise SchemaError(about(document.name, "an xs:include without a schemaLocation"))
+            raise SchemaError(about(document.name, "an xs:include has no schemaLocation"))
         target = _find(document.name, location, documents)
         if target is None:
             raise _not_given(document.name, "includes", location)
         if documents[target].namespace not in ("", document.namespace):
-            message = f"{document.name}: what is included from {short(location)} has another targetNamespace"
+            message = f"{document.name}: the included {short(location)} has another targetNamespace"
             raise SchemaError(message)
         yield target
 
@@ -196,27 +203,30 @@ def _links(document: _Document, documents: Mapping[str, _Document]) -> Iterator[
 def _check_imports(
     name: str, document: _Document, documents: Mapping[str, _Document], namespaces: set[str]
 ) -> None:
+    """Raise SchemaError if a schema imports an unknown one."""
     for kind, location, namespace in document.references:
-        # A schemaLocation is a hint (XML Schema Part 1 §4.2.3): it is the namespace that decides.
+        # A schemaLocation is a hint (XML Schema Part 1 §4.2.3); the namespace decides.
         if kind != "import" or location is None or namespace in namespaces or namespace in _BUILT_IN:
             continue
         target = _find(name, location, documents)
         if target is None:
             raise _not_given(name, "imports", location)
-        message = f"{name}: what is imported from {short(location)} has another targetNamespace"
+        message = f"{name}: the imported {short(location)} has another targetNamespace"
         raise SchemaError(message)
 
 
 def _not_given(name: str, verb: str, location: str) -> SchemaError:
+    """Return the error for a reference to an unknown schema."""
     return SchemaError(
         f"{name or 'the schema'} {verb} {short(location)!r}, which was not given; nothing is fetched"
     )
 
 
 def _find(name: str, location: str, documents: Mapping[str, _Document]) -> str | None:
-    """Return the name of the schema that a schemaLocation in another one means.
+    """Return the name of the schema that a schemaLocation in another schema means; None for none.
 
-    As it stands, or seen from there; else by its last part, if that leaves one only.
+    It is the whole name, or a path relative to the other schema; otherwise the last part of a name, if only
+    one schema has it.
     """
     for candidate in (location, posixpath.normpath(posixpath.join(posixpath.dirname(name), location))):
         if candidate in documents:
@@ -243,19 +253,19 @@ class _ReferenceReader(Walker):
         super().__init__(data)
         self.bounds = Bounds()
         self._patterns_apart = patterns_apart
-        #: The values of those that are cut out.
+        # The values of the patterns that are moved.
         self._patterns: list[str] = []
         # The open element that is going to be edited.
         self._edited: RawElement | None = None
-        #: From where to where, and what is to stand there.
+        # Start, end and new text of each edit.
         self._edits: list[tuple[int, int, bytes]] = []
         self.root: RawElement | None = None
         self.references: list[_Reference] = []
-        # A schema may name its style sheet; nobody follows that.
+        # A schema may name its style sheet, which is not fetched.
         self.expat.ProcessingInstructionHandler = None
 
     def cleared(self) -> str:
-        """Return the schema without its references: of an import, its namespace stays."""
+        """Return the schema without its references. An xs:import keeps its namespace."""
         data, parts, done = bytes(self.text), [], 0
         if self._patterns and self.root is not None and self.root.close is not None:
             self._edits.append((self.root.close, self.root.close, self._type_of_patterns().encode()))
@@ -265,7 +275,7 @@ class _ReferenceReader(Walker):
         return b"".join((*parts, data[done:])).decode()
 
     def _type_of_patterns(self) -> str:
-        """Return the declaration of a type that has all patterns and that nothing refers to."""
+        """Return the declaration of a type with all patterns, without a reference to it."""
         names = {model.name for model in self.bounds.models}
         name = next(name for name in map("patterns-{}".format, count()) if name not in names)
         facets = "".join(f'<pattern value="{escape_attribute(value)}"/>' for value in self._patterns)
@@ -273,6 +283,7 @@ class _ReferenceReader(Walker):
         return f'<simpleType name="{name}" xmlns="{XSD}">{restriction}</simpleType>'
 
     def start_element(self, element: RawElement) -> None:
+        """Handle a start tag."""
         self.bounds.enter(element)
         if len(self.open) == 1:
             self.root = element
@@ -285,6 +296,7 @@ class _ReferenceReader(Walker):
             self._edited = element
 
     def end_element(self, element: RawElement) -> None:
+        """Handle an end tag."""
         self.bounds.leave()
         if element is not self._edited:
             return
@@ -300,7 +312,7 @@ class _ReferenceReader(Walker):
         self._edits.append((element.start, element_end(self.text, element), instead.encode()))
 
     def _refer(self, element: RawElement, values: Mapping[str, str]) -> str:
-        """Take note of a reference, and return what stands in its place."""
+        """Keep a reference, and return the text for its place."""
         namespace = values.get("namespace", "").strip()
         location = values.get("schemaLocation")
         self.references.append(
@@ -308,9 +320,9 @@ class _ReferenceReader(Walker):
         )
         if element.local != "import":
             return ""
-        # With the namespaces that it declares, its own prefix perhaps.
-        said = f' namespace="{escape_attribute(namespace)}"' if "namespace" in values else ""
-        return f"<{element.name}{declarations((element.declared or {}).items())}{said}/>"
+        # It may declare its own prefix.
+        attribute = f' namespace="{escape_attribute(namespace)}"' if "namespace" in values else ""
+        return f"<{element.name}{declarations((element.declared or {}).items())}{attribute}/>"
 
 
 def _unqualified(element: RawElement) -> dict[str, str]:
@@ -319,4 +331,5 @@ def _unqualified(element: RawElement) -> dict[str, str]:
 
 
 def _collapsed(value: str) -> str:
+    """Return a value with white space collapsed, as for xs:anyURI."""
     return re.sub(r"[ \t\r\n]+", " ", value).strip(" ")

@@ -1,9 +1,11 @@
-"""SchemaValidator: a second opinion on messages, that of an XML schema."""
+"""Knows how to check a message against XML schemas."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from heapq import nsmallest
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import xmlschema
 
@@ -13,6 +15,8 @@ from xmla_headers._xml.positions import Locator
 from xmla_headers._xml.reader import read
 from xmla_headers.findings import RULES, Code, Finding
 from xmla_headers.session_headers import SESSION_BLOCKS
+from xmla_headers.soap import Limits
+from xmla_headers.typing import Data
 
 from ._errors import Violations
 from ._files import OWN_SCHEMAS, read_schema
@@ -20,35 +24,42 @@ from ._loading import load_together
 from ._located_trees import placed_elements
 from ._sources import resolve
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from xml.etree.ElementTree import Element
 
     from xmla_headers._xml.raw import RawMessage
-    from xmla_headers.soap import Limits
-    from xmla_headers.typing import Data
 
     from ._located_trees import PlacedElement
 
 __all__ = ["MOST_FINDINGS", "SchemaValidator"]
 
-#: The most that is said about one message; one more finding says that there is more.
 MOST_FINDINGS = 100
+"""The most violations of one message that are reported; one more finding reports that there are more."""
 
 
 class SchemaValidator:
-    """Holds header blocks, and what stands in the Body, to XML schemas (1.0).
+    """Checks header blocks and the content of the Body against XML schemas (1.0).
 
-    `schemas` maps names to texts; without it, they are the two that come with the package. An xs:include
-    or xs:import finds what its schemaLocation names among them, by the whole name or by its last part, an
-    xs:import also by its namespace; nothing is ever fetched, whatever a schema or a message says.
-    xs:redefine is not supported. A schema is code of yours: the time that a pattern in it takes, for a value
-    of a message or a default value of the schema, is not bounded. All else is, as for `specs_from_schema`.
-    Raises SchemaError for whatever else a text is, and TypeError for what is not a mapping of str to str.
+    Nothing is ever fetched, whatever a schema or a message says. Treat a schema as code: the time that its
+    patterns take for values of a message, or for its own default values, has no bound. Other costs are
+    bounded as for `specs_from_schema`.
+
+    Args:
+        schemas: Name -> text of each schema; None for the two schemas that come with the package. An
+            xs:include or xs:import finds the schema that its schemaLocation names, by the whole name or by
+            its last part; an xs:import finds it by its namespace too. xs:redefine is not supported.
+
+    Raises:
+        SchemaError: A text is not a schema, exceeds a bound, or refers to an unknown schema.
+        TypeError: `schemas` is not a mapping of str to str.
+
+    >>> from xmla_headers.schema import SchemaValidator
+    >>> session = b'<Session xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
+    >>> envelope = b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/">'
+    >>> message = envelope + b"<e:Header>" + session + b"</e:Header><e:Body/></e:Envelope>"
+    >>> [finding.message for finding in SchemaValidator().iter_findings(message)]
+    ['Session has no attribute SessionId']
     """
-
-    __slots__ = ("_declared", "_schema")
 
     def __init__(self, schemas: Mapping[str, str] | None = None) -> None:
         if schemas is None:
@@ -63,22 +74,31 @@ class SchemaValidator:
     def iter_findings(
         self, data: Data, *, encoding: str | None = None, limits: Limits = DEFAULT_LIMITS
     ) -> Iterator[Finding]:
-        """Yield what the schemas do not allow (`schema-violation`), by offset.
+        """Yield the violations of the schemas, by offset: header blocks and children of the Body.
 
-        In the header blocks and the children of the Body whose names a schema declares; of the others it
-        says nothing. Nor of a message that cannot be read or is no SOAP Envelope: `iter_findings` of the
-        package has said why. One that is refused for another reason is looked at all the same. After 100
-        findings one more says that the rest is left out. `encoding` and `limits` are those of `decode`;
-        the message is held to Namespaces in XML and to the limits, those on depth, attributes and names
-        included, before a tree of anything is built.
+        A header block or child of the Body is checked if a schema declares its name, even if `decode`
+        refuses the message. A message that is not a readable SOAP Envelope has no findings here; the
+        function `iter_findings` of the package reports the reason.
+
+        Args:
+            data: The message.
+            encoding: The charset of the transport, as for `decode`; None for none.
+            limits: The limits, as for `decode`. Nothing is checked in a message that exceeds them.
+
+        Returns:
+            At most 101 findings `schema-violation`. The last of 101 reports that the rest is left out.
+
+        Raises:
+            TypeError: An argument has the wrong type.
         """
         reading = Reading(SESSION_BLOCKS, None, False, (), encoding, limits)
         buffer = buffer_of(data)
-        # One copy of a mutable buffer: it is looked at again while findings are asked for.
+        # The buffer is read again while the caller takes findings, and may have changed by then.
         whole = buffer if isinstance(buffer, bytes) else bytes(buffer)
         return self._findings(read(whole, encoding=reading.encoding, limits=reading.limits, deep=True))
 
     def _findings(self, message: RawMessage) -> Iterator[Finding]:
+        """Yield the findings of a message that has been read."""
         if message.fatal is not None or message.opaque:
             return
         locator = Locator(message.source)
@@ -96,7 +116,7 @@ class SchemaValidator:
                     return
 
     def _violations(self, placed: PlacedElement) -> Iterator[tuple[int, str, str]]:
-        """Yield offset in the text, path and message of what is wrong with an element, by offset."""
+        """Yield offset in the text, path and message of each violation in an element, by offset."""
         try:
             resource = _Resource(placed.tree, placed.declarations())
             words = Violations(placed)
@@ -113,7 +133,7 @@ class SchemaValidator:
                 key=lambda violation: placed.offset_of(violation.element),
             )
         except Exception as error:  # noqa: BLE001 - see below
-            # Whatever it is, the element has not been found valid, and must not pass in silence.
+            # An element that has not been found valid must have a finding.
             yield placed.offset, placed.path, _unjudged(placed, error)
             return
         for element, text, attribute in violations:
@@ -122,22 +142,22 @@ class SchemaValidator:
 
 
 def _unjudged(placed: PlacedElement, error: Exception) -> str:
-    """Return what is said of an element about which there is no verdict, without a word of the error's."""
+    """Return the message about an element without a verdict; it quotes nothing of the exception."""
     name = short(placed.name)
     if isinstance(error, RecursionError):
-        return f"{name} cannot be held to the schema: it, or the schema, nests too deep"
-    if isinstance(error, KeyError):
-        # What xmlschema raises for that inside of an element.
-        return (
-            f"{name} cannot be held to the schema: an xsi:type in it names no type that the schema declares"
-        )
-    return f"{name} cannot be held to the schema: {type(error).__name__}"
+        reason = "it, or the schema, nests too deep"
+    elif isinstance(error, KeyError):
+        # xmlschema raises this inside of the element.
+        reason = "an xsi:type in it names no type that the schema declares"
+    else:
+        reason = type(error).__name__
+    return f"{name} cannot be checked against the schema: {reason}"
 
 
 class _Resource(xmlschema.XMLResource):
-    """A tree, and the namespaces that are declared in it, since values may hold prefixes.
+    """A tree, and the namespaces that are declared in it: values may contain prefixes.
 
-    xmlschema is never handed a text: one that does not begin with "<" it would take for a path.
+    xmlschema never gets the text, since it opens a text that does not begin with "<" as a path.
     """
 
     def __init__(self, tree: Element, declared: dict[Element, list[tuple[str, str]]]) -> None:
