@@ -38,7 +38,7 @@ NOTES = [
 ]
 # SOAP stacks and data binders; lxml and ElementTree are parsers, with the checks written by hand.
 FRAMEWORKS = ("xmltodict", "xsdata", "zeep", "spyne")
-# From this size in bytes, the peers run in their own rounds: a tree leaves cold caches behind.
+# From this size in bytes, the peers run in their own rounds: a tree evicts other data from the caches.
 APART = 1_000_000
 # From this size in bytes, they read a message twice, and the second time counts.
 TWICE = 10_000_000

@@ -118,7 +118,7 @@ CHARTS = (
     ),
     Chart(
         "memory",
-        "Memory to read a message, beside the message itself",
+        "Memory to read a message, in addition to the message",
         "size of the message",
         "the peak of a process",
         (

@@ -251,14 +251,14 @@ def _entry(number: int) -> bytes:
     return b'{"request":{"method":"POST","postData":{"mimeType":"text/xml","text":"%b"}}}' % text
 
 
-# What there are many of -> a maker of the capture, and how many take a millisecond or more.
+# The kind of item -> a function that makes a capture with many of them, and how many take a millisecond.
 CAPTURES: dict[str, tuple[Callable[[int], bytes], int]] = {
     "findings on one line": (lambda count: _findings(count, b"<a/>x"), 1_000),
     "findings on lines": (lambda count: _findings(count, b"<a/>\nx"), 1_000),
     "entries of a HAR": (lambda count: _har([_entry(number) for number in range(count)]), 100),
     "broken entries of a HAR": (lambda count: _har([b"x"] * count), 2_000),
     "members of a HAR": (lambda count: _har([b"{%b}" % b",".join([b'"a":"b"'] * count)]), 5_000),
-    "values beside a long name": (
+    "values next to a long name": (
         lambda count: _har([b'{"name":"%b",%b}' % (b"a" * count, b",".join([b'"value":"b"'] * count))]),
         1_000,
     ),

@@ -1,6 +1,6 @@
-"""Damaged captures: seeds of every format, changes to them, and what has to be true of any bytes.
+"""Damaged captures: seeds of every format, changes to them, and the invariants for any bytes.
 
-`check_invariants` is for any caller that has bytes: the tests of damaged captures, and guided fuzzing.
+The tests of damaged captures and guided fuzzing call `check_invariants`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "SEEDS", "check_invariants", "mutants", "mutated"]
 
 _ID = "7F0A9B52-62A4-4EF0-B2E2-3C1D7C0B9A11"
-#: Enough for a seed, too little for a bomb.
+#: Large enough for the seeds, too small for a decompression bomb.
 _LIMITS = CaptureLimits(max_entry_bytes=1 << 20, max_unpacked_bytes=1 << 22, max_entries=1_000)
 
 
@@ -49,13 +49,13 @@ def _seeds() -> dict[str, list[bytes]]:
     }
 
 
-#: Format -> captures to begin with.
+#: Format -> the captures that are damaged.
 SEEDS: dict[str, list[bytes]] = _seeds()
 FORMATS = tuple(SEEDS)
 
-#: Values that lengths, counts, versions and offsets do not expect.
+#: Values that are wrong or extreme as a length, count, version or offset.
 _ODD = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0xFFFF_FFFE, 0xFFFF_FFFF)
-#: Pieces that mean something in one of the formats.
+#: Pieces that have a meaning in one of the formats.
 _PIECES = (
     b"",
     b"\0",
@@ -118,7 +118,7 @@ def _duplicate(data: bytearray, chance: Random, others: list[bytes]) -> None:
 
 
 def _record(data: bytearray, chance: Random, others: list[bytes]) -> None:
-    """Change a number in a zip directory, or one that is written in digits."""
+    """Change a number in a zip directory, or a number in decimal digits."""
     records = [match.start() for match in _RECORDS.finditer(data)]
     if records:
         place = chance.choice(records) + 4 + chance.randrange(42)
@@ -164,9 +164,9 @@ def mutants(kind: str, seed: int, count: int) -> Iterator[bytes]:
 
 
 def check_invariants(kind: str, data: bytes) -> None:
-    """Assert that reading, checking, redacting and drawing a capture raises nothing, whatever it is.
+    """Assert that reading, checking, redacting and drawing any bytes as a capture raises nothing.
 
-    `kind` is a format of `FORMATS`; it says what the data were made from, not what they are.
+    `kind` is the format of the seed; the damaged data may have another format.
     """
     assert kind in SEEDS
     for found in iter_messages(data, limits=_LIMITS):

@@ -1,4 +1,4 @@
-"""Which tests run by default: the quick ones. The summary counts the others and says how to run them."""
+"""Which tests run by default: the quick ones. The summary counts the others and names their command."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 TESTS = Path(__file__).resolve().parent
 
-#: What is collected on demand: folder and marker, and what the summary says where nobody asks.
+#: Tests that are collected only on demand: folder and marker -> the line in the summary.
 ON_DEMAND = {
     "interop": "the real peers of tests/interop (pip install '.[interop]', pytest tests/interop)",
     "browser": "the real browser of tests/browser (Chromium, pytest tests/browser)",
 }
 SLOW = "{} slow tests, and nine in ten examples (pytest -m 'slow or hypothesis' --hypothesis-profile=full)"
-#: What is left out, in words; a dict for its order, as workers all say the same.
+#: The lines of the summary. A dict keeps their order and drops the duplicates of the workers.
 _LEFT_OUT = pytest.StashKey[dict[str, None]]()
 
 
@@ -50,7 +50,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(folder)
 
 
-@pytest.hookimpl(trylast=True)  # after -k, which takes its part first
+@pytest.hookimpl(trylast=True)  # after -k has deselected its tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.option.markexpr or any("::" in argument for argument in config.args):
         return
@@ -77,5 +77,5 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector the thousands of tests, which live until the end."""
+    """Exclude the tests from garbage collection, because there are thousands and they live until the end."""
     gc.freeze()

@@ -27,8 +27,9 @@ def each(
     fixtures.
 
     Args:
-        names: The argument that a case gives, or a tuple of them.
-        cases: A value, a tuple of values where there are several names, or a `pytest.param` without marks.
+        names: The name of the argument, or a tuple of names.
+        cases: Each case is a value, a tuple of values if there are several names, or a `pytest.param` without
+        marks.
         ids: The names of the cases, or a function that names a value.
     """
     wanted = (names,) if isinstance(names, str) else names
@@ -43,7 +44,7 @@ def each(
             for name, values in listed:
                 try:
                     test(**fixtures, **dict(zip(wanted, values, strict=True)))
-                # A skipped case would be one that nobody hears of.
+                # A skipped case would not appear in the report.
                 except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:  # noqa: BLE001 - raised below
                     error.add_note(f"case: {name}")
                     failed[f"{len(failed)}: {name}"] = error
@@ -63,7 +64,7 @@ def each(
 def _case(case: Any, name: Callable[[Any], object], *, single: bool) -> tuple[str, tuple[Any, ...]]:
     identity = None
     if isinstance(case, type(pytest.param())):
-        assert not case.marks, "a case has no marks of its own"
+        assert not case.marks, "a case must not have marks"
         identity, values = case.id, tuple(case.values)
     else:
         values = (case,) if single else tuple(case)

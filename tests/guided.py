@@ -3,12 +3,12 @@
     python -m tests.guided [--target NAME|all] [--seconds N] [--jobs N] [--grow] [CORPUS]
 
 Fuzzes the targets of `tests.guided_targets`, each from the inputs in CORPUS/<its name>/ (default:
-tests/data/corpus), for N seconds by the clock in all (default: 120). `--jobs` targets run at a time (default:
-one for each core). `--grow` adds the inputs to CORPUS that reached new branches, the shortest first.
+tests/data/corpus), for N seconds of elapsed time in all (default: 120). `--jobs` targets run at a time
+(default: one for each core). `--grow` adds inputs that reached new branches to CORPUS, the shortest first.
 
-An input that breaks a promise is shortened, printed in base64, and written to .guided/<target>-<digest>; the
-exit status is 1 then. Mend it, and move the file to CORPUS/<target>/: tests/test_guided.py reads it from then
-on.
+An input that breaks an invariant is shortened, printed in base64 and written to .guided/<target>-<digest>;
+the exit status is then 1. Repair the code and move the file to CORPUS/<target>/, where tests/test_guided.py
+reads it.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 CORPUS = ROOT / "tests" / "data" / "corpus"
 FINDINGS = Path(".guided")
-#: Longer inputs are slow, and say nothing new.
+#: Longer inputs are slow and reach no other branches.
 LONGEST = 4_096
-#: What one input may take before it is a finding.
+#: The time and memory that one input may take.
 _SECONDS, _MEBIBYTES = 20, 2_048
 _DONE = re.compile(r"Done (\d+) runs? in")
-#: Before a tag, and after a tag, an attribute or a line.
+#: Positions before a tag, and after a tag, an attribute or a line.
 _JOINT = re.compile(rb"(?=<)|(?<=[> \n|])")
 
 
@@ -48,7 +48,7 @@ _JOINT = re.compile(rb"(?=<)|(?<=[> \n|])")
 
 
 class Mutator:
-    """Changes inputs where they have joints: by pieces of their own, of other inputs, and by words."""
+    """Changes inputs at joints: inserts pieces of the same input, of other inputs, and words."""
 
     def __init__(
         self, others: Sequence[bytes], words: Sequence[bytes], mutate: Callable[[bytes, int], bytes]
@@ -89,7 +89,7 @@ def _pieces(data: bytes) -> list[bytes]:
 
 
 def inputs(folder: Path) -> list[bytes]:
-    """Return what a folder of the corpus holds."""
+    """Return the inputs in a folder of the corpus."""
     return [path.read_bytes() for path in sorted(folder.glob("*")) if path.is_file()]
 
 
@@ -97,17 +97,17 @@ def inputs(folder: Path) -> list[bytes]:
 
 
 def _failure(target: Callable[[bytes], object], data: bytes) -> tuple[object, ...] | None:
-    """Return what tells one broken promise from another: the exception's class, and where it was raised."""
+    """Return the class of an exception and the line that raised it, which identify a failure."""
     try:
         target(data)
-    except Exception as error:  # noqa: BLE001 - whatever escapes is the finding
+    except Exception as error:  # noqa: BLE001 - any exception is a finding
         frame = traceback.extract_tb(error.__traceback__)[-1]
         return type(error), frame.filename, frame.lineno
     return None
 
 
 def shortened(target: Callable[[bytes], object], data: bytes, tries: int = 2_000) -> bytes:
-    """Return a shorter input that fails in the same way, by leaving out ever smaller parts."""
+    """Return a shorter input that fails in the same way; smaller and smaller parts are removed."""
     wanted = _failure(target, data)
     size = len(data)
     until = time.monotonic() + _SECONDS
@@ -127,7 +127,7 @@ def shortened(target: Callable[[bytes], object], data: bytes, tries: int = 2_000
 
 
 def _report(name: str, data: bytes) -> None:
-    """Print an input, and write it to a file."""
+    """Print an input and write it to a file."""
     FINDINGS.mkdir(exist_ok=True)
     path = FINDINGS / f"{name}-{sha256(data).hexdigest()[:12]}"
     path.write_bytes(data)
@@ -149,7 +149,7 @@ def _fuzz(name: str, options: list[str]) -> None:
     def run(data: bytes) -> None:
         try:
             target(data)
-        except Exception:  # noqa: BLE001 - whatever escapes is the finding
+        except Exception:  # noqa: BLE001 - any exception is a finding
             traceback.print_exc()
             _report(name, shortened(target, data))
             sys.stderr.flush()
@@ -157,7 +157,7 @@ def _fuzz(name: str, options: list[str]) -> None:
 
     folders = [Path(option) for option in options if not option.startswith("-")]
     others = [data for folder in folders for data in inputs(folder)]
-    # Looked up late: atheris has another one once it runs.
+    # The lookup is late because atheris replaces this function when it runs.
     mutator = Mutator(others, ALPHABET, lambda data, most: atheris.Mutate(data, most))  # noqa: PLW0108
     atheris.Setup([sys.argv[0], *options], run, custom_mutator=mutator)
     atheris.Fuzz()
@@ -167,12 +167,12 @@ def _fuzz(name: str, options: list[str]) -> None:
 
 
 def _guard(name: str, corpus: Path, seconds: int) -> list[bytes] | None:
-    """Fuzz one target; return the inputs that reached something new, None if one of them broke a promise."""
+    """Fuzz one target. Return the inputs that reached new branches, or None if one broke an invariant."""
     kept = corpus / name
     kept.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder)
-        # What libFuzzer itself writes: an input that takes too long, or too much memory.
+        # libFuzzer writes inputs here that take too long or too much memory.
         artifacts = found / "artifacts"
         artifacts.mkdir()
         new = found / "new"
@@ -195,14 +195,16 @@ def _guard(name: str, corpus: Path, seconds: int) -> list[bytes] | None:
             _report(name, path.read_bytes())
         runs = _DONE.search(done.stderr)
         if done.returncode or runs is None:
-            sys.stderr.write(f"{done.stdout[-4_000:]}{done.stderr[-8_000:]}\n{name}: a finding, or no run\n")
+            sys.stderr.write(
+                f"{done.stdout[-4_000:]}{done.stderr[-8_000:]}\n{name}: failed, or did not run\n"
+            )
             return None
         print(f"{name}: {runs[1]} inputs, nothing found", flush=True)  # noqa: T201
         return inputs(new)
 
 
 def grown(name: str, kept: Path, found: Iterable[bytes]) -> int:
-    """Add those inputs to a folder that reach branches which nothing in it reaches; return how many."""
+    """Add the inputs to a folder that reach new branches; return their number."""
     from tests.guided_targets import TARGETS
 
     target = TARGETS[name]
@@ -220,7 +222,7 @@ def grown(name: str, kept: Path, found: Iterable[bytes]) -> int:
 
 
 def _branches(target: Callable[[bytes], object], data: bytes) -> set[tuple[str, int, int]]:
-    """Return the steps from line to line that the library takes for an input."""
+    """Return the pairs of consecutive lines that the library runs for an input."""
     taken: set[tuple[str, int, int]] = set()
 
     def trace(frame: FrameType, event: str, _argument: Any) -> Any:
@@ -253,14 +255,14 @@ def main(arguments: list[str]) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m tests.guided", description="Coverage-guided fuzzing.")
     parser.add_argument("--target", default="all", choices=["all", *TARGETS])
-    parser.add_argument("--seconds", type=int, default=120, help="by the clock, for all targets together")
+    parser.add_argument("--seconds", type=int, default=120, help="elapsed time for all targets together")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at a time")
-    parser.add_argument("--grow", action="store_true", help="keep what reaches new branches")
+    parser.add_argument("--grow", action="store_true", help="keep inputs that reach new branches")
     parser.add_argument("corpus", nargs="?", type=Path, default=CORPUS)
     chosen = parser.parse_args(arguments)
     names = list(TARGETS) if chosen.target == "all" else [chosen.target]
     jobs = min(chosen.jobs, len(names))
-    # As many rounds as it takes, each of them as long.
+    # If the targets need several rounds, the rounds are equally long.
     seconds = max(1, chosen.seconds // -(-len(names) // jobs))
     with ThreadPoolExecutor(jobs) as pool:
         found = list(pool.map(lambda name: _guard(name, chosen.corpus, seconds), names))

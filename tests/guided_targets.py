@@ -1,7 +1,7 @@
-"""The targets of `tests.guided`: what must be true of any bytes, one function for each way into the library.
+"""The targets of `tests.guided`: invariants for any bytes, one function for each entry point.
 
-A target takes an input of the fuzzer, makes a message or a capture of it, and raises if a promise is broken.
-To add one: a function, and a row in TARGETS; `tests/data/corpus/<its name>/` holds its inputs.
+A target makes a message or a capture from an input of the fuzzer, and raises if an invariant fails. To add
+one, add a function and a row in TARGETS; its inputs are in `tests/data/corpus/<its name>/`.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ _UTF_16 = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 
 
 def _in_utf_16(codec: str, data: bytes) -> None:
-    """Check a text in UTF-16. The input is UTF-8, so that it can be read and mutated.
+    """Check a text in UTF-16. The input is UTF-8, so that a person and a mutation can change it.
 
-    A byte that is not becomes half of a surrogate pair, and a last byte FF half of a character.
+    A byte that is not UTF-8 becomes half of a surrogate pair; a last byte FF becomes half of a character.
     """
     text, half = (data[:-1], True) if data.endswith(b"\xff") else (data, False)
     units = text.decode("utf-8", "surrogateescape").encode(codec, "surrogatepass")
@@ -72,12 +72,12 @@ def _in_latin_1(data: bytes) -> None:
     _reads_alike(data, encoding="iso-8859-1")
 
 
-#: How a text was decoded the first time, its mark included or not, and how the second time.
+#: The first encodings; with U+FEFF, the text begins with a mark.
 _INNER = ("utf-8", "utf-16-le", "utf-16-be", "\ufeffutf-8", "\ufeffutf-16-le", "\ufeffutf-16-be")
 
 
 def _decoded_twice(data: bytes) -> None:
-    """Check bytes that somebody took for ISO-8859-1 and encoded once more. The first byte says how."""
+    """Check text that was decoded as ISO-8859-1 and encoded again; the first byte selects how."""
     number = data[0] if data else 0
     way = _INNER[number % len(_INNER)]
     text = data[1:].decode("utf-8", "surrogateescape")
@@ -97,7 +97,7 @@ def _decoded_twice(data: bytes) -> None:
 
 
 def _reads_alike(data: bytes, size: int = 0, **reading: Any) -> None:
-    """Check that decode, decode_header, iter_findings and HeaderReader agree under some arguments."""
+    """Check that decode, decode_header, iter_findings and HeaderReader agree for some arguments."""
     whole = verdict(decode, data, **reading)
     findings = list(iter_findings(data, deep=False, **reading))
     refused = [each for each in findings if each.severity is Severity.ERROR or reading.get("strict")]
@@ -140,7 +140,7 @@ _READINGS: tuple[Mapping[str, Any], ...] = (
 
 
 def _head(data: bytes) -> None:
-    """Check what stands between the Envelope's start tag and the Body's; the first byte picks arguments."""
+    """Check the bytes between the start tags of Envelope and Body; the first byte selects arguments."""
     reading = _READINGS[(data[0] if data else 0) % len(_READINGS)]
     message = _OPENING + data[1:] + b"<s:Body/>" + _CLOSING
     _reads_alike(message, **reading)
@@ -157,12 +157,12 @@ def _head(data: bytes) -> None:
             block.must_understand,
             block.actor,
         )
-        # What is in no namespace says so, where it stands alone.
+        # An unknown block in no namespace gets xmlns="", so its bytes may differ.
         assert alone == block or isinstance(block, UnknownHeaderBlock)
 
 
 def _body(data: bytes) -> None:
-    """Check what stands in the Body."""
+    """Check the content of the Body."""
     message = _OPENING + b"<s:Body>" + data + b"</s:Body>" + _CLOSING
     hold(message)
     deep = verdict(decode, message, deep=True)
@@ -182,7 +182,7 @@ def _body(data: bytes) -> None:
 
 
 def _chunks(data: bytes) -> None:
-    """Check HeaderReader with pieces of two sizes in turn, which the first two bytes say."""
+    """Check HeaderReader with pieces of two alternating sizes, which are the first two bytes."""
     if len(data) < 2:
         return
     sizes = data[0] % 61 + 1, data[1] % 200 + 1
@@ -212,7 +212,7 @@ _BOUNDS = captures.CaptureLimits(max_entry_bytes=1_000_000, max_unpacked_bytes=4
 
 
 def _capture(data: bytes) -> None:
-    """Check that a capture is read, followed and redacted, whatever it holds."""
+    """Check that any bytes are read, followed and redacted as a capture."""
     transcript, timeline = Transcript(), Timeline()
     for message in captures.iter_messages(data, "it", limits=_BOUNDS):
         checked = captures.check_message(message)
@@ -225,7 +225,7 @@ def _capture(data: bytes) -> None:
 
 
 def _saz(data: bytes) -> None:
-    """Check a Fiddler archive: bytes of one, or a text that says what stands in it, after lines `== NAME`."""
+    """Check a Fiddler archive: its bytes, or a text with the content of each file after a line `== NAME`."""
     if data.startswith(b"PK"):
         _capture(data)
         return
@@ -236,7 +236,7 @@ def _saz(data: bytes) -> None:
 
 # -- redaction ---------------------------------------------------------------------------------------
 
-#: Letters and digits without a pattern that any other text here has.
+#: Secrets that no other text here contains.
 _ID, _PASSWORD = "Pz7Qk-41dXw9-Vj", "hG5!tuWq_3Rz"
 
 
@@ -244,7 +244,7 @@ def _in_references(text: str) -> str:
     return "".join(f"&#x{ord(each):x};" if place % 3 == 1 else each for place, each in enumerate(text))
 
 
-#: How the id is spelled where it occurs again.
+#: The spellings of the second occurrence of the id.
 _SPELLINGS: tuple[Callable[[str], str], ...] = (
     str,
     str.upper,
@@ -255,7 +255,7 @@ _SPELLINGS: tuple[Callable[[str], str], ...] = (
     lambda text: "".join(f"%{ord(each):02X}" for each in text),
     lambda text: f"&lt;a b='{text}'/&gt;",
 )
-#: Where the password stands.
+#: The places of the password.
 _PLACES = (
     "<Password>{}</Password>",
     "<x:Password a='b'>{}</x:Password>",
@@ -268,9 +268,10 @@ _PLACES = (
 
 
 def _planted(data: bytes) -> Iterator[tuple[bytes, str]]:
-    """Yield captures with the id and the password in them, and what they are.
+    """Yield captures that contain the id and the password, each with a description.
 
-    Of the input the first three bytes say where and how; what stands around them follows, in three parts.
+    The first three bytes of the input select the format, the place and the spelling. Three parts of text
+    around the secrets follow.
     """
     form, cut, around = data[0], data[1], data[3:]
     spelled = _SPELLINGS[data[2] % len(_SPELLINGS)](_ID)
@@ -310,7 +311,7 @@ def _planted_har(text: bytes, fields: tuple[tuple[str, str], ...], *, base64: bo
 
 
 def _redaction(data: bytes) -> None:
-    """Check that a planted id and a planted password are gone, however they are spelled."""
+    """Check that redaction removes an id and a password in all spellings."""
     if len(data) < 3:
         return
     for capture, what in _planted(data):
@@ -322,7 +323,7 @@ def _redaction(data: bytes) -> None:
 
 
 def _readable(data: bytes) -> Iterator[str]:
-    """Yield what a person would read in a capture, with codings undone, spelled out."""
+    """Yield the texts of a capture with all codings and escapes decoded."""
     found = [data, *(message.body for message in captures.iter_messages(data, limits=_BOUNDS))]
     if zipfile.is_zipfile(io.BytesIO(data)):
         with zipfile.ZipFile(io.BytesIO(data)) as opened:

@@ -1,4 +1,4 @@
-"""What holds for any bytes, as one function: for the property tests, and for a coverage-guided fuzzer."""
+"""The invariants for any bytes, as one function for the property tests and the guided fuzzer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Verdict = tuple[str, Any]
 
 
 def verdict(call: Callable[..., object], *arguments: object, **reading: Any) -> Verdict:
-    """Return a value, or a finding; whatever else is raised is a bug."""
+    """Return the value or the finding of a call; any other exception is a bug."""
     try:
         return "value", call(*arguments, **reading)
     except XmlaHeadersError as error:
@@ -43,7 +43,7 @@ def verdict(call: Callable[..., object], *arguments: object, **reading: Any) -> 
 
 
 def hold(data: bytes) -> None:
-    """Assert all that is promised for any bytes."""
+    """Assert all invariants for any bytes."""
     whole = verdict(decode, data)
     _agrees_with_the_findings(data, whole, deep=False)
     _agrees_with_the_findings(data, verdict(decode, data, deep=True), deep=True)

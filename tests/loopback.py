@@ -1,4 +1,4 @@
-"""A WSGI application behind a socket of this machine, for as long as a test takes."""
+"""A server that runs a WSGI application on this machine during a test."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 __all__ = ["SECONDS", "served"]
 
-#: How long anybody waits for anything. A test that is right never waits so long.
+#: The time-out of each wait, in seconds. A passing test never waits as long.
 SECONDS = 20.0
 
 
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    # A request that is still being answered is waited for when the server closes.
+    # When the server closes, it waits for open requests.
     daemon_threads = False
 
     def server_bind(self) -> None:
-        # That of HTTPServer looks its own name up.
+        # The method of HTTPServer looks up the host name.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
         self.setup_environ()
@@ -32,13 +32,13 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 class _Handler(WSGIRequestHandler):
     timeout = SECONDS
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - so it is called
-        """Stay silent."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the base class
+        """Print nothing."""
 
 
 @contextmanager
 def served(application: WSGIApplication) -> Iterator[str]:
-    """Serve an application; give its address."""
+    """Serve an application; yield its address."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.set_app(application)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

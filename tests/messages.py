@@ -1,4 +1,4 @@
-"""Hypothesis strategies for SOAP messages, sound and unsound, as bytes."""
+"""Hypothesis strategies for valid and invalid SOAP messages, as bytes."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ _CONTENTS = [
     "<a xmlns='urn:b' xmlns:q='urn:a'><q:c q:d='' d=''/></a>",
     "<a><a><a><a><a/></a></a></a></a>",
 ]
-#: Where {body} is the name of the Body as it is written in the message.
+#: {body} is the name of the Body as the message writes it.
 _TRICKY_CONTENTS = [
     "<![CDATA[</{body}>]]>",
     "<!-- </{body}></{envelope}> -->",
@@ -129,10 +129,10 @@ _ODD_CONTENTS = [
 
 
 class _Writer:
-    """Writes one message; `odd` lets in what breaks a rule.
+    """Writes one message; with `odd` it may break a rule.
 
-    Takes its choices from bytes that are drawn at once, since a draw for each of them is slow; none left
-    means the first choice, so that messages shrink to plain ones.
+    It makes its choices by bytes that are drawn at once, because a draw for each choice is slow. When no
+    bytes are left, it makes the first choice, so that messages shrink to plain ones.
     """
 
     def __init__(self, draw: DrawFn, ids: SearchStrategy[str], *, odd: bool) -> None:
@@ -165,7 +165,7 @@ class _Writer:
     def attribute(self, name: str, value: str) -> str:
         quote = self.pick(['"', '"', "'"])
         text = value.replace("&", "&amp;").replace("<", "&lt;").replace(quote, f"&#{ord(quote)};")
-        # Unescaped, they come back as spaces (XML 1.0 §3.3.3).
+        # Without escapes, parsers return them as spaces (XML 1.0 §3.3.3).
         for character in "\t\n\r":
             text = text.replace(character, f"&#{ord(character)};")
         if text and self.chance(6):
@@ -221,7 +221,7 @@ class _Writer:
         if declared and self.chance(2):
             prefix = self.pick(declared)
         else:
-            # A prefix that is taken is shadowed.
+            # A prefix that is already bound is bound again.
             prefix = self.pick(["", "", "", *_PREFIXES])
             if prefix == soap:
                 prefix = ""
@@ -295,7 +295,7 @@ class _Writer:
         scope = {soap: soap_namespace}
         for _ in range(self.pick([0, 0, 0, 1, 2, 5])):
             prefix = self.pick([*_PREFIXES, ""])
-            # Without a prefix of its own, an element of the Body would not be where it seems to be.
+            # The prefix of SOAP is not bound again, because then the Body would be in another namespace.
             if prefix != soap:
                 scope[prefix] = self.pick(_NAMESPACES, _ODD_NAMESPACES)
         pairs = [(f"xmlns:{prefix}" if prefix else "xmlns", name) for prefix, name in scope.items()]
@@ -375,7 +375,7 @@ class _Writer:
         return f"{start}{content}</{body}{self.pick(['', '', ' '])}>"
 
     def encoded(self, text: str) -> bytes:
-        """Return the message in an encoding that it declares, or in the odd case does not."""
+        """Return the message in an encoding that it declares, or with `odd` perhaps in another one."""
         mark, codec, label = self.pick(
             [
                 *[("", "utf-8", "UTF-8")] * 4,
@@ -410,7 +410,7 @@ class _Writer:
             f"<?xml{self.space()}version={self.quoted(version)}{label}{standalone}{self.pick(['', ' '])}?>"
         )
         if codec == "us-ascii":
-            # A prefix cannot be a reference.
+            # A prefix cannot contain a reference.
             text = text.replace("é", "e-")
         text = mark + text.replace("{declaration}", declaration, 1)
         errors = "xmlcharrefreplace" if codec in {"iso-8859-1", "us-ascii"} else "surrogatepass"
@@ -421,13 +421,13 @@ class _Writer:
 
 
 def _first(text: str) -> int:
-    """Return the length of the first character as it stands, reference or not."""
+    """Return the length of the first character, which may be written as a reference."""
     return text.index(";") + 1 if text.startswith("&") else 1
 
 
 @st.composite
 def messages(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, odd: bool | None = None) -> bytes:
-    """Messages of all shapes; `odd` says whether some of it may break a rule, None leaves it open."""
+    """Messages of all shapes; `odd` says whether they may break a rule, and None means either."""
     if odd is None:
         odd = draw(st.booleans())
     if draw(st.integers(0, 4)) == 4:
@@ -438,9 +438,9 @@ def messages(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, odd: bool 
 
 @st.composite
 def everyday(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, misses: bool = True) -> bytes:
-    """Messages of the shape that nearly all have, and near misses of it."""
+    """Messages of the common shape, and near misses of it."""
     writer = _Writer(draw, ids, odd=False)
-    # One miss at most: with more of them nearly all would be far off.
+    # At most one miss, because with more of them most messages would differ widely.
     miss = draw(st.sampled_from([-1] * 9 + list(range(19)))) if misses else -1
     soap = writer.pick(["s", "soap", "SOAP_ENV"])
     start = writer.pick(
@@ -584,7 +584,7 @@ def everyday(draw: DrawFn, ids: SearchStrategy[str] = session_ids, *, misses: bo
     return text.encode("utf-8", "surrogatepass")
 
 
-#: What stands beside the session headers, {soap} being the prefix of SOAP.
+#: Other header blocks; {soap} is the prefix of SOAP.
 _EVERYDAY_BLOCKS = [
     f'<Version xmlns="{ENGINE}/2" Sequence="926" />',
     f"<Version Sequence='922' xmlns='{ENGINE}'/>",
@@ -675,7 +675,7 @@ _BODIES = [
 
 @st.composite
 def shared_heads(draw: DrawFn) -> tuple[bytes, bytes]:
-    """Two messages with the same head, byte for byte, whatever it is that follows."""
+    """Two messages with the same head and different bytes after it."""
     first = draw(st.one_of(everyday(), messages()))
     start = first.find(b"Body>")
     if start < 0:
@@ -687,7 +687,7 @@ def shared_heads(draw: DrawFn) -> tuple[bytes, bytes]:
     return first, head + rest
 
 
-#: What a parser looks for, or stumbles over.
+#: Tokens that parsers search for or fail on.
 _TOKENS = [
     *(
         b"<",
@@ -724,7 +724,7 @@ _TOKENS = [
 
 @st.composite
 def mutated(draw: DrawFn, source: SearchStrategy[bytes] | None = None) -> bytes:
-    """Messages with some bytes changed, put in, left out or moved."""
+    """Messages with some bytes changed, inserted, removed or moved."""
     data = bytearray(draw(messages(odd=False) if source is None else source))
     for _ in range(draw(st.integers(1, 3))):
         size = len(data)

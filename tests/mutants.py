@@ -1,17 +1,17 @@
 """Changes to the code that a test must notice: `python -m tests.mutants [--only WORD] [--jobs N]`.
 
-Each row of tests/mutants.txt is made in a copy of the project, where the tests of its module run up to the
-first failure. A change that leaves them green is a survivor: add the test that is missing, or say in the row
-why the change changes nothing (a line `= reason`). A row whose line is not there exactly once is an error.
+Each row of tests/mutants.txt is applied to a copy of the project, where the tests of its module run up to the
+first failure. If all tests pass, the change survives: add the missing test, or say in the row why no test can
+notice the change (a line `= reason`). A row whose line does not occur exactly once is an error.
 
-Rows stand below the name of their module, which MODULES maps to its file and its tests:
+Rows follow the name of their module, which MODULES maps to its files and its tests:
 
     == rules
     - if count > spec.max_occurs:
     + if count >= spec.max_occurs:
 
-`--only` takes a module, or words of the old or new line. The exit status is 1 if anything survives or is
-stale. The last result is in CONTRIBUTING.md.
+The argument of `--only` is a module, or words of the old or new line. The exit status is 1 if a change
+survives or is stale. The last result is in CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "tests" / "mutants.txt"
 
-#: A name in the table -> its files in xmla_headers/, and the tests that guard them, the quickest first.
+#: A name in the table -> its files in xmla_headers/, and the tests that guard them, the fastest first.
 MODULES = {
     "rules": ("_codec/rules.py", "test_rules test_codes test_corpus test_fuzzing"),
     "encoding": (
@@ -68,19 +68,19 @@ MODULES = {
     "redact_saz": ("captures/_formats/saz.py", "test_redact_captures test_redact"),
 }
 
-#: What a copy of the project leaves out.
+#: Files that are not copied.
 _LEFT_OUT = shutil.ignore_patterns(".*", "build", "dist", "docs", "browser", "interop")
-#: A change may also make a loop that does not end.
+#: A time-out, because a change may make a loop endless.
 _SECONDS = 900
 
 
 class Mutant(NamedTuple):
-    """A line of a module, and what it is changed to."""
+    """A line of a module, and its replacement."""
 
     module: str
     old: str
     new: str
-    #: Why no test can notice, where that is so.
+    #: The reason why no test can notice the change; empty if one must.
     equivalent: str = ""
 
     def __str__(self) -> str:
@@ -110,7 +110,7 @@ def table(text: str) -> list[Mutant]:
 
 
 def mutated(mutant: Mutant, package: Path) -> tuple[Path, str]:
-    """Return the file that a mutant is about, and its text with the mutant in it.
+    """Return the file of a mutant, and its changed text.
 
     Raises LookupError for a stale row.
     """
@@ -124,18 +124,18 @@ def mutated(mutant: Mutant, package: Path) -> tuple[Path, str]:
 
 
 def passes(tests: str, mutant: Mutant | None = None) -> bool:
-    """Whether tests are green in a copy of the project, with a mutant in it.
+    """Return whether the tests pass in a copy of the project with a mutant.
 
     Raises RuntimeError if none ran.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
-        # The tests as well: they find the package beside themselves.
+        # The tests are copied too, because they find the package next to their folder.
         shutil.copytree(ROOT, copy, ignore=_LEFT_OUT, symlinks=True)
         if mutant is not None:
             path, text = mutated(mutant, copy / "xmla_headers")
             path.write_text(text, encoding="utf-8")
-        # One file after the other: to collect them all takes longer than to fail in the first.
+        # The files run one by one, because collecting all takes longer than a failure in the first.
         return all(_passes(copy, f"tests/{name}.py", mutant) for name in tests.split())
 
 
@@ -174,7 +174,9 @@ def _survives(mutant: Mutant) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description="Changes that tests notice.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description="Check that tests notice changes."
+    )
     parser.add_argument("--only", default="", help="a module, or words of a row")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="mutants at a time")
     chosen = parser.parse_args(arguments)
@@ -187,7 +189,7 @@ def main(arguments: list[str]) -> int:
     for row in rows:
         if row.equivalent:
             print(f"EQUIVALENT {row}: {row.equivalent}")  # noqa: T201
-    # Only what is green without a mutant can turn red with one.
+    # The tests must pass without a mutant.
     names = sorted({name for row in tried for name in MODULES[row.module][1].split()})
     with ThreadPoolExecutor(chosen.jobs) as pool:
         green = list(pool.map(passes, names))

@@ -1,4 +1,4 @@
-"""Reading arguments to draw from, and what a function says, in a form that compares in full."""
+"""Strategies for reading arguments, and results of calls in a form whose comparison ignores nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["TYPES", "Version", "facts", "limits", "outcome", "readings", "said"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Version(HeaderBlock):
-    """A header block that a caller adds: any number of them, one attribute required, one not."""
+    """A header block of a caller: unbounded, with a required and an optional attribute."""
 
     spec = BlockSpec(
         namespace="http://schemas.microsoft.com/analysisservices/2003/engine/2",
@@ -44,7 +44,7 @@ class Version(HeaderBlock):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Nowhere(HeaderBlock):
-    """A header block in a namespace whose name is what an undeclared prefix is not bound to."""
+    """A header block in the namespace "None", which must not match an unbound prefix."""
 
     spec = BlockSpec(namespace="None", local_name="Session", directions=frozenset({Direction.REQUEST}))
 
@@ -61,7 +61,7 @@ small = st.one_of(st.none(), st.integers(0, 6), st.integers(0, 600))
 limits = st.one_of(
     st.just(Limits()),
     st.builds(Limits, small, small, small, small, small, small),
-    # One at a time, or the first to be met hides the others.
+    # One limit at a time, because the first one that is exceeded would hide the others.
     st.sampled_from([field for field in Limits.__dataclass_fields__ if field != "max_token_bytes"]).flatmap(
         lambda name: st.builds(lambda value: Limits(**{name: value}), small)
     ),
@@ -82,7 +82,7 @@ _ENCODINGS = [
 readings: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({}),
     st.just({}),
-    # One at a time as well: what is not the default takes the general way.
+    # One argument at a time too, because any other value than the default uses the general path.
     st.fixed_dictionaries({"strict": st.booleans()}),
     st.fixed_dictionaries({"types": st.sampled_from(TYPES)}),
     st.fixed_dictionaries({"direction": st.sampled_from([None, *Direction])}),
@@ -103,7 +103,7 @@ readings: st.SearchStrategy[dict[str, Any]] = st.one_of(
 
 
 def outcome(function: Callable[..., object], *arguments: object, **reading: Any) -> tuple[object, ...]:
-    """Return what a function says in a form that compares in full, or the finding that it raises."""
+    """Return the result of a call with all its fields, or the finding that it raises."""
     try:
         value = function(*arguments, **reading)
     except XmlaHeadersError as error:
@@ -116,7 +116,7 @@ def said(value: object) -> tuple[object, ...]:
         body, warnings = value.body, value.warnings
         return (*said(value.header), value.soap, body.xml, dict(body.namespaces), len(body), warnings)
     if isinstance(value, Header):
-        # The form and the unknown blocks' names are not compared by ==.
+        # == ignores the form of mustUnderstand and the names of unknown blocks.
         return value, *(facts(block) for block in value)
     return (value,)
 

@@ -10,7 +10,7 @@ _FULL = 100
 
 settings.register_profile("full", max_examples=_FULL)
 settings.register_profile("quick", max_examples=_FULL // 10)
-# Where the command line names a profile, Hypothesis loads that one later, before the tests are imported.
+# If the command line names a profile, Hypothesis loads it later, before it imports the tests.
 settings.load_profile("quick")
 
 

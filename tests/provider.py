@@ -1,4 +1,4 @@
-"""An XMLA provider made from this library's functions, for clients to be tried on."""
+"""An XMLA provider made from this library's functions, which tests clients."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXECUTE = Fragment(
     f'<Execute xmlns="{XMLA_NS}"><Command><Statement/></Command><Properties/></Execute>'.encode()
 )
 
-#: Session ids that go wrong somewhere.
+#: Session ids that some implementations get wrong.
 IDS = {
     "a GUID": "6B4FBEEC-E855-4A2F-B8A4-7BD2AA5C5E5B",
     "markup": "a<b>&\"c'",
@@ -60,7 +60,7 @@ IDS = {
 
 @dataclass
 class Page:
-    """An answer that is none."""
+    """An answer other than an XMLA response, such as an error page."""
 
     status: str
     content: bytes = b"<html><body><p>out of order<br></body></html>"
@@ -73,26 +73,26 @@ def action_of(method: str) -> str:
 
 @dataclass
 class Provider:
-    """Begins, follows and ends sessions; takes note of what clients do wrong."""
+    """Begins, follows and ends sessions; records the mistakes of clients."""
 
-    #: The ids to grant.
+    #: The ids that it grants.
     ids: Iterator[str] = field(default_factory=lambda: (f"session-{number}" for number in count(1)))
-    #: Whether Session comes on every answer in a session, as that of Mondrian, or on the first alone.
+    #: Whether every answer in a session has a Session header, as Mondrian does, or only the first.
     every_reply: bool = False
-    #: As Mondrian: passes over what has no mustUnderstand without a prefix, and sends faults with status 200.
+    #: As Mondrian: ignores blocks without an unprefixed mustUnderstand, and sends faults with status 200.
     mondrian: bool = False
     shape: FaultShape = FaultShape.SSAS
-    #: What Content-Type says.
+    #: The value of Content-Type.
     content_type: str = "text/xml; charset=utf-8"
-    #: How an answer gets written.
+    #: The function that writes an answer.
     write: Callable[[Envelope], bytes] = encode
-    #: What is answered next instead of the right thing, in this order.
+    #: The next answers, in this order, in place of the right ones.
     instead: list[Page] = field(default_factory=list)
-    #: Called with each request, before it is answered.
+    #: Called for each request, before the answer.
     on_request: Callable[[], object] = bool
     #: The Header of each request.
     seen: list[Header] = field(default_factory=list)
-    #: The same in XML.
+    #: The bytes of each request.
     received: list[bytes] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
     sessions: dict[str, Conversation] = field(default_factory=dict)
@@ -122,12 +122,12 @@ class Provider:
         return [self.write(answer)]
 
     def forget(self) -> None:
-        """Lose all sessions, as in a restart."""
+        """Lose all sessions, as after a restart."""
         self.sessions.clear()
 
     @property
     def asked(self) -> list[str]:
-        """What the session headers of the requests were."""
+        """The names of the session headers of the requests."""
         blocks = [header.session_header for header in self.seen]
         return [type(block).__name__ if block else "" for block in blocks]
 

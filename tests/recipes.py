@@ -16,7 +16,7 @@ RECIPES: dict[str, str] = dict(re.findall(r"\n### ([^\n]+)\n[^#]*?```python\n(.+
 
 
 def recipe(heading: str) -> ModuleType:
-    """Run the code under a heading, and return what it defines."""
+    """Run the code under a heading, and return its names."""
     module = ModuleType(heading)
-    exec(compile(RECIPES[heading], f"README.md, {heading}", "exec"), vars(module))  # the recipe is under test
+    exec(compile(RECIPES[heading], f"README.md, {heading}", "exec"), vars(module))  # the test runs the recipe
     return module

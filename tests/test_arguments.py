@@ -1,4 +1,4 @@
-"""Arguments: a wrong type is a TypeError that names it, a wrong value a ValueError; never a finding."""
+"""Arguments: a wrong type raises a TypeError that names it, a wrong value a ValueError; never a finding."""
 
 from __future__ import annotations
 

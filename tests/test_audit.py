@@ -1,4 +1,4 @@
-"""What an audit found: each stood once, and stands no more."""
+"""Regression tests for the mistakes that an audit found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages recorded between real clients and servers are read without an error, and say what happened."""
+"""Messages recorded between real clients and servers: they have no errors, and the right session headers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SPYNE_ZEEP = "2767BD44-F960-460D-B9DA-ED94AB725E94"
 _SPYNE_ZEEP_2 = "870DD370-0731-49E0-A971-6E65EDE30A24"
 _AWKWARD = "a<b>&\"c' é😀"
 
-#: Pair and number -> the session header of the request, and that of the response.
+#: Pair and number -> the session headers of the request and the response.
 _EXCHANGES: dict[str, tuple[HeaderBlock | None, HeaderBlock | None]] = {
     "olapy-nodesoap-01": (BeginSession(must_understand=True), Session(_OLAPY)),
     "olapy-nodesoap-02": (Session(_OLAPY, must_understand=True), Session(_OLAPY)),
@@ -71,7 +71,7 @@ def test_recordings_have_no_errors(name: str) -> None:
     data = (_CAPTURED / name).read_bytes()
     findings = list(xmla_headers.iter_findings(data, direction=_direction(name)))
     assert [finding for finding in findings if finding.severity is Severity.ERROR] == []
-    # What zeep makes of Microsoft's WSDL.
+    # With Microsoft's WSDL, zeep writes mustUnderstand without a prefix.
     unqualified = "zeep" in name and name.endswith("-request.xml") and b"mustUnderstand" in data
     assert [finding.code for finding in findings] == [Code.UNQUALIFIED_MUST_UNDERSTAND] * unqualified
 

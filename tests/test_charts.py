@@ -1,4 +1,4 @@
-"""The charts of the README are what the figures beside them say."""
+"""The charts of the README match the figures next to them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_chart_labels_are_inside_and_do_not_overlap(chart: Chart, figures: dict[
             assert 0 <= float(y) <= HEIGHT
     places = [(float(text.get("x", "")), float(text.get("y", ""))) for text in _labels(root)]
     for text in _labels(root):
-        # No letter of this font is wider, on the average.
+        # 8 pixels are more than the average width of a letter in this font.
         assert float(text.get("x", "")) + 8 * len(text.text or "") <= WIDTH
     for index, (x, y) in enumerate(places):
         assert all(x != other_x or abs(y - other_y) >= 16 for other_x, other_y in places[:index])

@@ -1,9 +1,9 @@
-"""Each code about bytes, where it is found, and what decode and validate make of it.
+"""Each code about bytes: its position, and the results of decode and validate.
 
-Positions follow the contract, not the code: a finding about an attribute stands at its element's start
-tag, one about text behind the markup before it, one about a missing Body at the Envelope's end tag, one
-about a byte limit at that limit. One that ends the message has the path of the innermost element that
-is open there, outside the Body's content, or of the one whose start tag is wrong.
+Positions follow the contract, not the code. A finding about an attribute is at the start tag of its element,
+one about text after the markup before it, one about a missing Body at the end tag of the Envelope, one about
+a byte limit at that limit. The path of a fatal finding is that of the innermost open element outside the
+content of the Body, or of the element whose start tag is wrong.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ SECRET = "SECRET-ID-0123456789"
 XSI_NS = "http://www.w3.org/2001/XMLSchema-instance"
 DSML_NS = "urn:schema-microsoft-com:activedirectory:dsmlv2"
 
-#: Codes that are about values only, and have no bytes to be found in.
+#: Codes that are only about values, so no bytes have them.
 ABOUT_VALUES = {
     "schema-violation",
     "unencodable-text",
@@ -90,13 +90,13 @@ WARNINGS = {
     "session-lost",
 }
 
-#: Stands in the texts below wherever a finding is expected, and is taken out before they are encoded.
+#: Marks the offset of each expected finding in the texts below. It is removed before they are encoded.
 MARK = "¦"
 
 
 @dataclass(frozen=True)
 class At:
-    """A finding that is expected; `mark` counts the marks in the text from 0."""
+    """An expected finding; `mark` is the 0-based index of its mark in the text."""
 
     code: str
     path: str
@@ -112,9 +112,9 @@ class Case:
     marked: str
     expected: tuple[At, ...]
     reading: Mapping[str, Any] = field(default_factory=dict)
-    #: An XML declaration may be put in front.
+    #: Whether an XML declaration may be inserted before the text.
     declarable: bool = True
-    #: What is found without `deep`, where that is something else.
+    #: The findings without `deep`; None if they are the same.
     shallow: tuple[At, ...] | None = None
 
 
@@ -139,41 +139,41 @@ UNNESTED = "".join(f"</w:n{depth}>" for depth in reversed(range(3)))
 
 CASES = [
     Case(
-        "not-well-formed-behind-what-only-looks-like-the-end",
+        "not-well-formed-after-a-lookalike-of-the-end",
         f"{OPEN}<s:Body>\n<![CDATA[</s:Body></s:Envelope>¦",
         (At("not-well-formed", "/s:Envelope/s:Body", 2, 32, hint="cut off"),),
     ),
     Case(
-        "not-well-formed-behind-the-end-of-an-inner-body",
+        "not-well-formed-after-the-end-of-an-inner-body",
         f"{OPEN}<s:Body><s:Body>\n</s:Body></¦s:Envelope>",
         (At("not-well-formed", "/s:Envelope/s:Body", 2, 12),),
     ),
     Case(
-        "not-well-formed-behind-the-body-with-an-inner-one",
+        "not-well-formed-after-the-body-with-an-inner-one",
         f"{OPEN}<s:Body><s:Body/>\n</s:Body></¦s:envelope>",
         (At("not-well-formed", "/s:Envelope", 2, 12),),
     ),
     Case(
-        "not-well-formed-comment-behind-the-root",
+        "not-well-formed-comment-after-the-root",
         f"{OPEN}<s:Body/></s:Envelope>\n<!-- --¦ -->",
         (At("not-well-formed", "/", 2, 8),),
     ),
     Case(
-        "not-well-formed-character-in-a-comment-behind-the-root",
+        "not-well-formed-character-in-a-comment-after-the-root",
         f"{OPEN}<s:Body/></s:Envelope>\n<!-- --><!-- ¦\1 -->",
         (At("not-well-formed", "/", 2, 14),),
     ),
     Case(
-        "not-well-formed-behind-the-root",
+        "not-well-formed-after-the-root",
         f"{OPEN}<s:Body/></s:Envelope>\n<!-- - -->\n ¦text/",
         (At("not-well-formed", "/", 3, 2),),
     ),
     Case(
-        "not-well-formed-behind-a-self-closing-root",
+        "not-well-formed-after-a-self-closing-root",
         f"<s:Envelope xmlns:s='{SOAP_11_NS}'/>\n¦</s:Envelope",
         (At("not-well-formed", "/", 2, 1),),
     ),
-    # -- faults: with `deep` alone --------------------------------------------------------------------
+    # -- faults: with `deep` only --------------------------------------------------------------------
     Case(
         "fault-without-code",
         message(
@@ -212,13 +212,13 @@ CASES = [
         shallow=(),
     ),
     Case(
-        "fault-beside-content-behind",
+        "fault-before-other-content",
         message(SESSION, f"<s:Body>{SOME_FAULT}\n¦<w:a {W}/><b/></s:Body>"),
         (At("fault-beside-content", "/s:Envelope/s:Body/w:a", 6, 1),),
         shallow=(),
     ),
     Case(
-        "fault-beside-content-in-front",
+        "fault-after-other-content",
         message(SESSION, f"<s:Body><w:a {W}/><b/>\n¦{SOME_FAULT}</s:Body>"),
         (At("fault-beside-content", FAULT, 6, 1),),
         shallow=(),
@@ -238,7 +238,7 @@ CASES = [
     Case("not-xml-text", f"¦Session {SECRET}", (At("not-xml", "/", 1, 1),), declarable=False),
     Case("not-xml-astral", f"¦🗝 {SECRET}", (At("not-xml", "/", 1, 1),), declarable=False),
     Case(
-        "not-xml-behind-white-space",
+        "not-xml-after-white-space",
         f"\n\r\n\r \t¦{SECRET}<s/>",
         (At("not-xml", "/", 4, 3),),
         declarable=False,
@@ -289,7 +289,7 @@ CASES = [
         (At("not-well-formed", "/s:Envelope/s:Body", 5, 9),),
     ),
     Case(
-        "not-well-formed-behind-the-envelope",
+        "not-well-formed-after-the-envelope",
         message(SESSION) + f"\r\n¦{SESSION}",
         (At("not-well-formed", "/", 7, 1),),
     ),
@@ -366,7 +366,7 @@ CASES = [
         (At("dtd-forbidden", "/", 1, 1, hint="HTML"),),
     ),
     Case(
-        "processing-instruction-in-front",
+        "processing-instruction-before",
         f"<!--🗝-->¦<?a {SECRET}?>\n{message(SESSION)}",
         (At("processing-instruction", "/", 1, 9),),
     ),
@@ -386,7 +386,7 @@ CASES = [
         (At("processing-instruction", "/s:Envelope/s:Body", 6, 4),),
     ),
     Case(
-        "processing-instruction-behind",
+        "processing-instruction-after",
         message(SESSION) + f"\n¦<?a {SECRET}?>",
         (At("processing-instruction", "/", 7, 1),),
     ),
@@ -542,7 +542,7 @@ CASES = [
             At("missing-body", "/s:Envelope", 3, 1, 1),
         ),
     ),
-    # There is no end tag to point at.
+    # There is no end tag whose offset the finding could have.
     Case(
         "missing-body-of-a-self-closing-envelope",
         f"<!--é-->\n ¦<s:Envelope xmlns:s='{SOAP_11_NS}'/>",
@@ -585,7 +585,7 @@ CASES = [
         (At("unexpected-text", "/s:Envelope", 2, 12),),
     ),
     Case(
-        "unexpected-text-behind-the-body",
+        "unexpected-text-after-the-body",
         f"{OPEN}\r\n<s:Body>🗝</s:Body>¦  \r\n {SECRET}</s:Envelope>",
         (At("unexpected-text", "/s:Envelope", 2, 19),),
     ),
@@ -598,7 +598,7 @@ CASES = [
         ),
     ),
     Case(
-        "unexpected-text-behind-a-comment",
+        "unexpected-text-after-a-comment",
         message(f"<!--🗝-->¦\n{SECRET}{SESSION}"),
         (At("unexpected-text", HEADER, 3, 9),),
     ),
@@ -832,7 +832,7 @@ CASES = [
     ),
     # -- several ------------------------------------------------------------------------------------
     Case(
-        "by-offset-then-in-catalogue-order-what-ends-the-message-last",
+        "by-offset-then-in-catalogue-order-fatal-last",
         f"¦<s:Envelope xmlns:s='{SOAP_12_NS}' a=''>¦{SECRET}\n<s:Header>\n"
         f"¦<Session {X} SessionID='' mustUnderstand='2'/>\n¦<Session {X} SessionId=''/>\n"
         f"¦{BEGIN}¦🗝</s:Header>\n¦<w:a {W}/><s:Body>\n¦<?a?></s:Body></s:Envelope>",
@@ -853,7 +853,7 @@ CASES = [
         ),
     ),
     Case(
-        "warnings-in-front-of-an-error",
+        "warnings-before-an-error",
         message(f"¦<Session {X} {ID} mustUnderstand='1'/>\n¦<a/>", f"<s:Body>{SECRET}</s:Body>\n¦<w:a {W}/>"),
         (
             At("unqualified-must-understand", f"{HEADER}/Session/@mustUnderstand", 3, 1),
@@ -863,7 +863,7 @@ CASES = [
     ),
 ]
 
-#: Name -> byte order mark, Python's name of the encoding, what is put in front of the text.
+#: Name -> byte order mark, Python's name of the encoding, XML declaration.
 ENCODINGS = {
     "utf-8": (b"", "utf-8", ""),
     "utf-8-mark": (codecs.BOM_UTF8, "utf-8", ""),
@@ -878,17 +878,17 @@ Outcome = tuple[str, str | None, int | None, int | None, int | None]
 
 @dataclass(frozen=True)
 class Sample:
-    """Bytes, the arguments to read them with, and (code, path, line, column, offset) of what is found."""
+    """Bytes, the reading arguments, and (code, path, line, column, offset) of each finding."""
 
     data: bytes
     reading: Mapping[str, Any]
     deep: tuple[Outcome, ...]
     shallow: tuple[Outcome, ...]
-    #: What the hints of the deep findings hold.
+    #: Texts in the hints of the deep findings.
     hints: tuple[str | None, ...]
 
     def verdicts(self) -> Iterator[tuple[dict[str, Any], tuple[Outcome, ...]]]:
-        """Yield the arguments with and without `deep`, each with the findings expected."""
+        """Yield the arguments with and without `deep`, each with the expected findings."""
         yield {**self.reading, "deep": True}, self.deep
         yield {**self.reading, "deep": False}, self.shallow
 
@@ -921,7 +921,7 @@ def sample(case: Case, encoding: str) -> Sample:
 
 
 def samples(*encodings: str) -> list[Any]:
-    """Return a parameter for each case in each of the encodings that can hold it."""
+    """Return a parameter for each case in each encoding that has its characters."""
     found = []
     for case in CASES:
         for encoding in encodings:
@@ -940,7 +940,7 @@ def fits(text: str, codec: str) -> bool:
     return True
 
 
-# -- what makes sense in one encoding only -------------------------------------------------------------
+# -- cases of one encoding -----------------------------------------------------------------------------
 
 
 def raw(
@@ -1095,7 +1095,7 @@ SAMPLES_OF_BYTES = [
         (6, 1, len(b"<?xml version='1.0' encoding='US-ASCII'?>" + IN_BODY) + 1),
         path="/s:Envelope/s:Body",
     ),
-    # The byte itself is where the limit is.
+    # The limit is at this byte.
     raw(
         "message-bytes",
         PLAIN,
@@ -1123,7 +1123,7 @@ SAMPLES_OF_BYTES = [
         hint="max_header_bytes",
         limits=Limits(max_header_bytes=len(IN_HEADER) + 4),
     ),
-    # Counted as UTF-8: an é is two bytes, whatever it is in the message.
+    # The limit counts UTF-8, so an é is two bytes in any encoding of the message.
     raw(
         "header-bytes-utf-16",
         codecs.BOM_UTF16_BE + message(f"<!--é-->{SESSION}").encode("utf-16-be"),
@@ -1136,12 +1136,12 @@ SAMPLES_OF_BYTES = [
 ]
 
 SAMPLES = samples(*ENCODINGS) + SAMPLES_OF_BYTES
-#: One encoding that is read as it comes, and one that is not.
+#: One encoding that the parser reads directly, and one that is transcoded.
 FEWER_SAMPLES = samples("utf-8", "utf-16-le") + SAMPLES_OF_BYTES
 WARNING_SAMPLES = [param for param in FEWER_SAMPLES if param.values[0].codes & WARNINGS]
 
 
-# -- what is expected ----------------------------------------------------------------------------------
+# -- expectations --------------------------------------------------------------------------------------
 
 
 def outcome(finding: Finding) -> Outcome:
@@ -1157,7 +1157,7 @@ def refused_by_default(expected: tuple[Outcome, ...]) -> Outcome | None:
 
 
 def refusal(call: Callable[..., object], sample: Sample, reading: Mapping[str, Any]) -> XmlaHeadersError:
-    """Return what is raised, once it is the exception for its code and about one of all findings."""
+    """Return the exception of a call; check its class, and that its finding is one of all."""
     with pytest.raises(XmlaHeadersError) as caught:
         call(sample.data, **reading)
     error = caught.value
@@ -1169,7 +1169,7 @@ def refusal(call: Callable[..., object], sample: Sample, reading: Mapping[str, A
 
 
 def exposed(envelope: Envelope) -> list[str]:
-    """Return everything that a traceback or a log could show of what was decoded."""
+    """Return everything about a decoded value that a traceback or a log could show."""
     return [
         str(envelope),
         repr(envelope),
@@ -1307,7 +1307,7 @@ def test_findings_and_values_show_no_session_id(sample: Sample) -> None:
     assert [text for text in shown if SECRET in text] == []
 
 
-# -- warnings that must not be there -------------------------------------------------------------------
+# -- warnings that must not occur ----------------------------------------------------------------------
 
 CLEAN = {
     "session": message(SESSION),
@@ -1428,7 +1428,7 @@ def test_decode_undeclared_default_namespace_is_not_in_scope() -> None:
 def test_max_message_bytes_counts_bytes_of_the_input(encoding: str, over: int) -> None:
     mark, codec, declaration = ENCODINGS[encoding]
     data = mark + (declaration + message(SESSION)).encode(codec)
-    # A whole unit less, so that nothing is cut inside a character.
+    # One code unit less, so that no character is cut.
     limit = len(data) - over * len("a".encode(codec))
     findings = list(iter_findings(data, limits=Limits(max_message_bytes=limit)))
 

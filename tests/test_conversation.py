@@ -1,4 +1,4 @@
-"""Conversations: the table of states and events, and the rules beside it."""
+"""Conversations: the table of states and events, and the other rules."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ def test_conversation_follows_the_table(state: State, event: Event) -> None:
     if event is Event.OTHER:
         if event not in TRANSITIONS[state]:
             return
-        # A second open request makes it unknown which one is answered.
+        # With a second open request, it is unknown which one is answered.
         conversation.request(NOTHING)
         event = Event.ANSWER
         expected: State | None = TRANSITIONS[state][Event.OTHER]
@@ -405,17 +405,17 @@ def play(*steps: Header | tuple[Header, Fault] | None) -> Conversation:
 
 _ACTIVE = (BEGIN, USE)
 _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], State, str | None]] = {
-    "Analysis Services: the first answer alone names the session": (
+    "Analysis Services: only the first answer names the session": (
         (*_ACTIVE, USE, NOTHING, USE, NOTHING, END, NOTHING),
         State.ENDED,
         None,
     ),
-    "Mondrian: every answer names the session, that to EndSession too": (
+    "Mondrian: every answer names the session, also to EndSession": (
         (*_ACTIVE, USE, USE, NOTHING, NOTHING, END, USE),
         State.ENDED,
         None,
     ),
-    "olapy: an answer names a session that nobody asked for": (
+    "olapy: an answer names a session without a request for one": (
         (NOTHING, USE, NOTHING, USE),
         State.NONE,
         None,
@@ -439,7 +439,7 @@ _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], St
     ),
     "a fault to BeginSession": ((BEGIN, (NOTHING, BROKEN)), State.NONE, None),
     "a fault to BeginSession, and again": ((BEGIN, (NOTHING, BROKEN), *_ACTIVE), State.ACTIVE, SECRET),
-    "a fault to BeginSession's own query, in a session that is granted": (
+    "a fault to the query of BeginSession, in a granted session": (
         (BEGIN, (USE, BROKEN)),
         State.ACTIVE,
         SECRET,
@@ -450,25 +450,25 @@ _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], St
     "a fault to EndSession": ((*_ACTIVE, END, (NOTHING, BROKEN)), State.ACTIVE, SECRET),
     "a fault to EndSession that names the session": ((*_ACTIVE, END, (USE, BROKEN)), State.ACTIVE, SECRET),
     "a fault to EndSession, and again": ((*_ACTIVE, END, (NOTHING, BROKEN), END, NOTHING), State.ENDED, None),
-    "EndSession for a session that is gone": ((*_ACTIVE, END, (NOTHING, LOST)), State.LOST, None),
+    "EndSession for a lost session": ((*_ACTIVE, END, (NOTHING, LOST)), State.LOST, None),
     "a lost session": ((*_ACTIVE, USE, (NOTHING, LOST)), State.LOST, None),
-    "a lost session that is named": ((*_ACTIVE, USE, (USE, LOST)), State.LOST, None),
+    "a lost session with its id": ((*_ACTIVE, USE, (USE, LOST)), State.LOST, None),
     "a lost session, and begin again": (
         (*_ACTIVE, USE, (NOTHING, LOST), BEGIN, Header(Session(OTHER)), Header(Session(OTHER)), NOTHING),
         State.ACTIVE,
         OTHER,
     ),
-    "a session that exists already is not lost": (
+    "a session that already exists is not lost": (
         (*_ACTIVE, USE, (NOTHING, Fault("0xc10c000a", f"{SECRET} already exists"))),
         State.ACTIVE,
         SECRET,
     ),
-    "Excel keeps its id over a restart of the server": (
+    "Excel keeps its id after a restart of the server": (
         (*_ACTIVE, USE, (NOTHING, LOST), USE, (NOTHING, LOST), USE, (NOTHING, LOST)),
         State.LOST,
         None,
     ),
-    "Excel keeps its id, and the server takes any": (
+    "Excel keeps its id, and the server accepts any": (
         (*_ACTIVE, USE, (NOTHING, LOST), USE, USE),
         State.ACTIVE,
         SECRET,
@@ -478,7 +478,7 @@ _SCENARIOS: dict[str, tuple[tuple[Header | tuple[Header, Fault] | None, ...], St
         State.ACTIVE,
         SECRET,
     ),
-    "implicit sessions beside the explicit one": (
+    "implicit sessions and an explicit one": (
         (NOTHING, NOTHING, *_ACTIVE, NOTHING, NOTHING, NOTHING, (NOTHING, BROKEN)),
         State.ACTIVE,
         SECRET,
@@ -528,17 +528,22 @@ _GONE: _Answer = (NOTHING, LOST)
 
 # Start state, requests, their responses in any order -> end state.
 _AT_ONCE: dict[str, tuple[State, list[Header], list[_Answer], State]] = {
-    "a Cancel beside a running query": (State.ACTIVE, [USE, USE], [_FAULT, _NOTHING], State.ACTIVE),
-    "a Cancel beside two, of Mondrian": (
+    "a Cancel while a query runs": (State.ACTIVE, [USE, USE], [_FAULT, _NOTHING], State.ACTIVE),
+    "a Cancel while two queries run, of Mondrian": (
         State.ACTIVE,
         [USE, USE, USE],
         [_FAULT, _NAMED, _NAMED],
         State.ACTIVE,
     ),
-    "one of them says that the session is gone": (State.ACTIVE, [USE, USE], [_FAULT, _GONE], State.LOST),
-    "all of them say that the session is gone": (State.ACTIVE, [USE, USE, USE], [_GONE] * 3, State.LOST),
-    "BeginSession beside another": (State.NONE, [NOTHING, BEGIN], [_NOTHING, _NAMED], State.ACTIVE),
-    "BeginSession in front of another": (State.NONE, [BEGIN, NOTHING], [_FAULT, _NAMED], State.ACTIVE),
+    "one answer says that the session is lost": (State.ACTIVE, [USE, USE], [_FAULT, _GONE], State.LOST),
+    "all answers say that the session is lost": (State.ACTIVE, [USE, USE, USE], [_GONE] * 3, State.LOST),
+    "BeginSession while another request is open": (
+        State.NONE,
+        [NOTHING, BEGIN],
+        [_NOTHING, _NAMED],
+        State.ACTIVE,
+    ),
+    "BeginSession before another request": (State.NONE, [BEGIN, NOTHING], [_FAULT, _NAMED], State.ACTIVE),
     "BeginSession, with no session": (State.NONE, [BEGIN, NOTHING], [_NOTHING, _NOTHING], State.NONE),
     "BeginSession, and faults": (
         State.NONE,
@@ -548,7 +553,7 @@ _AT_ONCE: dict[str, tuple[State, list[Header], list[_Answer], State]] = {
     ),
     "EndSession while a query runs": (State.ACTIVE, [USE, END], [_NOTHING, _NOTHING], State.ENDED),
     "EndSession, of Mondrian": (State.ACTIVE, [USE, END], [_NAMED, _NAMED], State.ENDED),
-    "EndSession of a session that is gone": (State.ACTIVE, [USE, END], [_GONE, _GONE], State.LOST),
+    "EndSession of a lost session, both pending": (State.ACTIVE, [USE, END], [_GONE, _GONE], State.LOST),
     "EndSession, and both fail": (State.ACTIVE, [USE, END], [_FAULT, _FAULT], State.ACTIVE),
 }
 

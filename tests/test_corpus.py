@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RELEASED = vectors.released()
-# The first release. Vectors may be added after it; it never changes.
+# The first release never changes; later vectors are added to it.
 FIRST, DIGEST = 500, "75b12751aca1"
 
 

@@ -1,4 +1,4 @@
-"""Element trees: the same rules, values and places as for bytes, in ElementTree and in lxml."""
+"""Element trees: the same rules, values and paths as for bytes, in ElementTree and in lxml."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def message(blocks: str = "", body: str = "<s:Body/>", *, soap: str = SOAP_11_NS
 
 
 def canonical(xml: bytes) -> str:
-    """Return XML without what a tree has forgotten: quotes, comments and, for ElementTree, prefixes."""
+    """Return XML without the details that a tree loses: quotes, comments and, in ElementTree, prefixes."""
     return ET.canonicalize(xml.decode(), rewrite_prefixes=True)
 
 
@@ -84,12 +84,12 @@ def meaning(header: Header) -> list[object]:
 
 
 def verdict(call: Callable[[], object]) -> object:
-    """Return what a call says: a value, or what it refuses and where, but for the place in the bytes."""
+    """Return the value of a call, or the code and path of its finding, without the position in the bytes."""
     try:
         return call()
     except XmlaHeadersError as error:
         finding = error.finding
-        # Of two prefixes for one namespace lxml does not know which one an attribute had.
+        # If a namespace has two prefixes, lxml does not know which one an attribute had.
         path = re.sub("[^/@]+:", "", finding.path or "")
         return type(error), finding.code, path, finding.hint
 
@@ -98,13 +98,13 @@ def of_bytes(data: bytes, **reading: Any) -> object:
     return verdict(lambda: meaning(decode(data, **reading).header))
 
 
-#: What a tree does not have any more, or its parser refuses on its own account.
+#: Codes about details that a tree loses, or that its own parser refuses.
 ABOUT_BYTES = {
     Code.NOT_XML,
     Code.ENCODING_ERROR,
     Code.DTD_FORBIDDEN,
     Code.NOT_WELL_FORMED,
-    # It may stand outside the root, or in the Body.
+    # A processing instruction may be outside the root, or in the Body.
     Code.PROCESSING_INSTRUCTION,
 }
 
@@ -131,7 +131,7 @@ def test_header_of_an_element_tree_equals_decode_of_its_bytes(data: bytes) -> No
     try:
         tree = ET.fromstring(data)
     except (ET.ParseError, ValueError):
-        # The label utf8 is none that expat knows.
+        # expat does not know the label utf8.
         assert b"utf8" in data or b"}" in data
         return
     assert meaning(header_of(tree)) == of_bytes(data)
@@ -388,7 +388,7 @@ GIVEN: dict[str, tuple[HeaderBlock | UnknownHeaderBlock, ...]] = {
     "another kind": (EndSession("new"),),
     "unknown": (UNKNOWN,),
     "both": (UNKNOWN, BeginSession(other_attributes=(("{urn:w}id", "i"), ("{urn:v}id", "j")))),
-    "two of one name": (OTHER, Session("new"), OTHER),
+    "two of the same name": (OTHER, Session("new"), OTHER),
     "alternatives": (BeginSession(), EndSession("e")),
     "none": (),
 }

@@ -1,4 +1,4 @@
-"""Labels, byte order marks, declarations and transport: which encoding is read, and what contradicts."""
+"""Labels, byte order marks, declarations and transport: the encoding that they select, and contradictions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from xmla_headers import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Every label that is read -> Python's name of what it means. The first of each is the official one.
+#: Every supported label -> Python's name of its encoding. The first label of each is the official one.
 LABELS = {
     "UTF-8": "utf-8",
     "utf8": "utf-8",
@@ -57,7 +57,7 @@ MARKS = {
     "utf-16-be": codecs.BOM_UTF16_BE,
 }
 
-#: Labels that Python knows and XMLA software must not be able to reach, and some that nobody knows.
+#: Labels of Python codecs that a message must not reach, and unknown labels.
 UNREAD = [
     "windows-1252",
     "cp1252",
@@ -89,7 +89,7 @@ UNREAD = [
     "A",
 ]
 
-#: Each encoding holds the first of these; UTF-8 and UTF-16 hold the rest as well.
+#: Text for each encoding.
 TEXT = {"us-ascii": "abc", "iso-8859-1": "\xa0é\x85ÿ", "utf-8": "é€🗝", "utf-16-le": "é€🗝", "utf-16-be": "é€🗝"}
 
 
@@ -103,7 +103,7 @@ def message(content: str, declared: str | None = None) -> str:
 
 
 def assert_reads(data: bytes, content: str, **reading: Any) -> Envelope:
-    """Assert that the content comes out of Header and Body, the latter as UTF-8."""
+    """Assert that Header and Body have the content, the Body as UTF-8."""
     assert list(iter_findings(data, **reading)) == []
     envelope = decode(data, strict=True, **reading)
     assert envelope.header.session == Session(content)
@@ -113,7 +113,7 @@ def assert_reads(data: bytes, content: str, **reading: Any) -> Envelope:
 
 
 def assert_refuses(data: bytes, code: Code = Code.ENCODING_ERROR, **reading: Any) -> Finding:
-    """Assert that one finding refuses the message whatever reads it, and return that."""
+    """Assert that all functions refuse the message with the same finding, and return it."""
     (finding,) = iter_findings(data, **reading)
     assert finding.code is code
     for call in (decode, validate):
@@ -150,7 +150,7 @@ def test_label_that_contradicts_the_mark_is_refused(
         assert_reads(data, "é€🗝", encoding=given)
     else:
         finding = assert_refuses(data, encoding=given)
-        # A byte order mark takes no column.
+        # A byte order mark does not count as a column.
         assert (finding.line, finding.column, finding.offset) == (1, 1, len(MARKS[marked]))
 
 
@@ -194,7 +194,7 @@ def test_decode_transport_label_of_other_type_is_type_error(
         call(message("abc").encode(), encoding=label)
 
 
-# -- transport against declaration -------------------------------------------------------------------
+# -- transport and declaration -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_decode_ignores_text_that_resembles_a_declaration() -> None:
     assert_reads((comment + message("é")).encode(), "é")
 
 
-# -- what comes out -----------------------------------------------------------------------------------
+# -- results -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("character", ["\x7f", "\x80", "\x85", "\x9f", "\xa0", "\xad", "é", "ÿ"], ids=ascii)
@@ -273,7 +273,7 @@ def test_unknown_blocks_of_any_encoding_are_utf_8(marked: str) -> None:
     assert [block.xml for block in header.unknown] == ["<w xmlns='urn:é'>🗝</w>".encode()]
 
 
-# -- bytes that do not decode -------------------------------------------------------------------------
+# -- undecodable bytes -------------------------------------------------------------------------------
 
 UTF_8_START = message("é€🗝").partition("</a>")[0].encode()
 LATIN_1_START = message("abc", "US-ASCII").partition("</a>")[0].encode()
@@ -321,7 +321,7 @@ def test_decode_invalid_ascii_is_refused(wrong: bytes, given: str | None) -> Non
 @pytest.mark.parametrize(
     "units",
     [(0xD800, 0x41), (0xD800, 0xD800, 0xDC00), (0xDC00,), (0xDBFF,), (0xDFFF, 0xD800)],
-    ids=["high-alone", "high-twice", "low-alone", "high-in-front-of-a-tag", "reversed"],
+    ids=["high-alone", "high-twice", "low-alone", "high-before-a-tag", "reversed"],
 )
 def test_decode_lone_surrogate_in_utf_16_is_refused(units: tuple[int, ...], order: str) -> None:
     start = MARKS[order] + message("é€🗝").partition("</a>")[0].encode(order)
@@ -348,8 +348,8 @@ def test_decode_utf_16_cut_in_a_character_is_refused(kept: int, order: str) -> N
 @pytest.mark.parametrize("order", ["utf-16-le", "utf-16-be", "utf-8"])
 @pytest.mark.parametrize("shift", range(4))
 def test_finding_after_megabytes_has_its_position(order: str, shift: int) -> None:
-    # The shift moves the pairs of surrogates, the long characters and the line ends over the borders
-    # between the pieces, whatever their size is.
+    # The shift moves surrogate pairs, long characters and line ends across the borders between pieces of any
+    # size.
     line = "é€🗝🗝ü\r\n"
     filling = "x" * shift + line * 250_000 + "\r" * 3
     front = message("é").replace("</a>", f"{filling}</a>").replace("</s:Envelope>", "<!--🗝-->")
@@ -396,8 +396,8 @@ def looked_up() -> Iterator[list[str]]:
     def record(name: str) -> None:
         names.append(name)
 
-    # In front of Python's own search function, which knows too many names; to unregister it also drops
-    # what the registry remembers.
+    # Register this function before Python's own search function, which knows too many names. Unregistering
+    # that one also clears the cache of the registry.
     codecs.unregister(encodings.search_function)
     codecs.register(record)
     codecs.register(encodings.search_function)
@@ -436,20 +436,20 @@ def test_labels_never_reach_the_codec_registry(label: str) -> None:
     assert {name for name in set(sys.modules) - modules if name.startswith("encodings.")} == set()
 
 
-# -- what other parsers make of a label: where promise 7 ends -----------------------------------------
+# -- labels in other parsers: the exceptions to promise 7 --------------------------------------------
 
 TEXTS = ["abc", "\xa0é\x85ÿ", "é€🗝"]
 
 
 def refused_by(label: str, text: str) -> set[str]:
-    """Return which parsers refuse a message for its label alone, though decode reads it."""
+    """Return the parsers that refuse a message only for its label, although decode reads it."""
     folded = label.lower()
     refused = {"ElementTree"} if folded == "utf16" or (folded == "utf8" and not text.isascii()) else set()
     return refused | ({"lxml"} if folded == "latin-1" else set())
 
 
 def labelled() -> Iterator[tuple[str, str, str]]:
-    """Yield label, text and encoding (that of a mark, if it has one) of messages that are read."""
+    """Yield label, text and encoding of accepted messages; the encoding is of the mark, if any."""
     for label, meaning in SPELLINGS:
         for codec in (codec for codec in (*MARKS, "us-ascii", "iso-8859-1") if codec.startswith(meaning)):
             for text in TEXTS:
@@ -460,7 +460,7 @@ def labelled() -> Iterator[tuple[str, str, str]]:
 @each("marked", [True, False])
 @each(("label", "text", "codec"), list(labelled()))
 def test_trees_agree_on_labels_except_for_three(label: str, text: str, codec: str, marked: bool) -> None:  # noqa: FBT001 - a table
-    # UTF-16 has a mark always, and the last two have none.
+    # UTF-16 always has a mark; the last two encodings have none.
     marked = codec.startswith("utf-16") or (marked and codec in MARKS)
     data = (MARKS[codec] if marked else b"") + message(text, label).encode(codec)
     body = decode(data, deep=True).body

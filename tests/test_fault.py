@@ -1,4 +1,4 @@
-"""Faults: every shape of SOAP 1.1 is read, two are written, and what is written reads back as it was."""
+"""Faults: every shape of SOAP 1.1 is read, two are written, and written faults are read back unchanged."""
 
 from __future__ import annotations
 
@@ -64,17 +64,17 @@ def fault_in(body: str, attributes: str = "") -> Fault | None:
 
 
 def ssas(inner: str) -> str:
-    """Return a fault as Analysis Services frames it: all in the SOAP namespace, which is the default one."""
+    """Return a fault as Analysis Services writes it: all in the SOAP namespace, which is the default one."""
     return f'<s:Fault xmlns="{SOAP_11_NS}">{inner}</s:Fault>'
 
 
 def plain(inner: str) -> str:
-    """Return a fault as SOAP 1.1 §4.4 has it: the parts in no namespace."""
+    """Return a fault as in SOAP 1.1 §4.4: its parts are in no namespace."""
     return f"<s:Fault>{inner}</s:Fault>"
 
 
 def cut(xml: str, **namespaces: str) -> Fragment:
-    """Return content as it is cut out of a message: unchecked, with the prefixes in scope."""
+    """Return content as decode returns it: unchecked, with the prefixes in scope."""
     data = xml.encode()
     return Fragment._cut(data, 0, len(data), {"s": SOAP_11_NS, **namespaces})
 
@@ -83,7 +83,7 @@ def cut(xml: str, **namespaces: str) -> Fragment:
 
 _LOCATION = f'<Location xmlns="{ENGINE}"><Start><Line>1</Line></Start><End><Line>1</Line></End></Location>'
 
-#: What servers send, and what stands in their way: Body -> Fault.
+#: Bodies of real servers, and difficult Bodies: name -> Body and Fault.
 _READ: dict[str, tuple[str, Fault]] = {
     "Analysis Services": (
         ssas(
@@ -128,7 +128,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         ),
         Fault("", "", entries=[FaultEntry("00HSBB01", " x ")]),
     ),
-    "Mondrian, the parts twice and another": (
+    "Mondrian, duplicate parts and another": (
         plain(f'<detail><error xmlns="{MONDRIAN}"><code>1</code><code>2</code><more/></error></detail>'),
         Fault(
             "",
@@ -174,7 +174,7 @@ _READ: dict[str, tuple[str, Fault]] = {
             [FaultEntry(2147483653, "y", "XML for Analysis Provider")],
         ),
     ),
-    "DSML, text for a detail": (
+    "DSML, a detail with text": (
         plain(
             "<faultcode>s:Client</faultcode><faultstring>SOAP Invalid Request</faultstring>"
             "<detail>Bad Session Request</detail>"
@@ -212,7 +212,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         ),
         Fault("a", "b", "c", detail=cut("d")),
     ),
-    "parts that are there twice": (
+    "duplicate parts": (
         plain(
             "<faultcode>a</faultcode><faultcode>A</faultcode><faultstring>b</faultstring><faultstring>B"
             "</faultstring><faultactor>c</faultactor><faultactor/><detail>d</detail><detail>D</detail>"
@@ -223,7 +223,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         plain("<detail><faultcode>a</faultcode></detail><x><faultcode>b</faultcode></x>"),
         Fault("", "", detail=cut("<faultcode>a</faultcode>")),
     ),
-    "an Error that is not in the detail": (plain('<Error ErrorCode="1"/><x><Error/></x>'), Fault("", "")),
+    "an Error outside the detail": (plain('<Error ErrorCode="1"/><x><Error/></x>'), Fault("", "")),
     "an Error below": (
         plain('<detail><x><Error ErrorCode="1"/></x></detail>'),
         Fault("", "", detail=cut('<x><Error ErrorCode="1"/></x>')),
@@ -232,7 +232,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         plain('<detail><Error ErrorCode="1"><Error ErrorCode="2"/></Error></detail>'),
         Fault("", "", entries=[FaultEntry(1, content=cut('<Error ErrorCode="2"/>'))]),
     ),
-    "an Error of others": (
+    "an Error in another namespace": (
         plain(f'<detail><Error xmlns="{ENGINE}" ErrorCode="1"/><error ErrorCode="2"/></detail>'),
         Fault("", "", detail=cut(f'<Error xmlns="{ENGINE}" ErrorCode="1"/><error ErrorCode="2"/>')),
     ),
@@ -240,15 +240,15 @@ _READ: dict[str, tuple[str, Fault]] = {
         plain("<detail><Error/></detail>"),
         Fault("", "", entries=[FaultEntry("")]),
     ),
-    "attributes of an Error that are not its own": (
+    "unknown attributes of an Error": (
         plain('<detail><Error s:ErrorCode="1" errorcode="2" Description="d"/></detail>'),
         Fault("", "", entries=[FaultEntry("", "d")]),
     ),
-    "content beside the entries": (
+    "other content between entries": (
         plain('<detail>a<!-- b --><Error ErrorCode="1"/><c/><Error ErrorCode="2"/> <![CDATA[<]]></detail>'),
         Fault("", "", entries=[FaultEntry(1), FaultEntry(2)], detail=cut("a<!-- b --><c/> <![CDATA[<]]>")),
     ),
-    "brackets around entries": (
+    "brackets between entries": (
         plain("<detail>]]<Error/>><Error/>]<Error/>]<Error/>></detail>"),
         Fault(
             "",
@@ -257,7 +257,7 @@ _READ: dict[str, tuple[str, Fault]] = {
             detail=cut("]]<!---->>]<!---->]<!---->>"),
         ),
     ),
-    "white space beside the entries": (
+    "white space between entries": (
         plain('<detail>\r\n\t<Error ErrorCode="1">\n</Error>\n</detail>'),
         Fault("", "", entries=[FaultEntry(1)]),
     ),
@@ -290,11 +290,11 @@ _READ: dict[str, tuple[str, Fault]] = {
         ),
         Fault("", "", entries=[FaultEntry("", content=Fragment(b'<a xml:lang=""/>'))]),
     ),
-    "an Error in what is no detail, or the second": (
+    "an Error in no detail or in a second one": (
         plain("<x><Error/></x><detail>d</detail><detail><Error/></detail>"),
         Fault("", "", detail=cut("d")),
     ),
-    "quotes and angles in start tags": (
+    "quotes and angle brackets in start tags": (
         plain("""<detail a=">" b='/>'><Error Description="&lt;/Error>'" Source='"/>'>x</Error></detail>"""),
         Fault("", "", entries=[FaultEntry("", "</Error>'", '"/>', content=cut("x"))]),
     ),
@@ -305,7 +305,7 @@ _READ: dict[str, tuple[str, Fault]] = {
         ),
         Fault("Client.1", "<\r\n]]>&amp;🔑"),
     ),
-    "elements in texts": (
+    "elements in text": (
         plain("<faultcode>a<b>b<c><d/>c</c></b>d</faultcode><faultstring><x/>e</faultstring>"),
         Fault("abcd", "e"),
     ),
@@ -317,17 +317,17 @@ _READ: dict[str, tuple[str, Fault]] = {
         Fault("Client", "\n x ", " y "),
     ),
     "a code with an unbound prefix": (plain("<faultcode>SOAP:Client</faultcode>"), Fault("Client", "")),
-    "a code with more than a prefix": (plain("<faultcode>urn:a:b c</faultcode>"), Fault("b c", "")),
-    "a fault behind text and comments": (
+    "a code with two colons": (plain("<faultcode>urn:a:b c</faultcode>"), Fault("b c", "")),
+    "a fault after text and comments": (
         f"\r\n<!-- <a/> -->&#32;<![CDATA[<a/>]]>text{plain('<faultcode>a</faultcode>')}",
         Fault("a", ""),
     ),
-    "a fault behind much white space": (" " * 20_000 + plain("<faultcode>a</faultcode>"), Fault("a", "")),
-    "a fault in front of others": (
+    "a fault after much white space": (" " * 20_000 + plain("<faultcode>a</faultcode>"), Fault("a", "")),
+    "a fault before others": (
         plain("<faultcode>a</faultcode>") + "<b/>" + plain("<faultcode>c</faultcode>"),
         Fault("a", ""),
     ),
-    "a fault across the first piece": (
+    "a fault across two pieces": (
         plain(f"<faultcode>a</faultcode><faultstring>{'é' * 5_000}</faultstring>"),
         Fault("a", "é" * 5_000),
     ),
@@ -400,7 +400,7 @@ def test_fault_of_a_fragment_of_the_caller_is_read() -> None:
     assert Envelope(body=body).fault == Fault("a", "")
 
 
-#: Breaks Namespaces in XML, which decode lets pass in a Body without `deep`: Body -> what is made of it.
+#: Malformed by Namespaces in XML, which decode checks in a Body only with `deep`: name -> Body and Fault.
 _UNSOUND: dict[str, tuple[str, Fault | None]] = {
     "an attribute of the Fault": ('<s:Fault u:a=""><faultcode>a</faultcode></s:Fault>', Fault("a", "")),
     "a type of a part": (
@@ -430,11 +430,11 @@ _UNSOUND: dict[str, tuple[str, Fault | None]] = {
     "a prefix undeclared": (plain('<x xmlns:p=""/><faultcode xmlns:p="">a</faultcode>'), Fault("", "")),
     "a prefix that is reserved": (plain('<faultcode xmlns:xmlns="a">a</faultcode>'), Fault("", "")),
     "two colons": (plain("<s:x:y/><s::faultcode/><faultstring>b</faultstring>"), Fault("", "b")),
-    "an attribute twice": (
+    "a duplicate attribute": (
         '<s:Fault xmlns:p="urn:p" xmlns:q="urn:p" p:a="" q:a=""><faultcode>a</faultcode></s:Fault>',
         Fault("a", ""),
     ),
-    "declarations beside what is unsound": (
+    "declarations next to malformed names": (
         plain('<x u:a="" xmlns:s="urn:s"><u:b xmlns:s="urn:t"/></x><s:faultcode>a</s:faultcode>'),
         Fault("a", ""),
     ),
@@ -451,7 +451,7 @@ def test_fault_with_unbound_prefixes_is_read_without_them(name: str) -> None:
         assert decode(encode(Envelope(body=expected.to_body()))).fault == expected
 
 
-# -- what reading costs --------------------------------------------------------------------------------
+# -- cost of reading -----------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -481,7 +481,7 @@ def test_fault_of_another_body_parses_4_kb_at_most(start: str, monkeypatch: pyte
 
 @pytest.mark.slow
 def test_fault_with_a_long_detail_builds_no_tree() -> None:
-    # What it takes is the copy of the detail, and a piece of bookkeeping for the element that is open.
+    # The memory is the copy of the detail and a small record of each open element.
     def peak(size: int) -> int:
         envelope = decode(message(plain(f"<detail>{'<a><b/>text</a>' * size}</detail>")))
         tracemalloc.start()
@@ -554,7 +554,7 @@ _NOT_LOST = [
     Fault("Server", "", entries=[FaultEntry(_NUMBER + 1), FaultEntry(-_NUMBER), FaultEntry(_NUMBER + 2**32)]),
     Fault("Server", "", entries=[FaultEntry("0x"), FaultEntry("-"), FaultEntry("0xg")]),
     Fault("Server", "", actor="0xc10c000a", detail=Fragment(b"<Error ErrorCode='3238789130'/>")),
-    # A number in other digits than those of XML is text.
+    # A number in digits other than ASCII is text.
     Fault("Server", "", entries=[FaultEntry("٣٢٣٨٧٨٩١٣٠")]),
 ]
 
@@ -794,7 +794,7 @@ def test_to_body_uses_the_prefix_of_the_envelope(shape: FaultShape) -> None:
     assert b"xmlns:soap=" not in data[40:]
 
 
-#: Content with what is around it: no Error directly in it, which would be read as an entry.
+#: Content and its scope; without an Error at its top level, which would be read as an entry.
 _CONTENTS: list[tuple[bytes, dict[str, str]]] = [
     (b"", {}),
     (b"text", {}),
@@ -816,7 +816,7 @@ _CONTENTS: list[tuple[bytes, dict[str, str]]] = [
     (_LOCATION.encode(), {"": SOAP_11_NS}),
     ("<é:a ü=''>漢🔑</é:a>".encode(), {"é": "urn:é"}),
 ]
-#: `used` of a detail is in scope in its entries, so that what they say must not seem to use it.
+#: A prefix `used` in a detail is in scope in its entries, so their text must not seem to use it.
 _contents = st.sampled_from(_CONTENTS).map(lambda pair: Fragment(*pair))
 _codes = st.one_of(
     st.sampled_from(["Client", "Server.00HSBB01", "XMLAnalysisError.0xc10c000a", "MustUnderstand", ""]),
@@ -834,9 +834,9 @@ faults = st.builds(Fault, _codes, text, st.none() | text, st.lists(entries, max_
 
 
 def _clashes(fault: Fault) -> bool:
-    """Whether an entry mentions a prefix that it does not bind, and the detail does.
+    """Return whether an entry mentions a prefix that only the detail binds.
 
-    A prefix cannot be undeclared, so that it is bound when it is read back.
+    Such a prefix is bound when the entry is read back, because a prefix cannot be undeclared.
     """
     around = {prefix for prefix in fault.detail.used_namespaces() if prefix}
     return any(
@@ -847,7 +847,7 @@ def _clashes(fault: Fault) -> bool:
 
 
 def _expanded(fragment: Fragment) -> list[object]:
-    """Return what content means, whatever its prefixes."""
+    """Return the meaning of content, independent of its prefixes."""
     declared = "".join(
         f' xmlns{":" if prefix else ""}{prefix}="{escape(name, {chr(34): "&quot;"})}"'
         for prefix, name in fragment.namespaces.items()
@@ -892,7 +892,7 @@ def test_to_body_result_has_no_other_findings(fault: Fault, shape: FaultShape, v
     codes = [] if fault.code else [Code.FAULT_WITHOUT_CODE]
     findings = xmla_headers.iter_findings(encode(Envelope(body=body)))
     assert [finding.code for finding in findings] == codes
-    # What a caller may do with any Fragment.
+    # A caller may do this with any Fragment.
     assert Fragment(body.xml, body.namespaces) == body
     assert len(body.elements()) == 1
     assert decode(encode(Envelope(body=body, soap=version))).body.xml == body.xml
@@ -927,7 +927,7 @@ def test_error_in_the_detail_is_read_as_an_entry() -> None:
     assert decode(encode(Envelope(body=fault.to_body()))).fault == Fault("a", "b", entries=[FaultEntry(1)])
 
 
-# -- whatever decode accepts ---------------------------------------------------------------------------
+# -- any message that decode accepts -------------------------------------------------------------------
 
 _FAULT_PARTS = [
     *(
@@ -957,7 +957,7 @@ _FAULT_PARTS = [
 
 @st.composite
 def _faulty(draw: st.DrawFn) -> bytes:
-    """Return a message with a Body of pieces of faults, more or less well put together."""
+    """Return a message with a Body of pieces of faults, which may not fit together."""
     start = draw(st.sampled_from(["", "", "<s:Fault>", "<s:Fault><detail>", "<s:Fault><detail><Error>"]))
     pieces = "".join(draw(st.lists(st.sampled_from(_FAULT_PARTS), max_size=8)))
     end = "".join(
@@ -968,7 +968,7 @@ def _faulty(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def _with_fault(draw: st.DrawFn) -> bytes:
-    """Return a message of any kind whose Body holds a fault, perhaps behind something else."""
+    """Return a message of any kind whose Body has a fault, perhaps after other content."""
     data = draw(messages())
     place = data.find(b"<", data.find(b"Body>"))
     fault = draw(faults).to_body(draw(st.sampled_from(FaultShape))).xml
@@ -1007,7 +1007,7 @@ def test_fault_of_an_accepted_message_never_raises(data: bytes) -> None:
 
 @pytest.mark.slow
 def test_faulty_messages_include_faults_of_all_kinds() -> None:
-    # Otherwise the property above would say little.
+    # Otherwise the property above would check little.
     seen = set()
 
     @settings(properties, database=None, derandomize=True)
@@ -1175,7 +1175,7 @@ def test_fault_values_are_immutable(value: Any) -> None:
     with pytest.raises(FrozenInstanceError):
         del value.code
     with pytest.raises((AttributeError, TypeError)):
-        setattr(value, "other", "x")  # noqa: B010 - mypy knows better
+        setattr(value, "other", "x")  # noqa: B010 - mypy rejects the assignment
 
 
 def test_fault_values_match_by_position() -> None:
@@ -1207,7 +1207,7 @@ def test_fault_repr_hides_text_that_may_have_a_session_id(value: Fault | FaultEn
     assert repr(value) == str(value) == shown
 
 
-# -- the faults that a server sends --------------------------------------------------------------------
+# -- faults of a server --------------------------------------------------------------------------------
 
 
 @given(text)
@@ -1257,7 +1257,7 @@ def test_fault_for_without_blocks_raises_value_error(nothing: list[Session]) -> 
 
 
 def _answer(request: bytes) -> bytes:
-    """Answer a request as a server with one session may."""
+    """Answer a request as a server with one session can."""
     try:
         envelope = decode(request, deep=True)
         header = envelope.header.session_header

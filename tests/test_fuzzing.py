@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 PACKAGE = Path(fuzzing.__file__).parent
 
-# Codes about the root, the first bytes or an absence cannot be at several places.
+# Codes about the root, the first bytes or an absence have only one possible place.
 WITHOUT_A_PLACE = {
     Code.NOT_XML,
     Code.NOT_AN_ENVELOPE,
@@ -253,7 +253,7 @@ def test_trap_never_catches_a_correct_reader() -> None:
         ("CDATA", lambda data: b"<![CDATA[" in data),
         ("UTF-16", lambda data: data[:2] in (b"\xff\xfe", b"\xfe\xff")),
         ("a byte order mark", lambda data: data.startswith(b"\xef\xbb\xbf")),
-        ("an end tag for what is empty", lambda data: b"></Session>" in data),
+        ("an end tag of an empty element", lambda data: b"></Session>" in data),
         ("a self-closing Body", lambda data: b"<s:Body/>" in data),
         ("no Header", lambda data: b"Header" not in data),
         ("a large Body", lambda data: len(data) > 100_000),

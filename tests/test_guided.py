@@ -1,4 +1,4 @@
-"""The corpus of `tests.guided` is read by each target: it stays readable, and what was found stays mended."""
+"""Each target of `tests.guided` reads its corpus, so that repaired mistakes do not return."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.guided_targets import ALPHABET, TARGETS
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Bytes of all inputs together: the corpus is part of every clone.
+#: The size of all inputs together, in bytes: the corpus is part of every clone.
 _MOST = 500_000
 
 

@@ -1,4 +1,4 @@
-"""Tracebacks that show local variables: of whatever is raised here, half-made values included."""
+"""Tracebacks that show local variables, for any exception and for values that are only partly made."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ MESSAGE = (
 ).encode()
 SCHEMA = '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:a"/>'
 
-#: Whatever has a repr of its own, or of a dataclass.
+#: Classes with a repr of their own or of a dataclass.
 CLASSES = sorted(
     {
         value
@@ -63,7 +63,7 @@ CLASSES = sorted(
     key=lambda kind: kind.__name__,
 )
 
-#: What is called, and arguments that are right, by name; `*` holds those that have none.
+#: Functions -> right arguments by name; `*` is for positional ones.
 CALLS: dict[Callable[..., object], dict[str, Any]] = {
     Header: {"*": [Session("a")]},
     Fragment: {"xml": b"<a/>", "namespaces": {}},
@@ -117,7 +117,7 @@ CALLS: dict[Callable[..., object], dict[str, Any]] = {
     schema.generate: {"schema": SCHEMA},
 }
 
-#: Wrong for most, and of every kind.
+#: Values of all kinds, which are wrong for most arguments.
 WRONG: list[Any] = [
     *(None, 0, -1, 10**30, 1.5, True, "", "a", "a:b", " a", "\0", "\ud800", "{", "x" * 10_000),
     *(b"", b"a", b"<a>", b"<a/><b/>", b"<a:b/>", bytearray(b"<a/>")),
@@ -132,7 +132,7 @@ WRONG: list[Any] = [
 
 
 def in_variables(error: BaseException | None) -> str:
-    """Return what the local variables of our own frames show, of what is hidden by an error as well."""
+    """Return the text of all local variables in our own frames, also for hidden causes of an error."""
     texts: list[str] = []
     while error is not None:
         for frame, _ in traceback.walk_tb(error.__traceback__):
@@ -163,7 +163,7 @@ def test_traceback_of_wrong_arguments_shows_variables(call: Callable[..., object
             arguments, named = (given, {**right, name: wrong}) if name != "*" else ([*given, wrong], right)
             try:
                 list(call(*arguments, **named) or ())  # type: ignore[call-overload]
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is shown
+            except Exception as error:  # noqa: BLE001 - any exception must be printable
                 raised += 1
                 assert shown(error)
     assert raised

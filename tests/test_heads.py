@@ -1,4 +1,4 @@
-"""Heads remembered by shape: the same results with and without a memory, and no secret in the shared one."""
+"""Heads remembered by shape: equal results with and without a cache, and no secret in the shared cache."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def message(
 
 
 def shared() -> HeadCache:
-    """Return an empty memory that remembers what the shared one does."""
+    """Return an empty cache that follows the rules of the shared one."""
     cache = HeadCache()
     cache._keeps_secrets = False
     return cache
@@ -86,7 +86,7 @@ def assert_no_difference(data: bytes, reading: Mapping[str, Any], *caches: HeadC
             assert outcome(function, data, cache=cache, **reading) == general, function
 
 
-# -- the same results with and without a memory ---------------------------------------------------------
+# -- equal results with and without a cache -------------------------------------------------------------
 
 values = st.one_of(
     st.sampled_from([ID, "ID-8f1c2b3a", "a", "a b", " a", "a ", "", "&#65;", "&amp;", "é", "a\tb", ">"]),
@@ -96,7 +96,7 @@ values = st.one_of(
 
 @st.composite
 def alike(draw: st.DrawFn) -> list[bytes]:
-    """Messages that differ in the values of attributes named SessionId, and in what follows the head."""
+    """Messages that differ in the values of attributes named SessionId."""
     data = draw(st.one_of(everyday(), messages(odd=False), mutated(everyday())))
     made = [data]
     for value in draw(st.lists(values, min_size=1, max_size=3)):
@@ -185,7 +185,7 @@ def test_heads_find_the_warnings_of_iter_findings() -> None:
     assert len(cache) == 1
 
 
-# -- what is one shape ----------------------------------------------------------------------------------
+# -- shapes ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_heads_share_a_shape_when_ids_are_plain(session_id: str, shapes: int) ->
         for memory in (cache, secretless):
             decode(data, cache=memory)
     assert len(cache) == shapes
-    # What is not cut out is an id that the shared memory must not hold.
+    # The shared cache must not keep an id that is not cut out.
     assert len(secretless) == (2 if session_id in ("longer-than-it", "short") else 1)
 
 
@@ -300,7 +300,7 @@ class Unslotted(Ticket):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Many(HeaderBlock):
-    """A header block with an identifier, any number of which may be there."""
+    """An unbounded header block with an identifier."""
 
     spec = BlockSpec(
         namespace="urn:ticket",
@@ -337,7 +337,7 @@ def test_heads_cut_out_ids_of_generated_classes_only(kind: type[Ticket], shapes:
             assert decode(data, types=types, cache=memory).header.blocks == (kind(number=number, note="n"),)
         assert_no_difference(data, {"types": types}, HeadCache())
     assert len(cache) == shapes
-    # The shared memory must not hold what it cannot cut out, whatever the attribute is called.
+    # The shared cache must not keep an id that it cannot cut out, for any name of the attribute.
     assert not [text for text in held(secretless._shapes, {}) if "uno" in text]
     if kind is Checked:
         bad = message(block='<Ticket xmlns="urn:ticket" Note="n" No="bad"/>')
@@ -369,16 +369,16 @@ def test_heads_known_do_not_bypass_max_message_bytes() -> None:
     assert_no_difference(message(body="long"), {"limits": limits}, cache)
 
 
-# -- nothing secret in the shared memory ----------------------------------------------------------------
+# -- no secrets in the shared cache ---------------------------------------------------------------------
 
 _SECRET = "Zq7-SECRET-0f9a"
 
 
 def held(value: object, seen: dict[int, object]) -> Iterator[str]:
-    """Yield all text that a value holds, through containers, slots and mappings."""
+    """Yield all text in a value, including containers, slots and mappings."""
     if id(value) in seen:
         return
-    # The value too, so that no other one gets its id.
+    # Keep the value too, so that no other value gets its id().
     seen[id(value)] = value
     if isinstance(value, str):
         yield value

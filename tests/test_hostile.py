@@ -1,7 +1,7 @@
-"""Hostile and odd inputs get the verdicts that their manifest names, within its bounds, in child processes.
+"""Hostile and odd inputs get the verdicts of their manifest, within its bounds, in child processes.
 
-A child because one of them crashes an unprotected interpreter, and because a limit on memory or time that is
-hit is to fail one test, not all. Run as a script, this file is the child.
+One input crashes an unprotected interpreter, and an exceeded limit on memory or time must fail one test, not
+all. Run as a script, this file is the child.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 try:
     import resource
-except ImportError:  # not on Windows
+except ImportError:  # not available on Windows
     _HAS_RESOURCE = False
 else:
     _HAS_RESOURCE = True
@@ -36,14 +36,14 @@ _CAN_TIME = hasattr(signal, "setitimer")
 
 _ROOT = Path(__file__).resolve().parent.parent
 _VECTORS = {test["name"]: test for test in manifest("decode")}
-#: The manifest is generous for one call on a slow machine; these children may share it with others.
+#: A factor on the bounds on time of the manifest, because the children may share the machine.
 _PATIENCE = 10
 
-#: Where the manifest's bound on memory is below what expat itself takes, with no handler set: 124 bytes for
-#: each element that is open, 80 for each distinct name (with deep, and its name as an object as well).
+#: Bounds on memory in MiB for vectors whose bound in the manifest is less than expat alone takes: 124 bytes
+#: for each open element, 80 for each distinct name, and with `deep` the name as an object.
 _EXTRA_MIB = {"n_limit_unclosed_1m": 192, "i_limit_unique_names_500k": 128}
 
-#: What reading a message has no business with.
+#: Audit events that reading a message must not cause.
 _FORBIDDEN = (
     "open",
     "import",
@@ -62,7 +62,7 @@ _FORBIDDEN = (
 
 
 class _Guard:
-    """Limits on time and memory, and an eye on what the interpreter is asked for, around one call."""
+    """Limits time and memory of a call, and records its audit events."""
 
     def __init__(self) -> None:
         self.events: list[str] = []
@@ -74,7 +74,7 @@ class _Guard:
             self.events.append(f"{event} {str(arguments)[:200]}")
 
     def call(self, function: Callable[[], dict[str, Any]], labels: dict[str, Any]) -> dict[str, Any]:
-        # A signal ends the process wherever it is, in C as well; a thread would take address space.
+        # A signal ends the process even in C code; a thread would take address space.
         if _CAN_TIME:
             signal.setitimer(signal.ITIMER_REAL, _PATIENCE * labels["max_seconds"])
         self.events.clear()
@@ -82,7 +82,7 @@ class _Guard:
         self.watching = True
         try:
             result = function()
-        except Exception as error:  # noqa: BLE001 - what escapes is what is being looked for
+        except Exception as error:  # noqa: BLE001 - the test looks for exceptions that escape
             result = {"escaped": f"{type(error).__name__}: {str(error)[:200]}"}
         finally:
             self.watching = False
@@ -135,7 +135,7 @@ def _codes(data: bytes, **arguments: Any) -> dict[str, Any]:
 
 def _child(names: list[str]) -> None:
     guard = _Guard()
-    # Compiled when first needed; so is what this file itself calls.
+    # The first calls compile regular expressions and import modules, which must not count.
     _said(xmla_headers.decode, b"<a/>")
     for name in names:
         labels = _VECTORS[name]
@@ -175,7 +175,7 @@ def _tell(message: dict[str, Any]) -> None:
 
 
 def _run(kind: str, names: list[str], seconds: float) -> tuple[list[dict[str, Any]], str]:
-    """Return what a child told, and how it ended unless it ended well."""
+    """Return the messages of a child, and how it failed; empty if it did not."""
     path = os.pathsep.join([str(_ROOT), str(Path(xmla_headers.__file__).parent.parent)])
     try:
         done = subprocess.run(
@@ -186,7 +186,7 @@ def _run(kind: str, names: list[str], seconds: float) -> tuple[list[dict[str, An
             env={**os.environ, "PYTHONPATH": path},
         )
     except subprocess.TimeoutExpired as expired:
-        output, ended = expired.stdout or b"", f"no end within {seconds} s"
+        output, ended = expired.stdout or b"", f"still running after {seconds} s"
     else:
         output = done.stdout
         tail = done.stderr.decode(errors="replace")[-2000:]
@@ -196,7 +196,7 @@ def _run(kind: str, names: list[str], seconds: float) -> tuple[list[dict[str, An
 
 @functools.cache
 def _group(category: str, recipe: str | None) -> dict[str, dict[str, Any]]:
-    """Return what is said of each vector of a category; `recipe` is one that has a child of its own."""
+    """Return the results of each vector of a category; a vector `recipe` has a child of its own."""
     names = [
         name
         for name, labels in _VECTORS.items()
@@ -218,11 +218,11 @@ def _group(category: str, recipe: str | None) -> dict[str, dict[str, Any]]:
 def _result(name: str) -> dict[str, Any]:
     labels = _VECTORS[name]
     result = _group(labels["category"], name if "recipe" in labels else None)[name]
-    assert "ended" not in result, f"the child that read {name} came to an end: {result['ended']}"
+    assert "ended" not in result, f"the child that read {name} failed: {result['ended']}"
     for call, said in result.items():
         if isinstance(said, dict):
-            assert "escaped" not in said, f"{call} of {name} let out {said['escaped']}"
-            assert "events" not in said, f"{call} of {name} asked for {said['events']}"
+            assert "escaped" not in said, f"{call} of {name} raised {said['escaped']}"
+            assert "events" not in said, f"{call} of {name} caused {said['events']}"
     return result
 
 
@@ -234,7 +234,7 @@ def _check(name: str, said: dict[str, Any], verdict: str, codes: list[str]) -> N
         assert said["code"] in codes
 
 
-#: Those that a recipe makes are as large as a limit allows, and have a child each.
+#: Vectors made by a recipe are as large as a limit allows, and each has its own child.
 each_vector = pytest.mark.parametrize(
     "name",
     [
@@ -289,7 +289,7 @@ def test_child_with_too_much_memory_is_reported() -> None:
 
 
 def test_child_that_takes_too_long_is_reported() -> None:
-    # Where there is no timer, by the parent alone.
+    # Without a timer, only the parent ends the child.
     told, ended = _run("time", [], 60 if _CAN_TIME else 3)
     assert not told
     assert ended

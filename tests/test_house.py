@@ -1,4 +1,4 @@
-"""The rooms of the package: a module imports from its own floor and those below, and never in a circle."""
+"""The rooms of the package: a module imports from its own floor and lower ones, and never in a circle."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FLOORS = (
     ("cli", "__main__"),
 )
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-#: Edges that know nothing of other edges, except that the strategies draw what fuzzing makes.
+#: Edges that import no other edge, except that the strategies use fuzzing.
 APART = {"elements": set[str](), "schema": set[str](), "fuzzing": set[str](), "strategies": {"fuzzing"}}
 EDGES = {room for rooms in FLOORS[FLOOR_OF["__init__"] + 1 : -1] for room in rooms}
 
@@ -61,7 +61,7 @@ def _module(dotted: str) -> str:
 
 
 def graph(sources: Mapping[str, ast.Module]) -> dict[str, set[str]]:
-    """Return what each module imports when it runs, in functions too; not what only a type checker reads."""
+    """Return the imports of each module at run time, in functions too, without those for type checkers."""
     return {
         name: {found for node in running(module) for found in imported(name, node)} - {name}
         for name, module in sources.items()
@@ -69,7 +69,7 @@ def graph(sources: Mapping[str, ast.Module]) -> dict[str, set[str]]:
 
 
 def upward(arrows: Mapping[str, Iterable[str]]) -> list[str]:
-    """Return the imports from a higher floor, or between edges that know nothing of each other."""
+    """Return the imports from a higher floor, and those between independent edges."""
     found = []
     for name, names in arrows.items():
         room = name.partition(".")[0]

@@ -1,4 +1,4 @@
-"""The names that users import keep working, whichever module they stand in."""
+"""The names that users import keep working, independent of the defining module."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib
 
 import pytest
 
-#: Module -> names that users import from it, beside those of `__all__`.
+#: Module -> names that users import from it, in addition to `__all__`.
 NAMES = {
     "xmla_headers": (
         "decode encode Envelope Header Fragment Session HeadCache HeaderReader Conversation Fault"

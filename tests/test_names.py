@@ -1,4 +1,4 @@
-"""What is a name in XML 1.0 without a colon."""
+"""Names in XML 1.0 without a colon."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""U+0000: refused where it stands, whatever reads the message, however it is encoded and cut."""
+"""U+0000: all readers refuse it at its offset, in any encoding and in any pieces."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ TEXT = (
 
 
 class Encoded(NamedTuple):
-    """A way to encode a message, and what says so."""
+    """An encoding of a message, and its declaration."""
 
     codec: str
     mark: bytes = b""
@@ -95,7 +95,7 @@ def in_pieces(data: bytes, cuts: Iterable[int], **reading: Any) -> Header:
 
 
 def assert_refuses(data: bytes, **reading: Any) -> Finding:
-    """Assert that all that reads a whole message refuses this one in the same words, and return them."""
+    """Assert that all readers of whole messages refuse this one with the same finding, and return it."""
     (finding,) = (found for found in iter_findings(data, **reading) if found.severity == "error")
     refusal = ("DecodeError", finding)
     assert verdict(validate, data, **reading) == refusal
@@ -140,7 +140,7 @@ def test_refusal_does_not_need_asserts(path: Path) -> None:
 
 @pytest.mark.parametrize("path", UTF_16, ids=lambda path: path.stem)
 def test_null_character_after_transcoding_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # As if U+0000 had got through in some way that no one has thought of.
+    # This simulates a way in which U+0000 could reach the parser.
     def transcoded(codec: str, data: bytes, _start: int, *, final: bool) -> tuple[bytes, int, None]:
         text, used = encoding._DECODERS[codec](data, "strict", final)
         return text.encode(), used, None
@@ -156,7 +156,7 @@ def test_null_character_after_transcoding_is_refused(path: Path, monkeypatch: py
         in_pieces(data, range(1, len(data)))
 
 
-# -- where it stands ---------------------------------------------------------------------------------
+# -- its offset --------------------------------------------------------------------------------------
 
 
 @each("encoded", ENCODINGS.values(), ids=ENCODINGS)
@@ -188,7 +188,7 @@ def test_null_character_in_an_unfinished_token_is_found(end: str, encoded: Encod
 
 @pytest.mark.parametrize(
     ("index", "name"),
-    # Little-endian, U+0000 behind the mark makes that of UTF-32.
+    # A little-endian mark followed by U+0000 is the mark of UTF-32.
     [(index, name) for name in MARKED for index in (0, 1) if index or "utf-16-le" not in name],
 )
 def test_null_character_after_a_mark_hints_at_utf_16(index: int, name: str) -> None:
@@ -208,7 +208,7 @@ def test_utf_16_encoded_twice_is_named(outer: str, inner_mark: str, inner: str) 
     data = (inner_mark + TEXT).encode(inner).decode("latin-1").encode(outer)
     finding = assert_refuses(data)
 
-    # Big-endian inside of little-endian, those are the bytes of UTF-32.
+    # Big-endian text encoded again as little-endian has the first bytes of UTF-32.
     assert re.search("UTF-16|UTF-32", f"{finding.message} {finding.hint}")
 
 
@@ -261,7 +261,7 @@ def test_name_with_a_null_character_reaches_no_parser(name: str, monkeypatch: py
 
 searching = settings(max_examples=scaled(150), deadline=None, suppress_health_check=list(HealthCheck))
 
-#: Content of a message that each encoding has.
+#: Content that each encoding can represent.
 contents = st.text(st.sampled_from("ab \n\r\tz]-=;0"), max_size=40)
 
 
@@ -272,7 +272,7 @@ def with_null_characters(draw: st.DrawFn) -> tuple[bytes, int, str | None]:
     text = TEXT.replace("c<!", draw(contents) + "<!").replace("f</", draw(contents) + "</")
     if encoded.declared is not None:
         text = f'<?xml version="1.0" encoding="{encoded.declared}"?>{text}'
-    # Without a mark, what begins so is UTF-16 without its mark.
+    # Without a mark, such a message would be UTF-16 without its mark.
     index = draw(st.integers(1 if encoded.mark else 2, len(text)))
     rest = draw(st.one_of(st.just(text[index:]), st.text(st.sampled_from("\0<a>"), max_size=9)))
     if draw(st.booleans()):
@@ -292,7 +292,7 @@ def test_first_null_character_ends_the_message(
     *_, finding = iter_findings(data, encoding=label, deep=deep)
 
     assert finding.code is Code.NOT_WELL_FORMED
-    # Text that may not stand there is refused as such: `]]>`, or text behind the root.
+    # Text in a wrong place is refused first: `]]>`, or text after the root.
     assert finding.offset == offset
     whole = verdict(decode, data, encoding=label, deep=deep)
     assert whole[0] in ("DecodeError", "ValidationError")
@@ -316,7 +316,7 @@ def test_promises_hold_for_texts_with_null_characters(mark: bytes, codec: str, d
 
 
 def test_utf_8_is_not_searched_for_null_characters(monkeypatch: pytest.MonkeyPatch) -> None:
-    # expat refuses them by itself, where its encoding is settled.
+    # expat itself refuses them when the encoding is known.
     def fail(*_: object, **__: object) -> None:
         raise AssertionError
 

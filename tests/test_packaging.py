@@ -1,4 +1,4 @@
-"""What is installed: the wheel in a fresh environment, and the editable checkout."""
+"""The installed package: the wheel in a fresh environment, and the editable checkout."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_wheel_works_from_another_folder(tmp_path: Path) -> None:
         .splitlines()[-1]
         .startswith("42 messages")
     )
-    # Nothing but the two packages and what they bring: no colour, no hypothesis.
+    # Only the dependencies are installed: neither rich nor hypothesis.
     assert "with a session" in run(scripts / "python", "-c", JOB.format(captured=str(captured)), cwd=tmp_path)
 
 

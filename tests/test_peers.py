@@ -109,7 +109,7 @@ def _marked(*attributes: str) -> bytes:
     return _header(_SESSION.replace("/>", f" {' '.join(attributes)}/>"))
 
 
-# What is wrong -> a message that decode refuses, and the code.
+# The defect -> a message that decode refuses, and the code.
 REFUSED = {
     "cut off": (_message()[:-20], Code.NOT_WELL_FORMED),
     "unbound prefix": (_header("<x:a/>"), Code.NOT_WELL_FORMED),

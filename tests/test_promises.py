@@ -1,4 +1,4 @@
-"""What the library promises beside its results: it asks for nothing, costs little, and imports little."""
+"""Promises other than results: no side effects, linear cost, few imports."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _SOURCES = {
     path.relative_to(_PACKAGE).with_suffix("").as_posix().replace("/", "."): path
     for path in sorted(_PACKAGE.rglob("*.py"))
 }
-#: They may import the core, and the core never imports them.
+#: Edges import the core; the core never imports them.
 _EDGES = {
     *("captures", "transcript", "timeline", "elements", "schema", "fuzzing", "strategies", "_hypothesis"),
     *("cli", "__main__"),
 }
-#: They alone know xmlschema.
+#: Only these modules import xmlschema.
 _XMLSCHEMA = {"schema._specs", "schema._errors", "schema._loading", "schema._validator"}
 
 
 def _edges(names: Iterable[str]) -> set[str]:
-    """Return the modules that are edges, or in a package that is one."""
+    """Return the modules that are edges or belong to one."""
     return {name for name in names if name.partition(".")[0] in _EDGES}
 
 
@@ -62,8 +62,8 @@ def _fault(content: str) -> bytes:
 
 
 def _bare(*codes: str, **values: object) -> Any:
-    """Run code in an interpreter that has imported nothing it need not, and return what it prints as JSON."""
-    # -S leaves out what the environment may import at start: coverage, for example.
+    """Run code in a bare interpreter, and return the JSON that it prints."""
+    # -S excludes the imports of the environment at start, such as coverage.
     prologue = f"import sys\nsys.path.insert(0, {str(_PACKAGE.parent)!r})\n"
     prologue += "".join(f"{name} = {value!r}\n" for name, value in values.items())
     done = subprocess.run(
@@ -125,7 +125,7 @@ _MESSAGES = [
 _WATCH = """
     import codecs, encodings, json
 
-    # Put in front of the one that finds them all, it sees what no cache answers.
+    # Register it before the search function that finds all codecs, so that it sees each look-up.
     codecs.unregister(encodings.search_function)
     looked_up = []
     def search(name):
@@ -168,7 +168,7 @@ _WATCH = """
     events = []
     watching = False
     def hook(event, arguments):
-        # `id` is nothing that one asks the outside for.
+        # `id` has no side effect.
         if watching and event != "builtins.id":
             events.append(event)
     sys.addaudithook(hook)
@@ -180,7 +180,7 @@ def test_calls_cause_no_audit_event_or_import() -> None:
     said = _bare(
         _WATCH,
         """
-        # What is compiled when first needed.
+        # The first call compiles regular expressions.
         for data in messages:
             read(data)
         modules = set(sys.modules)
@@ -210,7 +210,7 @@ def test_first_call_opens_and_imports_nothing(index: int) -> None:
         data=_MESSAGES[index],
     )
     events, looked_up, imported = said
-    # The regular expression of the everyday head is compiled then: pure computation, in the re module.
+    # The first call compiles the regular expression of the common head: pure computation in the re module.
     assert set(events) <= {"compile"}
     assert looked_up == []
     assert imported == []
@@ -250,11 +250,11 @@ def test_import_loads_neither_edges_nor_large_modules() -> None:
     assert unwanted.isdisjoint(said)
 
 
-# -- P3: linear in the input, counted rather than timed ----------------------------------------------
+# -- P3: linear in the input, counted and not timed --------------------------------------------------
 
 
 def _calls(function: Callable[[], object]) -> int:
-    """Return how much a call does: lines run, however often a loop runs them, and C functions called."""
+    """Return the work of a call: the number of lines run, with repetitions, and of C functions called."""
     count = 0
 
     def trace(_frame: object, _event: str, _argument: object) -> Callable[..., Any]:
@@ -278,7 +278,7 @@ def _calls(function: Callable[[], object]) -> int:
 
 
 def _peak(function: Callable[[], object]) -> int:
-    """Return how many bytes a call takes at most."""
+    """Return the peak memory of a call in bytes."""
     tracemalloc.start()
     try:
         function()
@@ -298,9 +298,9 @@ def _attributes(count: int) -> str:
     return "".join(f' s:a{index}=""' for index in range(count))
 
 
-#: What could multiply: size -> message.
+#: Input that could make the cost quadratic: name -> a function from size to message.
 _GROWING: dict[str, Callable[[int], bytes]] = {
-    # As many blocks as the limit allows, since each is made to stand alone.
+    # As many blocks as the limit allows, because each block gets the declarations in scope.
     "prefixes in scope and header blocks": lambda n: _message("<p0:a/>" * 64, attributes=_prefixes(n)),
     "prefixes in scope and elements in a block": lambda n: _message(
         f'<b xmlns="urn:b">{"<p0:a/>" * n}</b>', attributes=_prefixes(n)
@@ -308,21 +308,21 @@ _GROWING: dict[str, Callable[[int], bytes]] = {
     "prefixes in scope and elements of the Body": lambda n: _message(
         "", "<p0:a/>" * n, attributes=_prefixes(n)
     ),
-    "prefixes declared again and again": lambda n: _message("", '<a xmlns:p="urn:a"><p:b/></a>' * n),
+    "prefixes declared repeatedly": lambda n: _message("", '<a xmlns:p="urn:a"><p:b/></a>' * n),
     "prefixes of nested elements": lambda n: _message(
         "", "".join(f'<a xmlns:p{i}="urn:a">' for i in range(n)) + "</a>" * n
     ),
     "attributes": lambda n: _message(f'<a xmlns="urn:a"{_attributes(n)}/>'),
     "long namespace and elements": lambda n: _message("", f'<a xmlns:p="urn:{"x" * n}">{"<p:a/>" * n}</a>'),
-    "elements behind the Body": lambda n: _message(behind="<a/>" * n),
-    "Bodies behind the Body": lambda n: _message(behind="<s:Body></s:Body>" * n),
-    "Headers in front of the Body": lambda n: _message("</s:Header><s:Header>" * n),
+    "elements after the Body": lambda n: _message(behind="<a/>" * n),
+    "Bodies after the Body": lambda n: _message(behind="<s:Body></s:Body>" * n),
+    "Headers before the Body": lambda n: _message("</s:Header><s:Header>" * n),
     "text in pieces": lambda n: _message("&#32;&#65;" * n),
     "white space in pieces": lambda n: _message("\n" * n),
     "text between elements": lambda n: _message('x<a xmlns="urn:a"/>' * n),
     "white space between elements": lambda n: _message(f'{" " * 40}<a xmlns="urn:a"/>' * n),
-    "text behind white space": lambda n: _message(f"{' ' * 5000}x<!-- -->" * (n // 20)),
-    "comments in front of text": lambda n: _message("<!-- -->" * n + "x"),
+    "text after white space": lambda n: _message(f"{' ' * 5000}x<!-- -->" * (n // 20)),
+    "comments before text": lambda n: _message("<!-- -->" * n + "x"),
     "the Body's name in a comment": lambda n: b"<!--" + b"<s:Body>" * n + b"-->" + _message(),
     "the Body's name in comments": lambda n: _message("<!--<s:Body>-->" * n),
     "the Body's end tag in comments": lambda n: _message("", "<!--</s:Body>-->" * n),
@@ -330,7 +330,7 @@ _GROWING: dict[str, Callable[[int], bytes]] = {
     "Bodies in the Body": lambda n: _message("", "<s:Body>" * n + "</s:Body>" * n),
     "nested elements of a block": lambda n: _message('<a xmlns="urn:a">' + "<a>" * n + "</a>" * n + "</a>"),
     "session headers": lambda n: _message(_SESSION * n),
-    "session headers that lack an id": lambda n: _message(f'<x:Session xmlns:x="{_XMLA}"/>\n' * n),
+    "session headers without an id": lambda n: _message(f'<x:Session xmlns:x="{_XMLA}"/>\n' * n),
     "children of a session header": lambda n: _message(f'<Session xmlns="{_XMLA}">{"<a/>x" * n}</Session>'),
     "lookalikes": lambda n: _message("<session/>" * n),
     "lines": lambda n: _message("<session/>\r\n" * n, "\r\n" * n),
@@ -339,8 +339,8 @@ _GROWING: dict[str, Callable[[int], bytes]] = {
     "references in a value": lambda n: _message(_SESSION.replace('"a"', f'"{"&#65;" * n}"')),
     "one long value": lambda n: _message(_SESSION.replace('"a"', f'"{"a" * 40 * n}"')),
     "colons in names": lambda n: _message(f"<a{':b' * n}/>"),
-    "white space in front": lambda n: b" " * n + _message(),
-    "white space behind": lambda n: _message() + b" " * n,
+    "white space before the message": lambda n: b" " * n + _message(),
+    "white space after the message": lambda n: _message() + b" " * n,
     "unclosed elements": lambda n: _message("", "<a>" * n)[:-30],
     "Faults": lambda n: _message("", "<s:Fault><a/></s:Fault>" * n),
     "parts of a Fault": lambda n: _fault("<faultcode>a</faultcode><detail/>" * n),
@@ -359,8 +359,8 @@ _GROWING: dict[str, Callable[[int], bytes]] = {
         f"<detail><Error>{'<a>' * n}{'</a>' * n}</Error></detail>"
     ),
     "unbound prefixes": lambda n: _fault("<detail>" + "<u:a u:b='' u:c=''/>" * n + "</detail>"),
-    "what is behind a Fault": lambda n: _message("", f"<s:Fault/>{'<a/>' * n}"),
-    "what is in front of a Fault": lambda n: _message("", f"{'<!-- -->' * n}<s:Fault/>"),
+    "elements after a Fault": lambda n: _message("", f"<s:Fault/>{'<a/>' * n}"),
+    "comments before a Fault": lambda n: _message("", f"{'<!-- -->' * n}<s:Fault/>"),
     "slashes and quotes": lambda n: _message("", f"<a b='{'/>' * n}'/>"),
 }
 
@@ -389,26 +389,26 @@ def _cost(measure: Callable[[Callable[[], object]], int], name: str, size: int) 
     return {call: measure(function) for call, function in _reads(data).items()}
 
 
-#: Large enough for a square to stand out from what is there for any message.
+#: Large enough for a quadratic cost to exceed the constant cost of any message.
 _SIZE = 400
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _GROWING)
 def test_number_of_steps_is_linear_in_the_input(name: str) -> None:
-    # Compiled when first needed.
+    # The first call compiles regular expressions.
     _cost(_calls, name, 1)
     small, middle, large = (_cost(_calls, name, size) for size in (_SIZE, 2 * _SIZE, 4 * _SIZE))
     for call in small:
         first, second = middle[call] - small[call], large[call] - middle[call]
-        # From 2n to 4n it grows twice as much as from n to 2n; a square would make it four times.
+        # From 2n to 4n, a linear cost grows twice as much as from n to 2n; a quadratic cost four times.
         assert second <= 2.5 * max(first, 0) + 200, (call, small[call], middle[call], large[call])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _GROWING)
 def test_parser_is_fed_each_byte_a_few_times(name: str) -> None:
-    # Each time it looks at a token that has not ended from the beginning.
+    # With each piece, expat reads an unfinished token again from its beginning.
     fed = 0
 
     def profile(_frame: object, event: str, argument: object) -> None:
@@ -422,13 +422,13 @@ def test_parser_is_fed_each_byte_a_few_times(name: str) -> None:
             function()
         finally:
             sys.setprofile(None)
-        # The tries, the rest of the head, the Body; once more for the way that is tried first. A Fault
-        # is looked for in a wrapper, the first piece and the rest.
+        # The attempts, the rest of the head and the Body are fed, and all again after the fast path. A search
+        # for a Fault feeds a wrapper, the first piece and the rest.
         assert fed <= (11 if call == "fault" else 8), call
 
 
 class _CountedDict(dict[str, str]):
-    """Counts what is read by reading all of it."""
+    """Counts the items that are read when a caller iterates over all of them."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*arguments)
@@ -469,7 +469,7 @@ def test_prefixes_in_scope_are_not_copied_per_element(monkeypatch: pytest.Monkey
     for call, function in _reads(data).items():
         scopes.clear()
         function()
-        # Once for the Header and once for the Body.
+        # The scope is read once for the Header and once for the Body.
         assert scopes[0].read <= 4 * 1000, call
 
 
@@ -479,7 +479,7 @@ def test_memory_is_linear_in_the_input(name: str) -> None:
     _cost(_peak, name, 1)
     small, large = _cost(_peak, name, _SIZE), _cost(_peak, name, 4 * _SIZE)
     for call in small:
-        # A square would make it sixteen times as much; what doubles when it is full, at most eight.
+        # A quadratic cost would grow 16 times; buffers that double when they are full at most 8 times.
         assert large[call] <= 8 * small[call] + 100_000, (call, small[call], large[call])
 
 
@@ -494,7 +494,7 @@ def test_body_takes_no_memory(start: str, middle: str, end: str) -> None:
         data = _message(_SESSION, start + middle * (size // len(middle)) + end)
         return _peak(lambda: xmla_headers.decode(data)), _peak(lambda: xmla_headers.decode_header(data))
 
-    # The parser's own buffer is as large as the pieces that pyexpat hands to it.
+    # The parser's own buffer is as large as the pieces that pyexpat feeds to it.
     for small, large in zip(peak(4_000_000), peak(16_000_000), strict=True):
         assert large <= small + 100_000
 
@@ -529,7 +529,7 @@ def _is_typing_block(node: ast.AST) -> bool:
 
 
 def _running(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield all nodes that run, which those under `if TYPE_CHECKING` do not."""
+    """Yield all nodes that run, without those under `if TYPE_CHECKING`."""
     yield node
     for child in ast.iter_child_nodes(node):
         if not _is_typing_block(child):
@@ -537,7 +537,7 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def _imports(node: ast.AST, module: str) -> Iterator[tuple[str, ast.stmt]]:
-    """Yield the names of the modules that a statement imports; those of the package without its name."""
+    """Yield the modules that a statement imports; those of the package without its name."""
     if isinstance(node, ast.Import):
         for alias in node.names:
             yield alias.name.removeprefix("xmla_headers."), node
@@ -582,14 +582,14 @@ _UNWANTED_MODULES = {
         "signal",
     ),
 }
-#: Edges that are pure as well.
+#: Edges without side effects.
 _PURE = [name for name in _SOURCES if name.partition(".")[0] in ("captures", "transcript", "timeline")]
 _UNWANTED_CALLS = {"open", "print", "input", "exec", "eval", "compile", "breakpoint", "__import__"}
 
 
 @each("name", [*_CORE, *_PURE])
 def test_core_imports_no_module_with_side_effects(name: str) -> None:
-    # A capture tells times; a clock is another thing.
+    # Captures contain times, so datetime is allowed; the clock is not.
     unwanted = _UNWANTED_MODULES - {"datetime"} if name in _PURE else _UNWANTED_MODULES
     for node in _running(_tree(_SOURCES[name])):
         assert not {imported for imported, _ in _imports(node, name)} & unwanted
@@ -617,7 +617,7 @@ def test_parser_is_imported_by_two_modules(name: str) -> None:
         "xml.etree.ElementTree",
         "lxml.etree",
     }
-    # The type of an element of ElementTree stands in a signature; defusedxml parses.
+    # `fragment` uses only the type of an element in a signature; defusedxml parses.
     allowed = {"_xml.parser": {"pyexpat"}, "_xml.names": {"pyexpat"}, "fragment": {"xml.etree.ElementTree"}}
     assert imported & parsers == allowed.get(name, set())
 
@@ -634,13 +634,13 @@ def test_xmlschema_is_imported_by_few_modules(name: str) -> None:
         and isinstance(node.func, ast.Attribute)
         and ast.unparse(node.func.value) == "xmlschema"
     }
-    # Its functions follow what a message says about its schema.
+    # The functions of xmlschema follow the schema locations in a message.
     assert called <= {"XMLSchema10"}
     assert bool(called) == (name == "schema._loading")
 
 
 def _at_import(name: str) -> Iterator[tuple[str, ast.stmt]]:
-    """Yield what a module imports while it is imported itself."""
+    """Yield the imports of a module that run when it is imported."""
     pending: list[ast.AST] = [_tree(_SOURCES[name])]
     while pending:
         node = pending.pop()
@@ -666,7 +666,7 @@ def test_import_in_a_function_has_a_reason() -> None:
 
 
 def _natural(name: str) -> tuple[int, list[tuple[bool, int, str]]]:
-    """Return what orders `__all__`: constants, classes, the rest, each with numbers as numbers."""
+    """Return the sort key of `__all__`: constants, classes, the rest, each with numbers as numbers."""
     kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
     parts = re.findall(r"\d+|\D+", name)
     return kind, [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
@@ -696,10 +696,10 @@ def test_modules_declare_all(name: str) -> None:
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
             if ast.unparse(target) == "__all__":
                 listed = ast.literal_eval(node.value)
-    # The modules of the fuzz tables register their rows, and offer no name.
+    # The modules of the fuzz tables register their rows and export no names.
     assert listed is not None
     assert listed == sorted(listed, key=_natural)
-    # A public module may be the face of private ones.
+    # A public module may export names of private ones.
     faced = {
         alias.name
         for node in tree.body

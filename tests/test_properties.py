@@ -1,4 +1,4 @@
-"""What holds for every message, whatever its bytes."""
+"""Properties of all messages, for any bytes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ anything = st.one_of(messages(), messages(odd=False), everyday(), mutated(), mut
 likely = st.one_of(messages(), messages(odd=False), everyday(), mutated(everyday()))
 
 
-#: An Envelope around what is behind the Header.
+#: An Envelope around the bytes after the Header.
 _BARE = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">%b</s:Envelope>'
 
 
@@ -70,15 +70,15 @@ def is_refused(finding: Finding, reading: Arguments) -> bool:
 
 
 def refused(data: bytes, reading: Arguments, *, deep: bool) -> tuple[type[XmlaHeadersError], Finding] | None:
-    """Return what decode has to raise by what iter_findings yields."""
+    """Return the finding that decode must raise according to iter_findings."""
     for finding in xmla_headers.iter_findings(data, deep=deep, **reading):
         if is_refused(finding, reading):
             return DecodeError if RULES[finding.code].fatal else ValidationError, finding
     return None
 
 
-# P1. For every byte string, each reading function returns or raises XmlaHeadersError, nothing else; and
-# whatever comes out shows, pickles and copies.
+# P1. For any bytes, each reading function returns a value or raises XmlaHeadersError. Values and exceptions
+# can be shown, pickled and copied.
 @searching
 @given(anything, readings, st.booleans())
 def test_calls_with_any_bytes_raise_own_errors_only(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
@@ -108,8 +108,8 @@ def test_calls_with_any_bytes_raise_own_errors_only(data: bytes, reading: Argume
         assert finding.to_dict()["code"] == finding.code
 
 
-# One set of rules: with equal arguments decode and validate raise exactly when iter_findings yields a
-# refused finding, and they raise the first of those.
+# There is one set of rules: with equal arguments, decode and validate raise if and only if iter_findings
+# yields a refused finding, and they raise the first one.
 @searching
 @given(anything, readings, st.booleans())
 def test_decode_raises_the_first_refused_finding(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
@@ -125,7 +125,7 @@ def test_decode_raises_the_first_refused_finding(data: bytes, reading: Arguments
         assert validated == expected
 
 
-# The findings come by offset, then in catalogue order; a fatal one is the last, and there is one at most.
+# Findings are ordered by offset, then as in the catalogue. At most one is fatal, and it is the last.
 @properties
 @given(anything, readings, st.booleans())
 def test_iter_findings_order_is_by_offset(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
@@ -143,8 +143,8 @@ def test_iter_findings_order_is_by_offset(data: bytes, reading: Arguments, deep:
         assert 0 <= finding.offset <= len(data)
 
 
-# Line and column are those of the offset: lines end as in XML, columns count characters, a byte order
-# mark takes none.
+# Line and column match the offset: lines end as in XML, columns count characters, and a byte order mark is
+# not counted.
 @properties
 @given(anything, st.booleans())
 def test_finding_line_and_column_match_its_offset(data: bytes, deep: bool) -> None:  # noqa: FBT001 - drawn
@@ -152,12 +152,12 @@ def test_finding_line_and_column_match_its_offset(data: bytes, deep: bool) -> No
     for bom, name in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(bom):
             codec, mark = name, len(bom)
-    # Which encoding it is read in otherwise is the reader's to find out.
+    # Otherwise this test would have to detect the encoding.
     assume(mark or data.isascii())
     for finding in xmla_headers.iter_findings(data, deep=deep):
         assert finding.offset is not None
         before = data[mark : finding.offset].decode(codec, "replace")
-        # Behind a CR the line has ended, and a LF that follows ends it no second time.
+        # A CR ends the line; a LF after it does not end another one.
         lines = re.split("\r\n|\r|\n", before)
         if before.endswith("\r") and data[finding.offset :][:2].strip(b"\0") == b"\n":
             assume(False)
@@ -180,8 +180,8 @@ def test_decode_header_agrees_with_decode(data: bytes, reading: Arguments) -> No
         assert header == decoded[: len(header)]
 
 
-# What decode_header refuses, decode refuses for the same reason; what it lets pass and decode does not,
-# decode refuses for something behind the Body start tag.
+# If decode_header refuses a message, decode refuses it for the same reason. If only decode refuses it, the
+# finding is after the Body start tag.
 @searching
 @given(likely, readings, st.booleans())
 def test_decode_header_refuses_as_decode_does(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
@@ -193,13 +193,13 @@ def test_decode_header_refuses_as_decode_does(data: bytes, reading: Arguments, d
         finding = decoded[1]
         assert isinstance(finding, Finding)
         assert finding.offset is not None
-        # Cut off at that offset, there is still a head.
+        # The message up to that offset still has a complete head.
         cut = outcome(xmla_headers.decode_header, data[: finding.offset], **reading)
         longest = reading.get("limits", Limits()).max_message_bytes
         assert cut == header or finding.offset == longest
 
 
-# Nothing behind the Body start tag changes what decode_header says.
+# Bytes after the Body start tag never change the result of decode_header.
 @properties
 @given(shared_heads(), st.binary(max_size=30))
 def test_decode_header_ignores_bytes_after_the_body_start_tag(pair: tuple[bytes, bytes], junk: bytes) -> None:
@@ -213,8 +213,7 @@ def test_decode_header_ignores_bytes_after_the_body_start_tag(pair: tuple[bytes,
     assert outcome(xmla_headers.decode_header, first[:start] + junk) == said_of_first
 
 
-# A HeadCache changes nothing: not the first time, not a second time, whatever it held before and
-# however small it is.
+# A HeadCache of any size and with any entries changes no result, neither of the first call nor of the second.
 @searching
 @given(
     st.lists(st.one_of(shared_heads(), st.tuples(likely, likely)), min_size=1, max_size=3),
@@ -237,7 +236,7 @@ def test_head_cache_changes_no_result(
                 assert len(cache) <= maxsize
 
 
-# The end of the Body that is found without callbacks is the one that counting elements finds.
+# The end of the Body found without callbacks is the end found by counting elements.
 @searching
 @given(likely, readings)
 @example(_BARE % b"<s:Body></s:Body><s:Body></s:Body>", {})
@@ -293,7 +292,7 @@ _HEADS = [
 ]
 
 
-# A head that is known is not parsed again, and what is behind it is judged as if it were: whatever that is.
+# A known head is not parsed again, and any bytes after it get the same findings as after a parsed head.
 @searching
 @given(st.sampled_from(_HEADS), st.lists(st.sampled_from(_PIECES), max_size=8).map(b"".join), st.booleans())
 @example(_HEADS[0], b"</s:Body><s:Body>", True)
@@ -337,7 +336,7 @@ _NAMESPACED = [
 ]
 
 
-# What a small Body is held to with `deep` is said by expat and by counting, or by looking at each element.
+# With `deep`, a small Body is checked by expat and by counting, or element by element.
 @searching
 @given(st.sampled_from(_HEADS), st.lists(st.sampled_from(_NAMESPACED), max_size=6).map(b"".join))
 @example(_HEADS[0], b"<a xmlns:p='urn:p' xmlns:q='urn:p' p:b='' q:b=''/>")
@@ -355,7 +354,7 @@ def test_small_body_check_equals_the_check_per_element(head: bytes, body: bytes)
         assert outcome(xmla_headers.decode, data, deep=True, cache=None) == known
 
 
-# The shared memory of heads, whatever it holds by now, changes nothing.
+# The shared cache of heads, with any entries, changes no result.
 @searching
 @given(st.one_of(everyday(), mutated(everyday()), likely), readings)
 @example(_BARE % b"<s:Header><Session/></s:Header><s:Body></s:Body>", {"types": TYPES[-1]})
@@ -373,7 +372,7 @@ def test_decode_with_shared_heads_equals_decode_without(data: bytes, reading: Ar
         assert outcome(function, data, **reading) == general
 
 
-# With deep, which never takes a fast path, the values of what is accepted are the same.
+# With `deep`, which never uses a fast path, the values of accepted messages are equal.
 @properties
 @given(likely, readings)
 def test_decode_deep_returns_equal_values(data: bytes, reading: Arguments) -> None:
@@ -382,7 +381,7 @@ def test_decode_deep_returns_equal_values(data: bytes, reading: Arguments) -> No
         assert outcome(xmla_headers.decode, data, **reading) == deep
 
 
-# It does not matter what holds the bytes.
+# The type of the buffer changes no result.
 @properties
 @given(anything, readings, st.booleans())
 def test_decode_of_any_buffer_is_equal(data: bytes, reading: Arguments, deep: bool) -> None:  # noqa: FBT001 - drawn
@@ -406,7 +405,7 @@ def test_decode_of_any_buffer_is_equal(data: bytes, reading: Arguments, deep: bo
             assert outcome(function, buffer, **reading, **more) == expected
 
 
-# What came out stays what it is when the caller's buffer is used again.
+# Values do not change when the caller reuses the buffer.
 @properties
 @given(messages(odd=False))
 def test_decode_values_survive_a_reused_buffer(data: bytes) -> None:
@@ -420,7 +419,7 @@ def test_decode_values_survive_a_reused_buffer(data: bytes) -> None:
     assert said(header) == expected[: len(said(header))]
 
 
-# P5. What strict accepts, the default accepts, with equal values.
+# P5. If strict accepts a message, the default accepts it with equal values.
 @properties
 @given(likely, readings, st.booleans())
 def test_decode_strict_implies_default(data: bytes, reading: dict[str, Any], deep: bool) -> None:  # noqa: FBT001 - drawn
@@ -432,8 +431,8 @@ def test_decode_strict_implies_default(data: bytes, reading: dict[str, Any], dee
         assert list(xmla_headers.iter_findings(data, deep=deep, **lenient)) == []
 
 
-# P7. What decode accepts with deep, lxml and ElementTree accept, and who walks their trees by namespace,
-# direct children of Header only, finds the same header blocks.
+# P7. lxml and ElementTree accept all messages that decode accepts with `deep`. A reader of the namespaces in
+# their trees, of direct children of Header only, finds the same header blocks.
 @searching
 @given(
     st.one_of(messages(odd=False), messages(), everyday(), mutated(everyday()), mutated(messages(odd=False)))
@@ -453,14 +452,14 @@ def test_trees_have_the_header_blocks_of_decode(data: bytes) -> None:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError:
-        # libxml2 takes only a URI for a namespace name.
+        # libxml2 accepts only a URI as a namespace name.
         if all(_PLAIN_URI.fullmatch(name) for name in names):
             raise
         return
     assert _walked(root, namespace) == expected
 
 
-# Where P7 ends: what decode accepts with deep, and a tree builder does not.
+# The exceptions to P7: messages that decode accepts with `deep` and a tree builder refuses.
 @pytest.mark.parametrize(
     ("data", "by_elementtree", "by_lxml"),
     [
@@ -468,7 +467,7 @@ def test_trees_have_the_header_blocks_of_decode(data: bytes) -> None:
             _BARE % b"<s:Body><p:a xmlns:p='urn:a}b'/></s:Body>", False, False, id="brace in a namespace"
         ),
         pytest.param(
-            _BARE % b"<s:Body><p:a xmlns:p='a b'/></s:Body>", True, False, id="namespace that is no URI"
+            _BARE % b"<s:Body><p:a xmlns:p='a b'/></s:Body>", True, False, id="namespace other than a URI"
         ),
         pytest.param(
             _BARE % "<s:Body><p:a xmlns:p='urn:é'/></s:Body>".encode(),
@@ -476,12 +475,12 @@ def test_trees_have_the_header_blocks_of_decode(data: bytes) -> None:
             False,
             id="namespace beyond ASCII",
         ),
-        pytest.param(_BARE % b"<s:Body><a xml:id='1'/></s:Body>", True, False, id="xml:id that is no name"),
+        pytest.param(_BARE % b"<s:Body><a xml:id='1'/></s:Body>", True, False, id="xml:id other than a name"),
         pytest.param(
             _BARE % b"<s:Body><a xml:id='a'/><b xml:id='a'/></s:Body>",
             True,
             False,
-            id="xml:id that is there twice",
+            id="duplicate xml:id",
         ),
         pytest.param(
             b"<?xml version='1.0' encoding='latin-1'?>" + _BARE % b"<s:Body/>",
@@ -513,14 +512,14 @@ def _namespace_names(data: bytes) -> set[str]:
         parser.close()
         return {pair[1] or "" for _, pair in parser.read_events()}
     except ET.ParseError:
-        # expat refuses "}" in a namespace name when that is what it puts behind one; another known exception.
+        # expat refuses "}" in a namespace name when "}" is its separator; this is another known exception.
         return {"}"}
 
 
 def _tree_facts(block: HeaderBlock | UnknownHeaderBlock) -> tuple[object, ...]:
     if isinstance(block, UnknownHeaderBlock):
         return block.qname, None, None, block.actor
-    # ElementTree cannot tell which of two spellings was meant, and neither form is compared here.
+    # ElementTree cannot distinguish two spellings of mustUnderstand, so the form is not compared.
     return block.qname, getattr(block, "session_id", None), block.must_understand, block.actor
 
 
@@ -533,7 +532,7 @@ def _walked(root: Any, namespace: str) -> list[tuple[object, ...]]:
         _walked_block(element)
         for header in headers
         for element in header
-        # Comments are children in lxml.
+        # In lxml, comments are children.
         if isinstance(element.tag, str)
     ]
 
@@ -559,12 +558,11 @@ def _walked_block(element: Any) -> tuple[object, ...]:
 
 
 _SECRET = "q7Zp-3fK9x-Vw2Lm8Rt"
-# Four characters of it are shown, so that two ids can be told apart.
+# Messages may show the first four characters of an id, to distinguish ids.
 _TELLTALE = _SECRET[4:10]
 
 
-# No session id in any message: not in a finding, not in an exception, not in what goes with it, and not
-# in a repr, wherever in the message it stands.
+# No finding, exception, traceback or repr contains a session id, from any place in the message.
 @searching
 @given(
     st.one_of(
@@ -586,7 +584,7 @@ def test_errors_and_reprs_show_no_session_id(data: bytes, reading: Arguments, cu
         try:
             value = function(data, **reading, **more)
         except XmlaHeadersError as error:
-            # What it hides (`from None`) is not to hold the message either.
+            # An exception hidden by `from None` must not contain the message either.
             chain = [error, error.__context__, error.__cause__]
             shown += [*map(repr, chain), *traceback.format_exception(error), repr(pickle.dumps(error))]
             continue

@@ -1,4 +1,4 @@
-"""The README: its examples run, its tables are those of the code, its commands are the ones that work."""
+"""The README: its examples run, its tables match the code, and its commands work."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def code_table() -> str:
 
 
 def state_diagram() -> str:
-    """Return the table of conversations as a Mermaid diagram, what changes nothing inside the states."""
+    """Return the table of conversations as a Mermaid diagram; steps without a change are in the states."""
     lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {State.NONE}"]
     for state, row in TRANSITIONS.items():
         events: dict[State, list[str]] = {}

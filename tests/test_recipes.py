@@ -1,4 +1,4 @@
-"""The recipes of the README that need nothing but this library; the others are in tests/interop."""
+"""The recipes of the README that need only this library; the others are in tests/interop."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_recipes_include_all_python_of_their_section() -> None:
     assert len(RECIPES) == 9
 
 
-# The two servers, behind one face: bytes and a Content-Type -> status, headers, bytes.
+# The two servers with one interface: bytes and a Content-Type -> status, headers, bytes.
 
 Answer = tuple[int, dict[str, str], bytes]
 TEXT_XML = "text/xml; charset=utf-8"
@@ -72,7 +72,7 @@ class Asgi:
         self.ran: list[tuple[str | None, bytes]] = []
         self.result: Fragment | Fault = Fragment(b"<Answer/>")
         self.endpoint = recipe("An ASGI endpoint").XmlaEndpoint(self.run, self.sessions)
-        #: How many bytes come at a time.
+        #: The size of each chunk of a request, in bytes.
         self.chunk = 1_000_000
         self.received = 0
 
@@ -112,7 +112,7 @@ class Asgi:
 
 
 class Wsgi:
-    """The WSGI middleware, around an application that answers as it is told."""
+    """The WSGI middleware, around an application with a given answer."""
 
     def __init__(self, **arguments: Any) -> None:
         self.sessions = recipe("The sessions of a server").Sessions(**arguments)
@@ -120,7 +120,7 @@ class Wsgi:
         self.result: Fragment | Fault = Fragment(b"<Answer/>")
         self.status = "200 OK"
         self.closed = 0
-        # Both sides of the middleware are held to PEP 3333.
+        # The validator checks both sides of the middleware by PEP 3333.
         with_sessions = recipe("A WSGI middleware").with_sessions
         self.middleware = validator(partial(with_sessions, validator(self.application), self.sessions))
 
@@ -411,7 +411,7 @@ def test_server_session_ended_by_many_threads_ends_once(make: type[Server]) -> N
     assert sorted(statuses) == [False] * 7 + [True]
 
 
-# The client of Mondrian.
+# The client for Mondrian.
 
 
 @pytest.fixture(name="client")

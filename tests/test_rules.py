@@ -1,4 +1,4 @@
-"""What each comparison in the rules decides, shown by two messages that differ in nothing else."""
+"""The decision of each comparison in the rules, shown by two messages that differ only there."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def codes(data: bytes, **reading: Any) -> list[Code]:
         (BEGIN, 0),
         (BEGIN + USE, 1),
         (BEGIN + USE + END, 2),
-        # A second Session is a duplicate; that it stands beside BeginSession has been said.
+        # A second Session is a duplicate; the first one has already been reported as ambiguous.
         (BEGIN + USE + USE, 1),
         (BEGIN + USE + USE + END + END, 2),
         (USE + USE, 0),

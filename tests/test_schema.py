@@ -169,6 +169,59 @@ def test_required_fields_stand_in_front_of_optional_ones() -> None:
         assert repr(kind("b")) == "Block(a=None, b='b')"
 
 
+G = '<xs:attributeGroup name="{}">{}</xs:attributeGroup>'.format
+A = '<xs:attribute name="{}"/>'.format
+REF = '<xs:attributeGroup ref="t:{}"/>'.format
+DERIVED = '<xs:complexContent><xs:{0} base="t:base">{1}</xs:{0}></xs:complexContent>'.format
+
+
+# With an xs:anyAttribute, xmlschema sorts the attributes by name.
+ANY = '<xs:anyAttribute namespace="##other"/>'
+BASE = f'<xs:complexType name="base">{A("Z")}{A("B")}{ANY}</xs:complexType>'
+
+
+@pytest.mark.parametrize(
+    ("groups", "content", "names"),
+    [
+        ("", A("Z") + A("B"), "Z B"),
+        ("", A("Z") + A("B") + ANY, "Z B"),
+        (G("g", A("Z") + A("B")), REF("g") + A("Y") + A("A") + ANY, "Z B Y A"),
+        (G("g", A("Z") + A("B")), A("Y") + A("A") + REF("g") + ANY, "Y A Z B"),
+        (G("g", A("Z") + A("B") + ANY), A("Y") + REF("g") + A("A"), "Y Z B A"),
+        (G("g", A("Z") + REF("h") + A("B")) + G("h", A("X")), A("Y") + REF("g") + A("A") + ANY, "Y Z X B A"),
+        (G("g", A("Z")) + G("h", REF("g")), REF("h") + A("Y") + REF("g") + ANY, "Z Y"),
+        (BASE, DERIVED("extension", A("A")), "Z B A"),
+        (BASE, DERIVED("restriction", A("B")), "Z B"),
+    ],
+)
+def test_attributes_have_the_order_of_the_schema(groups: str, content: str, names: str) -> None:
+    text = simple(groups + element(content))
+    both: tuple[Types, ...] = (schema.types_from_schema(text), generated_types(text))
+    for types in both:
+        (kind,) = types.values()
+        assert [attribute.name for attribute in kind.spec.attributes] == names.split()
+        block = kind(**{attribute.field: "v" for attribute in kind.spec.attributes})
+        written = " ".join(f'{name}="v"' for name in names.split())
+        assert written.encode() in xmla_headers.encode_block(block)
+
+
+def test_attribute_groups_are_expanded_once() -> None:
+    # If each reference were followed, this would take 2**60 steps.
+    groups = "".join(
+        G(f"a{n}", REF(f"g{n}")) + G(f"b{n}", REF(f"g{n}")) + G(f"g{n + 1}", REF(f"a{n}") + REF(f"b{n}"))
+        for n in range(60)
+    )
+    text = simple(G("g0", A("Z") + A("B")) + groups + element(REF("g60") + A("A")))
+    (spec,) = schema.specs_from_schema(text)
+    assert [attribute.name for attribute in spec.attributes] == ["Z", "B", "A"]
+
+
+def test_documentation_of_attributes_is_in_the_generated_source() -> None:
+    note = '<xs:annotation><xs:documentation>A "note" \\\n here.</xs:documentation></xs:annotation>'
+    source = schema.generate(simple(element(f'<xs:attribute name="Note">{note}</xs:attribute>')))
+    assert 'note: str | None = None\n    """A \'note\' \\\\ here."""\n' in source
+
+
 #: Which of the two it is depends on what xmlschema makes of it.
 RESERVED = "cannot be read|no header block can be in"
 

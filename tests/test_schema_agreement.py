@@ -88,7 +88,7 @@ ON_PURPOSE = (
         " rules white space is no content.",
         "schema",
         lambda finding, block: (
-            "has text in it" in finding.message and not "".join(block.element.itertext()).strip(" \t\r\n")
+            "contains text" in finding.message and not "".join(block.element.itertext()).strip(" \t\r\n")
         ),
         '<x:Session SessionId="a"> </x:Session>',
     ),

@@ -136,6 +136,10 @@ CASES: dict[str, tuple[str, str | None]] = {
         ),
         "the simpleType s, references followed, has more than 1000 particles",
     ),
+    "wide unions of a wide union": (
+        typed(union("s", *["t:r"] * 200_000) + union("r", *["t:q"] * 200_000) + derived("", name="q")),
+        "more than 1000 particles",
+    ),
     "a group of itself": (simple(element() + group("g", "g")), "[Cc]ircular"),
     "groups that double": (
         simple(element() + chained(30, lambda i: group(f"g{i}", *[f"g{i + 1}"] * 2), group("g30"))),
@@ -175,8 +179,8 @@ CASES: dict[str, tuple[str, str | None]] = {
     "maxOccurs of more digits": (occurring("9" * 5_000), "cannot be read"),
     "maxOccurs below 0": (occurring("-1"), "cannot be read"),
     "maxOccurs in words": (occurring("many"), "cannot be read"),
-    "a keyword": (simple(element(name="class")), "name of a header block must be that of a Python class"),
-    "a constant": (simple(element(name="None")), "name of a header block must be that of a Python class"),
+    "a keyword": (simple(element(name="class")), "name of a header block must be usable for a Python class"),
+    "a constant": (simple(element(name="None")), "name of a header block must be usable for a Python class"),
     "a soft keyword": (simple(element(name="match")), None),
     "fields of odd names": (
         simple(element("".join(f'<xs:attribute name="{name}"/>' for name in ("self", "class", "mro")))),
@@ -199,8 +203,9 @@ CASES: dict[str, tuple[str, str | None]] = {
     "an external entity": ('<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>', "must not hold a DOCTYPE"),
     "a declared encoding": (f'<?xml version="1.0" encoding="utf-16"?>{simple(element())}', None),
     "half a surrogate pair": (simple(element(), "urn:\ud800"), "half of a surrogate pair"),
-    "U+0000": (simple(element("\0")), "not well-formed .* .line 2"),
-    "U+0000 everywhere": ("\0".join(simple(element())), "cannot be read"),
+    "U+0000": (simple(element("\0")), "it holds U.0000"),
+    "U+0000 everywhere": ("\0".join(simple(element())), "it holds U.0000"),
+    "U+0001": (simple(element("\1")), "not well-formed .* .line 2"),
     "U+FFFF": (simple(element("\uffff")), "cannot be read"),
     "another document": ("<a/>", "cannot be read"),
     "another element": ('<xs:element xmlns:xs="http://www.w3.org/2001/XMLSchema" name="B"/>', None),

@@ -22,7 +22,7 @@ from xmla_headers.schema import SchemaError, SchemaValidator, read_schema
 from xmla_headers.schema import _located_trees as _placed_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from xmla_headers import Finding
 
@@ -117,7 +117,7 @@ def own() -> SchemaValidator:
 FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("", f"<v:Query>{T}</v:Query>", []),
     ("<v:Ticket key=''/>", "", []),
-    ("<v:Ticket/>", "", [(f"{HEADER}/v:Ticket/@key", "v:Ticket has no key")]),
+    ("<v:Ticket/>", "", [(f"{HEADER}/v:Ticket/@key", "v:Ticket has no attribute key")]),
     (
         f"<v:Ticket key='{SECRET}' lock='{SECRET}'/>",
         "",
@@ -136,14 +136,14 @@ FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         f"<v:Ticket key=''>{SECRET}</v:Ticket>",
         "",
-        [(f"{HEADER}/v:Ticket", "v:Ticket has text in it")],
+        [(f"{HEADER}/v:Ticket", "v:Ticket contains text")],
     ),
     (
         "",
         f"<v:Query><v:Type>{SECRET}</v:Type></v:Query>",
         [
             (f"{BODY}/v:Query/v:Type", "the content of v:Type does not match the pattern [A-Z_]+"),
-            (f"{BODY}/v:Query/v:Type", "the content of v:Type does not keep to maxLength 9"),
+            (f"{BODY}/v:Query/v:Type", "the content of v:Type does not satisfy maxLength 9"),
         ],
     ),
     ("", "<v:Query/>", [(f"{BODY}/v:Query", "v:Query lacks a child element: Type")]),
@@ -160,30 +160,30 @@ FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         "",
         "<v:Query><v:Other/></v:Query>",
-        [(f"{BODY}/v:Query/v:Other", "the schema does not allow v:Other here, but Type")],
+        [(f"{BODY}/v:Query/v:Other", "the schema does not allow v:Other here; it allows Type")],
     ),
     (
         "",
         f"<v:Query>{T}<v:Rows>{SECRET}</v:Rows></v:Query>",
-        [(f"{BODY}/v:Query/v:Rows", "the content of v:Rows is no xs:int")],
+        [(f"{BODY}/v:Query/v:Rows", "the content of v:Rows is not of type xs:int")],
     ),
     (
         "",
         f"<v:Query>{T}<v:Rows>99999999999</v:Rows></v:Query>",
-        [(f"{BODY}/v:Query/v:Rows", "the content of v:Rows is no xs:int")],
+        [(f"{BODY}/v:Query/v:Rows", "the content of v:Rows is not of type xs:int")],
     ),
     (
         "",
         f"<v:Query>{T}<v:Rows><v:Rows/></v:Rows></v:Query>",
         [
-            (f"{BODY}/v:Query/v:Rows", "v:Rows has child elements"),
-            (f"{BODY}/v:Query/v:Rows", "the content of v:Rows is no xs:int"),
+            (f"{BODY}/v:Query/v:Rows", "v:Rows contains child elements"),
+            (f"{BODY}/v:Query/v:Rows", "the content of v:Rows is not of type xs:int"),
         ],
     ),
     (
         "",
         f"<v:Query>{T}{SECRET}</v:Query>",
-        [(f"{BODY}/v:Query", "v:Query has text in it")],
+        [(f"{BODY}/v:Query", "v:Query contains text")],
     ),
     (
         "",
@@ -195,54 +195,68 @@ FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
         "",
         f"<v:Query>{T}<v:Rows xsi:nil='true'/></v:Query>",
         [
-            (f"{BODY}/v:Query/v:Rows/@xsi:nil", "xsi:nil is not allowed for v:Rows, or not so"),
-            (f"{BODY}/v:Query/v:Rows", "the content of v:Rows is no xs:int"),
+            (f"{BODY}/v:Query/v:Rows/@xsi:nil", "the schema does not allow xsi:nil for v:Rows"),
+            (f"{BODY}/v:Query/v:Rows", "the content of v:Rows is not of type xs:int"),
+        ],
+    ),
+    (
+        "",
+        f"<v:Query>{T}<v:Rows xsi:nil='true'><v:Rows/></v:Rows></v:Query>",
+        [
+            (f"{BODY}/v:Query/v:Rows/@xsi:nil", "the schema does not allow xsi:nil for v:Rows"),
+            (f"{BODY}/v:Query/v:Rows", "v:Rows contains child elements"),
+            (f"{BODY}/v:Query/v:Rows", "the content of v:Rows is not of type xs:int"),
         ],
     ),
     (
         "",
         f"<v:Query since='{SECRET}'>{T}</v:Query>",
-        [(f"{BODY}/v:Query/@since", "the attribute since of v:Query is no xs:date")],
+        [(f"{BODY}/v:Query/@since", "the attribute since of v:Query is not of type xs:date")],
     ),
     (
         "",
         f"<v:Query w:odd='{SECRET}' xmlns:w='urn:vendor'>{T}</v:Query>",
-        [(f"{BODY}/v:Query/@w:odd", "the attribute w:odd of v:Query is no xs:int")],
+        [(f"{BODY}/v:Query/@w:odd", "the attribute w:odd of v:Query is not of type xs:int")],
     ),
     (
         "",
         f"<v:Query version='{SECRET}'>{T}</v:Query>",
-        [(f"{BODY}/v:Query/@version", "the attribute version of v:Query is not what the schema fixes")],
+        [
+            (
+                f"{BODY}/v:Query/@version",
+                "the attribute version of v:Query is not the fixed value of the schema",
+            )
+        ],
     ),
     (
         "",
         f"<v:Query>{T}<v:Fixed>{SECRET}</v:Fixed></v:Query>",
-        [(f"{BODY}/v:Query/v:Fixed", "the content of v:Fixed is not what the schema fixes")],
+        [(f"{BODY}/v:Query/v:Fixed", "the content of v:Fixed is not the fixed value of the schema")],
     ),
     (
         "",
         f"<v:Query>{T}<v:Id>{SECRET}</v:Id><v:Id>{SECRET}</v:Id></v:Query>",
-        [(f"{BODY}/v:Query/v:Id[2]", "v:Id breaks a key, a uniqueness or a reference to one")],
+        [(f"{BODY}/v:Query/v:Id[2]", "v:Id violates a key, a uniqueness constraint or a reference to a key")],
     ),
     (
         "",
         f"<v:Query>{T}<v:Ref>{SECRET}</v:Ref></v:Query>",
-        [(f"{BODY}/v:Query", "v:Query breaks a key, a uniqueness or a reference to one")],
+        [(f"{BODY}/v:Query", "v:Query violates a key, a uniqueness constraint or a reference to a key")],
     ),
     (
         "",
         f"<v:Keys><v:k>{SECRET}</v:k><v:k>{SECRET}</v:k></v:Keys>",
-        [(f"{BODY}/v:Keys/v:k[2]", "v:k breaks a key, a uniqueness or a reference to one")],
+        [(f"{BODY}/v:Keys/v:k[2]", "v:k violates a key, a uniqueness constraint or a reference to a key")],
     ),
     (
         "",
         f"<v:Query>{T}<v:List>1 {SECRET} 3</v:List></v:Query>",
-        [(f"{BODY}/v:Query/v:List", "the content of v:List is no xs:int")],
+        [(f"{BODY}/v:Query/v:List", "the content of v:List is not of type xs:int")],
     ),
     (
         "",
         f"<v:Query>{T}<v:Either>{SECRET}</v:Either></v:Query>",
-        [(f"{BODY}/v:Query/v:Either", "the content of v:Either is not what its type allows")],
+        [(f"{BODY}/v:Query/v:Either", "the content of v:Either is not of its type")],
     ),
     ("", f"<v:Thing>{SECRET}</v:Thing>", [(f"{BODY}/v:Thing", "the schema declares v:Thing as abstract")]),
     (
@@ -262,8 +276,8 @@ FOUND: list[tuple[str, str, list[tuple[str, str]]]] = [
         "<v:Ticket/><Other xmlns='urn:other'/><v:Ticket key=''/><v:Ticket/><v:unknown/>",
         f"<v:Query/><w:Query xmlns:w='urn:other'/><v:Query>{T}</v:Query><v:Query/><Query/>",
         [
-            (f"{HEADER}/v:Ticket/@key", "v:Ticket has no key"),
-            (f"{HEADER}/v:Ticket[3]/@key", "v:Ticket has no key"),
+            (f"{HEADER}/v:Ticket/@key", "v:Ticket has no attribute key"),
+            (f"{HEADER}/v:Ticket[3]/@key", "v:Ticket has no attribute key"),
             (f"{BODY}/v:Query", "v:Query lacks a child element: Type"),
             (f"{BODY}/v:Query[3]", "v:Query lacks a child element: Type"),
         ],
@@ -296,7 +310,157 @@ def test_quotes_no_value_of_the_message(
         assert len(finding.message) < 1_000
 
 
-#: What holds a value that no schema allows, whatever it is.
+def test_messages_use_no_sentence_of_xmlschema(
+    vendor: SchemaValidator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors_of = xmlschema.XMLSchema10.iter_errors
+
+    def silenced(*args: Any, **options: Any) -> Iterator[xmlschema.XMLSchemaValidationError]:
+        for error in errors_of(*args, **options):
+            error.reason = error._message = ""
+            yield error
+
+    monkeypatch.setattr(xmlschema.XMLSchema10, "iter_errors", silenced)
+    for header, body, expected in FOUND:
+        findings = vendor.iter_findings(message(header, body).encode())
+        assert [(finding.path, finding.message) for finding in findings] == expected
+
+
+INT_WITH_A = (
+    '<xs:simpleContent><xs:extension base="xs:int"><xs:attribute name="a" type="xs:int"/></xs:extension>'
+    "</xs:simpleContent>"
+)
+IDS = (
+    '<xs:sequence><xs:element name="I" maxOccurs="2"><xs:complexType><xs:attribute name="a" type="xs:ID"/>'
+    "</xs:complexType></xs:element></xs:sequence>"
+)
+SIX = (
+    '<xs:attribute name="a"><xs:simpleType><xs:restriction base="xs:string">'
+    + "".join(f'<xs:enumeration value="{n}"/>' for n in range(1, 7))
+    + "</xs:restriction></xs:simpleType></xs:attribute>"
+)
+NO_NAME = r"does not match the pattern [\i-[:]][\c-[:]]*"
+
+#: Content of a schema, element -> path after the element and message of each finding.
+WORDS: list[tuple[str, str, list[tuple[str, str]]]] = [
+    (
+        '<xs:attribute name="a" use="required"/><xs:attribute name="b" use="required"/>',
+        f"<v:E c='{SECRET}' d='{SECRET}'/>",
+        [
+            ("/@a", "v:E has no attribute a"),
+            ("/@b", "v:E has no attribute b"),
+            ("/@c", "the schema declares no attribute c for v:E"),
+            ("/@d", "the schema declares no attribute d for v:E"),
+        ],
+    ),
+    (
+        '<xs:attribute name="a" type="xs:int"/><xs:attribute name="b" type="xs:int"/>',
+        f"<v:E a='1' b='{SECRET}'/>",
+        [("/@b", "the attribute b of v:E is not of type xs:int")],
+    ),
+    (
+        INT_WITH_A,
+        f"<v:E a='{SECRET}'>{SECRET}</v:E>",
+        [
+            ("/@a", "the attribute a of v:E is not of type xs:int"),
+            ("", "the content of v:E is not of type xs:int"),
+        ],
+    ),
+    (
+        INT_WITH_A,
+        f"<v:E a='1'>{SECRET}</v:E>",
+        [("", "the content of v:E is not of type xs:int")],
+    ),
+    (
+        IDS,
+        f"<v:E><v:I a='{SECRET}'/><v:I a='{SECRET}'/></v:E>",
+        [("/v:I[2]", "v:I violates a key, a uniqueness constraint or a reference to a key")],
+    ),
+    (
+        IDS,
+        f"<v:E><v:I a='1' b='{SECRET}'/></v:E>",
+        [
+            ("/v:I/@a", f"the attribute a of v:I {NO_NAME}"),
+            ("/v:I/@b", "the schema declares no attribute b for v:I"),
+        ],
+    ),
+    (
+        '<xs:anyAttribute namespace="##other" processContents="strict"/>',
+        f"<v:E q:a='{SECRET}' xmlns:q='urn:q'/>",
+        [("/@q:a", "the schema declares no attribute q:a for v:E")],
+    ),
+    (
+        '<xs:anyAttribute namespace="##other" processContents="lax"/>',
+        f"<v:E a='{SECRET}' q:a='' xmlns:q='urn:q'/>",
+        [("/@a", "the schema declares no attribute a for v:E")],
+    ),
+    (
+        '<xs:sequence><xs:any processContents="strict"/></xs:sequence>',
+        "<v:E><v:F/></v:E>",
+        [("/v:F", "the schema does not declare v:F, or does not allow it here")],
+    ),
+    (
+        SIX,
+        f"<v:E a='{SECRET}'/>",
+        [("/@a", 'the attribute a of v:E is not "1", "2", "3", "4", "5", …')],
+    ),
+    ("", f"<v:E>{SECRET}</v:E>", [("", "v:E contains text")]),
+    (
+        '<xs:sequence><xs:any processContents="strict"/></xs:sequence>',
+        "<v:E xsi:nil='0'/>",
+        [
+            ("/@xsi:nil", "the schema does not allow xsi:nil for v:E"),
+            ("", "v:E lacks a child element"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "element", "expected"), WORDS)
+def test_message_names_the_part_of_the_element(
+    content: str, element: str, expected: list[tuple[str, str]]
+) -> None:
+    declaration = f'<xs:element name="E"><xs:complexType>{content}</xs:complexType></xs:element>'
+    validator = SchemaValidator({"a.xsd": xsd(declaration)})
+    findings = list(validator.iter_findings(message("", element).encode()))
+    assert [(finding.path, finding.message) for finding in findings] == [
+        (f"{BODY}/v:E{path}", text) for path, text in expected
+    ]
+
+
+def test_message_names_both_causes_where_either_is_possible(vendor: SchemaValidator) -> None:
+    body = f"<v:Keys><v:k xsi:type='xs:date' xmlns:xs='{XS}'>{SECRET}</v:k></v:Keys>"
+    _, finding = vendor.iter_findings(message("", body).encode())
+    assert finding.message == (
+        "xsi:type of v:k names no type that the schema allows there,"
+        " or v:k violates a key, a uniqueness constraint or a reference to a key"
+    )
+
+
+def test_message_names_an_abstract_type() -> None:
+    abstract = '<xs:element name="E" type="t:T"/><xs:complexType name="T" abstract="true"/>'
+    validator = SchemaValidator({"a.xsd": xsd(abstract)})
+    (finding,) = validator.iter_findings(message("", "<v:E/>").encode())
+    assert finding.message == "the schema declares the type of v:E as abstract"
+
+
+#: Attributes and content of v:Mode, an xs:string that may be nil -> path and message.
+NIL = [
+    ("xsi:nil='maybe'", "a", "/@xsi:nil", "xsi:nil of v:Mode is not a boolean value"),
+    ("xsi:nil='1'", "a", "/@xsi:nil", "v:Mode has xsi:nil and is not empty"),
+]
+
+
+@pytest.mark.parametrize(("attributes", "content", "path", "text"), NIL)
+def test_message_names_the_rule_of_xsi_nil(
+    vendor: SchemaValidator, attributes: str, content: str, path: str, text: str
+) -> None:
+    body = f"<v:Query>{T}<v:Mode {attributes}>{content}</v:Mode></v:Query>"
+    (finding,) = vendor.iter_findings(message("", body).encode())
+    assert (finding.path, finding.message) == (f"{BODY}/v:Query/v:Mode{path}", text)
+
+
+#: Holds a value that no schema allows.
 WRONG = (
     "<v:Query><v:Type>q{}</v:Type></v:Query>",
     f'<v:Query since="{{}}">{T}</v:Query>',
@@ -333,7 +497,7 @@ def test_the_schemas_of_the_package_are_the_default(own: SchemaValidator) -> Non
     assert set(own.declared.values()) == {"xmla-session-headers.xsd", "soap-envelope-1.1.xsd"}
     (finding,) = own.iter_findings(message("<x:Session/>").encode())
     assert str(finding) == (
-        "1:208: error[schema-violation]: x:Session has no SessionId"
+        "1:208: error[schema-violation]: x:Session has no attribute SessionId"
         " - at /soap:Envelope/soap:Header/x:Session/@SessionId"
     )
     assert finding.reference == f"xmla-session-headers.xsd ({XMLA_NS})"
@@ -354,7 +518,7 @@ def test_reads_prefixes_in_values_as_they_are_bound_there(
     body = f'<v:Query>{T}<v:Any{here} xsi:type="{inner}:int">{value}</v:Any></v:Query>'
     findings = list(vendor.iter_findings(message("", body, declared).encode()))
     assert [finding.message for finding in findings] == (
-        [] if value == "12" else ["the content of v:Any is no xs:int"]
+        [] if value == "12" else ["the content of v:Any is not of type xs:int"]
     )
 
 

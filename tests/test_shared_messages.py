@@ -1,7 +1,7 @@
-"""Messages found in the wild get what their manifest says of them.
+"""Messages of real software get the results that their manifest lists.
 
-They are other people's and no part of the project: the folder "shared" beside the repository holds them, and
-where it is not there these tests are skipped.
+They belong to others and are not part of the project. They are in the folder "shared" next to the repository;
+without it, these tests are skipped.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _manifest() -> list[dict[str, Any]]:
 _MESSAGES = {message["file"]: message for message in _manifest()}
 _WHOLE = [name for name, labels in _MESSAGES.items() if "decode" in labels]
 
-shared = pytest.mark.skipif(not _MESSAGES, reason="there is no folder shared/messages beside the repository")
+shared = pytest.mark.skipif(not _MESSAGES, reason="there is no folder shared/messages next to the repository")
 
 
 @shared
@@ -78,7 +78,7 @@ def _labels(block: HeaderBlock) -> dict[str, Any]:
 
 
 @pytest.mark.skipif(
-    not (_SHARED / "captures").exists(), reason="there is no folder shared/captures beside the repository"
+    not (_SHARED / "captures").exists(), reason="there is no folder shared/captures next to the repository"
 )
 def test_recordings_equal_the_shared_ones() -> None:
     copies = {
@@ -89,7 +89,7 @@ def test_recordings_equal_the_shared_ones() -> None:
 
 
 @pytest.mark.skipif(
-    not (_SHARED / "hostile").exists(), reason="there is no folder shared/hostile beside the repository"
+    not (_SHARED / "hostile").exists(), reason="there is no folder shared/hostile next to the repository"
 )
 @pytest.mark.parametrize("folder", ["decode", "encode"])
 def test_hostile_inputs_equal_the_shared_ones(folder: str) -> None:

@@ -1,4 +1,4 @@
-"""with_blocks and without_blocks: the blocks are exchanged, every other byte stays."""
+"""with_blocks and without_blocks: they change header blocks and keep all other bytes."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         prefixed("<s:Header><V xmlns='u' a='2'/><V xmlns='w'/></s:Header>"),
     ),
     (
-        "behind the last",
+        "after the last",
         prefixed("<s:Header><a xmlns='u'/></s:Header>"),
         [UnknownHeaderBlock(b"<b/>"), Session("A")],
         prefixed(f"<s:Header><a xmlns='u'/><b/>{A}</s:Header>"),
@@ -196,13 +196,13 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         f'<s:Envelope xmlns:s="{SOAP}">\n  <s:Header><a/>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
     ),
     (
-        "indented, with carriage returns alone",
+        "indented, with CR line ends",
         f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header/>\r  <s:Body/>\r</s:Envelope>',
         [Session("A")],
         f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header>\r    {A}\r  </s:Header>\r  <s:Body/>\r</s:Envelope>',
     ),
     (
-        "indented, the Envelope as well",
+        "indented, Envelope too",
         f'\n <s:Envelope xmlns:s="{SOAP}">\n   <s:Header/>\n   <s:Body/>\n </s:Envelope>',
         [Session("A")],
         (
@@ -226,7 +226,7 @@ LAYOUTS: list[tuple[str, str, list[HeaderBlock | UnknownHeaderBlock], str]] = [
         f'<s:Envelope xmlns:s="{SOAP}"><s:Header>{A}</s:Header>\n  <s:Body/>\n</s:Envelope>',
     ),
     (
-        "lines that end with a carriage return alone",
+        "lines with CR line ends",
         f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Body/>\r</s:Envelope>',
         [Session("A")],
         f'<s:Envelope xmlns:s="{SOAP}">\r  <s:Header>\r    {A}\r  </s:Header>\r  <s:Body/>\r</s:Envelope>',
@@ -336,7 +336,7 @@ def test_with_blocks_unencodable_character_becomes_a_reference(
         "<a 漢=''/>",
         "<a><!--漢--></a>",
         "<a><![CDATA[漢]]></a>",
-        # What stands in quotes is no value there.
+        # Quoted text is not an attribute value here.
         "<a><!--'漢'--></a>",
         '<a><!--"漢"--></a>',
         "<a><![CDATA['漢']]></a>",
@@ -402,7 +402,7 @@ def test_with_blocks_result_has_the_blocks(
     ] or len(given_blocks) > len(qnames)
     kept = [block for block in before.header.unknown if block.qname not in qnames]
     assert [block for block in after.header.unknown if block.qname not in qnames] == kept
-    # Everything from the Body on is as it was, byte for byte.
+    # All bytes from the Body on are unchanged.
     if given_blocks:
         tail = data[-len(before.body.xml) - 1 :] if before.body.xml else data[-1:]
         assert result.endswith(tail)
@@ -512,7 +512,7 @@ def test_splicing_accepts_types_of_another_schema() -> None:
     made: Any = kind
     data = with_blocks(prefixed("").encode(), made("ann"), types=types)
     assert decode_header(with_blocks(data, made("bob"), types=types), types=types).blocks == (made("bob"),)
-    # To whoever does not know it, it is unknown, and its place is the same.
+    # Without the type, the block is unknown, and it is replaced at the same place.
     assert decode_header(with_blocks(data, made("bob"))).unknown[0].xml.count(b"bob") == 1
     assert without_blocks(data, kind) == prefixed("").encode()
 

@@ -1,4 +1,4 @@
-"""A message that arrives in pieces is read as decode reads the whole, in bounded memory and linear time."""
+"""HeaderReader reads a message in pieces as decode reads the whole, in bounded memory and linear time."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ _END = "</s:Body></s:Envelope>"
 
 
 def whole(data: bytes, **reading: Any) -> tuple[object, ...]:
-    """Return what decode says of a message in a form that compares in full."""
+    """Return the result of decode in a form whose comparison ignores nothing."""
     try:
         envelope = xmla_headers.decode(data, **reading)
     except XmlaHeadersError as error:
@@ -69,7 +69,7 @@ def whole(data: bytes, **reading: Any) -> tuple[object, ...]:
 
 
 def in_pieces(pieces: Iterable[bytes], **reading: Any) -> tuple[object, ...]:
-    """Return what HeaderReader says of a message; what has to hold of it on the way is asserted."""
+    """Return the result of HeaderReader in the same form, and assert its invariants after each piece."""
     reader = HeaderReader(**reading)
     header: Header | None = None
     try:
@@ -113,18 +113,18 @@ def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
 
 @contextmanager
 def steps(step: int, piece: int = 65_536) -> Iterator[None]:
-    """Let the parser be handed so many bytes at a time, and as many taken up, as otherwise 64 KiB."""
+    """Replace the two sizes of 64 KiB: how many bytes are collected, and how many are fed at a time."""
     with mock.patch.object(_stream_reader, "_STEP", step), mock.patch.object(stream, "_PIECE", piece):
         yield
 
 
-#: As shipped; and small, or a short message never moves the window on what is kept of it.
+#: The shipped sizes, and small ones, with which a short message also moves the window.
 STEPS = [(65_536, 65_536), (1, 65_536), (1, 1), (7, 3), (40, 100)]
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "iso-8859-1", "us-ascii"]
 
 
 def encoded(text: str, encoding: str) -> bytes:
-    """Return a message in an encoding that its first bytes tell."""
+    """Return a message in an encoding that its first bytes show."""
     if encoding.startswith("utf-16"):
         return ("\ufeff" + text).encode(encoding)
     if encoding in {"iso-8859-1", "us-ascii"}:
@@ -134,32 +134,32 @@ def encoded(text: str, encoding: str) -> bytes:
 
 
 def message(body: str = "", behind: str = "", after: str = "", *, head: str = _START) -> str:
-    """Return a message with something in the Body, behind it, and behind the Envelope."""
+    """Return a message with text in the Body, after it, and after the Envelope."""
     return f"{head}{body}</s:Body>{behind}</s:Envelope>{after}"
 
 
-# -- P4: the verdict does not depend on how the bytes are cut ----------------------------------------
+# -- P4: the result does not depend on the pieces ----------------------------------------------------
 
 _HEADS = {
     "plain": _START,
     "empty": "",
     "no Header": f"{_ENVELOPE}<s:Body>",
-    "white space in front": f" \r\n{_START}",
+    "white space before": f" \r\n{_START}",
     "two comments and lines": f"<!-- é -->\r\n<!--<s:Body>-->\r\n{_START}",
     "many lookalikes": f"<!--{'<s:Body>' * 6}<s:Body a='-->{_START}",
-    "greater in the Body start tag": f"{_ENVELOPE}<s:Body a='>' b=\">'>\" >",
+    "greater-than in the Body start tag": f"{_ENVELOPE}<s:Body a='>' b=\">'>\" >",
     "a quote in a lookalike": f"<!-- <s:Body it's > -->{_START}",
     "Body with a default namespace": f'<Envelope xmlns="{_SOAP}"><Body>',
     "a warning": f'<s:Envelope xmlns:s="{_SOAP_12}"><s:Header>{_SESSION}</s:Header><s:Body>',
     "text in Envelope": f"{_ENVELOPE}text<s:Body>",
     "text in Header": f"{_ENVELOPE}<s:Header>\r\n &#65;</s:Header><s:Body>",
     "two Headers": f"{_ENVELOPE}<s:Header/>\r\n<s:Header/><s:Body>",
-    "an element in front": f"{_ENVELOPE}\r\n<s:Other/><s:Body>",
+    "an element before the Body": f"{_ENVELOPE}\r\n<s:Other/><s:Body>",
     "a bad session header": _START.replace("SessionId", "SessionID"),
     "two session headers": _START.replace(_SESSION, _SESSION + _SESSION),
     "an unbound prefix": f"{_ENVELOPE}<s:Header><u:a/></s:Header><s:Body>",
     "not well-formed": f"{_ENVELOPE}<s:Header><a b=c/></s:Header><s:Body>",
-    "not an envelope": "<s:Envelop xmlns:s='urn:a'>\r\n<s:Body>",
+    "not an Envelope": "<s:Envelop xmlns:s='urn:a'>\r\n<s:Body>",
     "wrong namespace": "<s:Envelope xmlns:s='urn:a'>\r\n<s:Body>",
     "a DOCTYPE": f"<!DOCTYPE a>{_START}",
     "a processing instruction": f"{_ENVELOPE}<?pi?><s:Body>",
@@ -174,19 +174,19 @@ _BODIES = {
     "the name in a comment": "<!--</s:Body></s:Envelope>-->",
     "the name in CDATA": "<![CDATA[</s:Body></s:Envelope>]]>",
     "the name in a value": "<a b='/s:Body>'/>",
-    "elements of the name": "<s:Body><s:Body/></s:Body><s:Body></s:Body >",
-    "the name behind its letter": "B" * 40 + "<s:Body>Bo</s:Body>" + "B" * 31 + "<s:Body>B</s:Body>",
-    "names that begin like it": "<s:Bodyx></s:Bodyx><s:Body-x/>",
+    "elements with the name": "<s:Body><s:Body/></s:Body><s:Body></s:Body >",
+    "the name after its first letter": "B" * 40 + "<s:Body>Bo</s:Body>" + "B" * 31 + "<s:Body>B</s:Body>",
+    "names with the same beginning": "<s:Bodyx></s:Bodyx><s:Body-x/>",
     "square brackets": "]<a/>]] ]",
     "references": "&#13;&#10;&amp;&#xe9;",
-    "a tag that does not end": "<a",
-    "an element that does not end": "\r\n<a>",
-    "a comment that does not end": "\r\n<!-- <s:Body>",
-    "a CDATA section that does not end": "<![CDATA[ ]] >",
+    "an unfinished tag": "<a",
+    "an unclosed element": "\r\n<a>",
+    "an unfinished comment": "\r\n<!-- <s:Body>",
+    "an unfinished CDATA section": "<![CDATA[ ]] >",
     "a mismatched tag": "<a>\r\n</b>",
-    "an attribute twice": "\r\n<a\r\n b='é' b=''/>",
+    "a duplicate attribute": "\r\n<a\r\n b='é' b=''/>",
     "an unknown entity": "é&unknown;",
-    "a character that may not be": "é\r\n\x01",
+    "a forbidden character": "é\r\n\x01",
     "a processing instruction": "é\r\n<?pi é?>",
     "a DOCTYPE": "<!DOCTYPE a>",
     "the end of CDATA": "é]]>",
@@ -200,24 +200,24 @@ _BEHIND = {
     "a second Body": "\r\n  <s:Body><a/></s:Body>",
     "a second Header": " <s:Header/>",
     "text": "\r\n é\r\n",
-    "text behind a comment": " <!-- é -->\r\ntext",
+    "text after a comment": " <!-- é -->\r\ntext",
     "a reference": "\r\n&#32;\r\n",
     "an empty CDATA section": "\r\n<![CDATA[]]>",
     "CDATA": "\r\n<![CDATA[ x]]>",
     "text and an element": "\r\nx<late/>",
     "an unbound prefix": "\r\n<u:late/>",
-    "elements that nest": "<a>" * 300,
+    "nested elements": "<a>" * 300,
     "a processing instruction": "\r\n<?pi?>",
     "a mismatched tag": "\r\n</s:Body>",
-    "a comment that does not end": "\r\n<!-- ",
-    "a reference that does not end": "\r\n&#3",
+    "an unfinished comment": "\r\n<!-- ",
+    "an unfinished reference": "\r\n&#3",
 }
 _AFTER = {
     "lines": "\r\n\r \n",
     "a comment": "\r\n<!-- é -->\r\n",
     "text": "\r\n é",
-    "text at once": "x",
-    "text behind a comment": " <!-- é -->\r\n text",
+    "text without white space": "x",
+    "text after a comment": " <!-- é -->\r\n text",
     "an element": "\r\n<a/>",
     "an end tag": " </a>",
     "a second Envelope": f"\r\n{_START}{_END}",
@@ -225,16 +225,16 @@ _AFTER = {
     "a CDATA section": "\r\n<![CDATA[ ]]>",
     "a DOCTYPE": "\r\n<!DOCTYPE a>",
     "a reference": "\r\n&#32;",
-    "a comment that does not end": "\r\n<!-- é",
+    "an unfinished comment": "\r\n<!-- é",
     "two dashes": "\r\n<!-- -- -->",
-    "less": "\r\n<",
+    "less-than": "\r\n<",
     "half a comment": "\r\n<!-",
-    "a character that may not be": "\r\n\x01",
+    "a forbidden character": "\r\n\x01",
     "NUL": "\0",
     "a no-break space": "\u00a0",
     "a name": "text/",
-    "a character in what begins like a comment": "<!-é-->",
-    "a character that may not be in a comment": "<!-- --><!--\0<?a?> -->",
+    "a character in the start of a comment": "<!-é-->",
+    "a forbidden character in a comment": "<!-- --><!--\0<?a?> -->",
     "a comment with dashes": "<!-- -- -->text",
 }
 
@@ -245,14 +245,17 @@ _SMALL = {
         for index, rest in enumerate(_BEHIND_HEADS)
     },
     **{f"Body {name}": message(body, "\r\n<!-- -->") for name, body in _BODIES.items()},
-    **{f"Body {name}, and behind": message(body, "\r\n<late/>") for name, body in _BODIES.items()},
-    **{f"behind {name}": message("<a>é</a>", behind) for name, behind in _BEHIND.items()},
-    **{f"after {name}": message("\r\n", " ", after) for name, after in _AFTER.items()},
+    **{
+        f"Body {name}, and an element after it": message(body, "\r\n<late/>")
+        for name, body in _BODIES.items()
+    },
+    **{f"after the Body, {name}": message("<a>é</a>", behind) for name, behind in _BEHIND.items()},
+    **{f"after the Envelope, {name}": message("\r\n", " ", after) for name, after in _AFTER.items()},
     "empty Body": f"{_START[:-1]}/></s:Envelope>",
-    "empty Body, and behind": f"{_START[:-1]} />\r\n<late/></s:Envelope>",
+    "empty Body, and an element after it": f"{_START[:-1]} />\r\n<late/></s:Envelope>",
     "cut off": _START,
-    "Envelope that does not end": f"{_START}</s:Body>\r\n",
-    "Body that ends twice": f"{_START}{_END}{_END}",
+    "unclosed Envelope": f"{_START}</s:Body>\r\n",
+    "two end tags of the Body": f"{_START}{_END}{_END}",
 }
 
 
@@ -281,7 +284,7 @@ def test_header_reader_in_single_bytes_equals_decode(name: str, encoding: str) -
 @pytest.mark.parametrize("name", _SMALL)
 def test_header_reader_in_two_pieces_equals_decode(name: str) -> None:
     data = _SMALL[name].encode()
-    # The head is the same in most of them.
+    # Most of these messages have the same head.
     first = 0 if name.startswith("head") else len(_START) - 9
     for step in (65_536, 1):
         with steps(step):
@@ -352,7 +355,7 @@ def _cuts(draw: st.DrawFn, size: int) -> list[int]:
         return [draw(st.integers(0, size))]
     if kind == 2:
         return draw(st.lists(st.integers(0, size), max_size=12))
-    # Some of them empty.
+    # Some pieces are empty.
     sizes = draw(st.lists(st.integers(0, 9), min_size=1, max_size=30))
     return [place for place in accumulate(sizes * (1 + size // (sum(sizes) or 1))) if place < size]
 
@@ -436,7 +439,7 @@ def test_header_reader_with_any_bytes_after_head_equals_decode(
 
 
 def test_header_reader_after_much_white_space_equals_decode() -> None:
-    # The first bytes are judged behind at most 64 Ki characters of it.
+    # The first bytes are checked after at most 64 Ki characters of white space.
     head = _START.replace(_SOAP, _SOAP_12)
     for spaces in (65_535, 65_536, 70_000):
         data = encoded(" " * spaces + head, "utf-16-le") + b"\x00\xd8A\x00"
@@ -452,7 +455,7 @@ def test_header_reader_after_much_white_space_equals_decode() -> None:
 
 @pytest.mark.parametrize("size", [100, 5_000, 65_543, 65_544, 70_000, 200_000])
 def test_header_reader_of_other_formats_equals_decode(size: int) -> None:
-    # One of the hints asks how long the message is.
+    # One of the hints depends on the length of the message.
     xpress = (65_000).to_bytes(4, "little") + (64_000).to_bytes(4, "little")
     for start in (
         b"\x1f\x8b",
@@ -467,25 +470,25 @@ def test_header_reader_of_other_formats_equals_decode(size: int) -> None:
         _agrees(data, [range(1_000, size, 1_000), [1, 2, 3], [size - 1]])
 
 
-# -- long messages, by the windows as they are shipped -----------------------------------------------
+# -- long messages, with the shipped windows ---------------------------------------------------------
 
 _WINDOW = 65_536
 _ACROSS = {
     "the end tag in a comment": "<!--</s:Body>-->",
     "the end tag in CDATA": "<![CDATA[</s:Body>]]>",
     "the name in text": "s:Body &lt;/s:Body>",
-    "an element of the name": "<s:Body>x</s:Body>",
-    "an empty element of the name": "<s:Body />",
-    "a name that begins like it": "<s:Body-x></s:Body-x>",
+    "an element with the name": "<s:Body>x</s:Body>",
+    "an empty element with the name": "<s:Body />",
+    "a name with the same beginning": "<s:Body-x></s:Body-x>",
     "lines": "\r\n\r\n\r\r\n",
     "characters": "é漢🔑é",
     "brackets": "]]&gt;]] >",
     "a reference": "&#128273;&amp;",
     "a tag": "<abc def='ghi'/>",
     "the end": f"</s:Body>\r\n<!-- é -->\r\n</s:Envelope>\r\n{' ' * _WINDOW}\r\n é",
-    "the end, and white space behind the Body": f"</s:Body>{chr(10) * (2 * _WINDOW + 9)} é",
+    "the end, and white space after the Body": f"</s:Body>{chr(10) * (2 * _WINDOW + 9)} é",
     "a mismatched tag": "\r\n</abc>",
-    "a twice used attribute": "\r\n<abc é='' é=''/>",
+    "a duplicate attribute": "\r\n<abc é='' é=''/>",
 }
 
 
@@ -501,7 +504,7 @@ def test_header_reader_at_a_window_border_equals_decode(name: str, encoding: str
         filler += "x" * (place - before - len(filler.encode()))
         head = encoded(_START, encoding)
         text = encoded(f"{_START}{filler}{across}{line * 9}{_END}\r\n<late", encoding)
-        # The head alone, so that the windows begin where the content does.
+        # The first piece is the head, so that the windows begin with the content.
         cuts = range(len(head), len(text), _WINDOW)
         expected = whole(text)
         assert in_pieces(cut_at(text, cuts)) == expected
@@ -510,7 +513,8 @@ def test_header_reader_at_a_window_border_equals_decode(name: str, encoding: str
 
 _FAR = 400_000
 _LATE: list[tuple[str, str, str, Code, str]] = [
-    # What is far behind the Body, in it or behind the Envelope; what is asked about; the code; and where.
+    # The text before the gap in the Body or after it, the text after the gap, the code, and the place of the
+    # finding.
     ("", "", "<s:Body/>", Code.DUPLICATE_BODY, "<s:Body/>"),
     ("", "", "<s:Header/>", Code.DUPLICATE_HEADER, "<s:Header/>"),
     ("", "", "<late/>", Code.ELEMENT_AFTER_BODY, "<late/>"),
@@ -564,12 +568,12 @@ def test_header_reader_text_after_megabytes_has_its_offset() -> None:
                 feed_all(reader, cut(text.encode(), 50_000))
             finding = caught.value.finding
             assert finding.code is Code.UNEXPECTED_TEXT
-            # Behind the markup in front of it: the end tag, or the comment.
+            # The offset is after the markup before the text: the end tag, or the comment.
             assert finding.offset == len(f"{_START}</s:Body>{start}".encode())
             assert (type(caught.value), finding) == whole(text.encode())
 
 
-# -- the Header is there as soon as the Body start tag has arrived -----------------------------------
+# -- the Header is set as soon as the Body start tag has arrived -------------------------------------
 
 _BODY_TAGS = [
     "<s:Body>",
@@ -607,7 +611,7 @@ def test_header_is_set_with_the_body_start_tag(tag: str, in_front: str, encoding
         assert reader.header is None
         reader.feed(data[-1:])
         assert reader.header == expected
-        # One character more, and nothing changes.
+        # Another character changes nothing.
         reader.feed(encoded("<a>", "utf-16-le")[2:] if encoding == "utf-16-le" else b"")
         assert reader.header == expected
 
@@ -627,7 +631,7 @@ def test_header_is_set_as_soon_as_decode_header_returns(data: bytes) -> None:
     while first < last:
         middle = (first + last) // 2
         first, last = (first, middle) if there(middle) else (middle + 1, last)
-    # Only so many tags that look like it are tried, each as soon as it is there.
+    # Only the first few lookalikes of the Body start tag are tried as soon as they arrive.
     assume(data[:first].count(b"Body") <= BODY_TRIES)
     reader = HeaderReader()
     for index in range(first):
@@ -668,7 +672,7 @@ def test_header_after_many_lookalikes_is_set_within_twice_that() -> None:
     assert short.close().session == Session("secret-id", must_understand=True)
 
 
-# -- what a caller sees ------------------------------------------------------------------------------
+# -- the interface -----------------------------------------------------------------------------------
 
 _GOOD = message("<a>é</a>").encode()
 
@@ -758,13 +762,13 @@ def test_feed_releases_the_buffer(data: bytes) -> None:
                     reader.feed(buffer)
                 except XmlaHeadersError as error:
                     kept.append(error)
-                # A BufferError while anyone holds a view of it.
+                # It raises a BufferError if a view of the buffer still exists.
                 buffer.clear()
             with suppress(XmlaHeadersError):
                 reader.close()
     finally:
         gc.enable()
-    # What is certain only when it is over is said by close.
+    # close raises the errors that are certain only at the end.
     assert bool(kept) == (data.startswith(b"<s:") and data is not _GOOD)
 
 
@@ -830,8 +834,8 @@ _REFUSED = {
     "in the head": (f"{_ENVELOPE}<s:Header><a b=c/>", None),
     "by a rule in the head": (f"{_ENVELOPE}<s:Header/><s:Header/><s:Body>", None),
     "in the Body": (f"{_START}<a></b>", "header"),
-    "behind the Body": (f"{_START}</s:Body><late/>", "header"),
-    "behind the Envelope": (f"{_START}{_END}text", "header"),
+    "after the Body": (f"{_START}</s:Body><late/>", "header"),
+    "after the Envelope": (f"{_START}{_END}text", "header"),
     "at the end": (_START, "header"),
     "at the end of the head": (_ENVELOPE, None),
     "first bytes": ("{}", None),
@@ -859,7 +863,7 @@ def test_feed_after_an_error_raises_it_again(name: str, step: int) -> None:
 
 
 def test_feed_raises_as_soon_as_the_error_is_certain() -> None:
-    # As soon as the parser is handed what there is: 64 KiB behind the head.
+    # The error is raised when the parser is fed, at the latest after 64 KiB.
     for late in ("</a>", "</s:Body><late/>", "<?pi?>", "</s:Body></s:Envelope>x"):
         reader = HeaderReader()
         reader.feed(_START.encode())
@@ -877,7 +881,7 @@ def test_feed_of_undecodable_bytes_raises_at_once() -> None:
     with pytest.raises(DecodeError) as caught:
         reader.feed(b"\x00\xd8A\x00")
     assert caught.value.code is Code.ENCODING_ERROR
-    # What is wrong in front of them comes first.
+    # An error before the undecodable bytes is raised first.
     reader = HeaderReader()
     reader.feed(encoded(_START, "utf-16-le"))
     with pytest.raises(DecodeError) as caught:
@@ -980,20 +984,20 @@ def test_header_reader_without_limit_reads_a_long_head() -> None:
 
 _LONG = "x" * 1_000
 _TOKENS = [
-    # What follows the head; the longest token in it; behind which offset it is refused, if at all.
+    # The name, the text after the head, and the length of its longest token; None if it is never refused.
     ("a start tag", "<a b='{long}'/>", 1_007),
     ("a name", "<a{long}/>", 1_004),
     ("an end tag", "<a></a{long:9}>", None),
     ("a comment", "<!--{long}-->", 1_007),
     ("a processing instruction", "<?pi {long}?>", 1_006),
     ("an entity", "&{long};", 1_002),
-    ("a comment behind the Body", "</s:Body><!--{long}-->", 1_007),
-    ("a comment behind the Envelope", "</s:Body></s:Envelope>\n\n\n<!--{long}-->", 1_007),
+    ("a comment after the Body", "</s:Body><!--{long}-->", 1_007),
+    ("a comment after the Envelope", "</s:Body></s:Envelope>\n\n\n<!--{long}-->", 1_007),
     ("text", "{long}", None),
     ("CDATA", "<![CDATA[{long}]]>", None),
-    ("white space behind the Body", "</s:Body>{spaces}", None),
-    ("white space behind the Envelope", "</s:Body></s:Envelope>{spaces}", None),
-    ("lines behind the Envelope", "</s:Body></s:Envelope>{lines}", None),
+    ("white space after the Body", "</s:Body>{spaces}", None),
+    ("white space after the Envelope", "</s:Body></s:Envelope>{spaces}", None),
+    ("lines after the Envelope", "</s:Body></s:Envelope>{lines}", None),
 ]
 
 
@@ -1013,7 +1017,7 @@ def test_feed_over_max_token_bytes_raises_at_the_limit(_: str, text: str, length
             found = error.finding
         short = max(map(len, ("</s:Envelope>", "<![CDATA["))) if length is None else 0
         if length is None and maximum < short:
-            # These have markup of their own that is too long then.
+            # The markup of these cases is itself longer than the limit.
             continue
         if length is None:
             assert found is None
@@ -1050,7 +1054,7 @@ def test_max_token_bytes_applies_to_header_reader_only() -> None:
 
 
 def _peak(chunks: Iterable[bytes], **reading: Any) -> int:
-    """Return how many bytes it takes at most to feed these, made one at a time, and to close."""
+    """Return the peak memory in bytes of feeding these chunks, made one at a time, and of closing."""
     reader = HeaderReader(**reading)
     gc.collect()
     tracemalloc.start()
@@ -1080,13 +1084,13 @@ _SAME: dict[str, tuple[str, str, str]] = {
     "text": (_START, "x", _END),
     "lines": (_START, "\r\n", _END),
     "comments": (_START, "<!-- </s:Body> -->", _END),
-    "elements of the Body's name": (_START, "<s:Body></s:Body>", _END),
+    "elements with the name of the Body": (_START, "<s:Body></s:Body>", _END),
     "a CDATA section": (f"{_START}<![CDATA[", "</s:Body>", f"]]>{_END}"),
-    "white space behind the Body": (f"{_START}</s:Body>", " ", "</s:Envelope>"),
-    "lines behind the Body": (f"{_START}</s:Body>", "\n", "</s:Envelope>"),
-    "comments behind the Body": (f"{_START}</s:Body>", "<!-- -->", "</s:Envelope>"),
-    "white space behind the Envelope": (f"{_START}{_END}", " ", ""),
-    "comments behind the Envelope": (f"{_START}{_END}", "<!-- -->\n", ""),
+    "white space after the Body": (f"{_START}</s:Body>", " ", "</s:Envelope>"),
+    "lines after the Body": (f"{_START}</s:Body>", "\n", "</s:Envelope>"),
+    "comments after the Body": (f"{_START}</s:Body>", "<!-- -->", "</s:Envelope>"),
+    "white space after the Envelope": (f"{_START}{_END}", " ", ""),
+    "comments after the Envelope": (f"{_START}{_END}", "<!-- -->\n", ""),
 }
 
 
@@ -1111,7 +1115,7 @@ def test_memory_is_independent_of_the_chunk_size() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 100, 1_000, 100_000])
 def test_memory_of_a_long_token_is_a_few_times_its_length(size: int) -> None:
-    # As bytes objects of their own, pieces of two bytes would take twenty times what is in them.
+    # Kept as bytes objects, pieces of two bytes would take twenty times their length.
     length = 1_000_000 if size > 2 else 70_000
     for start, end in (
         (f"{_START}<a b='", f"'/>{_END}"),
@@ -1152,7 +1156,7 @@ def test_header_reader_when_finished_releases_its_memory() -> None:
                 reader.feed(end)
                 reader.close()
             except XmlaHeadersError:
-                # The frames of the first time go with its traceback.
+                # Raising the error again frees the frames in its first traceback.
                 with pytest.raises(XmlaHeadersError):
                     reader.close()
             assert tracemalloc.get_traced_memory()[0] < 150_000
@@ -1161,15 +1165,15 @@ def test_header_reader_when_finished_releases_its_memory() -> None:
             gc.enable()
 
 
-# -- linear, counted rather than timed ---------------------------------------------------------------
+# -- linear, counted and not timed -------------------------------------------------------------------
 
 
 class _Work:
-    """What the parser is handed, and what it looks at anew."""
+    """Counts the calls of the parser, and the bytes that it reads."""
 
     def __init__(self) -> None:
         self.calls = 0
-        #: Bytes, those of an unfinished token anew with each call, as expat before 2.6 reads them.
+        #: Bytes read; each call counts an unfinished token again, as expat before 2.6 reads it.
         self.read = 0
         self.parsers: dict[int, int] = {}
 
@@ -1181,7 +1185,7 @@ def _watched() -> Iterator[_Work]:
     fed: dict[int, int] = {}
 
     def parse(self: _expat.Parser, piece: bytes | memoryview, *, final: bool) -> None:
-        # A parser that is gone may leave its number to another.
+        # A new parser may get the id() of a freed one.
         index = self.expat.CurrentByteIndex
         before = fed.get(id(self.expat), 0) if index >= 0 else 0
         work.calls += 1
@@ -1207,7 +1211,7 @@ _LINEAR: dict[str, tuple[str, str, str]] = {
     "one attribute": (f"{_START}<a b='", "x", f"'/>{_END}"),
     "one comment": (f"{_START}<!--", "<s:Body>", f"-->{_END}"),
     "one name": (f"{_START}<", "a", f"/>{_END}"),
-    "one comment behind the Envelope": (f"{_START}{_END}<!--", "x", "-->"),
+    "one comment after the Envelope": (f"{_START}{_END}<!--", "x", "-->"),
 }
 
 
@@ -1219,12 +1223,12 @@ def test_parser_reads_each_byte_a_few_times(name: str, size: int) -> None:
     length = 400_000 if size < 1_000 else 4_000_000
     work = _work(_repeated(start, piece, length, end, chunk=size))
     assert work.read <= 3 * length + 10_000
-    # Two of them where the Body's name is in the middle.
+    # A window with the name of the Body in it is fed in two calls.
     assert work.calls <= 10 + length // 30_000
 
 
 def test_tokens_of_mixed_length_are_read_a_few_times() -> None:
-    # A long one lets much be handed over at once, which ends with most of the next.
+    # After a long token, much is fed at once, which ends with most of the next token.
     token = "<a b='%s'/>"
     for lengths in ([2_000_000, 2_000_000, 2_000_000], [1_000_000, 10, 3_000_000], [10, 100_000] * 20):
         body = "".join(token % ("x" * length) for length in lengths)
@@ -1243,7 +1247,7 @@ def test_comment_of_body_tags_is_read_a_few_times() -> None:
     data = f"{head}{_END}".encode()
     for size in (1, 100, 65_536):
         work = _work(cut(data, size))
-        # The tries, and each time there is twice as much as the last time.
+        # The attempts; each one waits for twice as much as the last one.
         assert work.calls <= 60
         assert work.read <= 5 * len(data)
 
@@ -1258,7 +1262,7 @@ def test_long_head_in_small_pieces_is_read_a_few_times() -> None:
 
 
 def _calls(chunks: Iterable[bytes]) -> int:
-    """Return how many Python functions are called."""
+    """Return the number of calls of Python functions."""
     count = 0
 
     def profile(_frame: object, event: str, _argument: object) -> None:
@@ -1285,7 +1289,7 @@ def test_body_without_its_own_name_causes_no_calls() -> None:
 def test_name_of_body_causes_calls_in_its_window_only() -> None:
     body = "<a>text</a>\r\n" * 10_000
     few = message(body + "<!--</s:Body>-->" + body * 20).encode()
-    # The window with the comment, and the last.
+    # The window with the comment, and the last one.
     assert _calls([few]) <= 2 * 2 * 5_100 + 40 * (1 + len(few) // _WINDOW)
 
 

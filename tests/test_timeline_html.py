@@ -223,17 +223,23 @@ def test_page_cut_text_shows_no_part_of_id(before: int) -> None:
     assert IDS[0][:8] not in page(capture)
 
 
-@given(st.lists(strategies.session_ids(), min_size=1, max_size=4))
-def test_page_hides_ids_of_every_kind(ids: list[str]) -> None:
+def texts_of_lost_sessions(ids: list[str]) -> str:
     capture = Capture()
     for number, session_id in enumerate(ids):
         capture.begin(session_id, name=f"{number}{session_id}")
         capture.lose(session_id)
     walker = check(page(capture, "".join(ids)))
-    shown = "\n".join([*walker.text, *(a.get("aria-label") or "" for _, a in walker.elements)])
+    return "\n".join([*walker.text, *(a.get("aria-label") or "" for _, a in walker.elements)])
+
+
+@given(st.lists(strategies.session_ids(), min_size=1, max_size=4))
+def test_page_hides_ids_of_every_kind(ids: list[str]) -> None:
+    shown = texts_of_lost_sessions(ids)
+    # Hypothesis draws words of our own modules too, and the page may use them.
+    own_words = texts_of_lost_sessions([chr(0x4E00 + number) * 8 for number, _ in enumerate(ids)])
     for session_id in ids:
-        # Short ids may be words of any text. The words around the ids are no ids.
-        assert len(session_id) < 8 or not session_id.isprintable() or session_id not in shown
+        hidden = session_id.isprintable() and session_id not in own_words
+        assert len(session_id) < 8 or not hidden or session_id not in shown
 
 
 # -- accessible --------------------------------------------------------------------------------------

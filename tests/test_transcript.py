@@ -38,7 +38,7 @@ class Step(NamedTuple):
 
 
 def play(steps: list[Step], transcript: Transcript | None = None) -> list[str]:
-    """Return the codes found, each with its place: 3 for the request of exchange 3, -3 for its answer."""
+    """Return the codes found, each with its message: 3 for the request of exchange 3, -3 for its answer."""
     transcript = Transcript() if transcript is None else transcript
     found = []
     for number, step in enumerate(steps, 1):
@@ -93,7 +93,7 @@ def states(transcript: Transcript) -> list[State]:
 
 
 CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
-    "in good order": ([Step(BEGIN, GRANT), Step(USE, OK), Step(END, OK)], [], [State.ENDED]),
+    "complete": ([Step(BEGIN, GRANT), Step(USE, OK), Step(END, OK)], [], [State.ENDED]),
     "echoes": ([Step(BEGIN, GRANT), Step(USE, GRANT), Step(END, GRANT)], [], [State.ENDED]),
     "not granted": ([Step(BEGIN, OK)], ["session-not-granted -1"], [State.NONE]),
     "granted without an id": ([Step(BEGIN, NO_ID)], ["session-not-granted -1"], [State.NONE]),
@@ -216,7 +216,7 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         [State.BEGINNING, State.ACTIVE],
     ),
     "BeginSession in a response": ([Step("", message(BEGIN))], [], []),
-    "granted beside a fault, then lost": (
+    "granted with a fault, then used and lost": (
         [Step(BEGIN, message(session("abcdefgh"), body=FAULT_BODY)), Step(USE, LOST)],
         ["session-lost -2"],
         [State.LOST],
@@ -226,7 +226,7 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         ["session-lost -3"],
         [State.LOST],
     ),
-    # A fault does not show that the server knows the session, and so for an answer about another one.
+    # Neither a fault nor an answer with another id shows that the server knows the session.
     "from before, refused, then lost": (
         [Step(USE, FAULT), Step(USE, LOST)],
         ["unknown-session -2"],
@@ -237,7 +237,7 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
         ["session-id-changed -1", "unknown-session -2"],
         [State.LOST],
     ),
-    "an error page for what is used after its end": (
+    "an error page for a session used after its end": (
         [Step(BEGIN, GRANT), Step(END, OK), Step(USE, b"Bad Gateway", 502)],
         ["session-used-after-end 3", "request-without-response -3"],
         [State.ENDED],
@@ -262,7 +262,7 @@ def test_transcript_steps_yield_expected_findings(
 
 def test_transcript_cases_cover_every_code() -> None:
     said = {line.split()[0] for _, lines, _ in CASES.values() for line in lines}
-    missing = {Code.RESPONSE_WITHOUT_REQUEST}  # it has a test of its own
+    missing = {Code.RESPONSE_WITHOUT_REQUEST}  # it has its own test
     assert said | missing == {
         *("session-not-granted", "unexpected-session", "session-id-changed", "unknown-session"),
         *("session-lost", "session-used-after-end", "session-never-ended", "request-without-response"),
@@ -460,7 +460,7 @@ def test_transcript_wrong_type_raises_type_error() -> None:
         ("", "<x:AuthenticateResponse/>", Direction.RESPONSE),
         ("", FAULT_BODY, Direction.RESPONSE),
         ("", "<x:Discover/>", Direction.REQUEST),
-        # What stands in the Body counts before what stands in the Header.
+        # The Body decides before the Header does.
         (BEGIN, "<x:DiscoverResponse/>", Direction.RESPONSE),
         (BEGIN, "", Direction.REQUEST),
         (END, "", Direction.REQUEST),

@@ -1,4 +1,4 @@
-"""What the values accept, refuse, show, and keep through pickle and copy."""
+"""The values: accepted and refused arguments, repr, pickle and copy."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ XMLNS_NS = "http://www.w3.org/2000/xmlns/"
 XSI_NS = "http://www.w3.org/2001/XMLSchema-instance"
 WSU_ID = "{urn:wsu}Id"
 
-#: What XML 1.0 production [2] leaves out, and neighbours that it holds.
+#: Characters that XML 1.0 production [2] excludes, and neighbours that it includes.
 UNENCODABLE = ["\0", "\x01", "\x08", "\x0b", "\x0c", "\x0e", "\x1f", "\ud800", "\udfff", "\ufffe", "\uffff"]
 ENCODABLE = ["\t", "\n", "\r", " ", "\x7f", "\x85", "\ud7ff", "\ue000", "\ufffd", "\U00010000", "\U0010ffff"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Optional(HeaderBlock):
-    """A block of another schema: any number, one attribute that may be missing, no session id."""
+    """A block of another schema: unbounded, with an optional attribute and without a session id."""
 
     spec = BlockSpec("urn:w", "Optional", (AttributeSpec("Name", "name"),), max_occurs=None)
 
@@ -76,7 +76,7 @@ class Optional(HeaderBlock):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Twice(HeaderBlock):
-    """A block of another schema that may be there twice."""
+    """A block of another schema that may occur twice."""
 
     spec = BlockSpec("urn:w", "Twice", max_occurs=2)
 
@@ -604,7 +604,7 @@ def test_session_header_of_two_blocks_is_refused(blocks: tuple[HeaderBlock, ...]
     assert SECRET not in f"{caught.value} {caught.value!r}"
 
 
-#: (SOAP namespace, name of the attribute that says whom a block is for, what it holds) -> ours to understand.
+#: (SOAP namespace, name and value of the actor attribute) -> whether this receiver must understand the block.
 ACTORS = [
     (SOAP_11_NS, "actor", None, True),
     (SOAP_11_NS, "actor", "http://schemas.xmlsoap.org/soap/actor/next", True),
@@ -696,7 +696,7 @@ def test_fragment_keeps_bytes_and_namespaces(xml: str, namespaces: dict[str, str
         "\ufffe",
         "&#0;",
         "&#xD800;",
-        # What would close the Body, or the element that the content is checked in.
+        # Markup that would close the Body, or the element around the content in the check.
         "</s:Body><s:Body>",
         "</_><_>",
         "</_>",
@@ -902,7 +902,7 @@ def test_elements_over_a_limit_are_refused(content: str) -> None:
         assert caught.value.code is Code.LIMIT_EXCEEDED
 
 
-#: The parser's own buffers are of one size from a megabyte on.
+#: From a megabyte on, the parser's own buffers have a constant size.
 COUNTS = (1_200_000, 2_400_000)
 
 
@@ -1197,16 +1197,16 @@ VALUES: dict[str, Any] = {
     "direction": Direction.REQUEST,
     "form": MustUnderstandForm.BOTH,
 }
-#: Their members are the same objects wherever they come from.
+#: Their members are singletons.
 ENUMS = {"soap-version", "direction", "form"}
 
 
-#: A frozen dataclass with slots says TypeError for names other than its fields.
+#: A frozen dataclass with slots raises TypeError for names other than its fields.
 REFUSALS = (FrozenInstanceError, AttributeError, TypeError)
 
 
 def state(value: Any) -> dict[str, Any]:
-    """Return what can be seen of a value, compared or not."""
+    """Return all public attributes of a value, compared or not."""
     names = [name for name in dir(value) if not name.startswith("_")]
     seen = {name: getattr(value, name) for name in names if name not in ("session_header", "blocks")}
     return {name: seen[name] for name in seen if not callable(seen[name])}

@@ -1,4 +1,4 @@
-"""encode and encode_block: what is written is what is read back, by us and by others."""
+"""encode and encode_block: this library and other parsers read the written values back."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_encode_writes_the_plain_form() -> None:
 
 
 def test_encode_namespaces_of_any_text_survive_a_round_trip() -> None:
-    # lxml refuses names that are not ASCII URIs, so that the property below has none.
+    # The property below draws no such names, because lxml refuses names other than ASCII URIs.
     block = BeginSession(other_attributes=(('{urn:é<&"\t}a', "v"),))
     envelope = Envelope(Header(block), Fragment(b"<p:a/>", {"p": "a<b>&\"'é\n"}))
     assert decode(encode(envelope)) == envelope
@@ -119,7 +119,7 @@ def test_encode_writes_must_understand_in_the_given_form(
     declared = f" {SOAP}" if "soap:" in written else ""
     expected = f"<BeginSession {XMLA}{written.replace(SOAPED, declared + SOAPED)}/>"
     assert encode_block(block, must_understand_form=override).decode() == expected
-    # Nothing is written where the flag is off.
+    # Without the flag, no attribute is written.
     off = replace(block, must_understand=False)
     assert encode_block(off, must_understand_form=override).decode() == f"<BeginSession {XMLA}/>"
 
@@ -172,7 +172,7 @@ def test_encode_result_decodes_to_equal_values(envelope: Envelope) -> None:
     for ours, theirs in zip(envelope.header, again.header, strict=True):
         if isinstance(ours, HeaderBlock) and isinstance(theirs, HeaderBlock) and ours.must_understand:
             assert theirs.must_understand_form is (ours.must_understand_form or QUALIFIED)
-    # Stable after one pass, deterministic, and no fault of the Body's.
+    # The result is stable after one pass, deterministic, and valid with `deep`.
     assert encode(again) == encode(decode(encode(again)))
     assert encode(envelope) == data
     assert decode(data, deep=True) == envelope
@@ -214,7 +214,7 @@ def test_encode_result_is_never_refused_by_decode(envelope: Envelope, limits: Li
         data = encode(envelope, limits=limits)
     except EncodeError as error:
         assert error.code is Code.LIMIT_EXCEEDED
-        # Not refused for nothing: decode would have done so.
+        # decode refuses the same message.
         with pytest.raises(XmlaHeadersError) as refused:
             decode(encode(envelope, limits=Limits(*[None] * 7)), limits=limits)
         assert refused.value.code is Code.LIMIT_EXCEEDED
@@ -249,7 +249,7 @@ def test_encode_keeps_the_names_of_a_fragment(fragment: Fragment) -> None:
 
 
 def test_encode_writes_a_decoded_body_unchanged() -> None:
-    # The unbound prefix is none of encode's business: decode let it pass.
+    # decode accepts the unbound prefix without `deep`, so encode accepts it too.
     content = "\r\n<q:x y = 'a:b'  />"
     data = f"<soap:Envelope {SOAP} xmlns:a='urn:a'><soap:Body>{content}</soap:Body></soap:Envelope>".encode()
     body = decode(data).body
@@ -331,8 +331,8 @@ def test_encode_of_labelled_values_matches_the_labels(label: dict[str, Any], val
         with pytest.raises((EncodeError, TypeError)) as refused:
             write()
         code = refused.value.code if isinstance(refused.value, EncodeError) else "TypeError"
-        # A processing instruction is one of the things that make a fragment bad.
-        # What a constructor is not given at all is Python's to refuse.
+        # A processing instruction in a fragment has the code bad-fragment.
+        # Python itself refuses a missing argument of a constructor.
         assert code in label["codes"] or code == Code.BAD_FRAGMENT or label["codes"] == ["missing-attribute"]
     else:
         envelope = decode(write())
@@ -370,7 +370,7 @@ def test_encode_finds_a_prefix_in_linear_time() -> None:
         assert decode(data) == envelope
         return seen
 
-    # Calls into C for each candidate, and none that grows with what else there is.
+    # The number of calls into C is constant for each candidate.
     assert lines(400) <= 2 * lines(200) + 50
 
 

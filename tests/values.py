@@ -23,7 +23,7 @@ headers = strategies.headers()
 
 fragments = st.one_of(
     strategies.fragments(),
-    # Something that looks like a header block may be in a Body.
+    # A Body may contain elements that look like header blocks.
     header_blocks.map(lambda block: Fragment(encode_block(block))),
 )
 

@@ -1,4 +1,4 @@
-"""The vectors that are kept: `python -m tests.vectors` adds new ones and labels all of them again.
+"""The kept vectors: `python -m tests.vectors` adds new ones and labels all of them again.
 
 A vector is part of a release: it keeps its name and its bytes. Its labels follow the rules, so that a new
 warning adds its code.
@@ -31,7 +31,7 @@ def released() -> list[dict[str, Any]]:
 
 
 def grow() -> int:
-    """Write the vectors that are not there yet, and the manifest; return the number of new vectors."""
+    """Write missing vectors and the manifest; return the number of new vectors."""
     cases = {case.name: case for case in islice(_corpus.vectors(), MADE)}
     kept = [vector["name"] for vector in released()]
     new = [name for name in islice(cases, COUNT) if name not in kept]

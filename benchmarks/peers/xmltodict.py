@@ -1,4 +1,4 @@
-"""xmltodict: a dict, and the checks of decode written by hand, as far as the dict allows them."""
+"""xmltodict: a dict, and those checks of decode, written by hand, that a dict allows."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-sync",
     "--hide-scrollbars",
     "--enable-logging=stderr",
-    # The browser itself contacts its vendor, whatever the page is.
+    # The browser itself contacts its vendor for any page.
     "--host-resolver-rules=MAP * ~NOTFOUND",
 )
 
@@ -89,7 +89,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., subproce
     names = ("chromium", "chromium-browser", "google-chrome")
     found = next((path for name in names if (path := shutil.which(name)) is not None), None)
     if found is None:
-        pytest.fail(f"none of {', '.join(names)} is installed: nothing of the page has been looked at")
+        pytest.fail(f"none of {', '.join(names)} is installed: the page has not been checked")
 
     def run(page: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         profile = tmp_path_factory.mktemp("profile")

@@ -1,4 +1,4 @@
-"""How spyne and zeep read a Session: their own code, without a transport and whatever the Body holds."""
+"""How spyne and zeep read a Session: their own code, without a transport and with any Body."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _spyne(data: bytes) -> list[tuple[str, str | None]]:
 @cache
 def _spyne_service() -> tuple[Any, Any, Any]:
     with warnings.catch_warnings():
-        # spyne imports what Python has deprecated, with an importer that is deprecated as well.
+        # spyne imports deprecated modules, through a deprecated importer.
         warnings.simplefilter("ignore")
         from spyne import Application, ComplexModel, ServiceBase, Unicode, XmlAttribute, rpc
         from spyne.protocol.soap import Soap11
@@ -54,7 +54,7 @@ def _spyne_service() -> tuple[Any, Any, Any]:
             def Execute(ctx: Any) -> None:  # noqa: N802, N805
                 """Do nothing."""
 
-        # It writes what it cannot read to standard error.
+        # It writes to standard error when it cannot read a message.
         logging.getLogger("spyne").setLevel(logging.CRITICAL)
         protocol = Soap11()
         application = Application([Service], XMLA_NS, in_protocol=protocol, out_protocol=Soap11())

@@ -1,4 +1,4 @@
-"""The recipe of the README for more captures than one machine checks, on a local cluster."""
+"""The README recipe for more captures than one machine can check, on a local cluster."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-#: Sessions in a file, and files: 20,000 messages in all.
+#: The number of sessions in a file and of files: 20,000 messages in all.
 SESSIONS, FILES = 100, 25
 
 
 @pytest.fixture
 def cluster() -> Iterator[Any]:
     with warnings.catch_warnings():
-        # What the cluster deprecates of its own dependencies is not ours.
+        # Deprecation warnings about dependencies of the cluster do not concern this library.
         warnings.simplefilter("ignore")
         from dask.distributed import Client, LocalCluster
 

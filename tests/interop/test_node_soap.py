@@ -1,4 +1,4 @@
-"""npm's soap as a client and a reader; where it is wrong, that is asserted."""
+"""npm's soap as a client and a reader; its mistakes are asserted."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _peer(pytestconfig: pytest.Config) -> Peer:
     assert pytestconfig.cache is not None
     sources = [(name, (HERE / "node" / name).read_bytes()) for name in FILES]
     lock = hashlib.sha256(dict(sources)["package-lock.json"]).hexdigest()[:16]
-    # Outside the sources, and kept for the next time.
+    # The folder is outside the sources and is kept for the next run.
     folder = pytestconfig.cache.mkdir(f"node-{lock}")
     for name, content in sources:
         (folder / name).write_bytes(content)
@@ -77,7 +77,7 @@ def _peer(pytestconfig: pytest.Config) -> Peer:
 
 
 def attributes_read(answer: dict[str, Any], name: str) -> dict[str, str]:
-    """Return the attributes of a header block, with the names that it has written."""
+    """Return the attributes of a header block, with the names as written."""
     return {key: value for key, value in answer[name]["attributes"].items() if not key.startswith("xmlns")}
 
 
@@ -170,11 +170,11 @@ def test_node_soap_reads_every_block_of_encode(peer: Peer) -> None:
         assert attributes_read(header, type(block).__name__) == expected
 
 
-# Where it is wrong.
+# Mistakes of the peer.
 
 
 def test_node_soap_ignores_the_namespace_of_a_block(peer: Peer) -> None:
-    # Wrong: another namespace is another block.
+    # A mistake: an element in another namespace is another block.
     data = encode(
         Envelope(Header(UnknownHeaderBlock(b'<o:Session xmlns:o="urn:o" SessionId="no"/>')), EXECUTE)
     )
@@ -183,7 +183,7 @@ def test_node_soap_ignores_the_namespace_of_a_block(peer: Peer) -> None:
 
 
 def test_node_soap_accepts_a_duplicate_block(peer: Peer) -> None:
-    # Wrong: the element may be there once.
+    # A mistake: the element may occur once.
     data = encode(Envelope(Header(Session("first")), EXECUTE)).decode()
     second = '<Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="second"/></soap:Header>'
     (answer,) = peer(messages=[data.replace("</soap:Header>", second)])
@@ -194,7 +194,7 @@ def test_node_soap_accepts_a_duplicate_block(peer: Peer) -> None:
 
 
 def test_node_soap_keeps_unescaped_white_space(peer: Peer) -> None:
-    # Wrong: XML 1.0 §3.3.3 makes spaces of them, as everybody else does.
+    # A mistake: XML 1.0 §3.3.3 replaces them by spaces, and all other peers do.
     data = encode(Envelope(Header(Session("HERE")), EXECUTE)).decode()
     (answer,) = peer(messages=[data.replace("HERE", "a\tb\nc")])
     assert attributes_read(answer["object"]["Header"], "Session") == {"SessionId": "a\tb\nc"}

@@ -1,4 +1,4 @@
-"""The recipes of the README that need somebody else's library: httpx, requests, zeep."""
+"""The recipes of the README that need another library: httpx, requests, zeep."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 
 class Client(Protocol):
-    """What the clients have in common."""
+    """The interface of all clients."""
 
     conversation: Conversation
     lock: threading.Lock
-    #: What the library raises for an HTTP error.
+    #: The exceptions of the library for an HTTP error.
     errors: tuple[type[Exception], ...]
 
     def call(self, *, end: bool = False, discover: bool = False) -> Fault | None: ...
@@ -85,7 +85,7 @@ def requests_client(url: str, *begin: BeginSession, timeout: float = SECONDS) ->
 
 
 class Zeep:
-    """The plugin, and a client that it is plugged into."""
+    """The plugin, and a client that uses it."""
 
     def __init__(self, plugin: Any, service: Any) -> None:
         from zeep.exceptions import TransportError
@@ -142,7 +142,7 @@ def test_client_after_session_loss_begins_a_new_session(
     assert provider.asked == [
         "BeginSession",
         *["Session"] * 3,
-        # Not found, and so sent again.
+        # The session is not found, so the client sends the request again.
         "Session",
         "BeginSession",
         "EndSession",
@@ -224,11 +224,11 @@ def test_client_after_another_fault_keeps_its_session(connect: Connect) -> None:
 PAGES = {
     "a bad gateway": Page("502 Bad Gateway"),
     "a bad gateway, in XHTML": Page("502 Bad Gateway", b"<html xmlns='http://www.w3.org/1999/xhtml'/>"),
-    "an unauthorised one": Page("401 Unauthorized"),
+    "an unauthorized request": Page("401 Unauthorized"),
     "a server error": Page("500 Internal Server Error"),
     "another page": Page("200 OK"),
     "nothing": Page("200 OK", b"", "text/xml"),
-    "a message that is cut off": Page("200 OK", encode(Envelope())[:-1], "text/xml"),
+    "a truncated message": Page("200 OK", encode(Envelope())[:-1], "text/xml"),
     "a redirection": Page("302 Found", b""),
 }
 
@@ -301,7 +301,7 @@ def test_client_threads_share_one_session(connect: Connect) -> None:
         for thread in threads:
             thread.join(SECONDS)
     assert faults == [None] * 20
-    # All of the round trip.
+    # The lock covers the whole round trip.
     assert locked == [True] * 20
     assert sorted(provider.asked) == ["BeginSession", *["Session"] * 19]
     assert len(provider.sessions) == 1

@@ -1,4 +1,4 @@
-"""spyne as a server: what we write it reads, and the other way round; where it is wrong, that is asserted."""
+"""spyne as a server: it reads our messages and we read its messages; its mistakes are asserted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from xmla_headers import (
 )
 
 with warnings.catch_warnings():
-    # spyne imports what Python has deprecated, with an importer that is deprecated as well.
+    # spyne imports deprecated modules, through a deprecated importer.
     warnings.simplefilter("ignore", DeprecationWarning)
     warnings.simplefilter("ignore", ImportWarning)
     pytest.importorskip("spyne", reason="spyne is not installed; it runs on CPython 3.11 and older")
@@ -59,7 +59,7 @@ class EndSessionHeader(ComplexModel):  # type: ignore[misc]
 
 @dataclass
 class Spyne:
-    """A service of spyne, which notes what it reads and writes the id that it is told."""
+    """A service of spyne that records the blocks it reads and writes a given id."""
 
     url: str = ""
     grants: str | None = None
@@ -79,7 +79,7 @@ class Spyne:
             connection.close()
 
     def reads(self, *blocks: HeaderBlock | UnknownHeaderBlock, **arguments: Any) -> list[tuple[str, Any]]:
-        """Send what we encode; return what spyne makes of it."""
+        """Send an encoded Header; return the blocks as spyne reads them."""
         return self.reads_bytes(encode(Envelope(Header(*blocks), EXECUTE), **arguments))
 
     def reads_bytes(self, data: bytes, *content_type: str) -> list[tuple[str, Any]]:
@@ -195,14 +195,14 @@ def test_decode_reads_the_faults_of_spyne(spyne: Spyne) -> None:
     assert fault.session_lost is False
 
 
-# Where it is wrong.
+# Mistakes of the peer.
 
 
 @pytest.mark.parametrize(
     ("written", "read"), [("a\tb", "a b"), ("a\nb", "a b"), ("a\r\nb", "a b"), ("a\rb", "a b")]
 )
 def test_spyne_normalizes_unescaped_white_space(spyne: Spyne, written: str, read: str) -> None:
-    # That is XML 1.0 §3.3.3, and why we escape it: whoever writes an id raw loses the same.
+    # XML 1.0 §3.3.3 requires this, so encode escapes white space. Other writers lose it.
     data = encode(Envelope(Header(Session("HERE")), EXECUTE)).replace(b"HERE", written.encode())
     assert spyne.reads_bytes(data) == [("Session", read)]
     assert decode(data).header.session == Session(read)
@@ -211,18 +211,18 @@ def test_spyne_normalizes_unescaped_white_space(spyne: Spyne, written: str, read
 def test_spyne_reads_the_last_duplicate_that_decode_refuses(spyne: Spyne) -> None:
     data = encode(Envelope(Header(Session("first"), UNKNOWN[0]), EXECUTE))
     second = b'<Session xmlns="%b" SessionId="second"/></soap:Header>' % XMLA_NS.encode()
-    # Wrong: the element may be there once.
+    # A mistake: the element may occur once.
     assert spyne.reads_bytes(data.replace(b"</soap:Header>", second)) == [("Session", "second")]
 
 
 def test_spyne_accepts_two_session_headers(spyne: Spyne) -> None:
-    # Wrong, or at least undefined: whatever the service looks at first wins.
+    # A mistake, or at least undefined: the header that the service reads first wins.
     read = spyne.reads(EndSession("b"), Session("a"), BeginSession())
     assert read == [("BeginSession", None), ("Session", "a"), ("EndSession", "b")]
 
 
 def test_spyne_ignores_must_understand_of_unknown_blocks(spyne: Spyne) -> None:
-    # Wrong: SOAP 1.1 §4.2.3 wants a MustUnderstand fault.
+    # A mistake: SOAP 1.1 §4.2.3 requires a MustUnderstand fault.
     must = UnknownHeaderBlock(
         b'<t xmlns="urn:t" xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:mustUnderstand="1"/>'
     )
@@ -230,7 +230,7 @@ def test_spyne_ignores_must_understand_of_unknown_blocks(spyne: Spyne) -> None:
 
 
 def test_spyne_accepts_a_session_without_an_id(spyne: Spyne) -> None:
-    # Wrong: the attribute is required. We cannot even write it.
+    # A mistake: the attribute is required. This library cannot write such a Session.
     data = encode(Envelope(Header(Session("")), EXECUTE))
     assert spyne.reads_bytes(data) == [("Session", "")]
     assert spyne.reads_bytes(data.replace(b' SessionId=""', b"")) == [("Session", None)]
@@ -238,7 +238,7 @@ def test_spyne_accepts_a_session_without_an_id(spyne: Spyne) -> None:
 
 @pytest.mark.parametrize("charset", ["utf-8", "no-such-charset"])
 def test_spyne_wrong_charset_raises_no_client_fault(spyne: Spyne, charset: str) -> None:
-    # Wrong: an exception gets through to the server, where a Client fault belongs.
+    # A mistake: an exception reaches the server; a Client fault would be right.
     status, answer = spyne.post(spliced("utf-16", "9F2C"), f"text/xml; charset={charset}")
     assert status == 500
     assert b"Fault" not in answer

@@ -1,4 +1,4 @@
-"""zeep as a client and a reader beside the plugin of the README; where it is wrong, that is asserted."""
+"""zeep as a client and a reader, without the plugin of the README; its mistakes are asserted."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def test_zeep_reads_a_session_not_found_fault(shape: FaultShape) -> None:
     assert (caught.value.code, caught.value.message) == (fault.code, fault.string)
 
 
-# Where it is wrong.
+# Mistakes of the peer.
 
 
 @pytest.fixture(name="answered")
 def _answered() -> Iterator[Any]:
-    """Give a function that lets zeep read an answer, and what a plugin is shown of it."""
+    """Yield a function that makes zeep read an answer; it returns the result and the tree for a plugin."""
     provider, seen = Provider(), Seen()
     with served(provider) as url, zeep_client(url, seen) as service:
 
@@ -104,7 +104,7 @@ def response(header: bytes = b"", body: bytes = b"") -> bytes:
 
 
 def test_zeep_misses_fault_parts_under_a_default_namespace(answered: Any) -> None:
-    # Wrong: they are in no namespace here, as SOAP 1.1 §4.4 has them, and it sees none of them.
+    # A mistake: the parts are in no namespace, as SOAP 1.1 §4.4 says, and zeep finds none of them.
     data = response(
         body=b'<Fault><faultcode xmlns="">Client</faultcode><faultstring xmlns="">no</faultstring></Fault>'
     )
@@ -116,7 +116,7 @@ def test_zeep_misses_fault_parts_under_a_default_namespace(answered: Any) -> Non
 
 
 def test_zeep_ignores_must_understand_of_unknown_blocks(answered: Any) -> None:
-    # Wrong: SOAP 1.1 §4.2.3.
+    # A mistake: SOAP 1.1 §4.2.3.
     must = UnknownHeaderBlock(
         b'<t xmlns="urn:t" xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" s:mustUnderstand="1"/>'
     )
@@ -126,7 +126,7 @@ def test_zeep_ignores_must_understand_of_unknown_blocks(answered: Any) -> None:
 
 
 def test_zeep_ignores_a_duplicate_that_decode_refuses(answered: Any) -> None:
-    # Wrong: the element may be there once.
+    # A mistake: the element may occur once.
     block = b'<Session xmlns="%b" SessionId="x"/>' % XMLA_NS.encode()
     result, tree = answered(response(block * 2))
     assert not isinstance(result, Exception)
@@ -136,7 +136,7 @@ def test_zeep_ignores_a_duplicate_that_decode_refuses(answered: Any) -> None:
 
 
 def test_zeep_accepts_a_doctype_by_default() -> None:
-    # Wrong: SOAP 1.1 §3 allows none, and the tree does not show that there was one.
+    # A mistake: SOAP 1.1 §3 forbids a DOCTYPE, and the tree does not show it.
     data = b"<!DOCTYPE Envelope>" + response(encode_block(Session("9F2C")))
     tree = zeep.loader.parse_xml(data, None, settings=zeep.Settings())
     assert elements.header_of(tree).session == Session("9F2C")

@@ -19,7 +19,7 @@ WSDL = Path(__file__).with_name("xmla.wsdl")
 
 @contextmanager
 def zeep_client(url: str, *plugins: Any, timeout: float = SECONDS) -> Iterator[Any]:
-    """Give the service of a client that posts to an address."""
+    """Return the service of a client that posts to an address."""
     import requests
     import zeep
 

@@ -150,10 +150,13 @@ def find_too_large(models: Iterable[Model]) -> str | None:
         pending = [first]
         while pending:
             model = pending[-1]
+            if model in sizes:
+                pending.pop()
+                continue
             referred = [named[key] for key in model.references if key in named]
             if model not in seen:
                 seen.add(model)
-                pending += [other for other in referred if other not in seen]
+                pending += referred
                 continue
             pending.pop()
             # A circle, which xmlschema refuses, has no size yet.

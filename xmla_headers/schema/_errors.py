@@ -1,85 +1,246 @@
-"""What xmlschema finds wrong with an element -> our words for it, which quote names and no value.
+"""Knows plain words for the errors of xmlschema, which name elements and attributes and quote no value.
 
-Its own words quote attribute values and text, among which a session id may be, and take several lines.
-What is said here comes from the class of the error, from the schema, and of its words from those alone
-that hold nothing but names. What is not known is said in general.
+xmlschema's own sentences quote values, among which a session id may be. They are never read: the words
+depend on the class of an error, on the component of the schema that raised it (its `validator`), and on the
+element of the message.
 """
 
 from __future__ import annotations
 
 import re
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from xmlschema.validators import XMLSchemaChildrenValidationError, XsdSimpleType
+from xmlschema import XMLSchemaBase
+from xmlschema.validators import (
+    XMLSchemaChildrenValidationError,
+    XMLSchemaDecodeError,
+    XsdAnyAttribute,
+    XsdAnyElement,
+    XsdAttribute,
+    XsdAttributeGroup,
+    XsdElement,
+    XsdGroup,
+    XsdSimpleType,
+)
 
 from xmla_headers._printable import printable
 from xmla_headers._xml.names import short
 from xmla_headers.soap import XSI_NS
 
-TYPE_CHECKING = False
+from ._bounds import XSD
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from xml.etree.ElementTree import Element
 
     from xmlschema import XMLSchemaValidationError
 
     from ._located_trees import PlacedElement
 
-__all__ = ["Violation", "violation_of"]
+__all__ = ["Violation", "Violations"]
 
-#: The most that is said about the schema: a pattern may be long.
+# A pattern of the schema may be long.
 _MOST_CHARACTERS = 120
-#: The most elements or values that are said to be possible instead.
+# The most elements, values or patterns in one message.
 _MOST_CHOICES = 5
+
+_NIL, _TYPE = f"{{{XSI_NS}}}nil", f"{{{XSI_NS}}}type"
+_XSI = frozenset({_NIL, _TYPE, f"{{{XSI_NS}}}schemaLocation", f"{{{XSI_NS}}}noNamespaceSchemaLocation"})
+_BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
+_KEY = "a key, a uniqueness constraint or a reference to a key"
 
 
 class Violation(NamedTuple):
-    """One thing that a schema does not allow."""
+    """A part of an element that violates a schema."""
 
-    #: The element that it is about.
     element: Element
+    """The element inside which it is."""
     message: str
-    #: The name of the attribute that it is about, as it is written or should have been.
+    """The words for people."""
     attribute: str | None = None
+    """The name of the attribute as it is written, or as it would be; None for the element itself."""
 
 
-def violation_of(error: XMLSchemaValidationError, placed: PlacedElement) -> Violation:
-    """Return what an error of xmlschema is about."""
-    element = error.elem if error.elem is not None and error.elem in placed else placed.tree
-    if isinstance(error, XMLSchemaChildrenValidationError):
-        return _children(error, element, placed)
-    name = short(placed.name_of(element))
-    reason = error.reason or ""
-    for pattern, message in _REASONS:
-        match = re.match(pattern, reason)
-        if match is not None:
-            tag = match.groupdict().get("tag", _OF_XSI.get(message))
-            attribute = None if tag is None else placed.attribute_name(element, tag)
-            shown = "" if attribute is None else short(attribute)
-            return Violation(element, message.format(element=name, attribute=shown), attribute)
-    # xmlschema says which attribute it is in front of its reason.
-    match = re.match(_ATTRIBUTE, reason)
-    attribute = None if match is None else _written(match[1], element, placed)
-    subject = f"the content of {name}" if attribute is None else f"the attribute {short(attribute)} of {name}"
-    rule = _rule_of(error.validator)
-    if rule is None:
-        return Violation(element, f"{name} is not valid by the schema", attribute)
-    return Violation(element, f"{subject} {rule}", attribute)
+class Violations:
+    """The words for all errors in one header block, or in one child of the Body."""
+
+    __slots__ = ("_broken", "_declared", "_placed", "_values")
+
+    def __init__(self, placed: PlacedElement) -> None:
+        self._placed = placed
+        self._declared: dict[Element, XsdElement] = {}
+        # The values of attributes that their types refuse: the validator that did, and the attribute.
+        self._values: dict[Element, list[tuple[object, str]]] = {}
+        # The violations of the declaration of an element that no error has brought up yet.
+        self._broken: dict[Element, list[Violation]] = {}
+
+    def note(self, element: Element, declaration: XsdElement) -> bool:
+        """Keep the declaration of an element. xmlschema calls this hook before it checks the element."""
+        self._declared[element] = declaration
+        # Any other value would change the validation.
+        return False
+
+    def of(self, error: XMLSchemaValidationError) -> Sequence[Violation]:
+        """Return the violations behind an error: at least one, perhaps the same for several errors."""
+        placed, validator = self._placed, error.validator
+        element = error.elem if error.elem is not None and error.elem in placed else placed.tree
+        name = self._name(element)
+        found: list[Violation] = []
+        if isinstance(error, XMLSchemaChildrenValidationError):
+            found = [self._of_children(error, element)]
+        elif isinstance(validator, XsdAttributeGroup):
+            found = list(self._of_attributes(validator, element))
+        elif isinstance(validator, XsdAnyAttribute):
+            found = list(self._of_wildcard(error.obj, validator, element))
+        elif isinstance(validator, XsdAttribute) and validator.fixed is not None:
+            message = f"the attribute {{}} of {name} is not the fixed value of the schema"
+            found = [self._of_attribute(element, validator.name, message)]
+        elif isinstance(validator, XsdElement):
+            found = [self._of_declaration(validator, element)]
+        elif isinstance(validator, XsdAnyElement):
+            found = [Violation(element, f"the schema does not declare {name}, or does not allow it here")]
+        elif isinstance(validator, XsdGroup) and _has_text(element):
+            found = [Violation(element, f"{name} contains text")]
+        elif isinstance(validator, XMLSchemaBase) or _is_duplicate_id(error):
+            # The schema as a whole checks that each xs:IDREF has its xs:ID.
+            found = [Violation(element, f"{name} violates {_KEY}")]
+        else:
+            found = [self._of_value(validator, element)]
+        return found or [Violation(element, f"{name} is not valid")]
+
+    def _name(self, element: Element) -> str:
+        """Return the name of an element for a message."""
+        return short(self._placed.name_of(element))
+
+    def _of_attribute(self, element: Element, name: str, message: str) -> Violation:
+        """Return a violation that is about an attribute; `{}` in the message stands for its name."""
+        written = self._placed.attribute_name(element, name)
+        return Violation(element, message.format(short(written)), written)
+
+    def _of_children(self, error: XMLSchemaChildrenValidationError, element: Element) -> Violation:
+        """Return the violation of a content model."""
+        expected = _listed(filter(None, (particle.local_name for particle in error.expected or ())))
+        child = error.invalid_child
+        if child is None:
+            lacks = f"{self._name(element)} lacks a child element"
+            return Violation(element, f"{lacks}: {expected}" if expected else lacks)
+        refused = f"the schema does not allow {self._name(child)} here"
+        return Violation(child, f"{refused}; it allows {expected}" if expected else refused)
+
+    def _of_attributes(self, group: XsdAttributeGroup, element: Element) -> Iterator[Violation]:
+        """Yield the attributes that an element lacks, or that its type does not declare."""
+        name = self._name(element)
+        for required in group.iter_required():
+            if required not in element.attrib:
+                yield self._of_attribute(element, required, f"{name} has no attribute {{}}")
+        wildcard = group.get(None)
+        for attribute in element.attrib:
+            declaration = group.get(attribute)
+            declared = isinstance(declaration, XsdAttribute) and declaration.use != "prohibited"
+            allowed = attribute in _XSI or (wildcard is not None and wildcard.is_matching(attribute))
+            if not declared and not allowed:
+                yield self._undeclared(element, attribute)
+
+    def _of_wildcard(self, obj: object, wildcard: XsdAnyAttribute, element: Element) -> Iterator[Violation]:
+        """Yield the attributes that an xs:anyAttribute refuses."""
+        if isinstance(obj, tuple):
+            yield self._undeclared(element, obj[0])
+            return
+        # xmlschema does not say which attribute is in a namespace without a schema.
+        for attribute in element.attrib:
+            namespace, brace, _ = attribute[1:].partition("}")
+            if brace and namespace not in wildcard.maps.namespaces:
+                yield self._undeclared(element, attribute)
+
+    def _undeclared(self, element: Element, attribute: str) -> Violation:
+        """Return the violation of an attribute that the schema does not declare there."""
+        message = f"the schema declares no attribute {{}} for {self._name(element)}"
+        return self._of_attribute(element, attribute, message)
+
+    def _of_declaration(self, declaration: XsdElement, element: Element) -> Violation:
+        """Return a violation of the declaration of an element."""
+        if element not in self._broken:
+            self._broken[element] = list(self._broken_by(declaration, element))
+        if self._broken[element]:
+            return self._broken[element].pop(0)
+        # The error is about a thing that the declaration does not show.
+        name = self._name(element)
+        keys = any(other.identities for other in self._declared.values())
+        if _TYPE not in element.attrib:
+            return Violation(element, f"{name} violates {_KEY}" if keys else f"{name} is not valid")
+        message = f"{{}} of {name} names no type that the schema allows there"
+        return self._of_attribute(
+            element, _TYPE, f"{message}, or {name} violates {_KEY}" if keys else message
+        )
+
+    def _broken_by(self, declaration: XsdElement, element: Element) -> Iterator[Violation]:
+        """Yield the violations that the declaration of an element shows."""
+        name, kind = self._name(element), declaration.type
+        if declaration.abstract:
+            yield Violation(element, f"the schema declares {name} as abstract")
+        nil = element.get(_NIL)
+        if nil is not None:
+            if not declaration.nillable:
+                yield self._of_attribute(element, _NIL, f"the schema does not allow {{}} for {name}")
+            elif nil.strip() not in _BOOLEANS:
+                yield self._of_attribute(element, _NIL, f"{{}} of {name} is not a boolean value")
+            elif _BOOLEANS[nil.strip()] and (element.text or len(element)):
+                yield self._of_attribute(element, _NIL, f"{name} has {{}} and is not empty")
+        if declaration.fixed is not None and (len(element) or element.text not in (None, declaration.fixed)):
+            yield Violation(element, f"the content of {name} is not the fixed value of the schema")
+        # An xsi:type replaces the type.
+        if _TYPE in element.attrib:
+            return
+        if kind.abstract:
+            yield Violation(element, f"the schema declares the type of {name} as abstract")
+        if len(element) and (kind.is_simple() or kind.has_simple_content()):
+            yield Violation(element, f"{name} contains child elements")
+        # White space is text too (XML Schema Part 1, cvc-complex-type 2.1).
+        if kind.is_empty() and element.text:
+            yield Violation(element, f"{name} contains text")
+
+    def _of_value(self, validator: object, element: Element) -> Violation:
+        """Return the violation of a type by the content of an element or the value of an attribute."""
+        name, rule = self._name(element), _rule_of(validator)
+        if element not in self._values:
+            self._values[element] = list(self._refused_values(element))
+        # xmlschema checks the attributes first, in their order.
+        for index, (refusing, attribute) in enumerate(self._values[element]):
+            if refusing is validator:
+                del self._values[element][index]
+                return self._of_attribute(element, attribute, f"the attribute {{}} of {name} {rule}")
+        # An xsi:type may declare attributes that the schema does not show here.
+        subject = (
+            "a value in" if _TYPE in element.attrib and element.attrib.keys() - _XSI else "the content of"
+        )
+        return Violation(element, f"{subject} {name} {rule}")
+
+    def _refused_values(self, element: Element) -> Iterator[tuple[object, str]]:
+        """Yield each violation of the type of an attribute: the validator, and the name of the attribute."""
+        declaration = self._declared.get(element)
+        if declaration is None:
+            return
+        for name, value in element.attrib.items():
+            attribute = declaration.attributes.get(name, declaration.maps.attributes.get(name))
+            if isinstance(attribute, XsdAttribute):
+                for error in attribute.iter_errors(value, namespaces=dict(self._placed.scope)):
+                    yield error.validator, name
 
 
-def _children(error: XMLSchemaChildrenValidationError, element: Element, placed: PlacedElement) -> Violation:
-    expected = _listed(filter(None, (particle.local_name for particle in error.expected or ())))
-    child = error.invalid_child
-    if child is None:
-        lacks = f"{short(placed.name_of(element))} lacks a child element"
-        return Violation(element, f"{lacks}: {expected}" if expected else lacks)
-    refused = f"the schema does not allow {short(placed.name_of(child))} here"
-    return Violation(child, f"{refused}, but {expected}" if expected else refused)
+def _is_duplicate_id(error: XMLSchemaValidationError) -> bool:
+    """Whether an error is about the value of an xs:ID that another one has too."""
+    name = getattr(error.validator, "name", None)
+    return name == f"{{{XSD}}}ID" and not isinstance(error, XMLSchemaDecodeError)
+
+
+def _has_text(element: Element) -> bool:
+    """Whether there is text among the children of an element."""
+    return any((text or "").strip() for text in (element.text, *(child.tail for child in element)))
 
 
 def _listed(choices: Iterable[object]) -> str:
-    """Return what a schema holds as a list of bounded length."""
+    """Return values of a schema as a list of bounded length."""
     texts = [_shown(choice) for choice in islice(choices, _MOST_CHOICES + 1)]
     if len(texts) > _MOST_CHOICES:
         return ", ".join((*texts[:_MOST_CHOICES], "…"))
@@ -87,63 +248,18 @@ def _listed(choices: Iterable[object]) -> str:
 
 
 def _quoted(value: object) -> str:
-    # An empty one would not be seen.
+    """Return a value in quotes, so that an empty one is visible."""
     return f'"{value}"'
 
 
-def _shown(said: object) -> str:
-    """Return something that a schema says on one line, as a person reads it."""
-    text = printable(" ".join(str(said).split()))
+def _shown(value: object) -> str:
+    """Return a value of a schema on one line, shortened."""
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}…"
 
 
-_ATTRIBUTE = r"attribute ([^\s='\"]+)="
-
-_NAMED = r"'(?P<tag>[^']+)'"
-_UNDECLARED = "the schema declares no attribute {attribute} for {element}"
-_TEXT = "{element} has text in it"
-_FIXED = "the content of {element} is not what the schema fixes"
-_NIL = "{attribute} is not allowed for {element}, or not so"
-_ABSTRACT = "the schema declares {element} as abstract"
-_UNKNOWN = "the schema does not declare {element}, or not its type"
-_TYPE = "{attribute} of {element} names no type that the schema allows there"
-_KEY = "{element} breaks a key, a uniqueness or a reference to one"
-#: How xmlschema begins to say what quotes no value, up to there -> how it is said here.
-_REASONS = (
-    (rf"missing required attribute {_NAMED}", "{element} has no {attribute}"),
-    (rf"{_NAMED} (?:attribute not allowed|is not an attribute)", _UNDECLARED),
-    (rf"(?:use of )?attribute {_NAMED} (?:not allowed|not found|is prohibited)", _UNDECLARED),
-    (
-        rf"attribute {_NAMED} has a fixed value",
-        "the attribute {attribute} of {element} is not what the schema fixes",
-    ),
-    (r"character data ", _TEXT),
-    (r"a simple content element can't have child elements", "{element} has child elements"),
-    (r"must have the fixed value ", _FIXED),
-    (r"(?:element is not nillable|xsi:nil)", _NIL),
-    (r"can't use an abstract ", _ABSTRACT),
-    (r"element '[^']*' (?:not found|is not allowed here)|unavailable namespace |unknown type ", _UNKNOWN),
-    (r"""["']*global |Xsd\w+\(.* cannot substitute """, _TYPE),
-    (
-        r"(?:duplicated (?:xs:ID )?value|missing key field|no more than one attribute of type ID|IDREF) ",
-        _KEY,
-    ),
-)
-#: Those of the above that are about an attribute which is always the same.
-_OF_XSI = {_TYPE: f"{{{XSI_NS}}}type", _NIL: f"{{{XSI_NS}}}nil"}
-
-
-def _written(name: str, element: Element, placed: PlacedElement) -> str | None:
-    """Return the name of an attribute of an element that xmlschema names with a prefix of its own choice."""
-    if name in element.attrib:
-        return placed.attribute_name(element, name)
-    local = name.rpartition(":")[2]
-    tags = [tag for tag in element.attrib if tag.rpartition("}")[2] == local]
-    return placed.attribute_name(element, tags[0]) if tags else None
-
-
-def _rule_of(validator: object) -> str | None:
-    """Return which rule of its type a value breaks, if it is one of a type."""
+def _rule_of(validator: object) -> str:
+    """Return the words for the rule of a type that a value breaks."""
     kind = type(validator).__name__
     if kind == "XsdPatternFacets":
         return f"does not match the pattern {_listed(getattr(validator, 'regexps', ()))}"
@@ -152,12 +268,10 @@ def _rule_of(validator: object) -> str | None:
     facet = re.fullmatch(r"Xsd(\w+)Facet", kind)
     if facet is not None:
         rule = facet[1][0].lower() + facet[1][1:]
-        return f"does not keep to {rule} {_shown(getattr(validator, 'value', ''))}".rstrip()
-    # The built-in types are checked by functions: int_validator.
+        return f"does not satisfy {rule} {_shown(getattr(validator, 'value', ''))}".rstrip()
+    # Functions check the built-in types, int_validator for example.
     function = getattr(validator, "__name__", "")
     if function.endswith("_validator"):
-        return f"is no xs:{function.removesuffix('_validator')}"
-    if not isinstance(validator, XsdSimpleType):
-        return None
-    name = validator.prefixed_name
-    return f"is no {_shown(name)}" if name else "is not what its type allows"
+        return f"is not of type xs:{function.removesuffix('_validator')}"
+    name = validator.prefixed_name if isinstance(validator, XsdSimpleType) else None
+    return f"is not of type {_shown(name)}" if name else "is not of its type"

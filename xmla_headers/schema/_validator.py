@@ -14,7 +14,7 @@ from xmla_headers._xml.reader import read
 from xmla_headers.findings import RULES, Code, Finding
 from xmla_headers.session_headers import SESSION_BLOCKS
 
-from ._errors import violation_of
+from ._errors import Violations
 from ._files import OWN_SCHEMAS, read_schema
 from ._loading import load_together
 from ._located_trees import placed_elements
@@ -99,13 +99,17 @@ class SchemaValidator:
         """Yield offset in the text, path and message of what is wrong with an element, by offset."""
         try:
             resource = _Resource(placed.tree, placed.declarations())
+            words = Violations(placed)
             errors = self._schema.iter_errors(
-                resource, namespaces=dict(placed.scope), use_location_hints=False
+                resource,
+                namespaces=dict(placed.scope),
+                use_location_hints=False,
+                validation_hook=words.note,
             )
             violations = nsmallest(
                 MOST_FINDINGS + 1,
-                # It says some things twice.
-                dict.fromkeys(violation_of(error, placed) for error in errors),
+                # Several errors may be about the same violation.
+                dict.fromkeys(violation for error in errors for violation in words.of(error)),
                 key=lambda violation: placed.offset_of(violation.element),
             )
         except Exception as error:  # noqa: BLE001 - see below
