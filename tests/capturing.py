@@ -1,4 +1,4 @@
-"""The recorded exchanges as captures of every format, with the codings and spellings of real ones."""
+"""The recorded exchanges as captures of every format, with the codings and spellings of real captures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One message read in every way that there is, which must all say the same."""
+"""One message, read in every way: all results must be equal."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def agreed(
 ) -> tuple[Header | None, tuple[Finding, ...]]:
     """Return the Header, None if the message is refused, and all findings.
 
-    What decode makes of it without a cache, with an empty one and with one that knows the head, is what
-    `iter_findings` and HeaderReader say, which have no short way. `alike` is a message whose head fills the
-    cache, the message itself by default.
+    The result of decode is compared without a cache, with an empty one and with one that knows the head. It
+    must equal that of `iter_findings` and HeaderReader, which always use the general path. `alike` is a
+    message whose head fills the cache, the message itself by default.
     """
     findings = tuple(iter_findings(data, deep=deep, **reading))
     first = next((finding for finding in findings if finding.severity is Severity.ERROR), None)

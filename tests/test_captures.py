@@ -171,7 +171,7 @@ def test_har_text_is_utf_8_whatever_it_declares() -> None:
     assert checked.header.session.session_id == "é"
 
 
-# -- what is passed over --------------------------------------------------------------------------------
+# -- what is ignored ---------------------------------------------------------------------------------
 
 PLAIN = (("Host", "a"),)
 
@@ -580,7 +580,7 @@ def test_http_request_without_length_has_the_rest_as_body() -> None:
     ],
 )
 def test_http_content_type_gives_the_charset(content_type: str, charset: str | None) -> None:
-    # A HAR gives characters, which are encoded in UTF-8 whatever the field says.
+    # A HAR gives characters, which are encoded in UTF-8, even if the field says otherwise.
     fields = (("Content-Type", content_type),)
     exchange = Exchange(message(), message(), request_fields=fields, response_fields=fields)
     assert {item.charset for item in read(har([exchange]))} == {"utf-8"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import guided
 from tests.guided import CORPUS, LONGEST, Mutator, grown, inputs, shortened
 from tests.guided_targets import ALPHABET, TARGETS
 
@@ -67,3 +69,15 @@ def test_mutator_with_one_seed_gives_one_result(data: bytes) -> None:
         mutated = mutator(data, 30, seed)
         assert mutated == mutator(data, 30, seed)
         assert len(mutated) <= 30
+
+
+def test_branches_of_an_input_leave_the_trace_function() -> None:
+    def trace(*_: object) -> None: ...
+
+    outer = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        guided._branches(lambda _: None, b"")
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(outer)

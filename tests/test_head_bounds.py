@@ -1,4 +1,4 @@
-"""The head of a message says the same whichever way it is read: at each bound, and beside it."""
+"""Heads at each bound and next to it: all ways to read a message have equal results."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def head(blocks: str, *, envelope: str = "", body: str = "") -> bytes:
 
 
 def codes(begin: bytes, **reading: Any) -> list[Code]:
-    """Return the codes of what is found in a message with this head, read in every way."""
+    """Return the codes of the findings in a message with this head, read in all ways."""
     data = begin + b"<a/></s:Body></s:Envelope>"
     _, findings = agreed(data, alike=data.replace(ID.encode(), OTHER.encode()), **reading)
     assert agreed(data, **reading)[1] == findings
@@ -97,7 +97,7 @@ def test_attributes_are_bounded_in_every_way(form: str, count: int) -> None:
 
 @pytest.mark.parametrize("count", [254, 255, 256, 257, 258])
 def test_declarations_of_the_envelope_are_bounded_in_every_way(count: int) -> None:
-    # It has three of its own.
+    # The Envelope itself has three declarations.
     begin = head(USE, envelope=many(count - 3, " xmlns:a{}='u'"))
     assert codes(begin) == ([Code.LIMIT_EXCEEDED] if count > 256 else [])
 
@@ -123,14 +123,14 @@ def test_bounds_of_the_caller_hold_in_every_way(count: int) -> None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Never(HeaderBlock):
-    """A header block that may not be there at all."""
+    """A header block that may never occur."""
 
     spec = BlockSpec(namespace="urn:v", local_name="Never", attributes=(), max_occurs=0)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Twice(HeaderBlock):
-    """A header block that may be there twice, in a request."""
+    """A header block that may occur twice in a request."""
 
     spec = BlockSpec(
         namespace="urn:v",
@@ -157,7 +157,7 @@ TYPES = {**SESSION_BLOCKS, Never.spec.qname: Never, Twice.spec.qname: Twice}
         ("<v:NEVER/>", [Code.LOOKALIKE_HEADER_BLOCK]),
     ],
 )
-def test_occurrence_is_judged_in_every_way(blocks: str, expected: list[Code]) -> None:
+def test_occurrence_is_checked_in_every_way(blocks: str, expected: list[Code]) -> None:
     assert codes(head(blocks), types=TYPES) == expected
     wrong = codes(head(blocks), types=TYPES, direction=Direction.RESPONSE)
     assert (Code.WRONG_DIRECTION in wrong) == ("<v:Twice" in blocks)
@@ -166,7 +166,7 @@ def test_occurrence_is_judged_in_every_way(blocks: str, expected: list[Code]) ->
 @pytest.mark.parametrize("name", [block.spec.local_name for block in SESSION_BLOCKS.values()])
 @pytest.mark.parametrize("change", [str.lower, str.upper, str.swapcase, str.capitalize, str])
 @pytest.mark.parametrize("prefix", ["x", "v", "s"])
-def test_names_that_differ_in_case_are_warned_of_in_every_way(prefix: str, change: Any, name: str) -> None:
+def test_names_that_differ_in_case_warn_in_every_way(prefix: str, change: Any, name: str) -> None:
     changed = change(name)
     if (prefix, changed) == ("x", name):
         return
@@ -176,7 +176,7 @@ def test_names_that_differ_in_case_are_warned_of_in_every_way(prefix: str, chang
     ]
 
 
-def test_session_id_comes_out_in_every_way() -> None:
+def test_session_id_is_read_in_every_way() -> None:
     header, findings = agreed(head(USE) + b"</s:Body></s:Envelope>")
     assert header is not None
     assert (header.blocks, findings) == ((Session(ID),), ())

@@ -1,4 +1,4 @@
-"""What is a name in XML 1.0 without a colon."""
+"""Names in XML 1.0 without a colon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def test_is_ncname_accepts_a_name(name: str) -> None:
     assert is_ncname(name)
 
 
-# Python takes the first three for identifiers; an expat that looked at the others would read something else.
+# Python accepts the first three as identifiers. expat would parse the others as more than a name.
 @pytest.mark.parametrize(
     "name",
     [
@@ -33,5 +33,5 @@ def test_is_ncname_accepts_a_name(name: str) -> None:
         "a&",
     ],
 )
-def test_is_ncname_refuses_all_else(name: str) -> None:
+def test_is_ncname_refuses_other_text(name: str) -> None:
     assert not is_ncname(name)

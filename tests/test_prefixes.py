@@ -1,4 +1,4 @@
-"""Prefixes in scope: which of them some XML needs."""
+"""Prefixes in scope: the ones that a piece of XML needs."""
 
 from __future__ import annotations
 

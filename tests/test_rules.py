@@ -232,12 +232,12 @@ def test_unknown_block_gets_only_missing_declarations() -> None:
         ('<v:Other s:mustUnderstand="2"/>', "mustUnderstand on Other is neither 0 nor 1"),
     ],
 )
-def test_message_says_which_of_two_it_is(header: str, message_end: str) -> None:
+def test_finding_message_names_its_case(header: str, message_end: str) -> None:
     assert message_end in [finding.message for finding in found(message(header))]
 
 
 @pytest.mark.parametrize(("count", "times"), [(1, None), (2, None), (3, "Audit occurs more than 2 times")])
-def test_message_counts_the_times_that_are_allowed(count: int, times: str | None) -> None:
+def test_finding_message_states_max_occurs(count: int, times: str | None) -> None:
     types = types_of(block("Audit", max_occurs="2"))
     messages = [finding.message for finding in found(message("<v:Audit/>" * count), types=types)]
     assert messages == [times] * (times is not None)
@@ -264,7 +264,7 @@ def test_message_distinguishes_no_namespace_from_another(envelope: str, words: s
         ("Other", None),
     ],
 )
-def test_hint_for_a_misplaced_element_is_for_a_fault_alone(child: str, hint: str | None) -> None:
+def test_hint_for_a_misplaced_element_is_only_for_faults(child: str, hint: str | None) -> None:
     (finding,) = found(f'<s:Envelope xmlns:s="{SOAP_11_NS}"><{child}/><s:Body/></s:Envelope>'.encode())
     assert (finding.code, finding.hint) == (Code.UNEXPECTED_ELEMENT, hint)
 

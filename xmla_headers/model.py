@@ -81,8 +81,8 @@ def mask(identifier: str) -> str:
     """Return the part of a session id that may be shown: four characters, and the length.
 
     Args:
-        identifier: A session id, or another secret. Of one of four characters or fewer, only the length
-            is shown.
+        identifier: A session id, or another secret. If it has four characters or fewer, only the
+            length is shown.
 
     Returns:
         Text for people.

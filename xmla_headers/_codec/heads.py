@@ -41,7 +41,7 @@ _LONGEST = 4_096
 # The shared memory keeps no longer attribute value, in bytes: a token is longer, a namespace is declared.
 _LONGEST_VALUE = 64
 
-# What a well-formed head consists of.
+# The parts of a well-formed head.
 _TOKEN = rb"""(?xs)
     <!-- (?P<comment>.*?) -->
     | <!\[CDATA\[ (?P<section>.*?) \]\]>
@@ -62,7 +62,7 @@ class HeadCache:
 
     The functions share one cache by default, `SHARED_HEADS`, which holds no session id and no token. A
     cache of your own remembers every head that was accepted, and may therefore hold secrets, such as the
-    session ids of a head with two of them: whoever makes one owns it and drops it.
+    session ids of a head with two of them: its maker owns it and drops it.
 
     Safe to share between threads, and usable after a fork.
 
@@ -188,7 +188,7 @@ class HeadCache:
 
 
 class Shape:
-    """What the general path found for a head, without the identifier."""
+    """The result of the general path for a head, without the identifier."""
 
     __slots__ = ("_after", "_before", "_kind", "_put", "_values", "names", "scope", "soap", "warnings")
 
@@ -278,6 +278,6 @@ def _may_hold_secrets(rest: bytes) -> bool:
     return False
 
 
-#: The cache that the functions use unless told otherwise. It holds no session id and no token.
 SHARED_HEADS = HeadCache()
+"""The cache that the functions use by default. It holds no session id and no token."""
 SHARED_HEADS._keeps_secrets = False

@@ -174,7 +174,7 @@ def _append(layout: _Layout, blocks: Sequence[str]) -> Edit:
 def removals(message: RawMessage, names: Collection[str], *, known: Collection[str] | None) -> list[Edit]:
     """Return the edits that remove header blocks, and the Header too if nothing is left in it.
 
-    `names` holds the qnames to remove. If `known` is not None, all qnames that are not in it are removed too.
+    `names` are the qnames to remove. If `known` is not None, all qnames that are not in it are removed too.
     """
     layout = _Layout(message)
     edits: list[Edit] = []

@@ -14,7 +14,7 @@ __all__ = ["Behaviour", "Case", "Trap", "Verdict", "identifier_of"]
 
 
 class Verdict(StrEnum):
-    """What a parser should do with a message."""
+    """The right reaction of a parser to a message."""
 
     ACCEPT = "accept"
     """Read it."""
@@ -25,7 +25,7 @@ class Verdict(StrEnum):
 
 
 class Behaviour(StrEnum):
-    """What parsers are known to do wrong, by name."""
+    """The known mistakes of parsers, by name."""
 
     FIRST_DUPLICATE = "first duplicate wins"
     LAST_DUPLICATE = "last duplicate wins"
@@ -84,13 +84,13 @@ class Case:
     header: Header | None
     """The Header that decode gives; None when decode refuses the message."""
     note: str
-    """What is special about the message, for people."""
+    """The special property of the message, for people."""
     reference: str
     """The clause that the message is about."""
     rule: str
-    """What the message is about in a word: a code, a way of writing, a confusable."""
+    """The topic of the message in a word: a code, a way of writing, a confusable."""
     verdict: Verdict
-    """What a parser should do."""
+    """The right reaction of a parser."""
     traps: tuple[Trap, ...] = ()
     """How known behaviours show."""
     direction: Direction | None = None

@@ -99,7 +99,7 @@ def _cases(seed: int, given: Given) -> Iterator[Case]:
 
 
 def first_pass(given: Given) -> Iterator[Case]:
-    """Yield each rule in turn; whoever takes only the first cases gets some of every rule."""
+    """Yield each rule in turn; the first cases alone have some of every rule."""
     turns = [*_valid(given), *_confused(given), *broken(given)]
     # The sort is stable: within one turn the order is kept.
     for case, _ in sorted(turns, key=lambda entry: entry[1]):

@@ -69,7 +69,7 @@ class Disagreement:
 
 
 class Outcome(StrEnum):
-    """What a parser does with a message."""
+    """The reaction of a parser to a message."""
 
     ACCEPTED = "accepted"
     REFUSED = "refused"

@@ -45,7 +45,7 @@ ANYWHERE = (Place.FIRST, Place.MIDDLE, Place.LAST)
 
 
 class Given(NamedTuple):
-    """What the cases are made for."""
+    """The types and the direction of the cases."""
 
     types: BlockTypes
     direction: Direction | None

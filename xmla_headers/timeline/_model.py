@@ -30,7 +30,7 @@ _KEY = 5
 
 
 class LaneKind(StrEnum):
-    """What the messages of a lane have in common."""
+    """The common property of the messages of a lane."""
 
     SESSION = "session"
     """A message of the lane names or begins the session."""
@@ -154,7 +154,7 @@ class Lane:
     """The exchanges of one session, or those that belong to none."""
 
     kind: LaneKind
-    """What its messages have in common."""
+    """The common property of its messages."""
     record: SessionRecord | None = None
     """The session; None for messages without one."""
     exchanges: list[Exchange] = field(default_factory=list)

@@ -49,7 +49,7 @@ class Fact(NamedTuple):
     exchange: Exchange | None = None
     """The exchange that it is about, to link to."""
     style: str = ""
-    """What it means for the session: "good", "warning", "error", or "" for nothing."""
+    """The meaning for the session: "good", "warning", "error", or "" for nothing."""
 
 
 class Words:

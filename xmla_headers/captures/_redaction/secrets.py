@@ -334,7 +334,7 @@ def _local(name: str) -> str:
 
 
 def _rest(text: str) -> Iterator[Edit]:
-    """Yield the first part of a message that begins in the middle: nothing tells what it is part of."""
+    """Yield the first part of a message that begins in the middle, in an unknown element."""
     for pattern in (_REST_OF_TAG, _REST_OF_SECTION, _REST_OF_CONTENT):
         match = pattern.match(text)
         if match is not None:
