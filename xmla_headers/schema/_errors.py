@@ -133,7 +133,7 @@ class Violations:
         name = self._name(element)
         for required in group.iter_required():
             if required not in element.attrib:
-                yield self._of_attribute(element, required, f"{name} has no attribute {{}}")
+                yield self._of_attribute(element, required, f"{name} has no {{}}")
         wildcard = group.get(None)
         for attribute in element.attrib:
             declaration = group.get(attribute)

@@ -58,7 +58,7 @@ class SchemaValidator:
     >>> envelope = b'<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/">'
     >>> message = envelope + b"<e:Header>" + session + b"</e:Header><e:Body/></e:Envelope>"
     >>> [finding.message for finding in SchemaValidator().iter_findings(message)]
-    ['Session has no attribute SessionId']
+    ['Session has no SessionId']
     """
 
     def __init__(self, schemas: Mapping[str, str] | None = None) -> None:
