@@ -58,7 +58,7 @@ MODULES = {
     "fault_reader": ("fault/_reader.py", "test_fault test_codes"),
     "fault": ("fault/__init__.py", "test_fault"),
     "envelope": ("envelope.py", "test_values test_codes"),
-    "model": ("model.py unknown_block.py", "test_values test_codes test_write"),
+    "model": ("model.py unknown_block.py", "test_values test_half_made test_codes test_write"),
     "fragment": ("fragment.py", "test_values test_write test_elements"),
     "codec": ("codec.py", "test_write test_arguments test_splice"),
     "secrets": ("captures/_redaction/secrets.py", "test_redact test_redact_captures"),
