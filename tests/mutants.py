@@ -58,7 +58,7 @@ MODULES = {
     "fault_reader": ("fault/_reader.py", "test_fault test_codes"),
     "fault": ("fault/__init__.py", "test_fault"),
     "envelope": ("envelope.py", "test_values test_codes"),
-    "model": ("model.py unknown_block.py", "test_values test_codes test_write"),
+    "model": ("model.py unknown_block.py", "test_values test_half_made test_codes test_write"),
     "fragment": ("fragment.py", "test_values test_write test_elements"),
     "codec": ("codec.py", "test_write test_arguments test_splice"),
     "secrets": ("captures/_redaction/secrets.py", "test_redact test_redact_captures"),
@@ -155,7 +155,8 @@ def _passes(copy: Path, file: str, mutant: Mutant | None) -> bool:
         )
     except subprocess.TimeoutExpired:
         return False
-    if done.returncode not in (0, 1):
+    # A mutant may break what a test module does when it is imported: that is red as well.
+    if done.returncode not in ((0, 1) if mutant is None else (0, 1, 2)):
         raise RuntimeError(f"{mutant}: pytest ended with {done.returncode}\n{done.stdout[-2_000:]}")
     return done.returncode == 0
 

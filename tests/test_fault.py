@@ -1303,3 +1303,12 @@ def test_fault_for_any_refusal_survives_a_round_trip(data: bytes) -> None:
         fault = fault_for(error)
         answer = decode(encode(Envelope(body=fault.to_body())), deep=True, strict=True)
         assert answer.fault == fault
+
+
+@pytest.mark.parametrize("xml", [b"<a/>", b"<a xmlns:p='urn:p'/>"])
+def test_content_in_a_default_namespace_declares_it_in_soap_1_1(xml: bytes) -> None:
+    content = Fragment(xml, {"": "urn:d"})
+    fault = Fault("Client", "text", entries=(FaultEntry(1, "text", content=content),), detail=content)
+    body = fault.to_body(FaultShape.SOAP_1_1)
+    assert body.xml.count(b'<a xmlns="urn:d"') == 2
+    assert b"<Error " in body.xml

@@ -11,6 +11,7 @@ from xmla_headers import (
     SOAP_12_NS,
     XMLA_NS,
     Code,
+    EncodeError,
     HeaderBlock,
     MustUnderstandForm,
     Session,
@@ -279,3 +280,17 @@ def test_hint_for_a_misplaced_element_is_only_for_faults(child: str, hint: str |
 def test_hint_for_a_lookalike_follows_from_its_namespace(namespace: str, hint: str) -> None:
     findings = found(message(f'<Session SessionId="A" xmlns="{namespace}"/>'))
     assert [finding.hint for finding in findings if finding.code is Code.LOOKALIKE_HEADER_BLOCK] == [hint]
+
+
+def test_block_with_an_actor_alone_has_no_must_understand_form() -> None:
+    session = decode(message('<x:Session SessionId="A" s:actor="urn:a"/>')).header.session
+    assert session is not None
+    assert (session.actor, session.must_understand_form) == ("urn:a", None)
+
+
+@pytest.mark.parametrize("namespace", ["urn:v", XMLA_NS, SOAP_11_NS, SOAP_12_NS, XSI])
+def test_other_attributes_of_a_declared_namespace_are_refused(namespace: str) -> None:
+    (kind,) = types_of(block("Audit")).values()
+    with pytest.raises(EncodeError) as caught:
+        kind(other_attributes=((f"{{{namespace}}}a", ""),))
+    assert caught.value.code is Code.BAD_FRAGMENT

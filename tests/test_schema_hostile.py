@@ -186,7 +186,7 @@ CASES: dict[str, tuple[str, str | None]] = {
         simple(element("".join(f'<xs:attribute name="{name}"/>' for name in ("self", "class", "mro")))),
         None,
     ),
-    "a name that is none": (simple(element('<xs:attribute name="-"/>')), "cannot be read"),
+    "an invalid name": (simple(element('<xs:attribute name="-"/>')), "cannot be read"),
     "two of one name": (simple(element() + element()), "cannot be read"),
     "include": (simple('<xs:include schemaLocation="b.xsd"/>'), "includes 'b.xsd', which was not given"),
     "redefine": (simple('<xs:redefine schemaLocation="b.xsd"/>'), "xs:redefine is not supported"),
