@@ -19,6 +19,7 @@ from xmlschema.validators import (
     XsdAnyElement,
     XsdAttribute,
     XsdAttributeGroup,
+    XsdComplexType,
     XsdElement,
     XsdGroup,
     XsdSimpleType,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
     from xmlschema import XMLSchemaValidationError
+    from xmlschema.validators import XsdType
 
     from ._located_trees import PlacedElement
 
@@ -65,19 +67,25 @@ class Violation(NamedTuple):
 class Violations:
     """The words for all errors in one header block, or in one child of the Body."""
 
-    __slots__ = ("_broken", "_declared", "_placed", "_values")
+    __slots__ = ("_broken", "_has_keys", "_placed", "_types", "_values")
 
     def __init__(self, placed: PlacedElement) -> None:
         self._placed = placed
-        self._declared: dict[Element, XsdElement] = {}
+        # The declared type of each element with attributes. A declaration may be made for one element alone,
+        # and would take memory for each of them.
+        self._types: dict[Element, XsdType] = {}
+        self._has_keys = False
         # The values of attributes that their types refuse: the validator that did, and the attribute.
         self._values: dict[Element, list[tuple[object, str]]] = {}
         # The violations of the declaration of an element that no error has brought up yet.
         self._broken: dict[Element, list[Violation]] = {}
 
     def note(self, element: Element, declaration: XsdElement) -> bool:
-        """Keep the declaration of an element. xmlschema calls this hook before it checks the element."""
-        self._declared[element] = declaration
+        """Note the declaration of an element. xmlschema calls this hook before it checks the element."""
+        if element.attrib:
+            self._types[element] = declaration.type
+        if declaration.identities:
+            self._has_keys = True
         # Any other value would change the validation.
         return False
 
@@ -166,12 +174,11 @@ class Violations:
             return self._broken[element].pop(0)
         # The error is about a thing that the declaration does not show.
         name = self._name(element)
-        keys = any(other.identities for other in self._declared.values())
         if _TYPE not in element.attrib:
-            return Violation(element, f"{name} violates {_KEY}" if keys else f"{name} is not valid")
+            return Violation(element, f"{name} violates {_KEY}" if self._has_keys else f"{name} is not valid")
         message = f"{{}} of {name} names no type that the schema allows there"
         return self._of_attribute(
-            element, _TYPE, f"{message}, or {name} violates {_KEY}" if keys else message
+            element, _TYPE, f"{message}, or {name} violates {_KEY}" if self._has_keys else message
         )
 
     def _broken_by(self, declaration: XsdElement, element: Element) -> Iterator[Violation]:
@@ -218,11 +225,12 @@ class Violations:
 
     def _refused_values(self, element: Element) -> Iterator[tuple[object, str]]:
         """Yield each violation of the type of an attribute: the validator, and the name of the attribute."""
-        declaration = self._declared.get(element)
-        if declaration is None:
+        kind = self._types.get(element)
+        if kind is None:
             return
+        declared = kind.attributes if isinstance(kind, XsdComplexType) else {}
         for name, value in element.attrib.items():
-            attribute = declaration.attributes.get(name, declaration.maps.attributes.get(name))
+            attribute = declared.get(name, kind.maps.attributes.get(name))
             if isinstance(attribute, XsdAttribute):
                 for error in attribute.iter_errors(value, namespaces=dict(self._placed.scope)):
                     yield error.validator, name
