@@ -484,3 +484,28 @@ def test_label_that_elementtree_refuses_is_read() -> None:
     assert decode(data, deep=True, strict=True).body.xml == "é".encode()
     with pytest.raises(ElementTree.ParseError):
         ElementTree.fromstring(data, forbid_dtd=True)
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_undecodable_unit_after_long_characters_has_its_position(order: str) -> None:
+    mark, codec = ("\ufeff", "utf-16-le" if order == "little" else "utf-16-be")
+    start = f"{mark}<s:Envelope xmlns:s='{SOAP_11_NS}'><s:Body>"
+    text = (start + "\u6f22" * 500 + "\ud800").encode(codec, "surrogatepass")
+    with pytest.raises(DecodeError) as caught:
+        decode(text + "</s:Body></s:Envelope>".encode(codec))
+    assert (caught.value.code, caught.value.finding.offset) == (Code.ENCODING_ERROR, len(text) - 2)
+
+
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (b"\x0c\x10" + bytes(10), "DIME"),
+        (b"\x0c\x11" + bytes(10), "binary data"),
+        (b"\x04\0\0\0\x04\0\0\0abcd", "XPRESS"),
+        (b"\x04\0\0\0\x04\0\0\0abc", "binary data"),
+    ],
+)
+def test_hint_names_the_first_bytes(first: bytes, words: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode(first)
+    assert words in (caught.value.finding.hint or "")

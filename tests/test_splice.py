@@ -548,3 +548,9 @@ def test_splicing_unchanged_message_over_a_limit_is_refused(call: Any) -> None:
     with pytest.raises(EncodeError) as error:
         call(data, limits=Limits(max_message_bytes=len(data) - 1))
     assert error.value.code is Code.LIMIT_EXCEEDED
+
+
+@pytest.mark.parametrize("qname", ["urn:x}Session", "{urn:x", "{urn:x}", "", "x:Session", "{urn:x}9"])
+def test_without_blocks_malformed_qname_is_value_error(qname: str) -> None:
+    with pytest.raises(ValueError, match="Clark notation"):
+        without_blocks(INDENTED.encode(), qname)

@@ -380,3 +380,11 @@ def test_fragment_names_are_checked_alike_in_both_ways(name: str) -> None:
     fragment = Fragment(xml)
     assert Fragment(xml, {"q": "u"}).standalone() == fragment.standalone() == xml
     assert decode(encode(Envelope(body=fragment)), deep=True).body == fragment
+
+
+def test_encode_message_as_long_as_the_limit_is_written() -> None:
+    envelope = Envelope(Header(Session("A")), Fragment(b"<a/>"))
+    size = len(encode(envelope))
+    assert len(encode(envelope, limits=Limits(max_message_bytes=size))) == size
+    with pytest.raises(EncodeError):
+        encode(envelope, limits=Limits(max_message_bytes=size - 1))
