@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
 from defusedxml import ElementTree
@@ -28,6 +29,8 @@ from xmla_headers import (
     iter_findings,
     validate,
 )
+from xmla_headers._xml import positions
+from xmla_headers._xml.encoding import whole_characters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -509,3 +512,32 @@ def test_hint_names_the_first_bytes(first: bytes, words: str) -> None:
     with pytest.raises(DecodeError) as caught:
         decode(first)
     assert words in (caught.value.finding.hint or "")
+
+
+@pytest.mark.parametrize("character", ["a", "\xe9", "\u6f22", "\U0001f511"])
+def test_whole_characters_cuts_only_an_incomplete_one(character: str) -> None:
+    encoded = character.encode()
+    assert whole_characters(b"ab" + encoded) == 2 + len(encoded)
+    for size in range(len(encoded)):
+        assert whole_characters(b"ab" + encoded[:size]) == 2
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_positions_do_not_depend_on_the_pieces_counted(end: str, size: int) -> None:
+    lines = [
+        "<s:Envelope xmlns:s='{SOAP}'>",
+        "\xe9",
+        "<s:Header>",
+        "a",
+        "</s:Header>",
+        "",
+        "<s:Body/>",
+        "b",
+        "<",
+    ]
+    data = end.join(lines).replace("{SOAP}", SOAP_11_NS).encode()
+    expected = list(iter_findings(data))
+    with mock.patch.object(positions, "_PIECE", size):
+        assert list(iter_findings(data)) == expected
+    assert [finding.line for finding in expected] == [1, 3, 7, 9]
