@@ -24,6 +24,7 @@ from .typing import BlockTypes, Data
 from .unknown_block import UnknownHeaderBlock
 
 if TYPE_CHECKING:
+    from ._codec.rules import Judge
     from ._xml.raw import RawMessage
 
 __all__ = [
@@ -158,7 +159,7 @@ def decode_header(
     if found is not None:
         shape, _, identifier = found
         return shape.header(identifier)
-    _, judge = reading.read_head(buffer, cache)
+    _, judge = _read_head(buffer, reading, cache)
     return Header._of(tuple(judge.blocks))
 
 
@@ -395,7 +396,7 @@ def with_blocks(
     _check_cache(cache)
     given = Header(*blocks).blocks
     buffer = buffer_of(data)
-    message, _ = reading.read_head(buffer, cache)
+    message, _ = _read_head(buffer, reading, cache)
     edits = splice.insertions(message, given, types, must_understand_form) if given else []
     return _spliced(buffer, message, edits, reading, cache)
 
@@ -457,7 +458,7 @@ def without_blocks(
         else:
             names.add(_spec_of(wanted).qname)
     buffer = buffer_of(data)
-    message, _ = reading.read_head(buffer, cache)
+    message, _ = _read_head(buffer, reading, cache)
     edits = splice.removals(message, names, known=known)
     return _spliced(buffer, message, edits, reading, cache)
 
@@ -491,11 +492,23 @@ def _spliced(
     # Whole elements replaced whole elements, so the result is well-formed. It may break a rule now.
     if cache is None or cache._find(result, reading) is None:
         try:
-            reading.read_head(result, cache)
+            _read_head(result, reading, cache)
         except DecodeError as error:
             found = error.finding
             raise EncodeError(value_finding(found.code, found.message, found.hint)) from None
     return result
+
+
+def _read_head(
+    data: bytes | memoryview, reading: Reading, cache: HeadCache | None
+) -> tuple[RawMessage, Judge]:
+    """Read a message up to its Body start tag, raise its first refused finding, and remember the head."""
+    message = reader.read(data, encoding=reading.encoding, limits=reading.limits, deep=False, head_only=True)
+    judge = reading.judge(message)
+    warnings = reading.settle(judge)
+    if cache is not None:
+        cache._keep(message, judge, warnings, reading)
+    return message, judge
 
 
 def _check_cache(cache: object) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from xmla_headers._checks import wrong_type
-from xmla_headers._xml.reader import read
 from xmla_headers.findings import Code, Finding, Severity, error_for
 from xmla_headers.model import BlockSpec, HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
     from xmla_headers._xml.raw import RawMessage
     from xmla_headers.typing import BlockTypes, Data
-
-    from .heads import HeadCache
 
 __all__ = ["DEFAULT_LIMITS", "Reading", "buffer_of"]
 
@@ -75,15 +72,6 @@ class Reading:
     def judge(self, message: RawMessage) -> Judge:
         """Check a message by the rules."""
         return Judge(message, self.types, self.direction)
-
-    def read_head(self, data: bytes | memoryview, cache: HeadCache | None) -> tuple[RawMessage, Judge]:
-        """Read a message up to its Body start tag, raise its first refused finding, and cache the head."""
-        message = read(data, encoding=self.encoding, limits=self.limits, deep=False, head_only=True)
-        judge = self.judge(message)
-        warnings = self.settle(judge)
-        if cache is not None:
-            cache._keep(message, judge, warnings, self)
-        return message, judge
 
     def settle(self, judge: Judge) -> tuple[Finding, ...]:
         """Return the warnings, or raise the first refused finding."""
