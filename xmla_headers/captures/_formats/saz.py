@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from xmla_headers.captures._message import CapturedMessage, broken
 from xmla_headers.captures._unpacking import Allowance
@@ -271,8 +271,7 @@ def redact(data: bytes, editor: Editor) -> bytes:
     if not isinstance(archive, zipfile.ZipFile):
         return editor.emptied(data, "", "an archive that cannot be read")
     unread = False
-    with archive:
-        copy = _Copy(archive)
+    with archive, _Copy(archive) as copy:
         for info in archive.infolist():
             # Fiddler's own names contain no secrets.
             name = info.filename if _MEMBER.fullmatch(info.filename) else editor.text(info.filename, "")
@@ -307,6 +306,13 @@ class _Copy:
         self._target = io.BytesIO()
         self._zip = zipfile.ZipFile(self._target, "w")
         self.is_changed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # An archive that is dropped open is written by the garbage collector, into a target that may be gone.
+        self._zip.close()
 
     def keep(self, info: zipfile.ZipInfo) -> None:
         """Add an entry without a change."""
