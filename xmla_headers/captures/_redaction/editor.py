@@ -33,6 +33,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, _UTF_16_LE),
     (codecs.BOM_UTF16_BE, _UTF_16_BE),
 )
+# In UTF-16 the markup has NULs; one byte of so many is one at least.
+_FEWEST_NULS = 32
 # The first bytes of content in which text cannot be found.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\xdf\xff", "MS-BINXML"))
 
@@ -214,6 +216,9 @@ class Characters:
     def __init__(self, data: bytes, *, mixed: bool = False) -> None:
         first = b"" if mixed else data[:4]
         codec = next((codec for mark, codec in _MARKS if first.startswith(mark)), None)
+        if data.count(0) * _FEWEST_NULS < len(data):
+            # Other text after the mark: as UTF-16 it would be letters in which no secret is found.
+            codec = None
         codec = codec or _NULS.get(tuple(index for index, byte in enumerate(first) if not byte))
         # The encoder, None for UTF-8, and the bytes of an incomplete last character.
         self._encode, self._rest = None, b""
