@@ -33,8 +33,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, _UTF_16_LE),
     (codecs.BOM_UTF16_BE, _UTF_16_BE),
 )
-# In UTF-16 the markup has NULs; one byte of so many is one at least.
-_FEWEST_NULS = 32
 # The first bytes of content in which text cannot be found.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\xdf\xff", "MS-BINXML"))
 
@@ -92,9 +90,14 @@ class Editor(ABC):
 
     def data(self, data: bytes, place: str, *, head: bool = False, begins: bool = False) -> bytes:
         """Return bytes without the secrets in their text; every other byte stays."""
-        characters = Characters(data)
-        new = self.text(characters.text, place, head=head, begins=begins)
-        return data if new is characters.text else characters.encode(new)
+        for mixed in (False, True):
+            characters = Characters(data, mixed=mixed)
+            new = self.text(characters.text, place, head=head, begins=begins)
+            data = data if new is characters.text else characters.encode(new)
+            if characters.is_utf_8:
+                break
+            # A mark may be false, and hide other text: the bytes are searched as well.
+        return data
 
     def data_in_two(
         self, data: bytes, cut: int, place: str, *, mixed: bool = False, begins: bool = False
@@ -216,9 +219,6 @@ class Characters:
     def __init__(self, data: bytes, *, mixed: bool = False) -> None:
         first = b"" if mixed else data[:4]
         codec = next((codec for mark, codec in _MARKS if first.startswith(mark)), None)
-        if data.count(0) * _FEWEST_NULS < len(data):
-            # Other text after the mark: as UTF-16 it would be letters in which no secret is found.
-            codec = None
         codec = codec or _NULS.get(tuple(index for index, byte in enumerate(first) if not byte))
         # The encoder, None for UTF-8, and the bytes of an incomplete last character.
         self._encode, self._rest = None, b""
@@ -234,6 +234,11 @@ class Characters:
                 self._encode, self._rest = encode, data[end:]
                 return
         self.text = data.decode("utf-8", "surrogateescape")
+
+    @property
+    def is_utf_8(self) -> bool:
+        """Whether the bytes are read as UTF-8, and not as UTF-16 or UTF-32."""
+        return self._encode is None
 
     def encode(self, text: str) -> bytes:
         """Return the bytes of a text that was made from this one."""
