@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xmla_headers import _printable, cli
@@ -71,6 +71,7 @@ def test_first_and_last_columns_are_the_longest_that_fit(text: str, most: int) -
         assert kept == text or columns_of(longer) > most
 
 
+@example(pieces=[("漢漢漢", "")] * 2, width=8, whole=True)
 @given(pieces=st.lists(st.tuples(TEXTS, st.just(""))), width=st.integers(6, 20), whole=st.booleans())
 def test_wrapped_keeps_the_text_and_the_width(
     pieces: list[tuple[str, str]], width: int, *, whole: bool
@@ -86,7 +87,7 @@ def test_wrapped_keeps_the_text_and_the_width(
 BESIDE = {
     "nothing": "",
     "ascii": "<a/>" * 60,
-    "wide": "漢 " * 60,
+    "wide": "漢漢漢 " * 60,
     "emoji": "<a/>🔑 " * 40,
     "combining": "e\u0301 \u2764\ufe0f " * 60,
     "tabs": "\t" * 120,
