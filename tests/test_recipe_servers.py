@@ -317,6 +317,15 @@ def test_server_charset_is_of_content_type(
 
 
 @servers
+def test_server_session_id_is_in_the_charset(make: type[Server]) -> None:
+    server = make()
+    server.sessions.users["é"] = ""
+    data = request(Session("é")).decode().encode("iso-8859-1")
+    assert server(data, "text/xml; charset=iso-8859-1")[0] == 200
+    assert server.ran == [("é", EXECUTE.xml)]
+
+
+@servers
 def test_server_request_over_the_limit_is_refused(make: type[Server]) -> None:
     data = request()
     assert make(max_bytes=len(data))(data)[0] == 200
