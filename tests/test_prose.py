@@ -55,7 +55,10 @@ def _checked(*patterns: str) -> list[Path]:
     ]
 
 
-FILES = _checked("xmla_headers/**/*.py", "benchmarks/**/*.py", "tests/**/*.py", "schemas/*", "*.md")
+FILES = _checked(
+    *("xmla_headers/**/*.py", "benchmarks/**/*.py", "tests/**/*.py", "schemas/*", "*.md"),
+    *("docs/**/*.md", "docs/**/*.py"),
+)
 TEST_FILES = [*_checked("tests/**/test_*.py"), Path(__file__)]
 
 

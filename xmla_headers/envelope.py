@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
-from ._checks import wrong_type
+from ._checks import member_of, wrong_type
 from ._immutable import Immutable, shown_half_made
-from .fault import Fault
-from .fault._reader import read_fault
+from .fault import Fault, FaultEntry, FaultError
+from .fault._reader import read_errors, read_fault, read_soap_1_2_code
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
 from .model import HeaderBlock
 from .session_headers import BeginSession, EndSession, Session
-from .soap import SoapVersion
+from .soap import AnySoapVersion, SoapVersion
 from .typing import Block
 from .unknown_block import UnknownHeaderBlock
 
@@ -221,9 +221,20 @@ class Envelope:
     body: Fragment = _NO_BODY
     """The content of the Body."""
     soap: SoapVersion = SoapVersion.SOAP_1_1
-    """The version of SOAP."""
+    """The version of SOAP. The constructor also accepts "1.1" and "1.2"; the attribute is the member."""
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
     """The warnings that decode found. Ignored in comparisons."""
+
+    if TYPE_CHECKING:
+        # The constructor accepts more than the field holds.
+        def __init__(
+            self,
+            header: Header = ...,
+            body: Fragment = ...,
+            soap: AnySoapVersion = ...,
+            *,
+            warnings: tuple[Finding, ...] = ...,
+        ) -> None: ...
 
     @classmethod
     def _of(
@@ -245,13 +256,44 @@ class Envelope:
         """
         return read_fault(self.body)
 
+    @property
+    def errors(self) -> tuple[FaultEntry, ...]:
+        """The Errors inside a success answer; empty for a message without, and for a fault.
+
+        Analysis Services answers so if a command fails when a part of its result has been sent: an
+        `Exception` where the result breaks off, and the Errors in `Messages` after it. A client that ignores
+        them takes partial data for all. Each access reads the Body again, without a tree. It never raises for
+        a Body that decode accepted.
+        """
+        return read_errors(self.body)
+
+    def raise_for_fault(self) -> Self:
+        """Raise the fault of an answer, if it is one. `errors` inside a success answer are not raised.
+
+        Returns:
+            The message itself, without a fault.
+
+        Raises:
+            FaultError: `soap-fault`: the Body begins with a fault. Of a SOAP 1.2 fault only the code is read.
+
+        >>> Envelope(body=Fragment(b"<a/>")).raise_for_fault().body.xml
+        b'<a/>'
+        """
+        fault = self.fault
+        if fault is None and self.soap is SoapVersion.SOAP_1_2:
+            code = read_soap_1_2_code(self.body)
+            fault = None if code is None else Fault(code, "")
+        if fault is not None:
+            raise FaultError(fault)
+        return self
+
     def __post_init__(self) -> None:
         if not isinstance(self.header, Header):
             raise wrong_type("header", "Header", self.header)
         if not isinstance(self.body, Fragment):
             raise wrong_type("body", "Fragment", self.body)
         if not isinstance(self.soap, SoapVersion):
-            raise wrong_type("soap", "SoapVersion", self.soap)
+            _set_soap(self, member_of(SoapVersion, "soap", self.soap))
         if not isinstance(self.warnings, tuple):
             raise wrong_type("warnings", "tuple", self.warnings)
         for finding in self.warnings:

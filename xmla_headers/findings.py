@@ -84,6 +84,7 @@ class Code(StrEnum):
     SCHEMA_VIOLATION = "schema-violation"
     UNENCODABLE_TEXT = "unencodable-text"
     BAD_FRAGMENT = "bad-fragment"
+    SOAP_FAULT = "soap-fault"
     SESSION_NOT_GRANTED = "session-not-granted"
     SESSION_ID_CHANGED = "session-id-changed"
     UNKNOWN_SESSION = "unknown-session"
@@ -251,6 +252,10 @@ _ROWS = (
     (Code.BAD_FRAGMENT, _ERROR, "XML 1.0 §2.1", FaultCode.SERVER,
      "Values: XML content or an attribute name that no message can contain.",
      "Pass well-formed XML in which every prefix is declared, and escape plain text first."),
+    (Code.SOAP_FAULT, _ERROR, "SOAP 1.1 §4.4", FaultCode.SERVER,
+     "Values: the answer is a fault. Only `Envelope.raise_for_fault` raises this.",
+     ("Read the fault of the `FaultError`: its code and entries name the cause. If it says that the session "
+      "is lost, begin another one.")),
     (Code.SESSION_NOT_GRANTED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
      "Conversations: BeginSession is answered without a session id.",
      ("Look for a fault in the answer. If there is none, go on without a session; Mondrian, for example, "
@@ -340,6 +345,9 @@ class Finding:
 
         Returns:
             Field name -> text, number or None.
+
+        >>> value_finding(Code.BAD_FRAGMENT, "two elements").to_dict()["code"]
+        'bad-fragment'
         """
         return {
             "code": str(self.code),
@@ -416,5 +424,9 @@ def error_for(finding: Finding) -> XmlaHeadersError:
 
     Returns:
         A DecodeError for a code that ends a message, a ValidationError for any other.
+
+    >>> finding = next(iter_findings(b"no XML"))
+    >>> type(error_for(finding)).__name__
+    'DecodeError'
     """
     return (DecodeError if RULES[finding.code].fatal else ValidationError)(finding)
