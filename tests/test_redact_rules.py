@@ -67,7 +67,7 @@ def test_redact_hides_a_short_id_only_near_the_word_session() -> None:
     )
 
 
-def test_redact_keeps_digits_that_may_be_the_rest_of_an_id_by_chance() -> None:
+def test_redact_keeps_digits_that_end_an_id_by_chance() -> None:
     pseudonyms = Pseudonyms()
     pseudonyms.learn(b"<Session SessionId='abcdefgh-123456'/>")
     assert redact(b"123456 rows<a/>", pseudonyms=pseudonyms).data == b"123456 rows<a/>"
