@@ -1,0 +1,78 @@
+"""The settings of Sphinx. The build reads nothing from the network."""
+
+import io
+import os
+from contextlib import redirect_stdout, suppress
+from importlib.metadata import version as installed
+from importlib.util import find_spec
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.ext.napoleon import Config, GoogleDocstring
+from sphinx.util.docutils import SphinxDirective
+
+from xmla_headers import cli
+
+project = "xmla_headers"
+author = "The xmla_headers authors"
+copyright = "the xmla_headers authors"  # noqa: A001 - the name that Sphinx reads
+version = release = installed("xmla_headers")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
+# A page about a module that this version does not have is left out.
+exclude_patterns = ["_build", *([] if find_spec("xmla_headers.http") else ["reference/modules/http.md"])]
+
+html_theme = "furo"
+html_title = f"xmla_headers {version}"
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
+html_theme_options = {"navigation_with_keys": True}
+html_copy_source = False
+html_show_sphinx = False
+# Broken messages are examples here, and not every lexer accepts them.
+suppress_warnings = ["misc.highlighting_failure"]
+
+myst_enable_extensions = ["attrs_inline", "deflist"]
+myst_heading_anchors = 3
+
+# Docstrings write names as `name`: a link where the name is known, code otherwise.
+default_role = "py:obj"
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_display_short_literal_types = True
+maximum_signature_line_length = 72
+
+
+class CommandHelp(SphinxDirective):
+    """The directive `command-help NAME`: the help of a command of xmla-headers, as it prints it."""
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the help as a literal block."""
+        out = io.StringIO()
+        with redirect_stdout(out), suppress(SystemExit):
+            cli.run([*self.arguments, "--help"], cli.Streams(io.BytesIO(), out, out))
+        text = out.getvalue().strip()
+        block = nodes.literal_block(text, text, language="text")
+        return [block]
+
+
+def read_sections(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Read the sections of a docstring, such as Args and Returns.
+
+    The extension of Sphinx that does this takes the words before a colon in the docstring of an attribute for
+    its type, so it is told that every attribute is a method.
+    """
+    what = "method" if what in {"attribute", "data", "property"} else what
+    config = Config(napoleon_use_rtype=False)
+    lines[:] = GoogleDocstring(lines, config, app, what, name, obj, options).lines()
+
+
+def setup(app: Sphinx) -> None:
+    """Add the directive and the reader of docstrings."""
+    app.connect("autodoc-process-docstring", read_sections)
+    os.environ.update(COLUMNS="80", NO_COLOR="1")
+    app.add_directive("command-help", CommandHelp)
