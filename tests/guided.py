@@ -1,13 +1,15 @@
 """Coverage-guided fuzzing of our own code, with atheris (the extra `guided`).
 
-    python -m tests.guided [--target NAME|all] [--seconds N] [--jobs N] [--grow] [CORPUS]
+    python -m tests.guided [--target NAME|all] [--seconds N] [--runs N] [--seed N] [--jobs N] [--grow] [DIR]
 
-Fuzzes the targets of `tests.guided_targets`, each from the inputs in CORPUS/<its name>/ (default:
-tests/data/corpus), for N seconds of elapsed time in all (default: 120). `--jobs` targets run at a time
-(default: one for each core). `--grow` adds inputs that reached new branches to CORPUS, the shortest first.
+Fuzzes the targets of `tests.guided_targets`, each from the inputs in DIR/<its name>/ (default:
+tests/data/corpus), for N seconds of elapsed time in all (default: 120). With `--runs`, each target gets N
+inputs instead, which depend on the seed, the code and the folder only: the project's check has the same
+result twice. `--jobs` targets run at a time (default: one for each core). `--grow` adds inputs that reached
+new branches to DIR, the shortest first.
 
 An input that breaks an invariant is shortened, printed in base64 and written to .guided/<target>-<digest>;
-the exit status is then 1. Repair the code and move the file to CORPUS/<target>/, where tests/test_guided.py
+the exit status is then 1. Repair the code and move the file to DIR/<target>/, where tests/test_guided.py
 reads it.
 """
 
@@ -166,7 +168,7 @@ def _fuzz(name: str, options: list[str]) -> None:
 # -- all targets -------------------------------------------------------------------------------------
 
 
-def _guard(name: str, corpus: Path, seconds: int) -> list[bytes] | None:
+def _guard(name: str, corpus: Path, bound: Sequence[str]) -> list[bytes] | None:
     """Fuzz one target. Return the inputs that reached new branches, or None if one broke an invariant."""
     kept = corpus / name
     kept.mkdir(parents=True, exist_ok=True)
@@ -178,7 +180,7 @@ def _guard(name: str, corpus: Path, seconds: int) -> list[bytes] | None:
         new = found / "new"
         new.mkdir()
         options = [
-            f"-max_total_time={seconds}",
+            *bound,
             f"-max_len={LONGEST}",
             f"-timeout={_SECONDS}",
             f"-rss_limit_mb={_MEBIBYTES}",
@@ -190,6 +192,7 @@ def _guard(name: str, corpus: Path, seconds: int) -> list[bytes] | None:
             check=False,
             text=True,
             errors="replace",
+            env={**os.environ, "PYTHONHASHSEED": "0"},
         )
         for path in sorted(artifacts.iterdir()):
             _report(name, path.read_bytes())
@@ -257,6 +260,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.guided", description="Coverage-guided fuzzing.")
     parser.add_argument("--target", default="all", choices=["all", *TARGETS])
     parser.add_argument("--seconds", type=int, default=120, help="elapsed time for all targets together")
+    parser.add_argument("--runs", type=int, default=0, help="inputs for each target, instead of seconds")
+    parser.add_argument("--seed", type=int, default=1, help="which inputs, with --runs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="targets at a time")
     parser.add_argument("--grow", action="store_true", help="keep inputs that reach new branches")
     parser.add_argument("corpus", nargs="?", type=Path, default=CORPUS)
@@ -265,8 +270,11 @@ def main(arguments: list[str]) -> int:
     jobs = min(chosen.jobs, len(names))
     # If the targets need several rounds, the rounds are equally long.
     seconds = max(1, chosen.seconds // -(-len(names) // jobs))
+    bound = [f"-max_total_time={seconds}"]
+    if chosen.runs:
+        bound = [f"-runs={chosen.runs}", f"-seed={chosen.seed}"]
     with ThreadPoolExecutor(jobs) as pool:
-        found = list(pool.map(lambda name: _guard(name, chosen.corpus, seconds), names))
+        found = list(pool.map(lambda name: _guard(name, chosen.corpus, bound), names))
     if chosen.grow:
         for name, new in zip(names, found, strict=True):
             print(f"{name}: {grown(name, chosen.corpus / name, new or ())} kept")  # noqa: T201

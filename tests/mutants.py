@@ -61,7 +61,10 @@ MODULES = {
     "model": ("model.py unknown_block.py", "test_values test_half_made test_codes test_write"),
     "fragment": ("fragment.py", "test_values test_write test_elements"),
     "codec": ("codec.py", "test_write test_arguments test_splice"),
-    "secrets": ("captures/_redaction/secrets.py", "test_redact test_redact_captures"),
+    "secrets": (
+        "captures/_redaction/secrets.py captures/_redaction/editor.py",
+        "test_redact test_redact_captures test_redact_cuts test_guided",
+    ),
     "pseudonyms": ("captures/_redaction/pseudonyms.py", "test_redact test_redact_captures"),
     "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_captures"),
     "redact_har": ("captures/_redaction/json_strings.py", "test_redact_captures test_redact"),

@@ -554,3 +554,9 @@ def test_splicing_unchanged_message_over_a_limit_is_refused(call: Any) -> None:
 def test_without_blocks_malformed_qname_is_value_error(qname: str) -> None:
     with pytest.raises(ValueError, match="Clark notation"):
         without_blocks(INDENTED.encode(), qname)
+
+
+def test_with_blocks_other_attributes_avoid_the_soap_prefix() -> None:
+    block = Session("A", actor="urn:x", must_understand=True, other_attributes=(("{urn:t}id", "1"),))
+    data = f'<n1:Envelope xmlns:n1="{SOAP}"><n1:Body/></n1:Envelope>'.encode()
+    assert decode(with_blocks(data, block)).header.blocks == (block,)

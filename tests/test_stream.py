@@ -1305,3 +1305,49 @@ def test_stream_messages_are_named_by_the_manifests() -> None:
     if (_SHARED / "messages" / "manifest.json").exists():
         named = json.loads((_SHARED / "messages" / "manifest.json").read_text(encoding="utf-8"))["messages"]
         assert {entry["file"] for entry in named} & set(_FILES)
+
+
+# -- after the root ----------------------------------------------------------------------------------
+
+# Bytes after the root, and the offset in them of what is reported, with its code.
+_JUNK, _UNDECODABLE = Code.NOT_WELL_FORMED, Code.ENCODING_ERROR
+_AFTER_THE_ROOT = {
+    b"urn": (0, _JUNK),
+    b" \n urn": (3, _JUNK),
+    b"urn\xff": (0, _JUNK),
+    b"urn&": (0, _JUNK),
+    b"urn\0": (0, _JUNK),
+    b"<!-- a -->urn\xff": (10, _JUNK),
+    b"\xff": (0, _UNDECODABLE),
+    b" \xff": (1, _UNDECODABLE),
+    b"<!-- a -->\xff": (10, _UNDECODABLE),
+    b"<\xff": (1, _UNDECODABLE),
+    b"<!-\xff": (3, _UNDECODABLE),
+    b"<!-- \xff -->": (5, _UNDECODABLE),
+    b"<a\xff": (0, _JUNK),
+    b"]]\xff": (0, _JUNK),
+    b"\xc3": (0, _UNDECODABLE),
+    b"u\xc3": (0, _JUNK),
+}
+
+
+@each(("junk", "reported"), _AFTER_THE_ROOT.items())
+def test_reader_reports_bytes_after_the_root_alike(junk: bytes, reported: tuple[int, Code]) -> None:
+    root = f"{_START}{_END}".encode()
+    data = root + junk
+    with pytest.raises(DecodeError) as caught:
+        xmla_headers.decode(data)
+    whole = caught.value.finding
+    assert (whole.offset, whole.code) == (len(root) + reported[0], reported[1])
+
+    def read(size: int) -> None:
+        reader = HeaderReader()
+        reader.feed(data[:-size])
+        for place in range(len(data) - size, len(data)):
+            reader.feed(data[place : place + 1])
+        reader.close()
+
+    for size in range(1, len(junk) + 3):
+        with mock.patch.object(_stream_reader, "_STEP", 1), pytest.raises(DecodeError) as caught:
+            read(size)
+        assert caught.value.finding == whole, size

@@ -388,3 +388,14 @@ def test_encode_message_as_long_as_the_limit_is_written() -> None:
     assert len(encode(envelope, limits=Limits(max_message_bytes=size))) == size
     with pytest.raises(EncodeError):
         encode(envelope, limits=Limits(max_message_bytes=size - 1))
+
+
+def test_encode_declares_nothing_twice_or_without_need() -> None:
+    scope = {"soap": SoapVersion.SOAP_1_1.namespace, "x": "urn:x"}
+    written = encode(Envelope(body=Fragment(b"<x:a/>", scope)))
+    assert written.count(b"xmlns:soap=") == 1
+    assert written.count(b"xmlns:x=") == 1
+    # Without a name in no namespace, there is no default namespace to undo.
+    assert encode_block(UnknownHeaderBlock(b"<p:a xmlns:p='urn:p'/>")) == b"<p:a xmlns:p='urn:p'/>"
+    assert encode_block(UnknownHeaderBlock(b"<a/>")) == b'<a xmlns=""/>'
+    assert encode_block(UnknownHeaderBlock(b"<a xmlns='urn:p'/>")) == b"<a xmlns='urn:p'/>"

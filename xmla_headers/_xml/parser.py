@@ -108,8 +108,13 @@ class Parser:
             place = _last_less(self.text, place)
             offset = self.base + place
             element = re.compile(_NAME).match(self.text, place)[1].decode()  # type: ignore[index]
-        hint = HTML_HINT if not self.base and re.match(_HTML, self.text) else _HINTS.get(error.code)
-        return Fatal(Code.NOT_WELL_FORMED, message, offset, hint, element)
+        return Fatal(
+            Code.NOT_WELL_FORMED, message, offset, self.page_hint() or _HINTS.get(error.code), element
+        )
+
+    def page_hint(self) -> str | None:
+        """Return the hint for an HTML page, if the text looks like one."""
+        return HTML_HINT if not self.base and re.match(_HTML, self.text) else None
 
     def _doctype(self, name: str, *_: object) -> None:
         hint = HTML_HINT if name.lower() == "html" else None

@@ -140,11 +140,11 @@ class MessageReader(Parser):
     def stop(self, fatal: Fatal) -> None:
         """Record the fatal finding in the message."""
         message = self.message
-        if fatal.code is Code.NOT_WELL_FORMED:
-            if not self._stack:
+        if not self._stack:
+            if fatal.code in (Code.NOT_WELL_FORMED, Code.ENCODING_ERROR):
                 self._locate_junk(fatal)
-            elif self.expat.CharacterDataHandler is not None:
-                self._note_text_before(fatal)
+        elif fatal.code is Code.NOT_WELL_FORMED and self.expat.CharacterDataHandler is not None:
+            self._note_text_before(fatal)
         # Without traceback and context, which would keep the message alive in a reference cycle.
         message.fatal = fatal.with_traceback(None)
         fatal.__context__ = None
@@ -179,13 +179,19 @@ class MessageReader(Parser):
         # Only comments that the parser has finished.
         end = fatal.offset - self.base
         junk = certain(re.compile(_EPILOG).match(self.text, place, max(place, end))).end()
-        # U+0000 is an error of its own if a comment may begin before it.
-        begun = bytes(self.text[junk:end]) if self.text[end : end + 1] in (b"", b"\0") else b""
-        if begun and _MARKUPS[0].startswith(begun):
+        begun = bytes(self.text[junk:end])
+        if fatal.code is Code.ENCODING_ERROR:
+            # An error of its own where text or a comment may begin.
+            if _MARKUPS[0].startswith(begun):
+                return
+        elif begun and self.text[end : end + 1] in (b"", b"\0") and _MARKUPS[0].startswith(begun):
+            # So is U+0000, but not where text may begin.
             return
         if not bytes(self.text[junk : junk + 4]).startswith(_MARKUPS):
+            fatal.code = Code.NOT_WELL_FORMED
             fatal.message = "not well-formed: junk after document element"
             fatal.offset = self.base + junk
+            fatal.hint = self.page_hint()
 
     # -- outside the Body's content ------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class Editor(ABC):
         self._table = table
 
     @abstractmethod
-    def chosen(self, edits: list[Edit]) -> list[Edit]:
+    def chosen(self, edits: list[Edit], text: str) -> list[Edit]:
         """Return the edits that `replacement` is asked about, of all that were found in one text."""
 
     @abstractmethod
@@ -72,7 +72,7 @@ class Editor(ABC):
 
     def find(self, text: str, *, head: bool = False, begins: bool = False) -> list[Edit]:
         """Return the secrets in a text. `head`: of an HTTP message; `begins`: a message begins with it."""
-        return self.chosen(find(text, self._needles, head=head, begins=begins))
+        return self.chosen(find(text, self._needles, head=head, begins=begins), text)
 
     def apply(self, text: str, edits: Iterable[Edit], place: str) -> str:
         """Return a text with its edits made."""
@@ -132,7 +132,7 @@ class Editor(ABC):
 class Learner(Editor):
     """Notes the ids in the texts of a capture, and changes nothing."""
 
-    def chosen(self, edits: list[Edit]) -> list[Edit]:
+    def chosen(self, edits: list[Edit], text: str) -> list[Edit]:  # noqa: ARG002
         """Return all edits: an id within a password is an id too."""
         return edits
 
@@ -169,24 +169,30 @@ class Hider(Editor):
         # (place, kind, what) -> how often.
         self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
 
-    def chosen(self, edits: list[Edit]) -> list[Edit]:
-        """Return the edits in order, without overlaps."""
-        return merged(edits)
+    def chosen(self, edits: list[Edit], text: str) -> list[Edit]:
+        """Return the edits in order, without overlaps.
+
+        A pseudonym that is there already keeps no other edit away, as it would not in a new redaction.
+        """
+        return merged(edit for edit in edits if self._new(edit, text[edit.start : edit.end]) is not None)
 
     def replacement(self, edit: Edit, old: str, place: str) -> str | None:
         """Return a pseudonym, or "" for a credential; None if the text has it already."""
+        new = self._new(edit, old)
+        # A secret in several parts is listed once.
+        if new is not None and (edit.what or new):
+            self.note(place, edit.kind, edit.what or new)
+        return new
+
+    def _new(self, edit: Edit, old: str) -> str | None:
+        """Return the text that replaces the old one, or None if they are equal."""
         if edit.folded:
             new = self._table.spelled(edit.identifier, edit.folded)
         else:
             new = self._table.pseudonym(edit.identifier) if edit.identifier else ""
         # The first part of an id may look like the pseudonym of the whole id. In a text with several
         # encodings, a pseudonym in UTF-16 has NULs.
-        if new == old.replace("\0", "") == edit.identifier or not old:
-            return None
-        # A secret in several parts is listed once.
-        if edit.what or new:
-            self.note(place, edit.kind, edit.what or new)
-        return new
+        return None if new == old.replace("\0", "") == edit.identifier or not old else new
 
     def note(self, place: str, kind: ChangeKind, what: str) -> None:
         """Count a change."""

@@ -195,7 +195,7 @@ class _Walk:
         value = json_text(self._text, *string)
         edits = named_edits(name, value.text) or []
         # The rest of the value may quote an id, and so may a removed password.
-        self._add(value, self._editor.chosen([*edits, *self._editor.find(value.text)]), place)
+        self._add(value, self._editor.chosen([*edits, *self._editor.find(value.text)], value.text), place)
         return True
 
     def _cookie(self, string: _String, place: str) -> None:
@@ -296,7 +296,7 @@ def _of_broken(
         edit = Edit(*match.span(), ChangeKind.UNSEARCHABLE, "base64 without a recognisable beginning")
         found += [edit._replace(start=start, end=end) for start, end in _outside(edit, unpacked)]
     others = []
-    for edit in editor.chosen(found):
+    for edit in editor.chosen(found, text):
         for start, end in _outside(edit, hidden):
             # Where a part of a secret is hidden already, the rest of it is removed.
             part = edit if start == edit.start else Edit(start, end, edit.kind, "the rest of a secret")

@@ -143,7 +143,7 @@ _REST_OF_TAG = re.compile(
     r"(?=[\"'](?:\s++[^\s<>\"'=]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'))*+\s*+[/?]?>)"
 )
 _REST_OF_SECTION = re.compile(r"[^<>]*?(?=(?:\]\]|--)>)")
-_REST_OF_CONTENT = re.compile(r"(?:[^<>]*+(?<!/)>)?+(?P<rest>[^<>]++)(?=</)")
+_REST_OF_START_TAG = re.compile(r"(?:[^<>]*+(?<!/)>)?+")
 # The beginning of a whole document, before which nothing is missing.
 _DOCUMENT = re.compile(r"\ufeff?\s*+<(?:\?xml\s|(?:[^\s<>/\"'=!?:]{1,100}:)?Envelope\b)")
 
@@ -335,12 +335,17 @@ def _local(name: str) -> str:
 
 def _rest(text: str) -> Iterator[Edit]:
     """Yield the first part of a message that begins in the middle, in an unknown element."""
-    for pattern in (_REST_OF_TAG, _REST_OF_SECTION, _REST_OF_CONTENT):
-        match = pattern.match(text)
-        if match is not None:
-            start, end = match.span("rest" if pattern is _REST_OF_CONTENT else 0)
-            if start < end:
-                yield Edit(start, end, ChangeKind.UNSEARCHABLE, "the rest of a tag or an element")
+    spans = [match.span() for pattern in _RESTS if (match := pattern.match(text)) is not None]
+    tag = _REST_OF_START_TAG.match(text)
+    runs, end = _content(text, tag.end() if tag is not None else 0)
+    if text.startswith("</", end):
+        spans += [(start, end) for start, end, value in runs if value.strip()]
+    for start, end in spans:
+        if start < end:
+            yield Edit(start, end, ChangeKind.UNSEARCHABLE, "the rest of a tag or an element")
+
+
+_RESTS = (_REST_OF_TAG, _REST_OF_SECTION)
 
 
 # -- ids ---------------------------------------------------------------------------------------------
