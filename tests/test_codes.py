@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import xmla_headers
 from tests.each import each
 from xmla_headers import (
     RULES,
@@ -32,6 +34,7 @@ from xmla_headers import (
     Severity,
     ValidationError,
     XmlaHeadersError,
+    captures,
     decode,
     iter_findings,
     validate,
@@ -1197,6 +1200,17 @@ def test_rules_have_severity_and_exception_of_each_code(code: Code) -> None:
     assert rule.fatal is (code in FATAL)
     assert rule.reference
     assert rule.meaning
+
+
+@pytest.mark.parametrize("code", list(Code), ids=str)
+def test_rule_advice_is_one_or_two_sentences(code: Code) -> None:
+    advice = RULES[code].advice
+
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", advice)
+    assert len(sentences) in (1, 2)
+    assert all(re.fullmatch(r"[A-Z].*\.", sentence) for sentence in sentences)
+    for name in re.findall(r"`([a-z]+_[a-z_]+|\w*Limits)`", advice):
+        assert hasattr(xmla_headers, name) or hasattr(captures, name)
 
 
 @each("sample", SAMPLES)
