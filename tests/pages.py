@@ -299,19 +299,18 @@ def codes_page() -> str:
         "",
     ]
     for rule in RULES.values():
-        lines += [f"({_anchor(rule.code)})=", f"## {rule.code}", ""]
+        lines += [f"## {rule.code}", ""]
         ends = ", ends the message" if rule.fatal else ""
         label = f"{rule.severity.capitalize()}{ends}; {rule.reference}; fault {rule.fault_code}."
         lines += [f"{rule.meaning} *{label}*", ""]
-        advice = getattr(rule, "advice", None)
-        if advice:
-            lines += [f"**What to do:** {advice}", ""]
+        lines += [f"**What to do:** {rule.advice}", ""]
         lines += [*_example(rule.code), ""]
     return "\n".join(lines)
 
 
 def _anchor(code: Code) -> str:
-    return f"code-{code.replace('.', '-')}"
+    """Return the anchor of the heading of a code, as code hosts and MyST make it."""
+    return code.replace(".", "")
 
 
 def states_table() -> str:
