@@ -27,6 +27,7 @@ from xmla_headers import (
 )
 from xmla_headers.timeline._html import html
 
+from . import state_diagram
 from .capture_files import BEGIN, Exchange, end, har, lost, message, recorded, session
 
 if TYPE_CHECKING:
@@ -393,7 +394,11 @@ def example_timeline() -> str:
 
 
 #: The path of a file -> its text, or the names and texts of the sections that are generated.
-PAGES = {"codes.md": codes_page, "_static/timeline.html": example_timeline}
+PAGES = {
+    "codes.md": codes_page,
+    "_static/states.svg": state_diagram.draw,
+    "_static/timeline.html": example_timeline,
+}
 SECTIONS = {
     ("reference/index.md", "names"): names_table,
     ("reference/conversations.md", "states"): states_table,
