@@ -7,11 +7,14 @@ from importlib.metadata import version as installed
 from importlib.util import find_spec
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import Config, GoogleDocstring
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import make_refnode
 
-from xmla_headers import cli
+from xmla_headers import RULES, cli
 
 project = "xmla_headers"
 author = "The xmla_headers authors"
@@ -37,6 +40,7 @@ myst_heading_anchors = 3
 
 # Docstrings write names as `name`: a link where the name is known, code otherwise.
 default_role = "py:obj"
+smartquotes = False
 autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
@@ -71,8 +75,19 @@ def read_sections(app: Sphinx, what: str, name: str, obj: object, options: objec
     lines[:] = GoogleDocstring(lines, config, app, what, name, obj, options).lines()
 
 
+def link_code(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """Return the link from a code in a docstring to its section on the page of codes."""
+    target = node["reftarget"]
+    if target not in RULES:
+        return None
+    return make_refnode(app.builder, node["refdoc"], "codes", nodes.make_id(target), content)
+
+
 def setup(app: Sphinx) -> None:
-    """Add the directive and the reader of docstrings."""
+    """Add the directive, the links of codes and the reader of docstrings."""
+    app.connect("missing-reference", link_code)
     app.connect("autodoc-process-docstring", read_sections)
     os.environ.update(COLUMNS="80", NO_COLOR="1")
     app.add_directive("command-help", CommandHelp)
