@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from contextlib import redirect_stdout, suppress
 from importlib.metadata import version as installed
 from importlib.util import find_spec
@@ -41,7 +42,8 @@ myst_heading_anchors = 3
 
 # Docstrings write names as `name`: a link where the name is known, code otherwise.
 default_role = "py:obj"
-smartquotes = False
+# Dashes only: a quote in a docstring may be part of a value.
+smartquotes_action = "D"
 autodoc_default_options = {"members": True, "undoc-members": True, "member-order": "bysource"}
 autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
@@ -76,6 +78,19 @@ def read_sections(app: Sphinx, what: str, name: str, obj: object, options: objec
     lines[:] = GoogleDocstring(lines, config, app, what, name, obj, options).lines()
 
 
+def plain_defaults(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: object,
+    options: object,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None]:
+    """Replace defaults whose representation is not Python, such as Fragment(<0 bytes>)."""
+    return signature and re.sub(r"\(<[^<>]*>\)", "()", signature), returns
+
+
 def link_code(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
@@ -88,6 +103,7 @@ def link_code(
 
 def setup(app: Sphinx) -> None:
     """Add the directive, the links of codes and the reader of docstrings."""
+    app.connect("autodoc-process-signature", plain_defaults)
     app.connect("missing-reference", link_code)
     app.connect("autodoc-process-docstring", read_sections)
     os.environ.update(COLUMNS="80", NO_COLOR="1")
