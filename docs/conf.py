@@ -8,7 +8,7 @@ from importlib.metadata import version as installed
 from importlib.util import find_spec
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
+from sphinx.addnodes import desc_annotation, pending_xref
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import Config
@@ -91,6 +91,13 @@ def plain_defaults(
     return signature and re.sub(r"\(<[^<>]*>\)", "()", signature), returns
 
 
+def hide_functions(app: Sphinx, document: nodes.document) -> None:
+    """Remove the values of attributes that contain functions, which have no readable representation."""
+    for value in list(document.findall(desc_annotation)):
+        if "<function " in value.astext():
+            value.parent.remove(value)
+
+
 def link_code(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
@@ -102,8 +109,9 @@ def link_code(
 
 
 def setup(app: Sphinx) -> None:
-    """Add the directive, the links of codes and the reader of docstrings."""
+    """Add the directive, and the changes to docstrings, signatures, values and links."""
     app.connect("autodoc-process-signature", plain_defaults)
+    app.connect("doctree-read", hide_functions)
     app.connect("missing-reference", link_code)
     app.connect("autodoc-process-docstring", read_sections)
     os.environ.update(COLUMNS="80", NO_COLOR="1")
