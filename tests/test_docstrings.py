@@ -47,7 +47,8 @@ def public_callables() -> Iterator[tuple[str, Any]]:
     for module in PUBLIC:
         for name in getattr(module, "__all__", ()):
             value = getattr(module, name)
-            if callable(value):
+            # An alias of typing can be called, too.
+            if inspect.isclass(value) or inspect.isroutine(value):
                 yield f"{module.__name__}.{name}", value
             if inspect.isclass(value):
                 for attribute, member in vars(value).items():

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
-from ._checks import wrong_type
+from ._checks import member_of, wrong_type
 from ._immutable import Immutable, shown_half_made
 from .fault import Fault
 from .fault._reader import read_fault
@@ -12,7 +12,7 @@ from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
 from .model import HeaderBlock
 from .session_headers import BeginSession, EndSession, Session
-from .soap import SoapVersion
+from .soap import AnySoapVersion, SoapVersion
 from .typing import Block
 from .unknown_block import UnknownHeaderBlock
 
@@ -221,9 +221,20 @@ class Envelope:
     body: Fragment = _NO_BODY
     """The content of the Body."""
     soap: SoapVersion = SoapVersion.SOAP_1_1
-    """The version of SOAP."""
+    """The version of SOAP. The constructor also accepts "1.1" and "1.2"; the attribute is the member."""
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
     """The warnings that decode found. Ignored in comparisons."""
+
+    if TYPE_CHECKING:
+        # The constructor accepts more than the field holds.
+        def __init__(
+            self,
+            header: Header = ...,
+            body: Fragment = ...,
+            soap: AnySoapVersion = ...,
+            *,
+            warnings: tuple[Finding, ...] = ...,
+        ) -> None: ...
 
     @classmethod
     def _of(
@@ -251,7 +262,7 @@ class Envelope:
         if not isinstance(self.body, Fragment):
             raise wrong_type("body", "Fragment", self.body)
         if not isinstance(self.soap, SoapVersion):
-            raise wrong_type("soap", "SoapVersion", self.soap)
+            _set_soap(self, member_of(SoapVersion, "soap", self.soap))
         if not isinstance(self.warnings, tuple):
             raise wrong_type("warnings", "tuple", self.warnings)
         for finding in self.warnings:

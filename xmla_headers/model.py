@@ -12,13 +12,29 @@ from importlib import import_module
 from types import MappingProxyType, MemberDescriptorType
 from typing import ClassVar
 
-from ._checks import bad_fragment, check_text, wrong_type
-from ._immutable import shown_half_made
+from ._checks import bad_fragment, check_text, member_of, wrong_type
+from ._immutable import ReadOnly, shown_half_made
 from ._xml.escape import escape_attribute
 from ._xml.names import is_ncname
-from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XMLNS_NS, XSI_NS, Direction, MustUnderstandForm
+from .soap import (
+    SOAP_11_NS,
+    SOAP_12_NS,
+    XMLA_NS,
+    XMLNS_NS,
+    XSI_NS,
+    AnyMustUnderstandForm,
+    Direction,
+    MustUnderstandForm,
+)
 
-__all__ = ["AttributeSpec", "BlockSpec", "HeaderBlock", "has_generated_constructor", "mask"]
+__all__ = [
+    "AttributeSpec",
+    "BlockClasses",
+    "BlockSpec",
+    "HeaderBlock",
+    "has_generated_constructor",
+    "mask",
+]
 
 
 @shown_half_made
@@ -72,6 +88,11 @@ class BlockSpec:
         put(self, "opening", f'<{self.local_name} xmlns="{escape_attribute(self.namespace)}"')
 
     @property
+    def name(self) -> str:
+        """The same as `local_name`, called as in `AttributeSpec`."""
+        return self.local_name
+
+    @property
     def by_name(self) -> Mapping[str, AttributeSpec]:
         """Name in the message -> attribute."""
         return MappingProxyType({attribute.name: attribute for attribute in self.attributes})
@@ -117,8 +138,11 @@ class HeaderBlock:
 
     must_understand: bool = False
     """Whether the receiver must understand the block or answer with a fault (SOAP 1.1 §4.2.3)."""
-    must_understand_form: MustUnderstandForm | None = declared(default=None, compare=False)
-    """The spelling of mustUnderstand. `decode` records it and `encode` writes it; None means QUALIFIED."""
+    must_understand_form: AnyMustUnderstandForm | None = declared(default=None, compare=False)
+    """The spelling of mustUnderstand. `decode` records it and `encode` writes it; None means QUALIFIED.
+
+    The constructor also accepts the value of a member; the attribute is the member.
+    """
     actor: str | None = None
     """The receiver (SOAP 1.1 §4.2.2: actor; SOAP 1.2: role); None for the last receiver of the message."""
     other_attributes: tuple[tuple[str, str], ...] = ()
@@ -131,7 +155,8 @@ class HeaderBlock:
             raise wrong_type("must_understand", "bool", self.must_understand)
         form = self.must_understand_form
         if form is not None and not isinstance(form, MustUnderstandForm):
-            raise wrong_type("must_understand_form", "MustUnderstandForm or None", form)
+            form = member_of(MustUnderstandForm, "must_understand_form", form)
+            object.__setattr__(self, "must_understand_form", form)
         if self.actor is not None:
             check_text("actor", self.actor)
         for attribute in self.spec.attributes:
@@ -154,12 +179,30 @@ class HeaderBlock:
         if self.must_understand:
             shown.append("must_understand=True")
         if self.must_understand_form is not None:
-            shown.append(f"must_understand_form={self.must_understand_form.name}")
+            shown.append(f"must_understand_form={MustUnderstandForm(self.must_understand_form).name}")
         if self.actor is not None:
             shown.append(f"actor={self.actor!r}")
         if self.other_attributes:
             shown.append(f"other_attributes=<{len(self.other_attributes)}>")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class BlockClasses(ReadOnly[str, type[HeaderBlock]]):
+    """Expanded name in Clark notation -> class of header blocks: read-only, with a short repr.
+
+    >>> SESSION_BLOCKS
+    <BeginSession, Session, EndSession>
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        # Short, since every signature shows it.
+        names = [kind.spec.local_name for kind in self.values()]
+        return f"<{', '.join(names) if len(names) <= _MOST_NAMES else f'{len(names)} header blocks'}>"
+
+
+_MOST_NAMES = 4
 
 
 def has_generated_constructor(kind: type[HeaderBlock]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
+from mmap import mmap
 from typing import TYPE_CHECKING
 
 from ._checks import wrong_type
@@ -19,7 +20,7 @@ from .envelope import Header
 from .findings import Finding, XmlaHeadersError
 from .head_cache import SHARED_HEADS, HeadCache
 from .session_headers import SESSION_BLOCKS
-from .soap import Direction, Limits
+from .soap import AnyDirection, Limits
 from .typing import BlockTypes, Data
 
 if TYPE_CHECKING:
@@ -45,18 +46,19 @@ class HeaderReader:
     Args:
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
-        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
-            byte order mark (RFC 7303 §3).
+        encoding: The charset of the transport, such as "utf-8", as `http.charset_of` returns it. It overrides
+            the XML declaration, but not a byte order mark (RFC 7303 §3).
         limits: The most that is read.
         cache: The memory of heads; None for none. The result is the same.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
+            name.
 
     >>> message = encode(Envelope(Header(Session("8f1c2b3a"))))
     >>> reader = HeaderReader()
@@ -85,7 +87,7 @@ class HeaderReader:
         self,
         *,
         types: BlockTypes = SESSION_BLOCKS,
-        direction: Direction | None = None,
+        direction: AnyDirection | None = None,
         strict: bool = False,
         refuse: Iterable[str] = (),
         encoding: str | None = None,
@@ -125,7 +127,7 @@ class HeaderReader:
         """Take the next bytes of the message.
 
         Args:
-            chunk: Any number of bytes. The buffer may be used again afterwards.
+            chunk: Any number of bytes. The buffer may be used again, a map closed, afterwards.
 
         Raises:
             DecodeError: The bytes are not a readable document: a code that ends a message. It is raised as
@@ -137,7 +139,8 @@ class HeaderReader:
         self._check()
         if self._closed:
             raise ValueError("the message has been closed: a HeaderReader reads one message")
-        data = buffer_of(chunk)
+        # Pieces of a map are copied one by one, without a view that keeps it open.
+        data = chunk if isinstance(chunk, mmap) else buffer_of(chunk)
         maximum = self._reading.limits.max_message_bytes
         room = len(data) if maximum is None else min(len(data), maximum - self._size)
         try:
@@ -187,7 +190,7 @@ class HeaderReader:
         self._gathered = bytearray()
         self._trigger = _Trigger()
 
-    def _take(self, data: bytes | memoryview, end: int) -> None:
+    def _take(self, data: bytes | memoryview | mmap, end: int) -> None:
         for start in range(0, end, _PIECE):
             # The caller may use the buffer again.
             piece = bytes(data[start : min(start + _PIECE, end)])

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from xmla_headers._checks import wrong_type
+from xmla_headers._checks import member_of, wrong_type
 from xmla_headers._codec.options import DEFAULT_LIMITS
 from xmla_headers.codec import decode, iter_findings
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fault import Fault
 from xmla_headers.findings import Finding, XmlaHeadersError
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import Direction, Limits
+from xmla_headers.soap import AnyDirection, Direction, Limits
 from xmla_headers.typing import BlockTypes
 
 from ._message import CapturedMessage
@@ -58,7 +58,7 @@ def check_message(
     message: CapturedMessage,
     *,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> CheckedMessage:
     """Check a captured message as `iter_findings` does, with its direction and charset.
@@ -68,7 +68,7 @@ def check_message(
     Args:
         message: The message, from `iter_messages`.
         types: The known header blocks by expanded name.
-        direction: The direction to use if the capture does not tell it.
+        direction: The direction to use if the capture does not tell it: a member or its value.
         limits: The limits of `decode`.
 
     Returns:
@@ -76,12 +76,15 @@ def check_message(
 
     Raises:
         TypeError: An argument has the wrong type.
+        ValueError: `direction` is neither "request" nor "response".
 
     >>> [str(finding.code) for finding in check_message(CapturedMessage("", b"no XML")).findings]
     ['not-xml']
     """
     if not isinstance(message, CapturedMessage):
         raise wrong_type("message", "CapturedMessage", message)
+    if direction is not None:
+        direction = member_of(Direction, "direction", direction)
     if message.trouble is not None:
         return CheckedMessage(message, (message.trouble,))
     if not is_soap(message):

@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
-from xmla_headers._checks import bad_fragment, check_text, wrong_type
+from xmla_headers._checks import bad_fragment, check_text, member_of, wrong_type
 from xmla_headers._immutable import shown_half_made
 from xmla_headers._xml.escape import escape_attribute, escape_text
 from xmla_headers._xml.fragments import read_fragment
@@ -51,6 +52,10 @@ class FaultShape(StrEnum):
     """As Analysis Services does: everything in the SOAP namespace, the faultcode without a prefix."""
     SOAP_1_1 = "soap-1.1"
     """As SOAP 1.1 §4.4 defines it: the parts in no namespace, the faultcode a qualified name."""
+
+
+AnyFaultShape: TypeAlias = FaultShape | Literal["ssas", "soap-1.1"]
+"""A shape of faults, or its value."""
 
 
 @shown_half_made
@@ -169,7 +174,7 @@ class Fault:
             return True
         return "does not exist" in text and not _SESSION_ERRORS.isdisjoint(codes)
 
-    def to_body(self, shape: FaultShape = FaultShape.SSAS) -> Fragment:
+    def to_body(self, shape: AnyFaultShape = FaultShape.SSAS) -> Fragment:
         """Return the content of a Body with this fault.
 
         `Envelope.fault` reads an equal Fault from it, with these exceptions: content of white space alone
@@ -178,20 +183,19 @@ class Fault:
         namespace declare it themselves.
 
         Args:
-            shape: The way the fault is written.
+            shape: The way the fault is written: a member, or its value "ssas" or "soap-1.1".
 
         Returns:
             The content of the Body, UTF-8.
 
         Raises:
-            TypeError: `shape` is not a FaultShape.
+            TypeError: `shape` is neither a FaultShape nor a str.
+            ValueError: `shape` is another str.
 
         >>> Fault("Client", "no").to_body(FaultShape.SOAP_1_1).xml
         b'<soap:Fault><faultcode>soap:Client</faultcode><faultstring>no</faultstring></soap:Fault>'
         """
-        if not isinstance(shape, FaultShape):
-            raise wrong_type("shape", "FaultShape", shape)
-        return _Writer(self, shape).body()
+        return _Writer(self, member_of(FaultShape, "shape", shape)).body()
 
     def __repr__(self) -> str:
         # Servers quote session ids in their texts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
 from xmla_headers._xml.walker import Walker
 from xmla_headers.fragment import Fragment
-from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, XMLA_NS
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, XMLA_NS
 
 from . import Fault, FaultEntry
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from xmla_headers._xml.namespaces import Entered
 
-__all__ = ["read_fault"]
+__all__ = ["read_fault", "read_soap_1_2_code"]
 
 # Analysis Services has the parts of a fault in the SOAP namespace, all other servers in no namespace.
 _PART_NAMESPACES = frozenset({"", SOAP_11_NS})
@@ -148,6 +149,43 @@ class _FaultReader(Walker):
 
     def text_of(self, part: str) -> str:
         return "".join(self.texts.get(part, ()))
+
+
+class _Soap12CodeReader(Walker):
+    """Reads the code of the SOAP 1.2 Fault that is the first element of a Body."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, body: Fragment) -> None:
+        super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
+        # None until a Fault has been found; then the text of its Code/Value.
+        self.code: list[str] | None = None
+
+    def start_element(self, element: RawElement) -> None:
+        self.expat.CharacterDataHandler = None
+        path = tuple(opened.local for opened in self.open if opened.namespace == SOAP_12_NS)
+        if len(self.open) == 1:
+            if path != ("Fault",):
+                raise _Done
+            self.code = []
+        elif path == ("Fault", "Code", "Value") and self.open[-1] is element and self.code is not None:
+            self.expat.CharacterDataHandler = self.code.append
+
+    def end_element(self, _element: RawElement) -> None:
+        self.expat.CharacterDataHandler = None
+        if self.code or not self.open:
+            raise _Done
+
+
+def read_soap_1_2_code(body: Fragment) -> str | None:
+    """Return the local part of the code of the SOAP 1.2 Fault that is the first element of a Body.
+
+    None if the first element is something else.
+    """
+    reader = _Soap12CodeReader(body)
+    with suppress(_Done, Fatal):
+        reader.run()
+    return None if reader.code is None else "".join(reader.code).rpartition(":")[2].strip(_SPACE)
 
 
 def _is_error(element: RawElement) -> bool:

@@ -7,12 +7,11 @@ import keyword
 import re
 from collections.abc import Mapping
 from dataclasses import fields, make_dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from xmlschema.validators import XsdAttribute
 
-from xmla_headers.model import AttributeSpec, BlockSpec, HeaderBlock
+from xmla_headers.model import AttributeSpec, BlockClasses, BlockSpec, HeaderBlock
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS, Direction
 
 from ._bounds import XSD
@@ -36,7 +35,7 @@ _TAKEN = frozenset({SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS})
 # Names that a generated module imports or defines itself.
 _GENERATED = frozenset(
     {
-        *("AttributeSpec", "BlockSpec", "Direction", "HeaderBlock", "MappingProxyType", "SESSION_BLOCKS"),
+        *("AttributeSpec", "BlockSpec", "Direction", "HeaderBlock", "BlockClasses", "SESSION_BLOCKS"),
         "dataclass",
     }
 )
@@ -144,7 +143,7 @@ def types_from_schema(text: str) -> Mapping[str, type[HeaderBlock]]:
     """
     schema = load(text)
     with schema_errors():
-        return MappingProxyType(
+        return BlockClasses(
             {
                 spec.qname: _block_type(spec, _documentation(element))
                 for spec, element in zip(_specs(schema), schema.elements.values(), strict=True)
