@@ -25,15 +25,13 @@ from xmla_headers import (
     Fragment,
     Header,
     HeaderBlock,
-    MustUnderstandForm,
     State,
     decode,
     encode,
 )
 from xmla_headers.http import charset_of, request_headers
 
-UNQUALIFIED = MustUnderstandForm.UNQUALIFIED
-BEGIN = BeginSession(must_understand=True, must_understand_form=UNQUALIFIED)
+BEGIN = BeginSession(must_understand=True, must_understand_form="unqualified")
 
 
 class MondrianClient:
