@@ -19,9 +19,12 @@ DOCS = ROOT / "docs"
 
 #: Pages with examples. Those of the recipes are programs, which have tests of their own.
 PAGES = [
-    path
-    for path in sorted(DOCS.rglob("*.md"))
-    if path.relative_to(DOCS).parts[0] not in ("_build", "recipes")
+    ROOT / "README.md",
+    *(
+        path
+        for path in sorted(DOCS.rglob("*.md"))
+        if path.relative_to(DOCS).parts[0] not in ("_build", "recipes")
+    ),
 ]
 
 _FENCE = re.compile(r"^```(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

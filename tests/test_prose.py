@@ -48,8 +48,7 @@ def _checked(*patterns: str) -> list[Path]:
     return [
         ROOT / name
         for name in sorted(names)
-        if name != "README.md"
-        and not name.startswith(("tests/data/", "docs/_build/"))
+        if not name.startswith(("tests/data/", "docs/_build/"))
         and name not in QUOTATIONS
         and (ROOT / name).is_file()
     ]
