@@ -17,19 +17,20 @@ import dask.bag
 
 from xmla_headers import Finding, captures, transcript
 
+Report = tuple[list[tuple[str, Finding]], list[transcript.SessionRecord]]
+
 
 def check_file(path: str) -> list[captures.CheckedMessage]:
     messages = captures.iter_messages(Path(path).read_bytes(), path)
     return [captures.check_message(message).without_body() for message in messages]
 
 
-def check_all(
-    paths: Iterable[str],
-) -> tuple[list[tuple[str, Finding]], list[transcript.SessionRecord]]:
+def check_all(paths: Iterable[str]) -> Report:
+    return follow(dask.bag.from_sequence(paths).map(check_file).flatten().compute())
+
+
+def follow(messages: Iterable[captures.CheckedMessage]) -> Report:
     """Return findings with the names of their messages, and the sessions."""
-    messages: list[captures.CheckedMessage] = (
-        dask.bag.from_sequence(paths).map(check_file).flatten().compute()
-    )
     sessions, found = transcript.Transcript(), list[tuple[str, Finding]]()
     for checked in messages:
         findings = (*checked.findings, *sessions.add(checked).findings)
