@@ -53,18 +53,25 @@ maximum_signature_line_length = 72
 
 
 class CommandHelp(SphinxDirective):
-    """The directive `command-help NAME`: the help of a command of xmla-headers, as it prints it."""
-
-    optional_arguments = 1
+    """The directive `command-help`: the help of xmla-headers, and a section with that of each command."""
 
     def run(self) -> list[nodes.Node]:
-        """Return the help as a literal block."""
+        """Return the help as literal blocks."""
+        text, block = self._help()
+        found: list[nodes.Node] = [block]
+        _, _, commands = text.partition("\n  COMMAND\n")
+        for name in re.findall(r"^ {4}(\w+)", commands, re.MULTILINE):
+            section = nodes.section("", nodes.title(name, name), self._help(name)[1], ids=[name])
+            self.state.document.note_explicit_target(section)
+            found.append(section)
+        return found
+
+    def _help(self, *command: str) -> tuple[str, nodes.literal_block]:
         out = io.StringIO()
         with redirect_stdout(out), suppress(SystemExit):
-            cli.run([*self.arguments, "--help"], cli.Streams(io.BytesIO(), out, out))
+            cli.run([*command, "--help"], cli.Streams(io.BytesIO(), out, out))
         text = out.getvalue().strip()
-        block = nodes.literal_block(text, text, language="text")
-        return [block]
+        return text, nodes.literal_block(text, text, language="text")
 
 
 def read_sections(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
