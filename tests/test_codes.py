@@ -39,6 +39,7 @@ from xmla_headers import (
     iter_findings,
     validate,
 )
+from xmla_headers._xml.raw import certain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -1473,3 +1474,14 @@ def test_padded_id_is_found_after_a_plain_one(session_id: str) -> None:
     assert [finding.code for finding in decode(data, cache=cache).warnings] == ["padded-session-id"]
     with pytest.raises(ValidationError):
         decode(data, cache=cache, strict=True)
+
+
+@pytest.mark.parametrize("value", [0, "", b"", ()])
+def test_certain_returns_any_value_but_none(value: object) -> None:
+    assert certain(value) is value
+
+
+def test_certain_of_none_refuses_the_message() -> None:
+    with pytest.raises(DecodeError, match="the parser read the text differently") as caught:
+        certain(None)
+    assert caught.value.code is Code.NOT_WELL_FORMED

@@ -216,6 +216,12 @@ def test_attribute_groups_are_expanded_once() -> None:
     assert [attribute.name for attribute in spec.attributes] == ["Z", "B", "A"]
 
 
+def test_prohibited_attribute_is_no_field() -> None:
+    text = simple(element('<xs:attribute name="A"/><xs:attribute name="B" use="prohibited"/>'))
+    (spec,) = schema.specs_from_schema(text)
+    assert [attribute.name for attribute in spec.attributes] == ["A"]
+
+
 def test_generated_source_documents_attributes() -> None:
     note = '<xs:annotation><xs:documentation>A "note" \\\n here.</xs:documentation></xs:annotation>'
     source = schema.generate(simple(element(f'<xs:attribute name="Note">{note}</xs:attribute>')))
