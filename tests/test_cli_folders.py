@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xmla_headers import fuzzing
+from xmla_headers.captures import Format
 from xmla_headers.cli._folders import is_foreign
 
 from .capture_files import BEGIN, Exchange, har, message, saz, session, stream
@@ -127,6 +128,13 @@ def test_is_foreign_of_xml_without_soap_only(name: str, codec: str) -> None:
     text = FOREIGN.get(name) or NOT_FOREIGN[name]
     data = text.encode(codec, "replace")
     assert is_foreign(data) == is_foreign(memoryview(data)) == (name in FOREIGN)
+
+
+def test_is_foreign_of_captures_in_xml_is_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert is_foreign(b"<items/>")
+    # No format of captures is XML yet. One may have its messages in base64.
+    monkeypatch.setattr("xmla_headers.cli._folders.format_of", lambda _: Format.HAR)
+    assert not is_foreign(b"<items/>")
 
 
 def test_is_foreign_of_generated_envelope_is_false() -> None:

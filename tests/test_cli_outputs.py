@@ -93,8 +93,8 @@ def test_failed_write_leaves_no_half_folder(source: Path, out: Path, name: str, 
     if exists:
         target.mkdir()
     (source.parent / "0.xml").write_text(WARNED, encoding="utf-8")
-    (source.parent / "sub").mkdir()
-    (source.parent / "sub" / "1.xml").write_text(WARNED, encoding="utf-8")
+    (source.parent / "0").mkdir()
+    (source.parent / "0" / "1.xml").write_text(WARNED, encoding="utf-8")
     with full_disk(1_000):
         status, said, err = run_line(FOLDER_COMMANDS[name], source, target)
     assert (status, said) == (2, "")

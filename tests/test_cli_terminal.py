@@ -7,8 +7,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from xmla_headers import cli
+from xmla_headers import _printable, cli
 from xmla_headers.cli import _console
 
 from .capture_files import BEGIN, Exchange, har, lost, message, session
@@ -34,12 +36,58 @@ def columns_of(text: str) -> int:
     return sum({"漢": 2, "🔑": 2, "\u0301": 0, "\ufe0f": 0}.get(character, 1) for character in text)
 
 
+# -- columns --------------------------------------------------------------------------------------------
+
+TEXTS = st.text("ab 漢🔑\u0301\ufe0f")
+
+
+@each(
+    ("text", "expected"),
+    [
+        ("", 0),
+        ("abc", 3),
+        ("漢字", 4),
+        ("e\u0301", 1),
+        ("\u2764\ufe0f", 1),
+        ("a\u20dd", 1),
+        ("🔑", 2),
+        ("é", 1),
+    ],
+)
+def test_columns_of_counts_wide_and_combining(text: str, expected: int) -> None:
+    assert _printable.columns_of(text) == expected
+
+
+@given(TEXTS, st.integers(0, 12))
+def test_first_and_last_columns_are_the_longest_that_fit(text: str, most: int) -> None:
+    first, last = _printable.first_columns(text, most), _printable.last_columns(text, most)
+    assert text.startswith(first)
+    assert text.endswith(last)
+    for kept, longer in (
+        (first, text[: len(first) + 1]),
+        (last, text[-len(last) - 1 :]),
+    ):
+        assert columns_of(kept) <= most
+        assert kept == text or columns_of(longer) > most
+
+
+@example(pieces=[("漢漢漢", "")] * 2, width=8, whole=True)
+@given(pieces=st.lists(st.tuples(TEXTS, st.just(""))), width=st.integers(6, 20), whole=st.booleans())
+def test_wrapped_keeps_the_text_and_the_width(
+    pieces: list[tuple[str, str]], width: int, *, whole: bool
+) -> None:
+    lines = ["".join(text for text, _ in line) for line in _printable.wrapped(pieces, width, 4, whole=whole)]
+    assert all(columns_of(line) <= width for line in lines)
+    assert all(line.startswith("    ") for line in lines[1:])
+    assert "".join(lines).replace(" ", "") == "".join(text for text, _ in pieces).replace(" ", "")
+
+
 # -- excerpts -------------------------------------------------------------------------------------------
 
 BESIDE = {
     "nothing": "",
     "ascii": "<a/>" * 60,
-    "wide": "漢 " * 60,
+    "wide": "漢漢漢 " * 60,
     "emoji": "<a/>🔑 " * 40,
     "combining": "e\u0301 \u2764\ufe0f " * 60,
     "tabs": "\t" * 120,

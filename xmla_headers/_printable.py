@@ -63,11 +63,20 @@ def joined(parts: Iterable[Piece], separator: str) -> list[Piece]:
     return [piece for part in parts for piece in ((separator, ""), part)][1:]
 
 
-def wrapped(pieces: Iterable[Piece], width: int, indent: int = 0) -> Iterator[list[Piece]]:
-    """Wrap a line at spaces, or inside a word that is wider than a line."""
+def wrapped(
+    pieces: Iterable[Piece], width: int, indent: int = 0, *, whole: bool = False
+) -> Iterator[list[Piece]]:
+    """Wrap a line at spaces, or inside a word that is wider than a line.
+
+    Args:
+        pieces: The line.
+        width: The most columns of a line.
+        indent: The columns before each line after the first.
+        whole: Break between pieces only, if they fit.
+    """
     line: list[Piece] = []
     used = 0
-    for word, style in _words_of(pieces, width - indent):
+    for word, style in _words_of(pieces, width - indent, whole=whole):
         shown = word
         if used + columns_of(word) > width and used > indent:
             yield line
@@ -79,9 +88,12 @@ def wrapped(pieces: Iterable[Piece], width: int, indent: int = 0) -> Iterator[li
         yield line
 
 
-def _words_of(pieces: Iterable[Piece], width: int) -> Iterator[Piece]:
+def _words_of(pieces: Iterable[Piece], width: int, *, whole: bool) -> Iterator[Piece]:
     """Yield each word with the spaces before it; a word that is wider than a line comes in parts."""
     for text, style in pieces:
+        if whole and columns_of(text) <= width:
+            yield text, style
+            continue
         word, size = "", 0
         for index, character in enumerate(text):
             taken = columns_of(character)

@@ -38,8 +38,9 @@ TROUBLE = 2
 # Seconds before a progress bar appears.
 _LONG = 1.0
 
-# Columns before the continuation of a wrapped line, and of a terminal that does not know its width.
-_INDENT, _COLUMNS = 4, 80
+# Columns before the continuation of a wrapped line, of a terminal that does not know its width, and for text
+# beside a wider indent.
+_INDENT, _COLUMNS, _LEAST = 4, 80, 32
 
 
 class Streams(NamedTuple):
@@ -119,7 +120,8 @@ class Printer:
             self._write(pieces)
             return
         width = self.width(_COLUMNS)
-        for part in list(wrapped(pieces, width, indent if indent < width // 2 else _INDENT)) or [[]]:
+        indent = indent if indent <= width - _LEAST else _INDENT
+        for part in list(wrapped(pieces, width, indent)) or [[]]:
             self._write(part)
 
     def verbatim(self, text: str) -> None:

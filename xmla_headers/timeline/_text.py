@@ -82,7 +82,7 @@ def _picture(timeline: Timeline, words: Words, width: int) -> Iterator[list[Piec
             if (number, index) in by_row:
                 yield from _lane(words, row, lane, lines[index], by_row[number, index])
         yield []
-    yield from wrapped(_legend(lanes), width)
+    yield from wrapped(_legend(lanes), width, whole=True)
     if not layout.by_time:
         yield from wrapped([("no times in this capture: messages are drawn in their order", "")], width)
 
