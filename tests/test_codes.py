@@ -53,6 +53,7 @@ ABOUT_VALUES = {
     "schema-violation",
     "unencodable-text",
     "bad-fragment",
+    "soap-fault",
     "session-not-granted",
     "session-id-changed",
     "unknown-session",

@@ -307,7 +307,8 @@ def test_labels_never_come_from_the_decoder() -> None:
         ({"seed": True}, TypeError),
         ({"types": [1]}, TypeError),
         ({"types": {"Session": xmla_headers.Session}}, ValueError),
-        ({"direction": "request"}, TypeError),
+        ({"direction": 1}, TypeError),
+        ({"direction": "requests"}, ValueError),
     ],
 )
 def test_iter_cases_checks_arguments_at_once(arguments: dict[str, Any], error: type[Exception]) -> None:

@@ -317,6 +317,15 @@ def test_server_charset_is_of_content_type(
 
 
 @servers
+def test_server_session_id_is_in_the_charset(make: type[Server]) -> None:
+    server = make()
+    server.sessions.users["é"] = ""
+    data = request(Session("é")).decode().encode("iso-8859-1")
+    assert server(data, "text/xml; charset=iso-8859-1")[0] == 200
+    assert server.ran == [("é", EXECUTE.xml)]
+
+
+@servers
 def test_server_request_over_the_limit_is_refused(make: type[Server]) -> None:
     data = request()
     assert make(max_bytes=len(data))(data)[0] == 200
@@ -468,14 +477,15 @@ def test_asgi_refuses_a_session_before_the_body_arrives(blocks: tuple[HeaderBloc
     assert (status, fault.code, server.ran) == (500, code, [])
 
 
-def test_asgi_refuses_a_malformed_head_before_the_body() -> None:
+@pytest.mark.parametrize("name", ["a Session without an id", "SOAP 1.2"])
+def test_asgi_refuses_a_bad_head_before_the_body(name: str) -> None:
     server = Asgi()
+    data, code = BAD[name]
     with served_asgi(server.endpoint) as url:
-        data = request(Session("9F2C")).replace(b"SessionId", b"SessionID")
         status, answer = answer_to_the_beginning(url, beginning_of(data), 900_000)
     fault = decode(answer).fault
     assert fault is not None
-    assert (status, fault.code) == (500, "Client")
+    assert (status, fault.code) == (500, code)
 
 
 def test_mondrian_client_meets_both_servers() -> None:

@@ -20,7 +20,7 @@ from .codec import (
 )
 from .conversation import TRANSITIONS, Conversation, Event, State
 from .envelope import Envelope, Header
-from .fault import Fault, FaultEntry, FaultShape, fault_for, session_not_found
+from .fault import Fault, FaultEntry, FaultError, FaultShape, fault_for, session_not_found
 from .findings import (
     RULES,
     Code,
@@ -64,6 +64,7 @@ __all__ = [
     "Fault",
     "FaultCode",
     "FaultEntry",
+    "FaultError",
     "FaultShape",
     "Finding",
     "Fragment",

@@ -463,7 +463,7 @@ def without_blocks(
         elif wanted is UnknownHeaderBlock:
             known = frozenset(types)
         else:
-            names.add(_spec_of(wanted).qname)
+            names.add(_spec_of(wanted).qname.removeprefix("{}"))
     buffer = buffer_of(data)
     message, _ = _read_head(buffer, reading, cache)
     edits = splice.removals(message, names, known=known)
@@ -487,7 +487,7 @@ def _check_qname(qname: str, types: BlockTypes) -> str:
                     f' its qname "{kind.spec.qname}", for an element in no namespace "{{}}{local}"'
                 )
                 raise ValueError(msg)
-    return local if namespace == "{" else qname
+    return qname.removeprefix("{}")
 
 
 def _spec_of(block_type: object) -> BlockSpec:

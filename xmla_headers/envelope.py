@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, Self, TypeVar, overload
 
 from ._checks import member_of, wrong_type
 from ._immutable import Immutable, shown_half_made
-from .fault import Fault
-from .fault._reader import read_fault
+from .fault import Fault, FaultEntry, FaultError
+from .fault._reader import read_errors, read_fault, read_soap_1_2_code
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
 from .model import HeaderBlock
@@ -255,6 +255,37 @@ class Envelope:
         Each access reads the Body again, without a tree. It never raises for a Body that decode accepted.
         """
         return read_fault(self.body)
+
+    @property
+    def errors(self) -> tuple[FaultEntry, ...]:
+        """The Errors inside a success answer; empty for a message without, and for a fault.
+
+        Analysis Services answers so if a command fails when a part of its result has been sent: an
+        `Exception` where the result breaks off, and the Errors in `Messages` after it. A client that ignores
+        them takes partial data for all. Each access reads the Body again, without a tree. It never raises for
+        a Body that decode accepted.
+        """
+        return read_errors(self.body)
+
+    def raise_for_fault(self) -> Self:
+        """Raise the fault of an answer, if it is one. `errors` inside a success answer are not raised.
+
+        Returns:
+            The message itself, without a fault.
+
+        Raises:
+            FaultError: `soap-fault`: the Body begins with a fault. Of a SOAP 1.2 fault only the code is read.
+
+        >>> Envelope(body=Fragment(b"<a/>")).raise_for_fault().body.xml
+        b'<a/>'
+        """
+        fault = self.fault
+        if fault is None and self.soap is SoapVersion.SOAP_1_2:
+            code = read_soap_1_2_code(self.body)
+            fault = None if code is None else Fault(code, "")
+        if fault is not None:
+            raise FaultError(fault)
+        return self
 
     def __post_init__(self) -> None:
         if not isinstance(self.header, Header):

@@ -84,6 +84,7 @@ class Code(StrEnum):
     SCHEMA_VIOLATION = "schema-violation"
     UNENCODABLE_TEXT = "unencodable-text"
     BAD_FRAGMENT = "bad-fragment"
+    SOAP_FAULT = "soap-fault"
     SESSION_NOT_GRANTED = "session-not-granted"
     SESSION_ID_CHANGED = "session-id-changed"
     UNKNOWN_SESSION = "unknown-session"
@@ -251,6 +252,10 @@ _ROWS = (
     (Code.BAD_FRAGMENT, _ERROR, "XML 1.0 §2.1", FaultCode.SERVER,
      "Values: XML content or an attribute name that no message can contain.",
      "Pass well-formed XML in which every prefix is declared, and escape plain text first."),
+    (Code.SOAP_FAULT, _ERROR, "SOAP 1.1 §4.4", FaultCode.SERVER,
+     "Values: the answer is a fault. Only `Envelope.raise_for_fault` raises this.",
+     ("Read `FaultError.fault`: its code and entries name the cause. If `session_lost` is true, begin another "
+      "session.")),
     (Code.SESSION_NOT_GRANTED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
      "Conversations: BeginSession is answered without a session id.",
      ("Look for a fault in the answer. If there is none, go on without a session; Mondrian, for example, "

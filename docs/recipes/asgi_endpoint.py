@@ -47,7 +47,7 @@ class XmlaEndpoint:
     async def _answer(
         self, receive: Receive, charset: str | None, user: str
     ) -> bytes | xmla.Fault:
-        reader = xmla.HeaderReader(encoding=charset, limits=self.limits)
+        reader = xmla.HeaderReader(encoding=charset, limits=self.limits, refuse=REFUSED)
         data, more = bytearray(), True
         # With one byte more than the limit, decode refuses the message.
         while more and len(data) <= self.max_bytes:

@@ -1,12 +1,13 @@
 """A client with httpx.
 
 It keeps one session. If the server has lost the session, the client begins another
-one and sends the request again, which did not run the first time. A fault in the
-answer is for the caller to look at.
+one and sends the request again, which did not run the first time. A fault is an
+answer too, which `raise_for_fault` raises.
 
     with httpx.Client(timeout=60) as http:
         client = XmlaClient(http, "http://127.0.0.1:8080/xmla")
         answer = client.call("Discover", discover("DBSCHEMA_CATALOGS"))
+        answer.raise_for_fault()
         client.end()
 """
 

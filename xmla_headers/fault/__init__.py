@@ -12,13 +12,13 @@ from xmla_headers._immutable import shown_half_made
 from xmla_headers._xml.escape import escape_attribute, escape_text
 from xmla_headers._xml.fragments import read_fragment
 from xmla_headers._xml.prefixes import Scope, declarations, occurring_prefixes, prefixes
-from xmla_headers.findings import RULES, FaultCode, XmlaHeadersError
+from xmla_headers.findings import RULES, Code, FaultCode, XmlaHeadersError, value_finding
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import HeaderBlock, mask
+from xmla_headers.model import HeaderBlock, mask, mask_in
 from xmla_headers.soap import SOAP_11_NS
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
-__all__ = ["Fault", "FaultEntry", "FaultShape", "fault_for", "session_not_found"]
+__all__ = ["Fault", "FaultEntry", "FaultError", "FaultShape", "fault_for", "session_not_found"]
 
 _NOTHING = Fragment()
 
@@ -207,6 +207,43 @@ class Fault:
         if self.detail:
             parts.append(f"detail={self.detail!r}")
         return f"Fault({', '.join(parts)})"
+
+
+class FaultError(XmlaHeadersError):
+    """An answer is a fault: `Envelope.raise_for_fault` has met it.
+
+    Its text has the code of the fault and its words, with everything masked that may be a session id. The
+    words as they are stand in `fault.string`.
+
+    Args:
+        fault: The fault.
+
+    Raises:
+        TypeError: `fault` is not a Fault.
+
+    >>> try:
+    ...     Envelope(body=session_not_found("8f1c2b3a-0d4e").to_body()).raise_for_fault()
+    ... except FaultError as error:
+    ...     error.code, error.fault.session_lost
+    (<Code.SOAP_FAULT: 'soap-fault'>, True)
+    """
+
+    fault: Fault
+    """The fault in the Body of the answer."""
+
+    def __init__(self, fault: Fault) -> None:
+        if not isinstance(fault, Fault):
+            raise wrong_type("fault", "Fault", fault)
+        texts = (fault.string, *(entry.description for entry in fault.entries))
+        text = mask_in(next((text for text in texts if text.strip()), ""))
+        code = _shown_code(fault.code) if fault.code else "without a code"
+        message = f"the answer is a fault, {code}{': ' if text else ''}{text}"
+        hint = "the session is lost: begin a new one" if fault.session_lost else None
+        super().__init__(value_finding(Code.SOAP_FAULT, message, hint))
+        self.fault = fault
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.fault,), self.__dict__
 
 
 def _shown_code(code: int | str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,21 +14,26 @@ from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
 from xmla_headers._xml.walker import Walker
 from xmla_headers.fragment import Fragment
-from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, XMLA_NS
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, SOAP_VERSIONS, XMLA_NS
 
 from . import Fault, FaultEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from xmla_headers._xml.namespaces import Entered
 
-__all__ = ["read_fault", "read_soap_1_2_code"]
+__all__ = ["read_errors", "read_fault", "read_soap_1_2_code"]
 
+_EXCEPTION_NS = f"{XMLA_NS}:exception"
 # Analysis Services has the parts of a fault in the SOAP namespace, all other servers in no namespace.
 _PART_NAMESPACES = frozenset({"", SOAP_11_NS})
 _TEXT_PARTS = frozenset({"faultcode", "faultstring", "faultactor"})
-_ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, f"{XMLA_NS}:exception"})
+_ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, _EXCEPTION_NS})
+# Without this in it, a Body has no inline Errors, and it need not be walked.
+_MESSAGES = rb"[<:]Messages[\s/>]"
+# What may be a prefix in XML content, in a name or a value.
+_PREFIX = r"([\w.-]+):"
 _MONDRIAN_NS = "http://mondrian.sourceforge.net"
 # Child element of Mondrian's error -> the attribute with the same meaning in all other errors.
 _MONDRIAN_PARTS = {"code": "ErrorCode", "desc": "Description"}
@@ -161,6 +167,12 @@ class _Soap12CodeReader(Walker):
         # None until a Fault has been found; then the text of its Code/Value.
         self.code: list[str] | None = None
 
+    def run(self) -> None:
+        try:
+            self.parse(self.text, final=False)
+        finally:
+            self.close()
+
     def start_element(self, element: RawElement) -> None:
         self.expat.CharacterDataHandler = None
         path = tuple(opened.local for opened in self.open if opened.namespace == SOAP_12_NS)
@@ -186,6 +198,68 @@ def read_soap_1_2_code(body: Fragment) -> str | None:
     with suppress(_Done, Fatal):
         reader.run()
     return None if reader.code is None else "".join(reader.code).rpartition(":")[2].strip(_SPACE)
+
+
+class _ErrorsReader(Walker):
+    """Reads the Errors that stand in the Messages of a success answer."""
+
+    __slots__ = ("_error", "_messages", "_source", "entries")
+
+    def __init__(self, body: Fragment) -> None:
+        super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
+        self._source = memoryview(body.view)
+        self._messages: RawElement | None = None
+        self._error: _Entry | None = None
+        self.entries: list[FaultEntry] = []
+
+    def run(self) -> None:
+        try:
+            self.parse(self.text, final=False)
+        finally:
+            self.close()
+
+    def start_element(self, element: RawElement) -> None:
+        if self._error is not None:
+            return
+        if len(self.open) == 1 and element.local == "Fault" and element.namespace in SOAP_VERSIONS:
+            raise _Done
+        if element.namespace != _EXCEPTION_NS:
+            return
+        if element.local == "Messages":
+            self._messages = element
+        elif element.local == "Error" and self.open[-2:-1] == [self._messages]:
+            self._error = _Entry(element)
+
+    def end_element(self, element: RawElement) -> None:
+        error = self._error
+        if error is not None and element is error.element:
+            self._error = None
+            self.entries.append(_entry(self._source, error, _Bindings(self.namespaces.bindings)))
+
+
+class _Bindings:
+    """The prefixes in scope at this moment: to copy them for each Error would be quadratic."""
+
+    __slots__ = ("_bindings",)
+
+    def __init__(self, bindings: Mapping[str, str]) -> None:
+        self._bindings = bindings
+
+    def missing(self, xml: bytes, declared: Collection[str] = ()) -> list[tuple[str, str]]:
+        """Return prefix and namespace of the declarations that XML content needs but does not have."""
+        names = dict.fromkeys(("", *re.findall(_PREFIX, xml.decode())))
+        bound = ((name, self._bindings.get(name)) for name in names if name not in declared)
+        return [(name, namespace) for name, namespace in bound if namespace and name != "xml"]
+
+
+def read_errors(body: Fragment) -> tuple[FaultEntry, ...]:
+    """Return the Errors in the Messages of a Body, if its first element is not a Fault."""
+    if re.search(_MESSAGES, body.view) is None:
+        return ()
+    reader = _ErrorsReader(body)
+    with suppress(_Done, Fatal):
+        reader.run()
+    return tuple(reader.entries)
 
 
 def _is_error(element: RawElement) -> bool:
@@ -238,7 +312,7 @@ def _joined(pieces: list[bytes]) -> bytes:
     return b"".join([*inner, *pieces[-1:]])
 
 
-def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
+def _entry(text: memoryview, entry: _Entry, outer: Scope | _Bindings) -> FaultEntry:
     element = entry.element
     content = Fragment()
     if entry.holds_more:
