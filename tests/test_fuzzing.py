@@ -24,7 +24,7 @@ from xmla_headers import (
     fuzzing,
     schema,
 )
-from xmla_headers.fuzzing import Behaviour, Case, Verdict
+from xmla_headers.fuzzing import Behaviour, Case, Verdict, iter_cases
 from xmla_headers.fuzzing._case import identifier_of
 from xmla_headers.fuzzing._cases import WAYS, first_pass
 from xmla_headers.fuzzing._draft import Place
@@ -325,3 +325,21 @@ def test_ways_of_a_code_have_different_names() -> None:
             assert way.places
     for names in notes.values():
         assert len(set(names)) == len(names)
+
+
+def test_pairs_of_a_case_are_those_of_a_right_parser() -> None:
+    def parse(data: bytes) -> list[tuple[str, str | None]]:
+        blocks = [
+            block for block in xmla_headers.decode(data, deep=True).header if isinstance(block, HeaderBlock)
+        ]
+        return [(block.spec.name, getattr(block, "session_id", None)) for block in blocks]
+
+    seen = set()
+    for case in islice(iter_cases(), 400):
+        if case.pairs is None:
+            with pytest.raises(xmla_headers.XmlaHeadersError):
+                parse(case.data)
+        else:
+            assert list(case.pairs) == parse(case.data), case.name
+            seen |= {(name, identifier is None) for name, identifier in case.pairs}
+    assert seen == {("Session", False), ("EndSession", False), ("BeginSession", True)}

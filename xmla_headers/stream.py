@@ -13,6 +13,7 @@ from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
 from ._immutable import shown_half_made
 from ._xml.body_end import BODY_TRIES, is_body_name
 from ._xml.encoding import Redeclared, Source, whole_characters
+from ._xml.positions import Locator
 from ._xml.raw import certain
 from ._xml.reader import read
 from ._xml.stream_reader import StreamReader
@@ -20,7 +21,7 @@ from .envelope import Header
 from .findings import Finding, XmlaHeadersError
 from .head_cache import SHARED_HEADS, HeadCache
 from .session_headers import SESSION_BLOCKS
-from .soap import AnyDirection, Limits
+from .soap import AnyDirection, Limits, SoapVersion
 from .typing import BlockTypes, Data
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class HeaderReader:
     """
 
     __slots__ = (
+        "_body_offset",
         "_cache",
         "_closed",
         "_error",
@@ -79,6 +81,7 @@ class HeaderReader:
         "_reader",
         "_reading",
         "_size",
+        "_soap",
         "_trigger",
         "_warnings",
     )
@@ -106,6 +109,8 @@ class HeaderReader:
         # Reads the rest of the message after the head.
         self._reader: StreamReader | None = None
         self._header: Header | None = None
+        self._soap: SoapVersion | None = None
+        self._body_offset: int | None = None
         self._warnings: tuple[Finding, ...] = ()
         self._error: XmlaHeadersError | None = None
         self._closed = False
@@ -117,6 +122,19 @@ class HeaderReader:
         Compare it with None: a Header without blocks is false.
         """
         return self._header
+
+    @property
+    def soap(self) -> SoapVersion | None:
+        """The version of SOAP, for the answer; None until the Body start tag has arrived."""
+        return self._soap
+
+    @property
+    def body_offset(self) -> int | None:
+        """The offset in bytes of the content of the Body; None until the Body start tag has arrived.
+
+        For a Body without an end tag it is the offset after the tag.
+        """
+        return self._body_offset
 
     @property
     def warnings(self) -> tuple[Finding, ...]:
@@ -248,17 +266,23 @@ class HeaderReader:
             found = self._cache._find(source.text, self._reading)
         if found is not None:
             shape, _, identifier = found
-            self._warnings, self._header = shape.warnings, shape.header(identifier)
+            self._set(shape.header(identifier), shape.soap, shape.warnings, message)
         else:
             self._accept(message)
         root.children, root.texts, message.fatal = children, texts, fatal
 
     def _accept(self, message: RawMessage) -> None:
         judge = self._reading.judge(message)
-        self._warnings = self._reading.settle(judge)
-        self._header = Header._of(tuple(judge.blocks))
+        warnings = self._reading.settle(judge)
+        self._set(Header._of(tuple(judge.blocks)), judge.soap, warnings, message)
         if self._cache is not None:
-            self._cache._keep(message, judge, self._warnings, self._reading)
+            self._cache._keep(message, judge, warnings, self._reading)
+
+    def _set(
+        self, header: Header, soap: SoapVersion, warnings: tuple[Finding, ...], message: RawMessage
+    ) -> None:
+        self._header, self._soap, self._warnings = header, soap, warnings
+        self._body_offset, _, _ = Locator(message.source).locate(message.body_start)
 
     def _judge(self, reader: StreamReader) -> None:
         """Raise the first finding that refuses the message."""

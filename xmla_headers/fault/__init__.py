@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from xmla_headers._checks import bad_fragment, check_text, member_of, wrong_type
-from xmla_headers._immutable import shown_half_made
+from xmla_headers._immutable import MadeByConstructor, shown_half_made
 from xmla_headers._xml.escape import escape_attribute, escape_text
 from xmla_headers._xml.fragments import read_fragment
 from xmla_headers._xml.prefixes import Scope, declarations, occurring_prefixes, prefixes
@@ -100,13 +100,32 @@ class FaultEntry:
         if not isinstance(self.content, Fragment):
             raise wrong_type("content", "Fragment", self.content)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write.
+
+        It is data, not a message for people: a session id in the texts is not masked.
+
+        Returns:
+            Field name -> number or text; "content" -> what `Fragment.to_dict` returns.
+
+        >>> FaultEntry("00HSBB01", "no such cube").to_dict()["code"]
+        '00HSBB01'
+        """
+        return {
+            "code": self.code,
+            "description": self.description,
+            "source": self.source,
+            "help_file": self.help_file,
+            "content": self.content.to_dict(),
+        }
+
     def __repr__(self) -> str:
         return f"FaultEntry({_shown_code(self.code)}, <{len(self.description)} characters>)"
 
 
 @shown_half_made
 @dataclass(frozen=True, slots=True, init=False, repr=False)
-class Fault:
+class Fault(MadeByConstructor):
     """A SOAP 1.1 fault (§4.4).
 
     A part that a message does not have is "", a missing actor is None.
@@ -196,6 +215,26 @@ class Fault:
         b'<soap:Fault><faultcode>soap:Client</faultcode><faultstring>no</faultstring></soap:Fault>'
         """
         return _Writer(self, member_of(FaultShape, "shape", shape)).body()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write.
+
+        It is data, not a message for people: a session id in the texts is not masked.
+
+        Returns:
+            Field name -> text or None; "entries" -> a list of dicts; "detail" -> what `Fragment.to_dict`
+            returns.
+
+        >>> Fault("Client", "no such cube").to_dict()["string"]
+        'no such cube'
+        """
+        return {
+            "code": self.code,
+            "string": self.string,
+            "actor": self.actor,
+            "entries": [entry.to_dict() for entry in self.entries],
+            "detail": self.detail.to_dict(),
+        }
 
     def __repr__(self) -> str:
         # Servers quote session ids in their texts.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from xmla_headers._immutable import ReadOnly
 from xmla_headers._xml.encoding import WHITE_SPACE
 from xmla_headers._xml.fatal import Fatal
 from xmla_headers._xml.namespaces import Namespaces
@@ -322,7 +322,7 @@ def _entry(text: memoryview, entry: _Entry, outer: Scope | _Bindings) -> FaultEn
             declared = element.declared or {}
             scope = {prefix: name for prefix, name in declared.items() if name and prefix != "xml"}
             scope |= outer.missing(xml, declared)
-            content = Fragment._cut(xml, 0, len(xml), MappingProxyType(scope))
+            content = Fragment._cut(xml, 0, len(xml), ReadOnly(scope))
     code, description, source, help_file = (
         "".join(entry.says.get(name, ())) for name in ("ErrorCode", "Description", "Source", "HelpFile")
     )
