@@ -132,6 +132,13 @@ PROGRAMS: dict[Code, str] = {
 >>> from xmla_headers import Fragment
 >>> Fragment(b"</Body>")
 """,
+    Code.SOAP_FAULT: """\
+>>> from xmla_headers import Envelope, FaultError, session_not_found
+>>> try:
+...     Envelope(body=session_not_found("9F2C1B7E").to_body()).raise_for_fault()
+... except FaultError as error:
+...     print(error.finding)
+""",
     Code.SESSION_NOT_GRANTED: """\
 >>> from xmla_headers import Conversation, Header, Session
 >>> conversation = Conversation()

@@ -254,8 +254,8 @@ _ROWS = (
      "Pass well-formed XML in which every prefix is declared, and escape plain text first."),
     (Code.SOAP_FAULT, _ERROR, "SOAP 1.1 §4.4", FaultCode.SERVER,
      "Values: the answer is a fault. Only `Envelope.raise_for_fault` raises this.",
-     ("Read `FaultError.fault`: its code and entries name the cause. If `session_lost` is true, begin another "
-      "session.")),
+     ("Read the fault of the `FaultError`: its code and entries name the cause. If it says that the session "
+      "is lost, begin another one.")),
     (Code.SESSION_NOT_GRANTED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
      "Conversations: BeginSession is answered without a session id.",
      ("Look for a fault in the answer. If there is none, go on without a session; Mondrian, for example, "
