@@ -152,6 +152,8 @@ def test_unwritable_output_is_named(source: Path, out: Path, name: str) -> None:
             continue
         status, said, err = run_line(FILE_COMMANDS[name], source, target)
         assert (status, said, err) == (2, "", f"xmla-headers: {target}: {os.strerror(reason)}\n")
+    status, said, err = run_line(FILE_COMMANDS[name], source, f"{out}/\0")
+    assert (status, said, err) == (2, "", f"xmla-headers: {out}/\\x00: the path has a null character\n")
     assert list(out.iterdir()) == []
 
 

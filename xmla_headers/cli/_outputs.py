@@ -49,16 +49,20 @@ def _named(path: Path) -> Iterator[None]:
     except OSError as error:
         error.filename, error.filename2 = str(path), None
         raise
+    except ValueError:
+        if "\0" in str(path):
+            raise OSError(0, "the path has a null character", str(path)) from None
+        raise
 
 
 @contextmanager
 def _output(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes the place of `path` if the block succeeds, and disappears if it fails."""
     # A link stays: the file that it points to is replaced. A device or pipe cannot be replaced.
-    target = Path(os.path.realpath(path))
-    is_file = target.is_file() or not target.exists()
-    temporary = target.with_name(f".xmla-headers-{secrets.token_hex(8)}") if is_file else target
     with _named(path):
+        target = Path(os.path.realpath(path))
+        is_file = target.is_file() or not target.exists()
+        temporary = target.with_name(f".xmla-headers-{secrets.token_hex(8)}") if is_file else target
         raw = _File(temporary, "x" if is_file else "w", path)
     try:
         with io.BufferedWriter(raw) as file:
