@@ -147,6 +147,7 @@ def test_group_gives_the_occurrence() -> None:
         ("actor", "actor_"),
         ("Spec", "spec_"),
         ("Qname", "qname_"),
+        ("ToDict", "to_dict_"),
     ],
 )
 def test_attribute_name_becomes_a_field_name(attribute: str, field: str) -> None:

@@ -304,7 +304,7 @@ class Envelope:
             The message itself, without a fault.
 
         Raises:
-            FaultError: `soap-fault`: the Body begins with a fault. Of a SOAP 1.2 fault only the code is read.
+            FaultError: `soap-fault`: the Body begins with a fault. Only the code of a SOAP 1.2 fault is read.
 
         >>> Envelope(body=Fragment(b"<a/>")).raise_for_fault().body.xml
         b'<a/>'

@@ -345,6 +345,9 @@ class Finding:
 
         Returns:
             Field name -> text, number or None.
+
+        >>> value_finding(Code.BAD_FRAGMENT, "two elements").to_dict()["code"]
+        'bad-fragment'
         """
         return {
             "code": str(self.code),
@@ -421,5 +424,9 @@ def error_for(finding: Finding) -> XmlaHeadersError:
 
     Returns:
         A DecodeError for a code that ends a message, a ValidationError for any other.
+
+    >>> finding = next(iter_findings(b"no XML"))
+    >>> type(error_for(finding)).__name__
+    'DecodeError'
     """
     return (DecodeError if RULES[finding.code].fatal else ValidationError)(finding)

@@ -25,7 +25,7 @@ __all__ = ["Fragment"]
 
 
 class _Cut(MadeByConstructor):
-    """The place of a Fragment, which is none of its fields."""
+    """The place of a Fragment, which is not a field."""
 
     __slots__ = ("_place",)
 
@@ -126,6 +126,9 @@ class Fragment(_Cut):
 
         Returns:
             Prefix -> namespace.
+
+        >>> Fragment(b"<p:a/>", {"p": "urn:p", "q": "urn:q"}).used_namespaces()
+        {'p': 'urn:p'}
         """
         return dict(Scope(self.namespaces).missing(self.xml))
 
@@ -139,6 +142,9 @@ class Fragment(_Cut):
             EncodeError: `bad-fragment`: there is not exactly one element, or there is text beside it.
             DecodeError: `not-well-formed`: the content breaks Namespaces in XML, which decode checks in a
                 Body with `deep` only.
+
+        >>> Fragment(b"<p:a/>", {"p": "urn:p"}).standalone()
+        b'<p:a xmlns:p="urn:p"/>'
         """
         elements = self._read(NO_LIMITS)
         if len(elements) != 1:
@@ -163,6 +169,9 @@ class Fragment(_Cut):
         Raises:
             DecodeError: `not-well-formed` or `limit-exceeded`.
             EncodeError: `bad-fragment`: only ElementTree refuses the content.
+
+        >>> [element.tag for element in Fragment(b"<a/><b/>").elements()]
+        ['a', 'b']
         """
         from defusedxml import ElementTree  # noqa: PLC0415 - an import that decode does not need
 

@@ -140,6 +140,9 @@ class UnknownHeaderBlock(MadeByConstructor):
 
         Returns:
             Prefix -> namespace; the default namespace has the prefix "".
+
+        >>> dict(UnknownHeaderBlock(b'<v xmlns="urn:v"/>').declared())
+        {'': 'urn:v'}
         """
         root = read(self.xml, encoding="utf-8").root
         return (root and root.declared) or {}

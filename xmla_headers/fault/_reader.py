@@ -32,7 +32,7 @@ _TEXT_PARTS = frozenset({"faultcode", "faultstring", "faultactor"})
 _ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, _EXCEPTION_NS})
 # Without this in it, a Body has no inline Errors, and it need not be walked.
 _MESSAGES = rb"[<:]Messages[\s/>]"
-# What may be a prefix in XML content, in a name or a value.
+# A possible prefix in XML content, in a name or a value.
 _PREFIX = r"([\w.-]+):"
 _MONDRIAN_NS = "http://mondrian.sourceforge.net"
 # Child element of Mondrian's error -> the attribute with the same meaning in all other errors.
