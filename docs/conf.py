@@ -4,8 +4,10 @@ import io
 import os
 import re
 from contextlib import redirect_stdout, suppress
+from importlib import import_module
 from importlib.metadata import version as installed
 from importlib.util import find_spec
+from inspect import getdoc
 
 from docutils import nodes
 from sphinx.addnodes import desc_annotation, pending_xref
@@ -13,10 +15,13 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.ext.napoleon import Config
 from sphinx.ext.napoleon.docstring import GoogleDocstring
+from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
 
 from xmla_headers import RULES, cli
+
+logger = logging.getLogger(__name__)
 
 project = "xmla_headers"
 author = "The xmla_headers authors"
@@ -81,6 +86,9 @@ def read_sections(app: Sphinx, what: str, name: str, obj: object, options: objec
     its type, so it is told that every attribute is a method.
     """
     what = "method" if what in {"attribute", "data", "property"} else what
+    if "\n".join(lines).strip() == getdoc(type(obj)):
+        # A constant has no docstring at run time; the page about it has one.
+        lines.clear()
     config = Config(napoleon_use_rtype=False)
     lines[:] = GoogleDocstring(lines, config, app, what, name, obj, options).lines()
 
@@ -115,10 +123,22 @@ def link_code(
     return make_refnode(app.builder, node["refdoc"], "codes", nodes.make_id(target), content)
 
 
+def find_missing(app: Sphinx, env: BuildEnvironment) -> None:
+    """Warn about public names that the reference does not have."""
+    described = {entry[0] for entry in env.get_domain("py").get_objects()}
+    pages = env.found_docs
+    modules = [page.rpartition("/")[2] for page in sorted(pages) if page.startswith("reference/modules/")]
+    for module in ("xmla_headers", *(f"xmla_headers.{name}" for name in modules)):
+        for name in import_module(module).__all__:
+            if f"{module}.{name}" not in described and not name.startswith("__"):
+                logger.warning("the reference has no %s.%s", module, name)
+
+
 def setup(app: Sphinx) -> None:
     """Add the directive, and the changes to docstrings, signatures, values and links."""
     app.connect("autodoc-process-signature", plain_defaults)
     app.connect("doctree-read", hide_functions)
+    app.connect("env-check-consistency", find_missing)
     app.connect("missing-reference", link_code)
     app.connect("autodoc-process-docstring", read_sections)
     os.environ.update(COLUMNS="80", NO_COLOR="1")
