@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from . import timeline as timeline
     from . import transcript as transcript
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 """The version of the package, as in its metadata."""
 
 __all__ = [
