@@ -16,6 +16,7 @@ read; to the third ``answer`` and the id that was granted, or ``fault``, faultco
 from __future__ import annotations
 
 import atexit
+import select
 import shutil
 import struct
 import subprocess
@@ -37,7 +38,7 @@ __all__ = ["PROCESSES", "Absent", "Called", "Found", "PeerError", "Process", "Se
 Found: TypeAlias = list[tuple[str, str | None]]
 
 _HERE = Path(__file__).parent
-_SECONDS = 120.0
+_SECONDS = 50.0
 _JARS = Path("/usr/share/java")
 _CLASSPATH = [
     str(_JARS / f"{name}.jar")
@@ -120,8 +121,10 @@ PROCESSES = {
 class Process:
     """A running peer."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], folder: TemporaryDirectory[str]) -> None:
         self._lock = Lock()
+        # A fork forgets the exit functions, and would delete the folder if there were no other reference.
+        self._folder = folder
         # Without buffers, so that a fork of this process can ask too.
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
@@ -167,6 +170,7 @@ class Process:
         self._child.stdin.close()
         self._child.wait(_SECONDS)
         self._child.stdout.close()
+        self._folder.cleanup()
 
     def _number(self) -> int:
         (number,) = struct.unpack(">I", self._take(4))
@@ -177,6 +181,9 @@ class Process:
         assert self._child.stdout is not None
         data = bytearray()
         while len(data) < size:
+            if not select.select([self._child.stdout], [], [], _SECONDS)[0]:
+                self._child.kill()
+                raise PeerError(f"the peer gave no answer in {_SECONDS:.0f} seconds")
             more = self._child.stdout.read(size - len(data))
             if not more:
                 raise PeerError(f"the peer ended with status {self._child.poll()}")
@@ -200,12 +207,11 @@ def process(name: str) -> Process:
     if program.test and _run(program.test).returncode:
         raise absent
     built = TemporaryDirectory(prefix="xmla-headers-peer-")
-    atexit.register(built.cleanup)
     source, folder = _HERE / program.source, Path(built.name)
     if program.build:
         result = _run(_filled(program.build, source, folder))
         assert result.returncode == 0, result.stdout + result.stderr
-    running = Process(_filled(program.run, source, folder))
+    running = Process(_filled(program.run, source, folder), built)
     atexit.register(running.close)
     return running
 

@@ -105,15 +105,16 @@ function serve(string $wsdl, string $data, string $id, ?array $known): void
         pcntl_waitpid($child, $status);
         return;
     }
+    $service = null;
+    register_shutdown_function(function () use (&$service) {
+        $answer = ob_get_clean() ?: '';
+        $status = str_contains($answer, ':Fault>') ? '500' : '200';
+        reply([$status, $answer, ...($service->seen ?? [])]);
+    });
+    ob_start();
     $server = new SoapServer($wsdl, ['cache_wsdl' => WSDL_CACHE_NONE]);
     $service = new Service($server, $id, $known);
     $server->setObject($service);
-    register_shutdown_function(function () use ($service) {
-        $answer = ob_get_clean() ?: '';
-        $status = str_contains($answer, ':Fault>') ? '500' : '200';
-        reply([$status, $answer, ...$service->seen]);
-    });
-    ob_start();
     $server->handle($data);
     exit(0);
 }
