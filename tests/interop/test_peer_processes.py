@@ -51,7 +51,7 @@ WRITTEN_WRONGLY = {
     "suds": {*_WHITE_SPACE, "an entity, as text"},
 }
 #: (peer, kind of id) -> the id that it writes as another one.
-WRONG = [(peer, kind) for peer, kinds in WRITTEN_WRONGLY.items() for kind in kinds]
+WRONG = [(peer, kind) for peer, kinds in WRITTEN_WRONGLY.items() for kind in sorted(kinds)]
 
 
 def as_written(peer: str, kind: str) -> str:
