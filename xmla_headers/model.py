@@ -248,8 +248,8 @@ class HeaderBlock:
         form = self.must_understand_form
         if form is not None:
             # Anything, in a value whose constructor has raised.
-            known = isinstance(form, MustUnderstandForm)
-            shown.append(f"must_understand_form={form.name if known else type(form).__name__}")
+            name = form.name if isinstance(form, MustUnderstandForm) else type(form).__name__
+            shown.append(f"must_understand_form={name}")
         if self.actor is not None:
             shown.append(f"actor={self.actor!r}")
         if self.other_attributes:
