@@ -36,13 +36,16 @@ from .findings import (
 )
 from .fragment import Fragment
 from .head_cache import HeadCache
-from .model import AttributeSpec, BlockSpec, HeaderBlock
+from .microsoft_headers import MICROSOFT_BLOCKS
+from .model import AttributeSpec, BlockSpec, ChildSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
+from .simple_types import SimpleType
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion
 from .stream import HeaderReader
 from .unknown_block import UnknownHeaderBlock
 
 __all__ = [
+    "MICROSOFT_BLOCKS",
     "RULES",
     "SESSION_BLOCKS",
     "SOAP_11_NS",
@@ -52,6 +55,7 @@ __all__ = [
     "AttributeSpec",
     "BeginSession",
     "BlockSpec",
+    "ChildSpec",
     "Code",
     "Conversation",
     "ConversationError",
@@ -76,6 +80,7 @@ __all__ = [
     "Rule",
     "Session",
     "Severity",
+    "SimpleType",
     "SoapVersion",
     "State",
     "UnknownHeaderBlock",

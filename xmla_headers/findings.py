@@ -66,6 +66,7 @@ class Code(StrEnum):
     DUPLICATE_HEADER_BLOCK = "duplicate-header-block"
     MISSING_ATTRIBUTE = "missing-attribute"
     UNEXPECTED_CONTENT = "unexpected-content"
+    INVALID_VALUE = "invalid-value"
     INVALID_MUST_UNDERSTAND = "invalid-must-understand"
     CONFLICTING_MUST_UNDERSTAND = "conflicting-must-understand"
     WRONG_DIRECTION = "wrong-direction"
@@ -159,7 +160,9 @@ _ROWS = (
     (Code.MISSING_ATTRIBUTE, _ERROR, "XMLA Session element, attributes", FaultCode.CLIENT,
      "A session header without a required attribute."),
     (Code.UNEXPECTED_CONTENT, _ERROR, "XMLA Session element, child elements: none", FaultCode.CLIENT,
-     "A session header with child elements, or text other than white space."),
+     "A header block with child elements or text that its schema does not allow, or without required ones."),
+    (Code.INVALID_VALUE, _ERROR, "XML Schema Part 2 §2.3", FaultCode.CLIENT,
+     "An attribute, text or child element whose value is outside the type that its schema declares."),
     (Code.INVALID_MUST_UNDERSTAND, _ERROR, "SOAP 1.1 §4.2.3", FaultCode.CLIENT,
      "A mustUnderstand that is neither 0 nor 1 (SOAP 1.2: nor true or false)."),
     (Code.CONFLICTING_MUST_UNDERSTAND, _ERROR, "SOAP 1.1 §4.2.3", FaultCode.CLIENT,
