@@ -1048,7 +1048,7 @@ _WRONG: list[tuple[Callable[..., object], tuple[object, ...], dict[str, object]]
     (FaultEntry, (1, "", 2), {}),
     (FaultEntry, (1, "", "", b""), {}),
     (FaultEntry, (1,), {"content": "<a/>"}),
-    (Fault("a", "").to_body, ("ssas",), {}),
+    (Fault("a", "").to_body, (b"ssas",), {}),
     (Fault("a", "").to_body, (None,), {}),
     (session_not_found, (1,), {}),
     (session_not_found, (None,), {}),

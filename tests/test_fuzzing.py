@@ -25,7 +25,7 @@ from xmla_headers import (
     fuzzing,
     schema,
 )
-from xmla_headers.fuzzing import Behaviour, Case, Verdict
+from xmla_headers.fuzzing import Behaviour, Case, Verdict, iter_cases
 from xmla_headers.fuzzing._case import identifier_of
 from xmla_headers.fuzzing._cases import WAYS, first_pass
 from xmla_headers.fuzzing._draft import Place
@@ -309,7 +309,8 @@ def test_labels_never_come_from_the_decoder() -> None:
         ({"seed": True}, TypeError),
         ({"types": [1]}, TypeError),
         ({"types": {"Session": xmla_headers.Session}}, ValueError),
-        ({"direction": "request"}, TypeError),
+        ({"direction": 1}, TypeError),
+        ({"direction": "requests"}, ValueError),
     ],
 )
 def test_iter_cases_checks_arguments_at_once(arguments: dict[str, Any], error: type[Exception]) -> None:
@@ -326,3 +327,21 @@ def test_ways_of_a_code_have_different_names() -> None:
             assert way.places
     for names in notes.values():
         assert len(set(names)) == len(names)
+
+
+def test_pairs_of_a_case_are_those_of_a_right_parser() -> None:
+    def parse(data: bytes) -> list[tuple[str, str | None]]:
+        blocks = [
+            block for block in xmla_headers.decode(data, deep=True).header if isinstance(block, HeaderBlock)
+        ]
+        return [(block.spec.name, getattr(block, "session_id", None)) for block in blocks]
+
+    seen = set()
+    for case in islice(iter_cases(), 400):
+        if case.pairs is None:
+            with pytest.raises(xmla_headers.XmlaHeadersError):
+                parse(case.data)
+        else:
+            assert list(case.pairs) == parse(case.data), case.name
+            seen |= {(name, identifier is None) for name, identifier in case.pairs}
+    assert seen == {("Session", False), ("EndSession", False), ("BeginSession", True)}

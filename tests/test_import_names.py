@@ -26,8 +26,9 @@ NAMES = {
         "SOAP_11_NS SOAP_12_NS XMLA_NS XSI_NS Direction Limits MustUnderstandForm SoapVersion"
     ),
     "xmla_headers.head_cache": "HeadCache SHARED_HEADS",
-    "xmla_headers.typing": "Data Block BlockTypes",
+    "xmla_headers.typing": "Data Block BlockTypes AnyDirection AnyMustUnderstandForm AnySoapVersion",
     "xmla_headers.stream": "HeaderReader",
+    "xmla_headers.http": "charset_of request_headers session_id_of split_continuation status_of",
     "xmla_headers.conversation": "Conversation State Event TRANSITIONS",
     "xmla_headers.fault": "Fault FaultEntry FaultShape fault_for session_not_found",
     "xmla_headers.elements": "header_of fault_of set_blocks",

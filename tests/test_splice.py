@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,10 @@ from tests.each import each
 from tests.messages import messages
 from tests.profiles import scaled
 from xmla_headers import (
+    SESSION_BLOCKS,
+    XMLA_NS,
     BeginSession,
+    BlockSpec,
     Code,
     Direction,
     EncodeError,
@@ -39,12 +43,21 @@ from xmla_headers import (
 if TYPE_CHECKING:
     from typing import Any
 
+    from xmla_headers.typing import BlockTypes
+
 properties = settings(deadline=None, max_examples=scaled(300))
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XMLA = 'xmlns="urn:schemas-microsoft-com:xml-analysis"'
 A = f'<Session {XMLA} SessionId="A"/>'
 OLD = '<x:Session SessionId = "old" xmlns:x="urn:schemas-microsoft-com:xml-analysis"></x:Session>'
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Ticket(HeaderBlock):
+    """A header block of another schema."""
+
+    spec = BlockSpec(namespace="urn:t", local_name="Ticket")
 
 
 def prefixed(header: str, body: str = "<s:Body><a/></s:Body>") -> str:
@@ -534,7 +547,30 @@ def test_with_blocks_unqualified_session_is_no_alternative() -> None:
 def test_without_blocks_removes_blocks_by_their_qname() -> None:
     for block in ("<Session/>", "<session/>", "<漢/>", "<v:V xmlns:v='u'/>"):
         data = prefixed(f"<s:Header>{block}</s:Header>").encode()
-        assert without_blocks(data, decode_header(data)[0].qname) == prefixed("").encode()
+        qname = decode_header(data)[0].qname
+        assert without_blocks(data, qname if "}" in qname else "{}" + qname) == prefixed("").encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "types", "says"),
+    [
+        ("Session", SESSION_BLOCKS, f'the class Session or its qname "{{{XMLA_NS}}}Session"'),
+        ("BeginSession", SESSION_BLOCKS, "the class BeginSession "),
+        ("EndSession", {}, "the class EndSession "),
+        ("Ticket", {Ticket.spec.qname: Ticket}, 'the class Ticket or its qname "{urn:t}Ticket"'),
+    ],
+)
+def test_without_blocks_bare_name_of_a_class_is_refused(name: str, types: BlockTypes, says: str) -> None:
+    data = prefixed(f"<s:Header>{A}<{name}/></s:Header>").encode()
+    with pytest.raises(ValueError, match=re.escape(says)) as error:
+        without_blocks(data, name, types=types)
+    assert f'"{{}}{name}"' in str(error.value)
+    assert not isinstance(error.value, XmlaHeadersError)
+    # The one in no namespace can be named, and any name that no class has.
+    left = prefixed(f"<s:Header>{A}</s:Header>").encode()
+    assert without_blocks(data, "{}" + name, types=types) == left
+    other = data.replace(b"<%b/>" % name.encode(), b"<Other/>")
+    assert without_blocks(other, "Other", types=types) == left
 
 
 def test_without_blocks_without_types_removes_unknown_blocks() -> None:

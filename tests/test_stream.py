@@ -29,12 +29,14 @@ from xmla_headers import (
     DecodeError,
     Direction,
     Finding,
+    HeadCache,
     Header,
     HeaderReader,
     Limits,
     Session,
     ValidationError,
     XmlaHeadersError,
+    decode,
     stream,
 )
 from xmla_headers._xml import parser as _expat
@@ -794,7 +796,8 @@ def test_feed_of_another_type_raises_type_error_and_continues(data: Any, says: s
 
 _WRONG: list[tuple[type[Exception], dict[str, Any]]] = [
     (TypeError, {"types": [Session]}),
-    (TypeError, {"direction": "request"}),
+    (TypeError, {"direction": 1}),
+    (ValueError, {"direction": "requests"}),
     (TypeError, {"strict": 1}),
     (TypeError, {"refuse": "soap-1.2"}),
     (ValueError, {"refuse": ["no-such-code"]}),
@@ -1351,3 +1354,62 @@ def test_reader_reports_bytes_after_the_root_alike(junk: bytes, reported: tuple[
         with mock.patch.object(_stream_reader, "_STEP", 1), pytest.raises(DecodeError) as caught:
             read(size)
         assert caught.value.finding == whole, size
+
+
+# -- the head of an answer, without parsing twice ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+@pytest.mark.parametrize("cached", [False, True], ids=["no cache", "cache"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        "plain",
+        "no Header",
+        "white space before",
+        "two comments and lines",
+        "many lookalikes",
+        "greater-than in the Body start tag",
+        "a warning",
+        "Body with a default namespace",
+    ],
+)
+def test_stream_has_soap_warnings_and_offset_with_the_header(
+    head: str, size: int, encoding: str, *, cached: bool
+) -> None:
+    if encoding not in {"utf-8", "utf-8-sig"} and head == "white space before":
+        return
+    ends = "</Body></Envelope>" if head == "Body with a default namespace" else "</s:Body></s:Envelope>"
+    data = encoded(f"{_HEADS[head]}<e/>é{ends}", encoding)
+    cache = HeadCache() if cached else None
+    if cache is not None:
+        decode(data, cache=cache)
+    envelope = decode(data, cache=None)
+    reader = HeaderReader(cache=cache)
+    assert (reader.soap, reader.warnings, reader.body_offset) == (None, (), None)
+    for piece in cut(data, size):
+        known = reader.header is not None
+        assert (reader.soap is not None, reader.body_offset is not None) == (known, known)
+        reader.feed(piece)
+    reader.close()
+    assert (reader.soap, reader.warnings) == (envelope.soap, envelope.warnings)
+    content = encoded("<e/>é", encoding).removeprefix(encoded("", encoding))
+    assert reader.body_offset is not None
+    assert data[reader.body_offset :].startswith(content)
+    assert content not in data[: reader.body_offset]
+
+
+@pytest.mark.parametrize("tag", ["<s:Body/>", "<s:Body></s:Body>"])
+def test_offset_of_an_empty_body_is_after_its_tag(tag: str) -> None:
+    reader = HeaderReader()
+    data = f"{_ENVELOPE}{tag}</s:Envelope>".encode()
+    feed_all(reader, [data])
+    assert reader.body_offset == data.index(b">", data.index(b"Body")) + 1
+
+
+def test_refused_head_has_neither_soap_nor_offset() -> None:
+    reader = HeaderReader(strict=True)
+    with pytest.raises(XmlaHeadersError):
+        reader.feed(encoded(_HEADS["a warning"], "utf-8"))
+    assert (reader.header, reader.soap, reader.body_offset) == (None, None, None)

@@ -114,13 +114,23 @@ class Pattern:
         PatternError: `text` is no pattern, has more than 256 positions, or names a Unicode block.
     """
 
-    __slots__ = ("_follow", "_positions", "_whole")
+    __slots__ = ("_follow", "_positions", "_whole", "text")
 
     def __init__(self, text: str) -> None:
+        self.text = text
         self._positions: list[_Characters] = []
         # For each position the positions that may come after it.
         self._follow: list[int] = []
         self._whole = self._build(_Parser(text).parse())
+
+    def __eq__(self, other: object) -> bool:
+        return self.text == other.text if isinstance(other, Pattern) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.text,)
 
     def matches(self, text: str) -> bool:
         """Whether the pattern matches a whole text."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ._checks import wrong_type
+from ._checks import member_of, wrong_type
 from ._codec import splice, writer
-from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of, head_of
 from ._xml import reader
 from ._xml.body_end import last_end_tag
 from ._xml.names import is_ncname
@@ -19,7 +19,7 @@ from .fragment import Fragment
 from .head_cache import SHARED_HEADS, HeadCache
 from .model import BlockSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS
-from .soap import Direction, Limits, MustUnderstandForm
+from .soap import AnyDirection, AnyMustUnderstandForm, Limits, MustUnderstandForm
 from .typing import BlockTypes, Data
 from .unknown_block import UnknownHeaderBlock
 
@@ -43,7 +43,7 @@ def decode(
     data: Data,
     *,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
@@ -59,12 +59,12 @@ def decode(
         data: The message, in UTF-8, UTF-16, US-ASCII or ISO-8859-1.
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
-        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
-            byte order mark (RFC 7303 §3).
+        encoding: The charset of the transport, such as "utf-8", as `http.charset_of` returns it. It overrides
+            the XML declaration, but not a byte order mark (RFC 7303 §3).
         limits: The most that is read.
         deep: Whether the content of the Body is also checked for Namespaces in XML, for the limits on names,
             attributes and depth, and for its Fault. Without it, the Body is checked for well-formedness.
@@ -77,7 +77,8 @@ def decode(
         DecodeError: The bytes are not a readable document: a code that ends a message.
         ValidationError: The document breaks a rule of SOAP or XMLA.
         TypeError: An argument has the wrong type.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
+            name.
 
     The exception has the first finding that `iter_findings` would yield, with the same arguments, and that
     refuses the message.
@@ -116,7 +117,7 @@ def decode_header(
     data: Data,
     *,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
@@ -131,12 +132,12 @@ def decode_header(
         data: The message, or at least its beginning up to the Body start tag.
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
-        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
-            byte order mark (RFC 7303 §3).
+        encoding: The charset of the transport, such as "utf-8", as `http.charset_of` returns it. It overrides
+            the XML declaration, but not a byte order mark (RFC 7303 §3).
         limits: The most that is read.
         cache: The memory of heads; None for none. The result is the same.
 
@@ -147,14 +148,15 @@ def decode_header(
         DecodeError: The bytes are not a readable document: a code that ends a message.
         ValidationError: The document breaks a rule of SOAP or XMLA.
         TypeError: An argument has the wrong type.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
+            name.
 
     >>> decode_header(encode(Envelope(Header(BeginSession())))).begin_session
     BeginSession()
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
-    buffer = buffer_of(data)
+    buffer = head_of(data, limits)
     found = None if cache is None else cache._find(buffer, reading)
     if found is not None:
         shape, _, identifier = found
@@ -167,7 +169,7 @@ def iter_findings(
     data: Data,
     *,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
@@ -183,12 +185,12 @@ def iter_findings(
         data: The message.
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
-        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
-            byte order mark (RFC 7303 §3).
+        encoding: The charset of the transport, such as "utf-8", as `http.charset_of` returns it. It overrides
+            the XML declaration, but not a byte order mark (RFC 7303 §3).
         limits: The most that is read.
         deep: Whether the content of the Body is also checked for Namespaces in XML, for the limits on names,
             attributes and depth, and for its Fault. Without it, the Body is checked for well-formedness.
@@ -198,7 +200,8 @@ def iter_findings(
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
+            name.
 
     >>> [str(finding.code) for finding in iter_findings(b"<Envelope/>")]
     ['wrong-soap-namespace']
@@ -213,7 +216,7 @@ def validate(
     data: Data,
     *,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
@@ -226,12 +229,12 @@ def validate(
         data: The message.
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
-        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
-            byte order mark (RFC 7303 §3).
+        encoding: The charset of the transport, such as "utf-8", as `http.charset_of` returns it. It overrides
+            the XML declaration, but not a byte order mark (RFC 7303 §3).
         limits: The most that is read.
         deep: Whether the content of the Body is also checked for Namespaces in XML, for the limits on names,
             attributes and depth, and for its Fault. Without it, the Body is checked for well-formedness.
@@ -240,7 +243,8 @@ def validate(
         DecodeError: The bytes are not a readable document: a code that ends a message.
         ValidationError: The document breaks a rule of SOAP or XMLA.
         TypeError: An argument has the wrong type.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
+            name.
 
     >>> validate(encode(Envelope(Header(Session("8f1c2b3a")))))
     """
@@ -253,7 +257,7 @@ def validate(
 def encode(
     envelope: Envelope,
     *,
-    must_understand_form: MustUnderstandForm | None = None,
+    must_understand_form: AnyMustUnderstandForm | None = None,
     xml_declaration: bool = False,
     limits: Limits = DEFAULT_LIMITS,
 ) -> bytes:
@@ -264,7 +268,8 @@ def encode(
 
     Args:
         envelope: The message.
-        must_understand_form: The spelling of mustUnderstand for every block; None for the form of each block.
+        must_understand_form: The spelling of mustUnderstand for every block, a member or its value
+            ("qualified", "unqualified", "both"); None for the form of each block.
         xml_declaration: Whether the message begins with an XML declaration.
         limits: The limits under which decode must accept the message.
 
@@ -280,11 +285,10 @@ def encode(
     """
     if not isinstance(envelope, Envelope):
         raise wrong_type("envelope", "Envelope", envelope)
-    if must_understand_form is not None:
-        _check_form(must_understand_form)
+    form = None if must_understand_form is None else _form_of(must_understand_form)
     if type(xml_declaration) is not bool:
         raise wrong_type("xml_declaration", "bool", xml_declaration)
-    head, tail = writer.envelope_parts(envelope, must_understand_form, xml_declaration=xml_declaration)
+    head, tail = writer.envelope_parts(envelope, form, xml_declaration=xml_declaration)
     if limits is not DEFAULT_LIMITS or len(head) > _SHORT_HEAD:
         _check_limits(head, tail, envelope, limits)
     return b"".join((head, envelope.body.view, tail))
@@ -317,7 +321,7 @@ def _check_limits(head: bytes, tail: bytes, envelope: Envelope, limits: Limits) 
 
 
 def encode_block(
-    block: HeaderBlock | UnknownHeaderBlock, *, must_understand_form: MustUnderstandForm | None = None
+    block: HeaderBlock | UnknownHeaderBlock, *, must_understand_form: AnyMustUnderstandForm | None = None
 ) -> bytes:
     """Write one header block, in SOAP 1.1 and UTF-8, that declares all its namespaces itself.
 
@@ -325,7 +329,8 @@ def encode_block(
 
     Args:
         block: The header block.
-        must_understand_form: The spelling of mustUnderstand; None for the form of the block.
+        must_understand_form: The spelling of mustUnderstand, a member or its value ("qualified",
+            "unqualified", "both"); None for the form of the block.
 
     Returns:
         One element.
@@ -338,20 +343,19 @@ def encode_block(
     """
     if not isinstance(block, HeaderBlock | UnknownHeaderBlock):
         raise wrong_type("block", "a header block", block)
-    _check_form(must_understand_form)
-    return writer.standalone_xml(block, must_understand_form).encode()
+    return writer.standalone_xml(block, _form_of(must_understand_form)).encode()
 
 
 def with_blocks(
     data: Data,
     *blocks: HeaderBlock | UnknownHeaderBlock,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
-    must_understand_form: MustUnderstandForm | None = None,
+    must_understand_form: AnyMustUnderstandForm | None = None,
     cache: HeadCache | None = SHARED_HEADS,
 ) -> bytes:
     """Insert header blocks into a message, and leave every other byte of it unchanged.
@@ -366,14 +370,15 @@ def with_blocks(
         *blocks: The header blocks.
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
-        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
-            byte order mark (RFC 7303 §3).
+        encoding: The charset of the transport, such as "utf-8", as `http.charset_of` returns it. It overrides
+            the XML declaration, but not a byte order mark (RFC 7303 §3).
         limits: The most that is read.
-        must_understand_form: The spelling of mustUnderstand for every block; None for the form of each block.
+        must_understand_form: The spelling of mustUnderstand for every block, a member or its value
+            ("qualified", "unqualified", "both"); None for the form of each block.
         cache: The memory of heads; None for none. The result is the same.
 
     Returns:
@@ -385,19 +390,20 @@ def with_blocks(
         EncodeError: `limit-exceeded`, `duplicate-header-block`, or `unencodable-text`: the encoding of the
             message lacks a character that is not in a value, where a reference could replace it.
         TypeError: An argument has the wrong type.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
+            name.
 
     >>> message = encode(Envelope(Header(Session("8f1c2b3a"))))
     >>> decode(with_blocks(message, Session("0d4e"))).header.session.session_id
     '0d4e'
     """
     reading = Reading(types, direction, strict, refuse, encoding, limits)
-    _check_form(must_understand_form)
+    form = _form_of(must_understand_form)
     _check_cache(cache)
     given = Header(*blocks).blocks
     buffer = buffer_of(data)
     message, _ = _read_head(buffer, reading, cache)
-    edits = splice.insertions(message, given, types, must_understand_form) if given else []
+    edits = splice.insertions(message, given, types, form) if given else []
     return _spliced(buffer, message, edits, reading, cache)
 
 
@@ -405,7 +411,7 @@ def without_blocks(
     data: Data,
     *types_or_qnames: type[HeaderBlock | UnknownHeaderBlock] | str,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     strict: bool = False,
     refuse: Iterable[str] = (),
     encoding: str | None = None,
@@ -419,16 +425,16 @@ def without_blocks(
 
     Args:
         data: The message.
-        *types_or_qnames: Classes of header blocks, or names in Clark notation. `UnknownHeaderBlock` stands
-            for every block that `types` does not name.
+        *types_or_qnames: Classes of header blocks, or names in Clark notation, where "{}name" and "name" are
+            in no namespace. `UnknownHeaderBlock` stands for every block that `types` does not name.
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
-        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
-            byte order mark (RFC 7303 §3).
+        encoding: The charset of the transport, such as "utf-8", as `http.charset_of` returns it. It overrides
+            the XML declaration, but not a byte order mark (RFC 7303 §3).
         limits: The most that is read.
         cache: The memory of heads; None for none. The result is the same.
 
@@ -440,7 +446,8 @@ def without_blocks(
         ValidationError: The document breaks a rule of SOAP or XMLA.
         EncodeError: `limit-exceeded`.
         TypeError: An argument has the wrong type.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, `types` maps a name to a class of another name,
+            or a name without namespace is that of a declared header block, such as "Session".
 
     >>> message = encode(Envelope(Header(Session("8f1c2b3a"))))
     >>> without_blocks(message, Session) == encode(Envelope())
@@ -452,23 +459,35 @@ def without_blocks(
     known: frozenset[str] | None = None
     for wanted in types_or_qnames:
         if isinstance(wanted, str):
-            names.add(_check_qname(wanted))
+            names.add(_check_qname(wanted, types))
         elif wanted is UnknownHeaderBlock:
             known = frozenset(types)
         else:
-            names.add(_spec_of(wanted).qname)
+            names.add(_spec_of(wanted).qname.removeprefix("{}"))
     buffer = buffer_of(data)
     message, _ = _read_head(buffer, reading, cache)
     edits = splice.removals(message, names, known=known)
     return _spliced(buffer, message, edits, reading, cache)
 
 
-def _check_qname(qname: str) -> str:
-    """Raise ValueError for a text that cannot name a header block: nothing would be removed, in silence."""
-    namespace, _, local = qname.rpartition("}")
-    if not is_ncname(local) or (namespace and not namespace.startswith("{")):
+def _check_qname(qname: str, types: BlockTypes) -> str:
+    """Return the name as an element has it.
+
+    Raise ValueError for a text that cannot name a header block, or that probably is meant for another one:
+    nothing would be removed, in silence.
+    """
+    namespace, brace, local = qname.rpartition("}")
+    if not is_ncname(local) or (brace and not namespace.startswith("{")):
         raise ValueError("a qname is written in Clark notation: {namespace}name")
-    return qname
+    if not brace:
+        for kind in (*SESSION_BLOCKS.values(), *types.values()):
+            if local == kind.spec.local_name:
+                msg = (
+                    f"{local!r} has no namespace: for the header block pass the class {kind.__name__} or"
+                    f' its qname "{kind.spec.qname}", for an element in no namespace "{{}}{local}"'
+                )
+                raise ValueError(msg)
+    return qname.removeprefix("{}")
 
 
 def _spec_of(block_type: object) -> BlockSpec:
@@ -521,9 +540,8 @@ def _check_deep(deep: object) -> None:
         raise wrong_type("deep", "bool", deep)
 
 
-def _check_form(form: object) -> None:
-    if form is not None and not isinstance(form, MustUnderstandForm):
-        raise wrong_type("must_understand_form", "MustUnderstandForm or None", form)
+def _form_of(form: object) -> MustUnderstandForm | None:
+    return None if form is None else member_of(MustUnderstandForm, "must_understand_form", form)
 
 
 def _check_size(size: int, limits: Limits) -> None:

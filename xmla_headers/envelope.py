@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
-from ._checks import wrong_type
-from ._immutable import Immutable, shown_half_made
-from .fault import Fault
-from .fault._reader import read_fault
+from ._checks import member_of, wrong_type
+from ._immutable import MadeByConstructor, shown_half_made
+from .fault import Fault, FaultEntry, FaultError
+from .fault._reader import read_errors, read_fault, read_soap_1_2_code
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
 from .model import HeaderBlock
 from .session_headers import BeginSession, EndSession, Session
-from .soap import SoapVersion
+from .soap import AnySoapVersion, SoapVersion
 from .typing import Block
 from .unknown_block import UnknownHeaderBlock
 
@@ -29,13 +29,16 @@ _ULTIMATE = frozenset({"", *(actor for version in SoapVersion for actor in versi
 
 
 @shown_half_made
-class Header(Immutable, Sequence["Block"]):
+@dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
+class Header(MadeByConstructor, Sequence[Block]):
     """The header blocks of a message: an immutable sequence, in document order.
 
-    A slice is a tuple of blocks. A Header without blocks is false.
+    A slice is a tuple of blocks. A Header without blocks is false. It is a dataclass with the field
+    `blocks`, and fits a field of a pydantic model.
 
     Args:
-        *blocks: The header blocks, in document order.
+        *given: The header blocks, in document order.
+        blocks: More of them after those, by name: so that `dataclasses.replace(header, blocks=...)` works.
 
     Raises:
         EncodeError: `duplicate-header-block`: more blocks of a type than its schema allows.
@@ -45,11 +48,11 @@ class Header(Immutable, Sequence["Block"]):
     '8f1c2b3a'
     """
 
-    __slots__ = ("_blocks",)
+    blocks: tuple[Block, ...] = ()
+    """The header blocks, in document order."""
 
-    _blocks: tuple[Block, ...]
-
-    def __init__(self, *blocks: Block) -> None:
+    def __init__(self, *given: Block, blocks: Iterable[Block] = ()) -> None:
+        blocks = (*given, *blocks)
         counts: dict[str, int] = {}
         for block in blocks:
             if isinstance(block, UnknownHeaderBlock):
@@ -71,11 +74,6 @@ class Header(Immutable, Sequence["Block"]):
         header = object.__new__(cls)
         _set_blocks(header, blocks)
         return header
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        """The header blocks, in document order."""
-        return self._blocks
 
     @property
     def session(self) -> Session | None:
@@ -100,7 +98,7 @@ class Header(Immutable, Sequence["Block"]):
             ValidationError: `ambiguous-session-headers`: there are several. Servers disagree on which one
                 wins, and the order of an if/elif should not decide it by accident.
         """
-        found = [block for block in self._blocks if isinstance(block, _SESSION_HEADERS)]
+        found = [block for block in self.blocks if isinstance(block, _SESSION_HEADERS)]
         if len(found) > 1:
             names = ", ".join(block.spec.local_name for block in found)
             message = f"more than one session header: {names}"
@@ -110,7 +108,7 @@ class Header(Immutable, Sequence["Block"]):
     @property
     def unknown(self) -> tuple[UnknownHeaderBlock, ...]:
         """The blocks that no schema declares."""
-        return tuple([block for block in self._blocks if isinstance(block, UnknownHeaderBlock)])
+        return tuple([block for block in self.blocks if isinstance(block, UnknownHeaderBlock)])
 
     def get(self, block_type: type[BlockT]) -> BlockT | None:
         """Return the first block of a type.
@@ -124,7 +122,7 @@ class Header(Immutable, Sequence["Block"]):
         >>> Header(Session("8f1c2b3a")).get(BeginSession) is None
         True
         """
-        for block in self._blocks:
+        for block in self.blocks:
             if isinstance(block, block_type):
                 return block
         return None
@@ -168,37 +166,50 @@ class Header(Immutable, Sequence["Block"]):
             )
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the blocks as a dict that `json` can write.
+
+        It is data, not a message for people: session ids are not masked.
+
+        Returns:
+            "blocks" -> a list of what `to_dict` of each block returns.
+
+        >>> Header(Session("8f1c2b3a")).to_dict()["blocks"][0]["session_id"]
+        '8f1c2b3a'
+        """
+        return {"blocks": [block.to_dict() for block in self.blocks]}
+
     @overload
     def __getitem__(self, index: int) -> Block: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[Block, ...]: ...
 
     def __getitem__(self, index: int | slice) -> Block | tuple[Block, ...]:
-        return self._blocks[index]
+        return self.blocks[index]
 
     def __len__(self) -> int:
-        return len(self._blocks)
+        return len(self.blocks)
 
     def __iter__(self) -> Iterator[Block]:
-        return iter(self._blocks)
+        return iter(self.blocks)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Header):
             return NotImplemented
-        return self._blocks == other._blocks
+        return self.blocks == other.blocks
 
     def __hash__(self) -> int:
-        return hash(self._blocks)
+        return hash(self.blocks)
 
     def __repr__(self) -> str:
-        return f"Header({', '.join(map(repr, self._blocks))})"
+        return f"Header({', '.join(map(repr, self.blocks))})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Header._of, (self._blocks,)
+        return Header._of, (self.blocks,)
 
 
 # Faster than object.__setattr__: decode makes a Header for each message.
-_set_blocks = vars(Header)["_blocks"].__set__
+_set_blocks = vars(Header)["blocks"].__set__
 
 _NO_HEADER = Header()
 _NO_BODY = Fragment()
@@ -221,9 +232,20 @@ class Envelope:
     body: Fragment = _NO_BODY
     """The content of the Body."""
     soap: SoapVersion = SoapVersion.SOAP_1_1
-    """The version of SOAP."""
+    """The version of SOAP. The constructor also accepts "1.1" and "1.2"; the attribute is the member."""
     warnings: tuple[Finding, ...] = field(default=(), compare=False, kw_only=True)
     """The warnings that decode found. Ignored in comparisons."""
+
+    if TYPE_CHECKING:
+        # The constructor accepts more than the field holds.
+        def __init__(
+            self,
+            header: Header = ...,
+            body: Fragment = ...,
+            soap: AnySoapVersion = ...,
+            *,
+            warnings: tuple[Finding, ...] = ...,
+        ) -> None: ...
 
     @classmethod
     def _of(
@@ -245,13 +267,63 @@ class Envelope:
         """
         return read_fault(self.body)
 
+    @property
+    def errors(self) -> tuple[FaultEntry, ...]:
+        """The Errors inside a success answer; empty for a message without, and for a fault.
+
+        Analysis Services answers so if a command fails when a part of its result has been sent: an
+        `Exception` where the result breaks off, and the Errors in `Messages` after it. A client that ignores
+        them takes partial data for all. Each access reads the Body again, without a tree. It never raises for
+        a Body that decode accepted.
+        """
+        return read_errors(self.body)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as a dict that `json` can write.
+
+        It is data, not a message for people: session ids are not masked.
+
+        Returns:
+            "soap" -> "1.1" or "1.2"; "header", "body" -> what their `to_dict` returns; "warnings" -> a list
+            of what `Finding.to_dict` returns.
+
+        >>> Envelope(body=Fragment(b"<a/>")).to_dict()["body"]["xml"]
+        '<a/>'
+        """
+        return {
+            "soap": self.soap.version,
+            "header": self.header.to_dict(),
+            "body": self.body.to_dict(),
+            "warnings": [finding.to_dict() for finding in self.warnings],
+        }
+
+    def raise_for_fault(self) -> Self:
+        """Raise the fault of an answer, if it is one. `errors` inside a success answer are not raised.
+
+        Returns:
+            The message itself, without a fault.
+
+        Raises:
+            FaultError: `soap-fault`: the Body begins with a fault. Only the code of a SOAP 1.2 fault is read.
+
+        >>> Envelope(body=Fragment(b"<a/>")).raise_for_fault().body.xml
+        b'<a/>'
+        """
+        fault = self.fault
+        if fault is None and self.soap is SoapVersion.SOAP_1_2:
+            code = read_soap_1_2_code(self.body)
+            fault = None if code is None else Fault(code, "")
+        if fault is not None:
+            raise FaultError(fault)
+        return self
+
     def __post_init__(self) -> None:
         if not isinstance(self.header, Header):
             raise wrong_type("header", "Header", self.header)
         if not isinstance(self.body, Fragment):
             raise wrong_type("body", "Fragment", self.body)
         if not isinstance(self.soap, SoapVersion):
-            raise wrong_type("soap", "SoapVersion", self.soap)
+            _set_soap(self, member_of(SoapVersion, "soap", self.soap))
         if not isinstance(self.warnings, tuple):
             raise wrong_type("warnings", "tuple", self.warnings)
         for finding in self.warnings:

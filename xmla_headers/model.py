@@ -5,29 +5,42 @@
 # 2. xmla-headers generate schemas/xmla-session-headers.xsd -o xmla_headers/session_headers.py;
 # 3. its name in xmla_headers/__init__.py, if it is to be imported from there.
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from dataclasses import field as declared
+from decimal import Decimal
 from importlib import import_module
 from types import MappingProxyType, MemberDescriptorType
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from ._checks import bad_fragment, check_text, wrong_type
-from ._immutable import shown_half_made
+from ._checks import bad_fragment, check_text, member_of, wrong_type
+from ._immutable import ReadOnly, shown_half_made
 from ._xml.escape import escape_attribute
 from ._xml.names import is_ncname
 from .findings import Code, EncodeError, value_finding
 from .simple_types import SimpleType, SimpleValue
-from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XMLNS_NS, XSI_NS, Direction, MustUnderstandForm
+from .soap import (
+    SOAP_11_NS,
+    SOAP_12_NS,
+    XMLA_NS,
+    XMLNS_NS,
+    XSI_NS,
+    AnyMustUnderstandForm,
+    Direction,
+    MustUnderstandForm,
+)
 
 __all__ = [
     "TEXT",
     "AttributeSpec",
+    "BlockClasses",
     "BlockSpec",
     "ChildSpec",
     "HeaderBlock",
     "has_generated_constructor",
     "mask",
+    "mask_in",
     "written",
 ]
 
@@ -144,6 +157,11 @@ class BlockSpec:
         put(self, "opening", f'<{self.local_name} xmlns="{escape_attribute(self.namespace)}"')
 
     @property
+    def name(self) -> str:
+        """The same as `local_name`, called as in `AttributeSpec`."""
+        return self.local_name
+
+    @property
     def by_name(self) -> Mapping[str, AttributeSpec]:
         """Name in the message -> attribute."""
         return MappingProxyType({attribute.name: attribute for attribute in self.attributes})
@@ -158,7 +176,18 @@ def _clark(namespace: str, local: str) -> str:
 
 
 def written(kind: SimpleType | None, value: SimpleValue) -> str:
-    """Return the text of a value of a type; None is the type of any text."""
+    """Return the text of a value, as an attribute or element has it before it is escaped.
+
+    Args:
+        kind: The type of the value; None for any text.
+        value: A value of the type.
+
+    Returns:
+        The text.
+
+    >>> written(SimpleType("boolean"), True)
+    'true'
+    """
     return str(value) if kind is None else kind.write(value)
 
 
@@ -184,6 +213,52 @@ def mask(identifier: str) -> str:
     return f"{identifier[:4]!r}… ({size})" if len(identifier) > 4 else f"… ({size})"
 
 
+# Compiled by the first text.
+# How much of a text of a server is shown, in characters.
+_MOST_TEXT = 500
+_QUOTED = r"""'.*'|".*"|`.*`|\u2018.*\u2019|\u201c.*\u201d|\{.*\}|\(.*\)|['"`\u2018\u201c{(].*"""
+_WORD = r"[^\s'\"`,;:=()<>\[\]{}\u2018-\u201d\u2026]+"
+_AFTER_SESSION = rf"(?i)(\bsession(?:[ _-]?id)?(?: ?[:=#])? ?)({_WORD})"
+# Codes of servers (3238789130, 0xc10c000a, 00HSBB01), versions and dates: no session id is so short.
+_SHORT = r"[^\s]{1,5}|[0-9.]{1,12}|0x[0-9a-fA-F]{1,8}|00HS[A-Z]{2}[0-9]{2}"
+_SHOWN = rf"{_SHORT}|[^0-9]{{1,31}}"
+_SHOWN_NEAR_SESSION = rf"{_SHORT}|[A-Za-z]?[a-z]{{1,30}}[.!?]?"
+
+
+def mask_in(text: str) -> str:
+    """Return a text of a server with everything masked that may be a session id.
+
+    Servers quote ids in their faults. In a text about sessions, everything in quotes or brackets is
+    masked, and the word after "session" unless it is a plain word; in any text, words that look like ids.
+
+    Args:
+        text: The text of a fault, or of one of its entries.
+
+    Returns:
+        Text for people, on one line.
+
+    >>> mask_in("Session '8f1c2b3a-0d4e' was not found")
+    "Session '8f1c'… (13 characters) was not found"
+    >>> mask_in("The cube 'Sales' has no 2026 data")
+    "The cube 'Sales' has no 2026 data"
+    """
+    text = " ".join(text[: 4 * _MOST_TEXT].split())
+    shown = _SHOWN
+    if "session" in text.lower():
+        shown = _SHOWN_NEAR_SESSION
+        # From the first quote to the last, since an id may contain quotes.
+        text = re.sub(_QUOTED, lambda match: mask(match[0].strip("'\"`\u2018\u2019\u201c\u201d{}()")), text)
+        text = re.sub(_AFTER_SESSION, _masked_after_session, text)
+    text = re.sub(_WORD, lambda match: match[0] if re.fullmatch(shown, match[0]) else mask(match[0]), text)
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\u2026"
+
+
+def _masked_after_session(match: re.Match[str]) -> str:
+    before, word = match.groups()
+    plain = word.isalpha() and (word.islower() or word.lower() in ("id", "ids"))
+    return f"{before}{word if plain else mask(word)}"
+
+
 # Without __eq__: every value is of a subclass, and those compare.
 @shown_half_made
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -202,8 +277,11 @@ class HeaderBlock:
 
     must_understand: bool = False
     """Whether the receiver must understand the block or answer with a fault (SOAP 1.1 §4.2.3)."""
-    must_understand_form: MustUnderstandForm | None = declared(default=None, compare=False)
-    """The spelling of mustUnderstand. `decode` records it and `encode` writes it; None means QUALIFIED."""
+    must_understand_form: AnyMustUnderstandForm | None = declared(default=None, compare=False)
+    """The spelling of mustUnderstand. `decode` records it and `encode` writes it; None means QUALIFIED.
+
+    The constructor also accepts the value of a member; the attribute is the member.
+    """
     actor: str | None = None
     """The receiver (SOAP 1.1 §4.2.2: actor; SOAP 1.2: role); None for the last receiver of the message."""
     other_attributes: tuple[tuple[str, str], ...] = ()
@@ -216,7 +294,8 @@ class HeaderBlock:
             raise wrong_type("must_understand", "bool", self.must_understand)
         form = self.must_understand_form
         if form is not None and not isinstance(form, MustUnderstandForm):
-            raise wrong_type("must_understand_form", "MustUnderstandForm or None", form)
+            form = member_of(MustUnderstandForm, "must_understand_form", form)
+            object.__setattr__(self, "must_understand_form", form)
         if self.actor is not None:
             check_text("actor", self.actor)
         spec = self.spec
@@ -243,6 +322,27 @@ class HeaderBlock:
         """The expanded name in Clark notation."""
         return self.spec.qname
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write.
+
+        It is data, not a message for people: a session id is not masked.
+
+        Returns:
+            "qname", and the name of each field -> text, number, bool or None, and a list of them for child
+            elements; a decimal number is text, since JSON has no exact ones. "other_attributes" -> name ->
+            value.
+
+        >>> Session("8f1c2b3a").to_dict()["session_id"]
+        '8f1c2b3a'
+        """
+        form = self.must_understand_form
+        return {
+            "qname": self.qname,
+            **{field.name: _jsonable(getattr(self, field.name)) for field in fields(self)},
+            "must_understand_form": None if form is None else str(form),
+            "other_attributes": dict(self.other_attributes),
+        }
+
     def __repr__(self) -> str:
         shown = []
         for attribute in self.spec.attributes:
@@ -259,12 +359,30 @@ class HeaderBlock:
         if self.must_understand:
             shown.append("must_understand=True")
         if self.must_understand_form is not None:
-            shown.append(f"must_understand_form={self.must_understand_form.name}")
+            shown.append(f"must_understand_form={MustUnderstandForm(self.must_understand_form).name}")
         if self.actor is not None:
             shown.append(f"actor={self.actor!r}")
         if self.other_attributes:
             shown.append(f"other_attributes=<{len(self.other_attributes)}>")
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class BlockClasses(ReadOnly[str, type[HeaderBlock]]):
+    """Expanded name in Clark notation -> class of header blocks: read-only, with a short repr.
+
+    >>> SESSION_BLOCKS
+    <BeginSession, Session, EndSession>
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        # Short, since every signature shows it.
+        names = [kind.__name__ for kind in self.values()]
+        return f"<{', '.join(names) if len(names) <= _MOST_NAMES else f'{len(names)} header blocks'}>"
+
+
+_MOST_NAMES = 4
 
 
 def has_generated_constructor(kind: type[HeaderBlock]) -> bool:
@@ -285,6 +403,16 @@ def has_generated_constructor(kind: type[HeaderBlock]) -> bool:
             if field.name in vars(owner)
         )
     )
+
+
+def _jsonable(value: object) -> object:
+    """Return a value of a field as `json` can write it."""
+    if isinstance(value, tuple):
+        return [_jsonable(part) for part in value]
+    return _DECIMAL.write(value) if isinstance(value, Decimal) else value
+
+
+_DECIMAL = SimpleType("decimal")
 
 
 def _check_children(child: ChildSpec, values: object) -> None:

@@ -1,10 +1,10 @@
 """Namespaces, SOAP versions, directions, must-understand forms and limits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum, StrEnum
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Final, Literal, Self, TypeAlias
 
 from ._immutable import shown_half_made
 
@@ -36,6 +36,7 @@ class SoapVersion(Enum):
 
     SOAP_1_1 = (
         SOAP_11_NS,
+        "1.1",
         "actor",
         # SOAP 1.1 §4.2.3: "The value of the SOAP mustUnderstand attribute is either "1" or "0"."
         {"0": False, "1": True},
@@ -44,6 +45,7 @@ class SoapVersion(Enum):
     )
     SOAP_1_2 = (
         SOAP_12_NS,
+        "1.2",
         "role",
         # SOAP 1.2 Part 1 §5.2.3: xs:boolean.
         {"0": False, "1": True, "false": False, "true": True},
@@ -53,6 +55,8 @@ class SoapVersion(Enum):
 
     namespace: str
     """The namespace of Envelope, Header and Body. It is the value of the member, too."""
+    version: str
+    """The number of the version, "1.1" or "1.2": every argument `soap` takes it in place of the member."""
     actor_name: str
     """The local name of the attribute that says whom a header block is for."""
     must_understand_forms: Mapping[str, bool]
@@ -65,6 +69,7 @@ class SoapVersion(Enum):
     def __new__(
         cls,
         namespace: str,
+        version: str,
         actor_name: str,
         forms: Mapping[str, bool],
         next_actors: tuple[str, ...],
@@ -73,6 +78,7 @@ class SoapVersion(Enum):
         member = object.__new__(cls)
         member._value_ = namespace
         member.namespace = namespace
+        member.version = version
         member.actor_name = actor_name
         member.must_understand_forms = MappingProxyType(dict(forms))
         member.next_actors = next_actors
@@ -100,8 +106,16 @@ class MustUnderstandForm(StrEnum):
     """Both attributes."""
 
 
+AnyDirection: TypeAlias = Direction | Literal["request", "response"]
+"""A direction, or its value."""
+AnyMustUnderstandForm: TypeAlias = MustUnderstandForm | Literal["qualified", "unqualified", "both"]
+"""A form of mustUnderstand, or its value."""
+AnySoapVersion: TypeAlias = SoapVersion | Literal["1.1", "1.2"]
+"""A version of SOAP, or its number."""
+
+
 @shown_half_made
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Limits:
     """How much of a message is read before it is refused with `limit-exceeded`.
 
@@ -154,6 +168,11 @@ class Limits:
             if value < 0:
                 msg = f"{name} must not be negative"
                 raise ValueError(msg)
+
+    def __repr__(self) -> str:
+        # Short, since every signature shows it: only the limits that differ from the defaults.
+        changed = (item for item in fields(self) if getattr(self, item.name) != item.default)
+        return f"Limits({', '.join(f'{item.name}={getattr(self, item.name)!r}' for item in changed)})"
 
 
 SOAP_VERSIONS: Mapping[str, SoapVersion] = MappingProxyType(

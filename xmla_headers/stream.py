@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
+from mmap import mmap
 from typing import TYPE_CHECKING
 
 from ._checks import wrong_type
@@ -12,6 +13,7 @@ from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
 from ._immutable import shown_half_made
 from ._xml.body_end import BODY_TRIES, is_body_name
 from ._xml.encoding import Redeclared, Source, whole_characters
+from ._xml.positions import Locator
 from ._xml.raw import certain
 from ._xml.reader import read
 from ._xml.stream_reader import StreamReader
@@ -19,7 +21,7 @@ from .envelope import Header
 from .findings import Finding, XmlaHeadersError
 from .head_cache import SHARED_HEADS, HeadCache
 from .session_headers import SESSION_BLOCKS
-from .soap import Direction, Limits
+from .soap import AnyDirection, Limits, SoapVersion
 from .typing import BlockTypes, Data
 
 if TYPE_CHECKING:
@@ -45,18 +47,19 @@ class HeaderReader:
     Args:
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
-        encoding: The charset of the transport, such as "utf-8". It overrides the XML declaration, but not a
-            byte order mark (RFC 7303 §3).
+        encoding: The charset of the transport, such as "utf-8", as `http.charset_of` returns it. It overrides
+            the XML declaration, but not a byte order mark (RFC 7303 §3).
         limits: The most that is read.
         cache: The memory of heads; None for none. The result is the same.
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
+            name.
 
     >>> message = encode(Envelope(Header(Session("8f1c2b3a"))))
     >>> reader = HeaderReader()
@@ -69,6 +72,7 @@ class HeaderReader:
     """
 
     __slots__ = (
+        "_body_offset",
         "_cache",
         "_closed",
         "_error",
@@ -77,6 +81,7 @@ class HeaderReader:
         "_reader",
         "_reading",
         "_size",
+        "_soap",
         "_trigger",
         "_warnings",
     )
@@ -85,7 +90,7 @@ class HeaderReader:
         self,
         *,
         types: BlockTypes = SESSION_BLOCKS,
-        direction: Direction | None = None,
+        direction: AnyDirection | None = None,
         strict: bool = False,
         refuse: Iterable[str] = (),
         encoding: str | None = None,
@@ -104,6 +109,8 @@ class HeaderReader:
         # Reads the rest of the message after the head.
         self._reader: StreamReader | None = None
         self._header: Header | None = None
+        self._soap: SoapVersion | None = None
+        self._body_offset: int | None = None
         self._warnings: tuple[Finding, ...] = ()
         self._error: XmlaHeadersError | None = None
         self._closed = False
@@ -117,6 +124,19 @@ class HeaderReader:
         return self._header
 
     @property
+    def soap(self) -> SoapVersion | None:
+        """The version of SOAP, for the answer; None until the Body start tag has arrived."""
+        return self._soap
+
+    @property
+    def body_offset(self) -> int | None:
+        """The offset in bytes of the content of the Body; None until the Body start tag has arrived.
+
+        For a Body without an end tag it is the offset after the tag.
+        """
+        return self._body_offset
+
+    @property
     def warnings(self) -> tuple[Finding, ...]:
         """The warnings about the head; empty until the Body start tag has arrived."""
         return self._warnings
@@ -125,7 +145,7 @@ class HeaderReader:
         """Take the next bytes of the message.
 
         Args:
-            chunk: Any number of bytes. The buffer may be used again afterwards.
+            chunk: Any number of bytes. The buffer may be used again, a map closed, afterwards.
 
         Raises:
             DecodeError: The bytes are not a readable document: a code that ends a message. It is raised as
@@ -133,11 +153,17 @@ class HeaderReader:
             ValidationError: The document breaks a rule of SOAP or XMLA; raised as DecodeError is.
             TypeError: `chunk` is not a buffer of bytes.
             ValueError: `close` has been called.
+
+        >>> reader = HeaderReader()
+        >>> reader.feed(b"<s:Envelope ")
+        >>> reader.header is None
+        True
         """
         self._check()
         if self._closed:
             raise ValueError("the message has been closed: a HeaderReader reads one message")
-        data = buffer_of(chunk)
+        # Pieces of a map are copied one by one, without a view that keeps it open.
+        data = chunk if isinstance(chunk, mmap) else buffer_of(chunk)
         maximum = self._reading.limits.max_message_bytes
         room = len(data) if maximum is None else min(len(data), maximum - self._size)
         try:
@@ -161,6 +187,11 @@ class HeaderReader:
         Raises:
             DecodeError: As decode raises it for the whole message.
             ValidationError: As decode raises it for the whole message.
+
+        >>> reader = HeaderReader()
+        >>> reader.feed(encode(Envelope(Header(BeginSession()))))
+        >>> reader.close().begin_session
+        BeginSession()
         """
         self._check()
         if not self._closed:
@@ -187,7 +218,7 @@ class HeaderReader:
         self._gathered = bytearray()
         self._trigger = _Trigger()
 
-    def _take(self, data: bytes | memoryview, end: int) -> None:
+    def _take(self, data: bytes | memoryview | mmap, end: int) -> None:
         for start in range(0, end, _PIECE):
             # The caller may use the buffer again.
             piece = bytes(data[start : min(start + _PIECE, end)])
@@ -245,17 +276,23 @@ class HeaderReader:
             found = self._cache._find(source.text, self._reading)
         if found is not None:
             shape, _, identifier = found
-            self._warnings, self._header = shape.warnings, shape.header(identifier)
+            self._set(shape.header(identifier), shape.soap, shape.warnings, message)
         else:
             self._accept(message)
         root.children, root.texts, message.fatal = children, texts, fatal
 
     def _accept(self, message: RawMessage) -> None:
         judge = self._reading.judge(message)
-        self._warnings = self._reading.settle(judge)
-        self._header = Header._of(tuple(judge.blocks))
+        warnings = self._reading.settle(judge)
+        self._set(Header._of(tuple(judge.blocks)), judge.soap, warnings, message)
         if self._cache is not None:
-            self._cache._keep(message, judge, self._warnings, self._reading)
+            self._cache._keep(message, judge, warnings, self._reading)
+
+    def _set(
+        self, header: Header, soap: SoapVersion, warnings: tuple[Finding, ...], message: RawMessage
+    ) -> None:
+        self._header, self._soap, self._warnings = header, soap, warnings
+        self._body_offset, _, _ = Locator(message.source).locate(message.body_start)
 
     def _judge(self, reader: StreamReader) -> None:
         """Raise the first finding that refuses the message."""

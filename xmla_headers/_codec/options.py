@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from mmap import mmap
 from typing import TYPE_CHECKING
 
-from xmla_headers._checks import wrong_type
+from xmla_headers._checks import member_of, wrong_type
 from xmla_headers.findings import Code, Finding, Severity, error_for
 from xmla_headers.model import BlockSpec, HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import Direction, Limits
+from xmla_headers.soap import AnyDirection, Direction, Limits
 
 from .rules import Judge
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from xmla_headers._xml.raw import RawMessage
     from xmla_headers.typing import BlockTypes, Data
 
-__all__ = ["DEFAULT_LIMITS", "Reading", "buffer_of"]
+__all__ = ["DEFAULT_LIMITS", "Reading", "buffer_of", "head_of"]
 
 DEFAULT_LIMITS = Limits()
 
@@ -32,7 +33,7 @@ class Reading:
     def __init__(
         self,
         types: BlockTypes,
-        direction: Direction | None,
+        direction: AnyDirection | None,
         strict: bool,  # noqa: FBT001 - passed on by position, for speed
         refuse: Iterable[str],
         encoding: str | None,
@@ -40,8 +41,8 @@ class Reading:
     ) -> None:
         if types is not SESSION_BLOCKS:
             _check_types(types)
-        if direction is not None and not isinstance(direction, Direction):
-            raise wrong_type("direction", "Direction or None", direction)
+        if direction is not None:
+            direction = member_of(Direction, "direction", direction)
         if type(strict) is not bool:
             raise wrong_type("strict", "bool", strict)
         if encoding is not None and not isinstance(encoding, str):
@@ -108,16 +109,33 @@ def _check_codes(codes: object) -> frozenset[str]:
 
 
 def buffer_of(data: Data) -> bytes | memoryview:
-    """Return the caller's data as a buffer that can be sliced without a copy."""
+    """Return the caller's data as a buffer that can be sliced without a copy.
+
+    A map is copied: a view of it, kept by an exception or a value, would prevent its owner from closing it.
+    """
     if isinstance(data, bytes):
         return data
     if isinstance(data, str):
         msg = "data must be bytes, not str: encode it first, for example with data.encode()"
         raise TypeError(msg)
+    if isinstance(data, mmap):
+        return data[:]
     if not isinstance(data, bytearray | memoryview):
-        raise wrong_type("data", "bytes, bytearray or memoryview", data)
+        raise wrong_type("data", "bytes, bytearray or memoryview, or mmap", data)
     view = memoryview(data)
     if not view.c_contiguous:
         msg = "a memoryview must be C-contiguous"
         raise TypeError(msg)
     return view.cast("B") if view.format != "B" or view.ndim != 1 else view
+
+
+# Bytes that are read before the head is: white space, and what shows another format.
+_FIRST = 1 << 18
+
+
+def head_of(data: Data, limits: Limits) -> bytes | memoryview:
+    """Return the caller's data, or of a map the beginning: more bytes than a reader of the head looks at."""
+    if isinstance(data, mmap) and limits.max_header_bytes is not None:
+        # A character that is one byte of UTF-8 is two of UTF-16.
+        return data[: 2 * limits.max_header_bytes + _FIRST]
+    return buffer_of(data)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from xmla_headers._xml.escape import escape_attribute, escape_text
 from xmla_headers._xml.prefixes import DEFAULT_PREFIX, declarations, occurring_prefixes, prefixes
 from xmla_headers.model import TEXT, written
-from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
+from xmla_headers.soap import XML_NS, AnyMustUnderstandForm, MustUnderstandForm, SoapVersion
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def standalone_xml(block: Block, form: MustUnderstandForm | None) -> str:
 
 
 def _soap_attributes(
-    block: HeaderBlock, soap: SoapVersion, form: MustUnderstandForm | None, parts: list[str]
+    block: HeaderBlock, soap: SoapVersion, form: AnyMustUnderstandForm | None, parts: list[str]
 ) -> list[tuple[str, str]]:
     """Return the attributes in the SOAP namespace; an unqualified mustUnderstand is added to `parts`."""
     qualified = []

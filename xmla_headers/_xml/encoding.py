@@ -51,6 +51,12 @@ _LABELS = {
     "iso_8859-1": "iso-8859-1",
 }
 _KNOWN = "UTF-8, UTF-16, US-ASCII and ISO-8859-1 are read"
+# The characters that the registered names of charsets have.
+_CHARSET = r"[A-Za-z0-9._:-]+"
+_CHARSET_HINT = (
+    "the argument is the charset alone, such as utf-8, or None:"
+    " http.charset_of takes it from a whole Content-Type, with quotes or without"
+)
 
 
 def _ascii_decode(data: bytes | memoryview, errors: str, _final: bool) -> tuple[str, int]:  # noqa: FBT001 - the signature of the codecs module
@@ -185,7 +191,8 @@ class Source:
             given = _LABELS.get(self.given.lower())
             if given is None:
                 message = "the transport names an encoding that is not supported"
-                raise Fatal(Code.ENCODING_ERROR, message, 0, _KNOWN)
+                hint = _KNOWN if re.fullmatch(_CHARSET, self.given) else _CHARSET_HINT
+                raise Fatal(Code.ENCODING_ERROR, message, 0, hint)
         if marked is not None:
             if given is not None and not _agree(given, marked):
                 message = f"the transport says {self.given}, the byte order mark says {marked}"

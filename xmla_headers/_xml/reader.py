@@ -40,6 +40,14 @@ _EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
 _MARKUPS = (b"<!--", b"<?")
 
 
+# The byte with which Power BI ends an answer -> the way out.
+_CONTINUATION_HINT = "after the Envelope says that the answer {}: http.split_continuation takes it off"
+_CONTINUATIONS = {
+    b"\0": "the byte 0x00 " + _CONTINUATION_HINT.format("is complete"),
+    b"\1": "the byte 0x01 " + _CONTINUATION_HINT.format("continues in another message"),
+}
+
+
 # How deep elements are kept in the Body with `deep`: its children and their children.
 _FAULT_DEPTH = 2
 # How deep elements are whose text is noted: Envelope, Header and header blocks.
@@ -191,7 +199,7 @@ class MessageReader(Parser):
             fatal.code = Code.NOT_WELL_FORMED
             fatal.message = "not well-formed: junk after document element"
             fatal.offset = self.base + junk
-            fatal.hint = self.page_hint()
+            fatal.hint = _CONTINUATIONS.get(bytes(self.text[junk : junk + 1])) or self.page_hint()
 
     # -- outside the Body's content ------------------------------------------------------------------
 

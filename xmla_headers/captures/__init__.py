@@ -49,7 +49,8 @@ def iter_messages(
     to a SOAPAction are ignored, with their responses.
 
     Args:
-        data: The capture. It must not change while the messages are read. One entry at a time is copied.
+        data: The capture. It must not change while the messages are read. One entry at a time is copied. A
+            map stays open until the iterator has ended or is dropped.
         name: A name for the capture: the names and exchanges of its messages begin with it. The file name
             of a bare message may tell its direction.
         limits: How much of the capture is read.

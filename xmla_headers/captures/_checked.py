@@ -12,7 +12,7 @@ from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fault import Fault
 from xmla_headers.findings import Finding, XmlaHeadersError
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import Direction, Limits
+from xmla_headers.soap import AnyDirection, Limits
 from xmla_headers.typing import BlockTypes
 
 from ._message import CapturedMessage
@@ -49,6 +49,10 @@ class CheckedMessage:
 
         Returns:
             The copy. Its message has the body b"".
+
+        >>> checked = check_message(CapturedMessage("", b"<a/>"))
+        >>> checked.without_body().message.body
+        b''
         """
         kept = self.findings if findings is None else tuple(findings)
         return replace(self, message=replace(self.message, body=b""), findings=kept)
@@ -58,7 +62,7 @@ def check_message(
     message: CapturedMessage,
     *,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> CheckedMessage:
     """Check a captured message as `iter_findings` does, with its direction and charset.
@@ -68,7 +72,7 @@ def check_message(
     Args:
         message: The message, from `iter_messages`.
         types: The known header blocks by expanded name.
-        direction: The direction to use if the capture does not tell it.
+        direction: The direction to use if the capture does not tell it: a member or its value.
         limits: The limits of `decode`.
 
     Returns:
@@ -76,6 +80,7 @@ def check_message(
 
     Raises:
         TypeError: An argument has the wrong type.
+        ValueError: `direction` is neither "request" nor "response".
 
     >>> [str(finding.code) for finding in check_message(CapturedMessage("", b"no XML")).findings]
     ['not-xml']

@@ -97,6 +97,11 @@ class Pseudonyms:
 
         Raises:
             TypeError: An argument has the wrong type.
+
+        >>> pseudonyms = Pseudonyms()
+        >>> pseudonyms.learn(b"<Session SessionId='4f1c-77aa'/>")
+        >>> len(pseudonyms)
+        1
         """
         view = bytes(checked(data, limits))
         format_of(view).value.redact(view, Learner(self._table, limits, name))
@@ -161,8 +166,8 @@ def redact(
 
 def checked(data: object, limits: object) -> bytes | memoryview:
     """Return a capture as a view of its bytes; raise TypeError for arguments of the wrong type."""
-    if not isinstance(data, bytes | bytearray | memoryview):
-        raise TypeError(f"data must be bytes, bytearray or memoryview, not {type(data).__name__}")
+    if not isinstance(data, Data):
+        raise TypeError(f"data must be bytes, bytearray or memoryview, or mmap, not {type(data).__name__}")
     if not isinstance(limits, CaptureLimits):
         raise TypeError(f"limits must be CaptureLimits, not {type(limits).__name__}")
     return data if isinstance(data, bytes) else memoryview(data).cast("B")

@@ -23,7 +23,13 @@ from xmla_headers.fault import Fault
 from xmla_headers.findings import EncodeError, XmlaHeadersError, error_for
 from xmla_headers.fragment import Fragment
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import SOAP_VERSIONS, Direction, Limits, MustUnderstandForm
+from xmla_headers.soap import (
+    SOAP_VERSIONS,
+    AnyDirection,
+    AnyMustUnderstandForm,
+    Limits,
+    MustUnderstandForm,
+)
 from xmla_headers.typing import Block, BlockTypes
 
 from . import _trees
@@ -36,7 +42,7 @@ def header_of(
     element: Tree,
     *,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     strict: bool = False,
     refuse: Iterable[str] = (),
     limits: Limits = DEFAULT_LIMITS,
@@ -47,8 +53,8 @@ def header_of(
         element: The Envelope element, or the Header element, of ElementTree or lxml.
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
         limits: The most that is read. `max_message_bytes` is ignored, and `max_header_bytes` counts the bytes
@@ -62,7 +68,8 @@ def header_of(
         ValidationError: The head breaks a rule of SOAP or XMLA.
         EncodeError: `bad-fragment`: a tag or an attribute of the tree has an invalid name.
         TypeError: An argument has the wrong type, or the tree holds something other than text and elements.
-        ValueError: `refuse` has an unknown code, or `types` maps a name to a class of another name.
+        ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
+            name.
 
     >>> from xml.etree import ElementTree
     >>> header_of(ElementTree.fromstring(encode(Envelope(Header(BeginSession()))))).begin_session
@@ -99,11 +106,11 @@ def set_blocks(
     envelope: Tree,
     *blocks: Block,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
     strict: bool = False,
     refuse: Iterable[str] = (),
     limits: Limits = DEFAULT_LIMITS,
-    must_understand_form: MustUnderstandForm | None = None,
+    must_understand_form: AnyMustUnderstandForm | None = None,
 ) -> None:
     """Insert header blocks into an Envelope element, as `with_blocks` does in bytes.
 
@@ -114,13 +121,14 @@ def set_blocks(
         *blocks: The header blocks.
         types: Expanded name (Clark notation) -> class of the header blocks that are read as values. Other
             blocks become `UnknownHeaderBlock`.
-        direction: Whether the message is a request or a response; None if that is unknown. A block that
-            does not belong in the direction is an error.
+        direction: The direction of the message, a member or "request" or "response"; None if it is
+            unknown. A block that does not belong in it is an error.
         strict: Whether every warning refuses the message.
         refuse: Codes of the warnings that refuse the message.
         limits: The most that is read. `max_message_bytes` is ignored, and `max_header_bytes` counts the bytes
             of the head as written by this module.
-        must_understand_form: The spelling of mustUnderstand for every block; None for the form of each block.
+        must_understand_form: The spelling of mustUnderstand for every block, a member or its value
+            ("qualified", "unqualified", "both"); None for the form of each block.
 
     Raises:
         DecodeError: `limit-exceeded`, or another code that ends a message.
@@ -157,6 +165,8 @@ def set_blocks(
     except XmlaHeadersError as error:
         raise _without_position(error) from None
 
+    # with_blocks has checked it.
+    form = None if must_understand_form is None else MustUnderstandForm(must_understand_form)
     soap = SOAP_VERSIONS[_trees.split_tag(envelope.tag)[0]]
     header = _trees.child_named(envelope, "Header")
     if header is None:
@@ -166,7 +176,7 @@ def set_blocks(
         envelope.insert(list(envelope).index(_trees.child_named(envelope, "Body")), header)
 
     def made(given: Sequence[Block]) -> list[Tree]:
-        return [_trees.build(block_xml(block, soap, None, must_understand_form), header) for block in given]
+        return [_trees.build(block_xml(block, soap, None, form), header) for block in given]
 
     children = list(_trees.child_elements(header))
     qnames = [child.tag for child in children]

@@ -5,19 +5,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Literal, TypeAlias
 
-from xmla_headers._checks import bad_fragment, check_text, wrong_type
-from xmla_headers._immutable import shown_half_made
+from xmla_headers._checks import bad_fragment, check_text, member_of, wrong_type
+from xmla_headers._immutable import MadeByConstructor, shown_half_made
 from xmla_headers._xml.escape import escape_attribute, escape_text
 from xmla_headers._xml.fragments import read_fragment
 from xmla_headers._xml.prefixes import Scope, declarations, occurring_prefixes, prefixes
-from xmla_headers.findings import RULES, FaultCode, XmlaHeadersError
+from xmla_headers.findings import RULES, Code, FaultCode, XmlaHeadersError, value_finding
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import HeaderBlock, mask
+from xmla_headers.model import HeaderBlock, mask, mask_in
 from xmla_headers.soap import SOAP_11_NS
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
-__all__ = ["Fault", "FaultEntry", "FaultShape", "fault_for", "session_not_found"]
+__all__ = ["Fault", "FaultEntry", "FaultError", "FaultShape", "fault_for", "session_not_found"]
 
 _NOTHING = Fragment()
 
@@ -51,6 +52,10 @@ class FaultShape(StrEnum):
     """As Analysis Services does: everything in the SOAP namespace, the faultcode without a prefix."""
     SOAP_1_1 = "soap-1.1"
     """As SOAP 1.1 §4.4 defines it: the parts in no namespace, the faultcode a qualified name."""
+
+
+AnyFaultShape: TypeAlias = FaultShape | Literal["ssas", "soap-1.1"]
+"""A shape of faults, or its value."""
 
 
 @shown_half_made
@@ -95,13 +100,32 @@ class FaultEntry:
         if not isinstance(self.content, Fragment):
             raise wrong_type("content", "Fragment", self.content)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write.
+
+        It is data, not a message for people: a session id in the texts is not masked.
+
+        Returns:
+            Field name -> number or text; "content" -> what `Fragment.to_dict` returns.
+
+        >>> FaultEntry("00HSBB01", "no such cube").to_dict()["code"]
+        '00HSBB01'
+        """
+        return {
+            "code": self.code,
+            "description": self.description,
+            "source": self.source,
+            "help_file": self.help_file,
+            "content": self.content.to_dict(),
+        }
+
     def __repr__(self) -> str:
         return f"FaultEntry({_shown_code(self.code)}, <{len(self.description)} characters>)"
 
 
 @shown_half_made
 @dataclass(frozen=True, slots=True, init=False, repr=False)
-class Fault:
+class Fault(MadeByConstructor):
     """A SOAP 1.1 fault (§4.4).
 
     A part that a message does not have is "", a missing actor is None.
@@ -169,7 +193,7 @@ class Fault:
             return True
         return "does not exist" in text and not _SESSION_ERRORS.isdisjoint(codes)
 
-    def to_body(self, shape: FaultShape = FaultShape.SSAS) -> Fragment:
+    def to_body(self, shape: AnyFaultShape = FaultShape.SSAS) -> Fragment:
         """Return the content of a Body with this fault.
 
         `Envelope.fault` reads an equal Fault from it, with these exceptions: content of white space alone
@@ -178,20 +202,39 @@ class Fault:
         namespace declare it themselves.
 
         Args:
-            shape: The way the fault is written.
+            shape: The way the fault is written: a member, or its value "ssas" or "soap-1.1".
 
         Returns:
             The content of the Body, UTF-8.
 
         Raises:
-            TypeError: `shape` is not a FaultShape.
+            TypeError: `shape` is neither a FaultShape nor a str.
+            ValueError: `shape` is another str.
 
         >>> Fault("Client", "no").to_body(FaultShape.SOAP_1_1).xml
         b'<soap:Fault><faultcode>soap:Client</faultcode><faultstring>no</faultstring></soap:Fault>'
         """
-        if not isinstance(shape, FaultShape):
-            raise wrong_type("shape", "FaultShape", shape)
-        return _Writer(self, shape).body()
+        return _Writer(self, member_of(FaultShape, "shape", shape)).body()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write.
+
+        It is data, not a message for people: a session id in the texts is not masked.
+
+        Returns:
+            Field name -> text or None; "entries" -> a list of dicts; "detail" -> what `Fragment.to_dict`
+            returns.
+
+        >>> Fault("Client", "no such cube").to_dict()["string"]
+        'no such cube'
+        """
+        return {
+            "code": self.code,
+            "string": self.string,
+            "actor": self.actor,
+            "entries": [entry.to_dict() for entry in self.entries],
+            "detail": self.detail.to_dict(),
+        }
 
     def __repr__(self) -> str:
         # Servers quote session ids in their texts.
@@ -203,6 +246,43 @@ class Fault:
         if self.detail:
             parts.append(f"detail={self.detail!r}")
         return f"Fault({', '.join(parts)})"
+
+
+class FaultError(XmlaHeadersError):
+    """An answer is a fault: `Envelope.raise_for_fault` has met it.
+
+    Its text has the code of the fault and its words, with everything masked that may be a session id. The
+    words as they are stand in `fault.string`.
+
+    Args:
+        fault: The fault.
+
+    Raises:
+        TypeError: `fault` is not a Fault.
+
+    >>> try:
+    ...     Envelope(body=session_not_found("8f1c2b3a-0d4e").to_body()).raise_for_fault()
+    ... except FaultError as error:
+    ...     error.code, error.fault.session_lost
+    (<Code.SOAP_FAULT: 'soap-fault'>, True)
+    """
+
+    fault: Fault
+    """The fault in the Body of the answer."""
+
+    def __init__(self, fault: Fault) -> None:
+        if not isinstance(fault, Fault):
+            raise wrong_type("fault", "Fault", fault)
+        texts = (fault.string, *(entry.description for entry in fault.entries))
+        text = mask_in(next((text for text in texts if text.strip()), ""))
+        code = _shown_code(fault.code) if fault.code else "without a code"
+        message = f"the answer is a fault, {code}{': ' if text else ''}{text}"
+        hint = "the session is lost: begin a new one" if fault.session_lost else None
+        super().__init__(value_finding(Code.SOAP_FAULT, message, hint))
+        self.fault = fault
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.fault,), self.__dict__
 
 
 def _shown_code(code: int | str) -> str:

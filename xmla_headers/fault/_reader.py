@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from xmla_headers._immutable import ReadOnly
 from xmla_headers._xml.encoding import WHITE_SPACE
 from xmla_headers._xml.fatal import Fatal
 from xmla_headers._xml.namespaces import Namespaces
@@ -12,21 +14,26 @@ from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
 from xmla_headers._xml.walker import Walker
 from xmla_headers.fragment import Fragment
-from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, XMLA_NS
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, SOAP_VERSIONS, XMLA_NS
 
 from . import Fault, FaultEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from xmla_headers._xml.namespaces import Entered
 
-__all__ = ["read_fault"]
+__all__ = ["read_errors", "read_fault", "read_soap_1_2_code"]
 
+_EXCEPTION_NS = f"{XMLA_NS}:exception"
 # Analysis Services has the parts of a fault in the SOAP namespace, all other servers in no namespace.
 _PART_NAMESPACES = frozenset({"", SOAP_11_NS})
 _TEXT_PARTS = frozenset({"faultcode", "faultstring", "faultactor"})
-_ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, f"{XMLA_NS}:exception"})
+_ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, _EXCEPTION_NS})
+# Without this in it, a Body has no inline Errors, and it need not be walked.
+_MESSAGES = rb"[<:]Messages[\s/>]"
+# A possible prefix in XML content, in a name or a value.
+_PREFIX = r"([\w.-]+):"
 _MONDRIAN_NS = "http://mondrian.sourceforge.net"
 # Child element of Mondrian's error -> the attribute with the same meaning in all other errors.
 _MONDRIAN_PARTS = {"code": "ErrorCode", "desc": "Description"}
@@ -150,6 +157,111 @@ class _FaultReader(Walker):
         return "".join(self.texts.get(part, ()))
 
 
+class _Soap12CodeReader(Walker):
+    """Reads the code of the SOAP 1.2 Fault that is the first element of a Body."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, body: Fragment) -> None:
+        super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
+        # None until a Fault has been found; then the text of its Code/Value.
+        self.code: list[str] | None = None
+
+    def run(self) -> None:
+        try:
+            self.parse(self.text, final=False)
+        finally:
+            self.close()
+
+    def start_element(self, element: RawElement) -> None:
+        self.expat.CharacterDataHandler = None
+        path = tuple(opened.local for opened in self.open if opened.namespace == SOAP_12_NS)
+        if len(self.open) == 1:
+            if path != ("Fault",):
+                raise _Done
+            self.code = []
+        elif path == ("Fault", "Code", "Value") and self.open[-1] is element and self.code is not None:
+            self.expat.CharacterDataHandler = self.code.append
+
+    def end_element(self, _element: RawElement) -> None:
+        self.expat.CharacterDataHandler = None
+        if self.code or not self.open:
+            raise _Done
+
+
+def read_soap_1_2_code(body: Fragment) -> str | None:
+    """Return the local part of the code of the SOAP 1.2 Fault that is the first element of a Body.
+
+    None if the first element is something else.
+    """
+    reader = _Soap12CodeReader(body)
+    with suppress(_Done, Fatal):
+        reader.run()
+    return None if reader.code is None else "".join(reader.code).rpartition(":")[2].strip(_SPACE)
+
+
+class _ErrorsReader(Walker):
+    """Reads the Errors that stand in the Messages of a success answer."""
+
+    __slots__ = ("_error", "_messages", "_source", "entries")
+
+    def __init__(self, body: Fragment) -> None:
+        super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
+        self._source = memoryview(body.view)
+        self._messages: RawElement | None = None
+        self._error: _Entry | None = None
+        self.entries: list[FaultEntry] = []
+
+    def run(self) -> None:
+        try:
+            self.parse(self.text, final=False)
+        finally:
+            self.close()
+
+    def start_element(self, element: RawElement) -> None:
+        if self._error is not None:
+            return
+        if len(self.open) == 1 and element.local == "Fault" and element.namespace in SOAP_VERSIONS:
+            raise _Done
+        if element.namespace != _EXCEPTION_NS:
+            return
+        if element.local == "Messages":
+            self._messages = element
+        elif element.local == "Error" and self.open[-2:-1] == [self._messages]:
+            self._error = _Entry(element)
+
+    def end_element(self, element: RawElement) -> None:
+        error = self._error
+        if error is not None and element is error.element:
+            self._error = None
+            self.entries.append(_entry(self._source, error, _Bindings(self.namespaces.bindings)))
+
+
+class _Bindings:
+    """The prefixes in scope at this moment: to copy them for each Error would be quadratic."""
+
+    __slots__ = ("_bindings",)
+
+    def __init__(self, bindings: Mapping[str, str]) -> None:
+        self._bindings = bindings
+
+    def missing(self, xml: bytes, declared: Collection[str] = ()) -> list[tuple[str, str]]:
+        """Return prefix and namespace of the declarations that XML content needs but does not have."""
+        names = dict.fromkeys(("", *re.findall(_PREFIX, xml.decode())))
+        bound = ((name, self._bindings.get(name)) for name in names if name not in declared)
+        return [(name, namespace) for name, namespace in bound if namespace and name != "xml"]
+
+
+def read_errors(body: Fragment) -> tuple[FaultEntry, ...]:
+    """Return the Errors in the Messages of a Body, if its first element is not a Fault."""
+    if re.search(_MESSAGES, body.view) is None:
+        return ()
+    reader = _ErrorsReader(body)
+    with suppress(_Done, Fatal):
+        reader.run()
+    return tuple(reader.entries)
+
+
 def _is_error(element: RawElement) -> bool:
     if element.local == "Error":
         return element.namespace in _ERROR_NAMESPACES
@@ -200,7 +312,7 @@ def _joined(pieces: list[bytes]) -> bytes:
     return b"".join([*inner, *pieces[-1:]])
 
 
-def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
+def _entry(text: memoryview, entry: _Entry, outer: Scope | _Bindings) -> FaultEntry:
     element = entry.element
     content = Fragment()
     if entry.holds_more:
@@ -210,7 +322,7 @@ def _entry(text: memoryview, entry: _Entry, outer: Scope) -> FaultEntry:
             declared = element.declared or {}
             scope = {prefix: name for prefix, name in declared.items() if name and prefix != "xml"}
             scope |= outer.missing(xml, declared)
-            content = Fragment._cut(xml, 0, len(xml), MappingProxyType(scope))
+            content = Fragment._cut(xml, 0, len(xml), ReadOnly(scope))
     code, description, source, help_file = (
         "".join(entry.says.get(name, ())) for name in ("ErrorCode", "Description", "Source", "HelpFile")
     )

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
 from xmla_headers.envelope import Header
 from xmla_headers.findings import Code
 from xmla_headers.model import HeaderBlock
 from xmla_headers.soap import Direction
 
-__all__ = ["Behaviour", "Case", "Trap", "Verdict", "identifier_of"]
+__all__ = ["Behaviour", "Case", "Pair", "Trap", "Verdict", "identifier_of", "pairs_of"]
+
+Pair: TypeAlias = tuple[str, str | None]
+"""The local name and the session id of a header block; None if it has no id."""
 
 
 class Verdict(StrEnum):
@@ -73,6 +77,8 @@ class Case:
     >>> case = next(fuzzing.iter_cases())
     >>> case.name, case.verdict.value, case.header.session.session_id
     ('valid/plain/Session', 'accept', '5E55-1001')
+    >>> case.pairs
+    (('Session', '5E55-1001'),)
     """
 
     name: str
@@ -95,6 +101,22 @@ class Case:
     """How known behaviours show."""
     direction: Direction | None = None
     """The direction in which the message is read."""
+
+    @property
+    def pairs(self) -> tuple[Pair, ...] | None:
+        """The result that `compare` expects of a parser for the message.
+
+        It is a pair (local name, session id or None) for each header block that a schema declares, in
+        document order; None if `decode` refuses the message.
+        """
+        return None if self.header is None else pairs_of(self.header)
+
+
+def pairs_of(header: Header) -> tuple[Pair, ...]:
+    """Return what a parser should return for a Header."""
+    return tuple(
+        (block.spec.local_name, identifier_of(block)) for block in header if isinstance(block, HeaderBlock)
+    )
 
 
 def identifier_of(block: HeaderBlock) -> str | None:

@@ -11,7 +11,7 @@ from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
 from xmla_headers.findings import RULES, Code, Severity
 from xmla_headers.model import HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import Direction, MustUnderstandForm
+from xmla_headers.soap import AnyDirection, MustUnderstandForm
 from xmla_headers.typing import BlockTypes
 
 from ._case import Case
@@ -51,7 +51,7 @@ def iter_cases(
     seed: int = 0,
     *,
     types: BlockTypes = SESSION_BLOCKS,
-    direction: Direction | None = None,
+    direction: AnyDirection | None = None,
 ) -> Iterator[Case]:
     """Yield labelled messages without end; take some of them with `itertools.islice`.
 
@@ -64,15 +64,15 @@ def iter_cases(
         seed: Any int; it determines the combinations.
         types: Expanded name in Clark notation -> class of the header block; the messages are labelled for
             a reader that knows these.
-        direction: The direction in which the messages are read. Only with one do cases of
-            `wrong-direction` occur.
+        direction: The direction in which the messages are read, a member or its value. Only with one do
+            cases of `wrong-direction` occur.
 
     Returns:
         An endless iterator of cases with unique names, apart from combinations that come again.
 
     Raises:
         TypeError: `seed` is not an int, or `types` or `direction` are of another type.
-        ValueError: A key of `types` is not the name of its class.
+        ValueError: A key of `types` is not the name of its class, or `direction` is unknown.
 
     >>> from itertools import islice
     >>> [case.name for case in islice(iter_cases(), 2)]

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from xmla_headers.model import HeaderBlock
-
-from ._case import Case, Verdict, identifier_of
+from ._case import Case, Pair, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,13 +18,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from xmla_headers.envelope import Header
-
-__all__ = ["Answer", "Disagreement", "DisagreementKind", "Outcome", "answer", "compare", "pairs_of", "serve"]
+__all__ = ["Answer", "Disagreement", "DisagreementKind", "Outcome", "answer", "compare", "serve"]
 
 
-# Local name and session id of a header block; None if it has no id.
-Pair: TypeAlias = tuple[str, str | None]
 Parse: TypeAlias = Callable[[bytes], Iterable[Pair]]
 
 
@@ -153,7 +147,7 @@ def _disagreements(case: Case, given: Answer) -> Iterator[tuple[DisagreementKind
     elif case.header is None and case.verdict is Verdict.EITHER:
         # Only this library refuses the message; the blocks that others find are unknown.
         pass
-    elif case.header is None or given.pairs != pairs_of(case.header):
+    elif case.header is None or given.pairs != case.pairs:
         kind = DisagreementKind.ACCEPTED_BROKEN if case.header is None else DisagreementKind.DIFFERENT_BLOCKS
         ids = {identifier for _, identifier in given.pairs}
         known: list[str] = [
@@ -161,13 +155,6 @@ def _disagreements(case: Case, given: Answer) -> Iterator[tuple[DisagreementKind
         ]
         for rule in known or [case.rule]:
             yield kind, rule
-
-
-def pairs_of(header: Header) -> tuple[Pair, ...]:
-    """Return what a parser should return for a Header."""
-    return tuple(
-        (block.spec.local_name, identifier_of(block)) for block in header if isinstance(block, HeaderBlock)
-    )
 
 
 # -- the child process ---------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ NOT_ABOUT_BYTES = frozenset(
         Code.SCHEMA_VIOLATION,
         Code.UNENCODABLE_TEXT,
         Code.BAD_FRAGMENT,
+        Code.SOAP_FAULT,
         Code.SESSION_NOT_GRANTED,
         Code.SESSION_ID_CHANGED,
         Code.UNKNOWN_SESSION,

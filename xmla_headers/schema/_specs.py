@@ -8,13 +8,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import field as declared
 from dataclasses import fields, make_dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 from xmlschema.validators import XsdAttribute
 
 from xmla_headers._xml.names import short
-from xmla_headers.model import TEXT, AttributeSpec, BlockSpec, HeaderBlock
+from xmla_headers.model import TEXT, AttributeSpec, BlockClasses, BlockSpec, HeaderBlock
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS, Direction
 
 from ._bounds import XSD
@@ -42,11 +41,11 @@ _TAKEN = frozenset({SOAP_11_NS, SOAP_12_NS, XML_NS, XMLNS_NS})
 _GENERATED = frozenset(
     {
         *("AttributeSpec", "BlockSpec", "ChildSpec", "ClassVar", "Decimal", "Direction", "HeaderBlock"),
-        *("MappingProxyType", "SESSION_BLOCKS", "SimpleType", "dataclass"),
+        *("BlockClasses", "SESSION_BLOCKS", "SimpleType", "dataclass"),
     }
 )
 _RESERVED = frozenset(field.name for field in fields(HeaderBlock)) | {
-    *("spec", "qname", "str", "bool", "int", "tuple", "type"),
+    *("spec", "qname", "str", "to_dict", "bool", "int", "tuple", "type"),
 }
 
 # The element of an attribute group or type -> the names of its attributes.
@@ -155,7 +154,7 @@ def types_from_schema(text: str) -> Mapping[str, type[HeaderBlock]]:
     """
     schema = load(text)
     with schema_errors():
-        return MappingProxyType({block.spec.qname: _block_type(block) for block in _declared(schema)})
+        return BlockClasses({block.spec.qname: _block_type(block) for block in _declared(schema)})
 
 
 def _block_type(block: Documented) -> type[HeaderBlock]:

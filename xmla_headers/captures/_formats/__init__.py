@@ -14,6 +14,7 @@ from enum import Enum
 
 from xmla_headers.captures._message import CapturedMessage, CaptureLimits
 from xmla_headers.captures._redaction.editor import Editor
+from xmla_headers.typing import Data
 
 from . import bare, har, http, saz
 
@@ -54,7 +55,7 @@ class Format(Enum):
         return f"<Format.{self.name}>"
 
 
-def format_of(data: bytes | bytearray | memoryview) -> Format:
+def format_of(data: Data) -> Format:
     """Return the format of a capture. The first bytes decide, and a file name does not.
 
     Args:

@@ -14,6 +14,7 @@ from xmla_headers.captures._message import CapturedMessage
 from xmla_headers.captures._redaction.secrets import ChangeKind
 from xmla_headers.captures._unpacking import BINARY, Allowance, unpacked_body
 from xmla_headers.findings import Code, value_finding
+from xmla_headers.http import charset_of
 from xmla_headers.soap import Direction
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ _HTTP_1_1 = re.compile(rb"\A([^\r\n]*HTTP/1\.)1(?=\r?\n)")
 
 _MOST_TYPE, _MOST_DATE = 1_024, 128
 _TYPE = re.compile(r"[ \t]*+[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
-_CHARSET = re.compile(r""";[ \t]*+charset[ \t]*+=[ \t]*+(?:"([^"]*+)"|([^\s;"]++))""")
 
 # The exceptions of h11 for the bytes of a message. ValueError: a length with more digits than Python
 # converts, before h11 0.15.
@@ -105,9 +105,8 @@ def _media_type(content_type: str) -> tuple[str, str | None]:
     """Return media type and charset, in lower case (RFC 9110 §8.3.1)."""
     # The MIME parser of Python takes quadratic time, or raises, for some values.
     content_type = content_type[:_MOST_TYPE].lower()
-    kind, charset = _TYPE.match(content_type), _CHARSET.search(content_type)
-    found = None if charset is None else charset[1] or charset[2]
-    return "" if kind is None else kind[0].strip(), found
+    kind = _TYPE.match(content_type)
+    return "" if kind is None else kind[0].strip(), charset_of(content_type)
 
 
 def exchange_of(
