@@ -401,6 +401,7 @@ HEADS = {
 }
 
 
+@pytest.mark.slow
 @LIBRARY
 @each("soap", list(SoapVersion))
 @each("form", [None, *MustUnderstandForm])
