@@ -60,12 +60,7 @@ def type_of(declared: _Type, place: str) -> SimpleType | None:
     while declared.name is None or not declared.name.startswith(f"{{{XSD}}}"):
         if declared.is_list() or declared.is_union():
             refuse(place, f"a {'list' if declared.is_list() else 'union'} of values is not supported")
-        step = declared.elem
-        if step.tag == f"{{{XSD}}}complexType":
-            # Simple content that restricts a type: xmlschema gives it the element of the complex type.
-            step = step.find(f"{{{XSD}}}simpleContent/{{{XSD}}}restriction")
-        if step is not None:
-            steps.append(step)
+        steps.append(declared.elem)
         declared = declared.base_type
         if declared.is_complex():
             declared = declared.content
