@@ -197,6 +197,28 @@ def test_neighbour_in_a_stream_is_the_same(text: str, value: HeaderBlock) -> Non
     assert reader.close().blocks == (value,)
 
 
+@pytest.mark.parametrize(
+    ("data", "block"),
+    [
+        (
+            message().replace(b"xmlns:s=", b"xmlns=").replace(b"<s:", b"<").replace(b"</s:", b"</"),
+            UnqualifiedBeginGetSessionToken(),
+        ),
+        (message(), JOB(level=1, step=("AB-1",), count=(1,))),
+    ],
+)
+def test_block_that_lxml_would_write_wrongly_is_refused(data: bytes, block: HeaderBlock) -> None:
+    # lxml never writes xmlns="", which takes the element out of the default namespace.
+    tree = lxml.etree.fromstring(data)
+    before = lxml.etree.tostring(tree)
+    with pytest.raises(EncodeError, match="in no namespace, inside a default namespace"):
+        set_blocks(tree, block, types=ALL)
+    assert lxml.etree.tostring(tree) == before
+    other = ET.fromstring(data)
+    set_blocks(other, block, types=ALL)
+    assert decode_header(ET.tostring(other), types=ALL).blocks == (block,)
+
+
 def test_token_is_not_shown() -> None:
     block = SessionToken("SECRET-TOKEN")
     assert repr(block) == "SessionToken(text=<12 characters>)"
