@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xmla_headers
 from xmla_headers import (
+    MICROSOFT_BLOCKS,
     RULES,
+    SESSION_BLOCKS,
     TRANSITIONS,
     Code,
     Direction,
@@ -46,6 +48,7 @@ MESSAGE = """\
 </soap:Envelope>
 """
 _SESSION = '<Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="9F2C1B7E"/>'
+_ENGINE = "http://schemas.microsoft.com/analysisservices/2008/engine/100"
 _DISCOVER = '<Discover xmlns="urn:schemas-microsoft-com:xml-analysis"/>'
 _FAULT = "<soap:Fault><faultcode>soap:Client</faultcode><faultstring>no</faultstring></soap:Fault>"
 
@@ -57,6 +60,8 @@ class Change(NamedTuple):
     new: str
     direction: Direction | None = None
     encoding: str = "utf-8"
+    # With the neighbours among the types.
+    typed: bool = False
 
 
 def _beside(text: str) -> Change:
@@ -86,6 +91,7 @@ MESSAGES: dict[Code, Change] = {
     Code.DUPLICATE_HEADER_BLOCK: _beside(_SESSION.replace("9F2C1B7E", "B41D07AA")),
     Code.MISSING_ATTRIBUTE: Change("SessionId=", "SessionID="),
     Code.UNEXPECTED_CONTENT: Change('SessionId="9F2C1B7E"/>', 'SessionId="9F2C1B7E">9F2C1B7E</Session>'),
+    Code.INVALID_VALUE: _beside(f'<Version xmlns="{_ENGINE}" Sequence="two"/>')._replace(typed=True),
     Code.INVALID_MUST_UNDERSTAND: Change("SessionId=", 'soap:mustUnderstand="true" SessionId='),
     Code.CONFLICTING_MUST_UNDERSTAND: Change(
         "SessionId=", 'soap:mustUnderstand="1" mustUnderstand="0" SessionId='
@@ -219,7 +225,8 @@ def reply(code: Code) -> Reply:
     assert change.old in MESSAGE, f"the example of {code} changes nothing"
     data = MESSAGE.replace(change.old, change.new, 1).encode(change.encoding)
     lines = []
-    for finding in iter_findings(data, direction=change.direction):
+    types = SESSION_BLOCKS | MICROSOFT_BLOCKS if change.typed else SESSION_BLOCKS
+    for finding in iter_findings(data, types=types, direction=change.direction):
         lines.append(str(finding))
         if finding.hint is not None:
             lines.append(f"    hint: {finding.hint}")
@@ -239,6 +246,9 @@ def _example(code: Code) -> Iterator[str]:
         return
     data, said = reply(code)
     change = MESSAGES[code]
+    if change.typed:
+        yield "With `types=SESSION_BLOCKS | MICROSOFT_BLOCKS`:"
+        yield ""
     if change.encoding == "utf-8":
         text = _shortened(data.decode())
     else:

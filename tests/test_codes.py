@@ -20,6 +20,7 @@ import pytest
 import xmla_headers
 from tests.each import each
 from xmla_headers import (
+    MICROSOFT_BLOCKS,
     RULES,
     SOAP_11_NS,
     SOAP_12_NS,
@@ -126,6 +127,7 @@ class Case:
 OPEN = f'<s:Envelope xmlns:s="{SOAP_11_NS}">'
 X = f'xmlns="{XMLA_NS}"'
 W = 'xmlns:w="urn:w"'
+ENGINE = 'xmlns="http://schemas.microsoft.com/analysisservices/2003/engine/2"'
 ID = f'SessionId="{SECRET}"'
 SESSION = f"<Session {X} {ID}/>"
 BEGIN = f"<BeginSession {X}/>"
@@ -678,6 +680,12 @@ CASES = [
         "unexpected-content-text",
         message(f"<BeginSession\n{X}>¦\r\n 🗝 {SECRET}</BeginSession>"),
         (At("unexpected-content", f"{HEADER}/BeginSession", 4, 2 + len(X)),),
+    ),
+    Case(
+        "invalid-value-attribute",
+        message(f"\n ¦<Version {ENGINE} Sequence='{SECRET}'/>"),
+        (At("invalid-value", f"{HEADER}/Version/@Sequence", 4, 2),),
+        {"types": MICROSOFT_BLOCKS},
     ),
     Case(
         "invalid-must-understand-qualified",

@@ -15,6 +15,7 @@ import pytest
 import xmla_headers
 from tests.reading import agreed
 from xmla_headers import (
+    MICROSOFT_BLOCKS,
     RULES,
     SESSION_BLOCKS,
     Code,
@@ -28,7 +29,7 @@ from xmla_headers.fuzzing import Behaviour, Case, Verdict, iter_cases
 from xmla_headers.fuzzing._case import identifier_of
 from xmla_headers.fuzzing._cases import WAYS, first_pass
 from xmla_headers.fuzzing._draft import Place
-from xmla_headers.fuzzing._ways import NOT_ABOUT_BYTES, Given
+from xmla_headers.fuzzing._ways import NEEDS_TYPES, NOT_ABOUT_BYTES, Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -86,7 +87,8 @@ def everything() -> list[Case]:
     against = [
         case for direction in Direction for case in all_of(SESSION_BLOCKS, direction) if "in-a-" in case.name
     ]
-    return [*plain(), *(case for case in against if case.rule == Code.WRONG_DIRECTION)]
+    typed = [case for case in all_of(MICROSOFT_BLOCKS) if case.rule in NEEDS_TYPES]
+    return [*plain(), *(case for case in against if case.rule == Code.WRONG_DIRECTION), *typed]
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ FLOORS = (
     ("_xml",),
     (
         # The values.
-        *("_checks", "typing", "model", "session_headers", "microsoft_headers"),
+        *("_checks", "_patterns", "simple_types", "typing", "model", "session_headers", "microsoft_headers"),
         *("unknown_block", "fragment", "fault", "envelope"),
     ),
     ("_codec",),

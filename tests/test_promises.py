@@ -35,7 +35,7 @@ _EDGES = {
     *("cli", "__main__"),
 }
 #: Only these modules import xmlschema.
-_XMLSCHEMA = {"schema._specs", "schema._errors", "schema._loading", "schema._validator"}
+_XMLSCHEMA = {"schema._content", "schema._specs", "schema._errors", "schema._loading", "schema._validator"}
 
 
 def _edges(names: Iterable[str]) -> set[str]:

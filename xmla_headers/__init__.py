@@ -38,8 +38,10 @@ from .findings import (
 )
 from .fragment import Fragment
 from .head_cache import HeadCache
-from .model import AttributeSpec, BlockSpec, HeaderBlock
+from .microsoft_headers import MICROSOFT_BLOCKS
+from .model import AttributeSpec, BlockSpec, ChildSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
+from .simple_types import SimpleType
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion
 from .stream import HeaderReader
 from .unknown_block import UnknownHeaderBlock
@@ -58,6 +60,7 @@ __version__ = "0.2.0"
 """The version of the package, as in its metadata."""
 
 __all__ = [
+    "MICROSOFT_BLOCKS",
     "RULES",
     "SESSION_BLOCKS",
     "SOAP_11_NS",
@@ -67,6 +70,7 @@ __all__ = [
     "AttributeSpec",
     "BeginSession",
     "BlockSpec",
+    "ChildSpec",
     "Code",
     "Conversation",
     "ConversationError",
@@ -92,6 +96,7 @@ __all__ = [
     "Rule",
     "Session",
     "Severity",
+    "SimpleType",
     "SoapVersion",
     "State",
     "UnknownHeaderBlock",

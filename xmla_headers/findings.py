@@ -66,6 +66,7 @@ class Code(StrEnum):
     DUPLICATE_HEADER_BLOCK = "duplicate-header-block"
     MISSING_ATTRIBUTE = "missing-attribute"
     UNEXPECTED_CONTENT = "unexpected-content"
+    INVALID_VALUE = "invalid-value"
     INVALID_MUST_UNDERSTAND = "invalid-must-understand"
     CONFLICTING_MUST_UNDERSTAND = "conflicting-must-understand"
     WRONG_DIRECTION = "wrong-direction"
@@ -188,8 +189,12 @@ _ROWS = (
      ("Write the attribute that the finding names, in the same letter case and without a prefix: "
       "`SessionId`, not `SessionID`.")),
     (Code.UNEXPECTED_CONTENT, _ERROR, "XMLA Session element, child elements: none", FaultCode.CLIENT,
-     "A session header with child elements, or text other than white space.",
-     "Write the session header as an empty element. The session id belongs in its attribute SessionId."),
+     "A header block with child elements or text that its schema does not allow, or without required ones.",
+     ("Write a session header as an empty element: the session id belongs in its attribute SessionId. Write "
+      "any other block as its schema declares it.")),
+    (Code.INVALID_VALUE, _ERROR, "XML Schema Part 2 §2.3", FaultCode.CLIENT,
+     "An attribute, text or child element whose value is outside the type that its schema declares.",
+     "Send a value that the message of the finding names, or correct the type in the schema."),
     (Code.INVALID_MUST_UNDERSTAND, _ERROR, "SOAP 1.1 §4.2.3", FaultCode.CLIENT,
      "A mustUnderstand that is neither 0 nor 1 (SOAP 1.2: nor true or false).",
      'Write `soap:mustUnderstand="1"` or `"0"`, or omit the attribute.'),

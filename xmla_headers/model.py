@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from dataclasses import field as declared
+from decimal import Decimal
 from importlib import import_module
 from types import MappingProxyType, MemberDescriptorType
 from typing import Any, ClassVar
@@ -17,6 +18,8 @@ from ._checks import bad_fragment, check_text, member_of, wrong_type
 from ._immutable import ReadOnly, shown_half_made
 from ._xml.escape import escape_attribute
 from ._xml.names import is_ncname
+from .findings import Code, EncodeError, value_finding
+from .simple_types import SimpleType, SimpleValue
 from .soap import (
     SOAP_11_NS,
     SOAP_12_NS,
@@ -29,14 +32,20 @@ from .soap import (
 )
 
 __all__ = [
+    "TEXT",
     "AttributeSpec",
     "BlockClasses",
     "BlockSpec",
+    "ChildSpec",
     "HeaderBlock",
     "has_generated_constructor",
     "mask",
     "mask_in",
+    "written",
 ]
+
+TEXT = "text"
+"""The field of a header block that holds its text content."""
 
 
 @shown_half_made
@@ -56,6 +65,57 @@ class AttributeSpec:
     """Whether every block must have the attribute."""
     identifier: bool = declared(default=False, kw_only=True)
     """Whether the value is a session id: a bearer secret, which is masked wherever it is shown."""
+    type: SimpleType | None = declared(default=None, kw_only=True)
+    """The type of the value; None for any text (xs:string without facets)."""
+    default: SimpleValue | None = declared(default=None, kw_only=True)
+    """The value that an absent attribute stands for."""
+    fixed: SimpleValue | None = declared(default=None, kw_only=True)
+    """The only value, which an absent attribute stands for too."""
+
+    @property
+    def is_plain_identifier(self) -> bool:
+        """Whether the value is a session id that may be any text, so that no rule tells two ids apart."""
+        return self.identifier and self.type is None and self.fixed is None
+
+    @property
+    def absent(self) -> SimpleValue | None:
+        """The value that an absent attribute stands for; None if it stands for nothing."""
+        return self.default if self.fixed is None else self.fixed
+
+    @property
+    def allowed(self) -> str:
+        """The values in words, which complete the sentence "The value is not ..."."""
+        if self.fixed is not None:
+            return f"the fixed value {written(self.type, self.fixed)!r}"
+        return _ANY_TEXT.allowed if self.type is None else self.type.allowed
+
+
+@shown_half_made
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """A child element of a header block, as the schema declares it. It has text and nothing else.
+
+    >>> ChildSpec("Capability", "capability", namespace="urn:example").qname
+    '{urn:example}Capability'
+    """
+
+    name: str
+    """The local name of the element."""
+    field: str
+    """The name of the dataclass field: a tuple of the values in document order."""
+    namespace: str = declared(default="", kw_only=True)
+    """The namespace of the element; empty for none."""
+    type: SimpleType | None = declared(default=None, kw_only=True)
+    """The type of the text; None for any text."""
+    min_occurs: int = declared(default=1, kw_only=True)
+    """The fewest elements of this name."""
+    max_occurs: int | None = declared(default=1, kw_only=True)
+    """The most elements of this name; None for any number."""
+
+    @property
+    def qname(self) -> str:
+        """The expanded name in Clark notation."""
+        return _clark(self.namespace, self.name)
 
 
 @shown_half_made
@@ -79,14 +139,21 @@ class BlockSpec:
     """The directions in which a message may carry the block."""
     alternatives: str | None = None
     """Blocks with the same word here are alternatives to each other."""
+    children: tuple[ChildSpec, ...] = ()
+    """The child elements, in the order in which they stand in the block."""
+    text: SimpleType | None = None
+    """The type of the text content; None for a block that has none."""
     qname: str = declared(init=False, repr=False, compare=False)
-    """The expanded name in Clark notation."""
+    """The expanded name in Clark notation; only the local name if there is no namespace."""
     opening: str = declared(init=False, repr=False, compare=False)
     """The beginning of a start tag that declares the namespace as the default."""
+    has_content: bool = declared(init=False, repr=False, compare=False)
+    """Whether the block may have text or child elements."""
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "qname", f"{{{self.namespace}}}{self.local_name}")
+        put(self, "qname", _clark(self.namespace, self.local_name))
+        put(self, "has_content", self.text is not None or bool(self.children))
         put(self, "opening", f'<{self.local_name} xmlns="{escape_attribute(self.namespace)}"')
 
     @property
@@ -98,6 +165,30 @@ class BlockSpec:
     def by_name(self) -> Mapping[str, AttributeSpec]:
         """Name in the message -> attribute."""
         return MappingProxyType({attribute.name: attribute for attribute in self.attributes})
+
+
+_ANY_TEXT = SimpleType()
+
+
+def _clark(namespace: str, local: str) -> str:
+    """Return a name in Clark notation."""
+    return f"{{{namespace}}}{local}" if namespace else local
+
+
+def written(kind: SimpleType | None, value: SimpleValue) -> str:
+    """Return the text of a value, as an attribute or element has it before it is escaped.
+
+    Args:
+        kind: The type of the value; None for any text.
+        value: A value of the type.
+
+    Returns:
+        The text.
+
+    >>> written(SimpleType("boolean"), True)
+    'true'
+    """
+    return str(value) if kind is None else kind.write(value)
 
 
 def mask(identifier: str) -> str:
@@ -207,11 +298,24 @@ class HeaderBlock:
             object.__setattr__(self, "must_understand_form", form)
         if self.actor is not None:
             check_text("actor", self.actor)
-        for attribute in self.spec.attributes:
-            if attribute.required or getattr(self, attribute.field) is not None:
-                check_text(attribute.field, getattr(self, attribute.field))
+        spec = self.spec
+        for attribute in spec.attributes:
+            value = getattr(self, attribute.field)
+            if value is None and not attribute.required and attribute.absent is None:
+                continue
+            if attribute.type is None:
+                check_text(attribute.field, value)
+            else:
+                attribute.type.check(attribute.field, value)
+            if attribute.fixed is not None and value != attribute.fixed:
+                message = f"{attribute.field} is not {attribute.allowed}"
+                raise EncodeError(value_finding(Code.INVALID_VALUE, message))
+        if spec.text is not None:
+            spec.text.check(TEXT, getattr(self, TEXT))
+        for child in spec.children:
+            _check_children(child, getattr(self, child.field))
         if self.other_attributes != ():
-            _check_other_attributes(self.other_attributes, self.spec)
+            _check_other_attributes(self.other_attributes, spec)
 
     @property
     def qname(self) -> str:
@@ -224,7 +328,9 @@ class HeaderBlock:
         It is data, not a message for people: a session id is not masked.
 
         Returns:
-            "qname", and the name of each field -> text, bool or None; "other_attributes" -> name -> value.
+            "qname", and the name of each field -> text, number, bool or None, and a list of them for child
+            elements; a decimal number is text, since JSON has no exact ones. "other_attributes" -> name ->
+            value.
 
         >>> Session("8f1c2b3a").to_dict()["session_id"]
         '8f1c2b3a'
@@ -232,7 +338,7 @@ class HeaderBlock:
         form = self.must_understand_form
         return {
             "qname": self.qname,
-            **{field.name: getattr(self, field.name) for field in fields(self)},
+            **{field.name: _jsonable(getattr(self, field.name)) for field in fields(self)},
             "must_understand_form": None if form is None else str(form),
             "other_attributes": dict(self.other_attributes),
         }
@@ -243,6 +349,13 @@ class HeaderBlock:
             value = getattr(self, attribute.field)
             secret = attribute.identifier and value is not None
             shown.append(f"{attribute.field}={mask(value) if secret else repr(value)}")
+        if self.spec.text is not None:
+            # It may be a token.
+            value = getattr(self, TEXT)
+            shown.append(
+                f"{TEXT}=<{len(value)} characters>" if isinstance(value, str) else f"{TEXT}={value!r}"
+            )
+        shown += [f"{child.field}={getattr(self, child.field)!r}" for child in self.spec.children]
         if self.must_understand:
             shown.append("must_understand=True")
         form = self.must_understand_form
@@ -268,7 +381,7 @@ class BlockClasses(ReadOnly[str, type[HeaderBlock]]):
 
     def __repr__(self) -> str:
         # Short, since every signature shows it.
-        names = [kind.spec.local_name for kind in self.values()]
+        names = [kind.__name__ for kind in self.values()]
         return f"<{', '.join(names) if len(names) <= _MOST_NAMES else f'{len(names)} header blocks'}>"
 
 
@@ -293,6 +406,27 @@ def has_generated_constructor(kind: type[HeaderBlock]) -> bool:
             if field.name in vars(owner)
         )
     )
+
+
+def _jsonable(value: object) -> object:
+    """Return a value of a field as `json` can write it."""
+    if isinstance(value, tuple):
+        return [_jsonable(part) for part in value]
+    return _DECIMAL.write(value) if isinstance(value, Decimal) else value
+
+
+_DECIMAL = SimpleType("decimal")
+
+
+def _check_children(child: ChildSpec, values: object) -> None:
+    """Check the values of a child element: their number and their type."""
+    if not isinstance(values, tuple):
+        raise wrong_type(child.field, "a tuple", values)
+    if len(values) < child.min_occurs or (child.max_occurs is not None and len(values) > child.max_occurs):
+        message = f"{child.field} has {len(values)} values, which the schema does not allow"
+        raise EncodeError(value_finding(Code.INVALID_VALUE, message))
+    for value in values:
+        (child.type or _ANY_TEXT).check(child.field, value)
 
 
 def _check_other_attributes(attributes: object, spec: BlockSpec) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from decimal import Decimal
+from functools import cache, partial
 from typing import TYPE_CHECKING, TypeVar
 
 try:
@@ -20,9 +21,10 @@ from .fuzzing import Case, Verdict
 from .fuzzing._cases import Stock, break_with, finished, spelled
 from .fuzzing._draft import Place
 from .fuzzing._ids import SESSION_IDS
+from .fuzzing._simple_values import examples, is_value
 from .fuzzing._ways import Given
 from .fuzzing._writing import Choices
-from .model import HeaderBlock
+from .model import TEXT, HeaderBlock
 from .session_headers import SESSION_BLOCKS
 from .soap import MustUnderstandForm, SoapVersion
 from .typing import BlockTypes
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 
     from .findings import Code
     from .fuzzing._ways import Way
-    from .model import BlockSpec
+    from .model import AttributeSpec, BlockSpec
+    from .simple_types import SimpleType
 
     BlockT = TypeVar("BlockT", HeaderBlock, HeaderBlock | UnknownHeaderBlock)
 
@@ -101,9 +104,15 @@ def _blocks(
     qnames = [f"{{{namespace}}}{name}" for namespace in namespaces for name in names]
     foreign = st.tuples(st.sampled_from([xml, *qnames]), text)
     fields: dict[str, SearchStrategy[Any]] = {
-        attribute.field: text if attribute.required else st.none() | text
-        for attribute in kind.spec.attributes
+        attribute.field: _attribute_values(attribute, text) for attribute in kind.spec.attributes
     }
+    spec = kind.spec
+    if spec.text is not None:
+        fields[TEXT] = _simple_values(spec.text)
+    for child in spec.children:
+        most = max(child.min_occurs, min(3, 3 if child.max_occurs is None else child.max_occurs))
+        values = text if child.type is None else _simple_values(child.type)
+        fields[child.field] = st.lists(values, min_size=child.min_occurs, max_size=most).map(tuple)
     return st.builds(
         kind,
         **fields,
@@ -112,6 +121,40 @@ def _blocks(
         actor=st.none() | text,
         other_attributes=st.lists(foreign, max_size=3, unique_by=lambda pair: pair[0]).map(tuple),
     )
+
+
+def _attribute_values(attribute: AttributeSpec, text: SearchStrategy[str]) -> SearchStrategy[Any]:
+    """Draw values for an attribute; None where it may be absent and stands for nothing then."""
+    if attribute.fixed is not None:
+        return st.just(attribute.fixed)
+    values = text if attribute.type is None else _simple_values(attribute.type)
+    return values if attribute.required or attribute.default is not None else st.none() | values
+
+
+def _simple_values(kind: SimpleType) -> SearchStrategy[Any]:
+    """Draw values of a simple type."""
+    known = st.sampled_from(examples(kind))
+    drawn: SearchStrategy[Any] | None = None
+    if kind.enumeration or kind.python is bool or kind.name == "dateTime":
+        return known
+    if kind.matchers:
+        # The first choice leads to the end fastest, so texts shrink.
+        drawn = st.lists(st.integers(0, 255), max_size=60).map(partial(_walked, kind))
+    elif kind.python is int:
+        drawn = st.integers(-(2**70), 2**70)
+    elif kind.python is Decimal:
+        drawn = st.decimals(allow_nan=False, allow_infinity=False, places=kind.fraction_digits)
+    elif kind.name in ("string", "normalizedString", "token"):
+        drawn = session_ids()
+    if drawn is None:
+        return known
+    return known | drawn.filter(partial(is_value, kind))
+
+
+def _walked(kind: SimpleType, numbers: list[int]) -> str | None:
+    """Return a text that the first pattern of a type matches, as chosen by numbers."""
+    choices = Choices(numbers)
+    return kind.matchers[0].walk(choices.pick, kind.min_length)
 
 
 # Prefixes in values, namespaces of SOAP or of something else under its usual prefix, ends hard to find.
@@ -190,7 +233,9 @@ def headers(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Header]:
     True
     """
     blocks: SearchStrategy[HeaderBlock | UnknownHeaderBlock]
-    blocks = st.one_of(header_blocks(types), unknown_header_blocks())
+    # A block that the types declare would be read as a value.
+    unknown = unknown_header_blocks().filter(lambda block: block.qname not in types)
+    blocks = st.one_of(header_blocks(types), unknown)
     return st.lists(blocks, max_size=5).map(lambda drawn: Header(*_allowed(drawn)))
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from xmla_headers._xml.raw import RawElement, RawMessage
     from xmla_headers.findings import Finding
+    from xmla_headers.model import AttributeSpec
 
     from .options import Reading
     from .rules import Judge
@@ -156,10 +157,11 @@ class HeadCache:
         rest = head
         if match is not None and len(identifiers) == 1:
             first, last = match.span(match.lastindex or 0)
-            element, index, name, field = identifiers[0]
-            kind = type(judge.blocks[index])
+            element, index, attribute = identifiers[0]
+            kind, field = type(judge.blocks[index]), attribute.field
             if (
-                _value_span(head, element, name) == (first, last)
+                attribute.is_plain_identifier
+                and _value_span(head, element, attribute.name) == (first, last)
                 and issubclass(kind, HeaderBlock)
                 and has_generated_constructor(kind)
             ):
@@ -246,8 +248,8 @@ class Shape:
         return Envelope._of(self.header(identifier), body, self.soap, self.warnings)
 
 
-def _identifiers(message: RawMessage, judge: Judge) -> Iterator[tuple[RawElement, int, str, str]]:
-    """Yield the identifiers in the header blocks: element, place in the Header, attribute and field."""
+def _identifiers(message: RawMessage, judge: Judge) -> Iterator[tuple[RawElement, int, AttributeSpec]]:
+    """Yield the identifiers in the header blocks: element, place in the Header, attribute."""
     root = certain(message.root)
     header = next((child for child in root.children if child.local == "Header"), None)
     for index, element in enumerate(header.children if header is not None else ()):
@@ -255,7 +257,7 @@ def _identifiers(message: RawMessage, judge: Judge) -> Iterator[tuple[RawElement
         if isinstance(block, HeaderBlock):
             for attribute in block.spec.attributes:
                 if attribute.identifier and getattr(block, attribute.field) is not None:
-                    yield element, index, attribute.name, attribute.field
+                    yield element, index, attribute
 
 
 def _value_span(head: bytes, element: RawElement, name: str) -> tuple[int, int] | None:

@@ -6,8 +6,9 @@ import re
 from itertools import count
 from typing import TYPE_CHECKING
 
-from xmla_headers._xml.escape import escape_attribute
+from xmla_headers._xml.escape import escape_attribute, escape_text
 from xmla_headers._xml.prefixes import DEFAULT_PREFIX, declarations, occurring_prefixes, prefixes
+from xmla_headers.model import TEXT, written
 from xmla_headers.soap import XML_NS, AnyMustUnderstandForm, MustUnderstandForm, SoapVersion
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
@@ -47,9 +48,11 @@ def block_xml(
     for attribute in spec.attributes:
         value = getattr(block, attribute.field)
         if value is not None:
-            xml += f' {attribute.name}="{escape_attribute(value)}"'
+            text = value if attribute.type is None else attribute.type.write(value)
+            xml += f' {attribute.name}="{escape_attribute(text)}"'
+    end = _content(block) if spec.has_content else "/>"
     if not block.must_understand and block.actor is None and not block.other_attributes:
-        return f"{xml}/>"
+        return f"{xml}{end}"
     parts = [xml]
     if block.must_understand or block.actor is not None:
         qualified = _soap_attributes(block, soap, form or block.must_understand_form, parts)
@@ -59,8 +62,20 @@ def block_xml(
         parts += [f' {prefix}:{name}="{value}"' for name, value in qualified]
     if block.other_attributes:
         parts += _other_attributes(block, prefix)
-    parts.append("/>")
+    parts.append(end)
     return "".join(parts)
+
+
+def _content(block: HeaderBlock) -> str:
+    """Return the rest of a header block after its attributes: its text or child elements, and the end tag."""
+    spec = block.spec
+    content = "" if spec.text is None else escape_text(spec.text.write(getattr(block, TEXT)))
+    for child in spec.children:
+        # The start tag of the block declares its namespace as the default.
+        bound = "" if child.namespace == spec.namespace else declarations([("", child.namespace)])
+        for value in getattr(block, child.field):
+            content += f"<{child.name}{bound}>{escape_text(written(child.type, value))}</{child.name}>"
+    return f">{content}</{spec.local_name}>" if content else "/>"
 
 
 def without_default_namespace(xml: str) -> str:

@@ -5,9 +5,18 @@ from __future__ import annotations
 import pyexpat
 
 __all__ = [
+    "NAME_CHARACTERS",
+    "NAME_START",
     "is_ncname",
     "short",
 ]
+
+# XML 1.0 §2.3, fifth edition, without the colon, for a class of a regular expression.
+NAME_START = (
+    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
+    "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd\U00010000-\U000effff"
+)
+NAME_CHARACTERS = NAME_START + ".0-9\u00b7\u0300-\u036f\u203f-\u2040-"
 
 # Characters that no name holds and that would make the parser read more than a name.
 _NAME_ENDS = frozenset(":/>< \t\r\n=\"'&!?\0")

@@ -134,7 +134,8 @@ def set_blocks(
         DecodeError: `limit-exceeded`, or another code that ends a message.
         ValidationError: The head breaks a rule of SOAP or XMLA.
         EncodeError: `limit-exceeded`, `duplicate-header-block`, or `bad-fragment`: a tag or an attribute of
-            the tree has an invalid name.
+            the tree has an invalid name, or lxml would write an element in no namespace, inside a default
+            namespace, as one of that namespace.
         TypeError: An argument has the wrong type, or the tree holds something other than text and elements.
         ValueError: `refuse` has an unknown code, `types` maps a name to a class of another name, or the
             element is a Header.
@@ -169,21 +170,24 @@ def set_blocks(
     form = None if must_understand_form is None else MustUnderstandForm(must_understand_form)
     soap = SOAP_VERSIONS[_trees.split_tag(envelope.tag)[0]]
     header = _trees.child_named(envelope, "Header")
+    around = envelope if header is None else header
+
+    def made(given: Sequence[Block]) -> list[Tree]:
+        return [_trees.build(block_xml(block, soap, None, form), around) for block in given]
+
+    children = [] if header is None else list(_trees.child_elements(header))
+    replaced, appended = arrange([child.tag for child in children], blocks, types)
+    # All are made before the tree is changed.
+    replacements = {index: made(successors) for index, successors in replaced.items()}
+    last = made(appended)
     if header is None:
         if not blocks:
             return
         header = envelope.makeelement(f"{{{soap.namespace}}}Header", {})
         envelope.insert(list(envelope).index(_trees.child_named(envelope, "Body")), header)
-
-    def made(given: Sequence[Block]) -> list[Tree]:
-        return [_trees.build(block_xml(block, soap, None, form), header) for block in given]
-
-    children = list(_trees.child_elements(header))
-    qnames = [child.tag for child in children]
-    replaced, appended = arrange(qnames, blocks, types)
-    for index, successors in replaced.items():
-        _trees.exchange(header, children[index], made(successors))
-    _trees.append(header, made(appended))
+    for index, successors in replacements.items():
+        _trees.exchange(header, children[index], successors)
+    _trees.append(header, last)
 
 
 def _read(element: Tree, reading: Reading) -> Envelope:

@@ -212,9 +212,19 @@ def _other_node(node: Tree) -> str:
 
 
 def build(xml: str, like: Tree) -> Tree:
-    """Return a header block, given as XML, as an element for the tree that `like` belongs to."""
+    """Return a header block, given as XML, as an element for the tree that `like` belongs to.
+
+    Raises EncodeError (`bad-fragment`) for an element that lxml would write in another namespace.
+    """
     builder = _Builder(xml.encode(), like)
     builder.run()
+    if hasattr(like, "nsmap"):
+        around = like.nsmap.get(None)
+        for element in builder.root.iter("*"):
+            # lxml never writes xmlns="".
+            if not split_tag(element.tag)[0] and (around or element.nsmap.get(None)):
+                name = short(element.tag)
+                raise bad_fragment(f"lxml cannot hold {name}, in no namespace, inside a default namespace")
     return builder.root
 
 

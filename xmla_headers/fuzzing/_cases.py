@@ -23,7 +23,7 @@ from ._ids import SESSION_IDS
 from ._skeleton import SKELETON
 from ._spellings import MIXED, SPELLINGS, neighbours
 from ._unreadable import UNREADABLE
-from ._ways import ANYWHERE, Given, make_value
+from ._ways import ANYWHERE, Given, attribute_values, content_values, make_value
 from ._writing import WILD, Choices, Pen
 
 if TYPE_CHECKING:
@@ -210,7 +210,11 @@ def _values(choices: Choices, given: Given) -> list[HeaderBlock]:
     ids = list(SESSION_IDS.values())
     while kinds and len(values) < 2 and not choices.one_in(3):
         kind = kinds.pop(kinds.index(choices.pick(kinds)))
-        fields: dict[str, object] = {attribute.field: choices.pick(ids) for attribute in kind.spec.attributes}
+        fields: dict[str, object] = {
+            attribute.field: choices.pick(attribute_values(attribute, ids))
+            for attribute in kind.spec.attributes
+        }
+        fields |= content_values(kind, choices.pick)
         fields["must_understand"] = choices.one_in(3)
         fields["must_understand_form"] = choices.pick((None, *MustUnderstandForm))
         values.append(kind(**fields))  # type: ignore[arg-type]

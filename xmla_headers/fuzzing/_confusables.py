@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._case import Behaviour
-from ._draft import Block, Draft, Edit, Place, block_of, unknown_block
+from ._draft import Block, Draft, Edit, Place, block_of, clark, unknown_block
 from ._ways import make_value
 from ._writing import Pen
 
@@ -84,6 +84,9 @@ def _rebound(given: Given, prefix: str) -> Edit[type[HeaderBlock]]:
     """Return the edit that binds a prefix on the Envelope, and to something else on the Header."""
 
     def apply(draft: Draft, kind: type[HeaderBlock]) -> None:
+        if not kind.spec.namespace:
+            # It cannot have a prefix.
+            return
         genuine, between = block_of(make_value(kind, draft)), "urn:example:between"
         draft.declares[prefix] = kind.spec.namespace
         draft.header_attributes.append((f"xmlns:{prefix}" if prefix else "xmlns", between))
@@ -101,7 +104,7 @@ def _longer(given: Given) -> Edit[type[HeaderBlock]]:
     def apply(draft: Draft, kind: type[HeaderBlock]) -> None:
         spec = kind.spec
         for local in (f"{spec.local_name}s", f"My{spec.local_name}"):
-            if f"{{{spec.namespace}}}{local}" not in given.types:
+            if clark(spec.namespace, local) not in given.types:
                 attributes = block_of(make_value(kind, draft)).attributes
                 block = unknown_block(given.types, spec.namespace, local, attributes=attributes)
                 draft.insert(Place.LAST, block)

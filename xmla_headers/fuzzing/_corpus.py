@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from xmla_headers.findings import RULES, Code
-from xmla_headers.model import HeaderBlock
+from xmla_headers.model import TEXT, HeaderBlock
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import Direction
 from xmla_headers.typing import BlockTypes
@@ -17,6 +17,7 @@ from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from ._case import Case, Verdict
 from ._cases import broken, iter_cases
+from ._simple_values import text_of
 from ._ways import Given
 
 if TYPE_CHECKING:
@@ -130,10 +131,19 @@ def _block(block: HeaderBlock | UnknownHeaderBlock) -> dict[str, Any]:
     if isinstance(block, UnknownHeaderBlock):
         return entry
     entry["attributes"] = {
-        attribute.name: getattr(block, attribute.field)
+        attribute.name: text_of(attribute.type, getattr(block, attribute.field))
         for attribute in block.spec.attributes
         if getattr(block, attribute.field) is not None
     }
+    spec = block.spec
+    if spec.text is not None:
+        entry["text"] = text_of(spec.text, getattr(block, TEXT))
+    if spec.children:
+        entry["children"] = [
+            {"namespace": child.namespace, "name": child.name, "text": text_of(child.type, value)}
+            for child in spec.children
+            for value in getattr(block, child.field)
+        ]
     return entry
 
 
@@ -149,6 +159,12 @@ def manifest_schema() -> dict[str, Any]:
             "type": "object",
             "additionalProperties": text,
             "description": "only of a block that a schema declares",
+        },
+        "text": {**text, "description": "only of a block whose schema declares text content"},
+        "children": {
+            "type": "array",
+            "items": _object({"namespace": text, "name": text, "text": text}),
+            "description": "only of a block whose schema declares child elements",
         },
     }
     vector = {
@@ -168,7 +184,7 @@ def manifest_schema() -> dict[str, Any]:
         },
         "blocks": {
             "type": ["array", "null"],
-            "items": _object(block, optional=("attributes",)),
+            "items": _object(block, optional=("attributes", "text", "children")),
             "description": "the header blocks in document order; null where the message is refused",
         },
         "direction": {

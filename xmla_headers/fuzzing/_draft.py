@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from xmla_headers.envelope import Header
 from xmla_headers.findings import RULES, Code, Severity
-from xmla_headers.model import HeaderBlock
+from xmla_headers.model import TEXT, HeaderBlock
 from xmla_headers.soap import XML_NS, MustUnderstandForm, SoapVersion
 from xmla_headers.typing import BlockTypes
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from ._case import Behaviour, Case, Trap, Verdict, identifier_of
 from ._ids import ID_RULES
+from ._simple_values import text_of
 from ._writing import Pen
 
 if TYPE_CHECKING:
     from xmla_headers.soap import Direction
 
-__all__ = ["SOAP", "Block", "Draft", "Edit", "Place", "block_of", "edit", "unknown_block"]
+__all__ = ["SOAP", "Block", "Draft", "Edit", "Place", "block_of", "clark", "edit", "unknown_block"]
 
 # Stands for the namespace of the Envelope in the attributes of a Block.
 SOAP = "(soap)"
@@ -54,6 +55,7 @@ class Block:
     local: str
     # Namespace, local name and value of each.
     attributes: list[tuple[str, str, str]] = field(default_factory=list)
+    # XML after the text or child elements of the value.
     content: str = ""
     prefix: str = ""
     inherits: bool = False
@@ -63,6 +65,9 @@ class Block:
     kind: type[HeaderBlock] | None = None
     # The value that is read if nothing is wrong; None for a block that no schema declares.
     value: HeaderBlock | None = None
+    # Text, and namespace, local name and text of each child element.
+    text: str = ""
+    children: list[tuple[str, str, str]] = field(default_factory=list)
     # Codes that this block alone brings about.
     codes: set[Code] = field(default_factory=set)
 
@@ -74,8 +79,10 @@ class Block:
     def written(self, pen: Pen, draft: Draft) -> str:
         """Return the element as XML."""
         declared = dict(self.declares)
+        # A name in no namespace has no prefix.
+        prefix_of_block = self.prefix if self.namespace else ""
         if not self.inherits:
-            declared[self.prefix] = self.namespace
+            declared[prefix_of_block] = self.namespace
         # A block that no schema declares is kept as bytes, so it has to be able to stand alone.
         standing_alone = self.kind is None
         pairs = []
@@ -84,14 +91,23 @@ class Block:
             if namespace:
                 prefix = draft.prefix_for(namespace, declared, own=standing_alone) + ":"
             pairs.append((prefix + draft.local_name(namespace, local), value))
-        name = f"{self.prefix}:{self.local}" if self.prefix else self.local
+        name = f"{prefix_of_block}:{self.local}" if prefix_of_block else self.local
+        content = pen.text(self.text)
+        for namespace, local, value in self.children:
+            bound = []
+            if namespace == self.namespace:
+                local = f"{prefix_of_block}:{local}" if prefix_of_block else local  # noqa: PLW2901
+            else:
+                bound.append(("xmlns", namespace))
+            content += pen.element(local, bound, pen.text(value))
+        content += self.content
         turned = pen.turns()
         if turned and self.value is not None:
             # The order of these attributes is part of the value.
             self.value = replace(self.value, other_attributes=self.value.other_attributes[::-1])
         while True:
             attributes = [*_declarations(declared), *pairs]
-            text = pen.element(name, attributes[::-1] if turned else attributes, self.content)
+            text = pen.element(name, attributes[::-1] if turned else attributes, content)
             missing = {
                 prefix: namespace
                 for prefix, namespace in draft.scope_of_blocks().items()
@@ -108,11 +124,18 @@ def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) ->
     block = Block(spec.namespace, spec.local_name, prefix=prefix, inherits=inherits)
     block.kind, block.value = type(value), value
     for attribute in spec.attributes:
-        text = getattr(value, attribute.field)
+        text = text_of(attribute.type, getattr(value, attribute.field))
         if text is not None:
             block.attributes.append(("", attribute.name, text))
             if attribute.identifier:
                 block.codes |= {rule.code for rule in ID_RULES if rule.is_broken_by(text)}
+    if spec.text is not None:
+        block.text = text_of(spec.text, getattr(value, TEXT)) or ""
+    for child in spec.children:
+        for each in getattr(value, child.field):
+            block.children.append((child.namespace, child.name, text_of(child.type, each) or ""))
+    if not spec.namespace:
+        block.codes.add(Code.UNQUALIFIED_HEADER_BLOCK)
     form, mark = value.must_understand_form, str(int(value.must_understand))
     if form is None and value.must_understand:
         form = MustUnderstandForm.QUALIFIED
@@ -127,6 +150,11 @@ def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) ->
         namespace, _, local = qname[1:].rpartition("}")
         block.attributes.append((namespace, local, text))
     return block
+
+
+def clark(namespace: str, local: str) -> str:
+    """Return a name in Clark notation, as the keys of `types` have it."""
+    return f"{{{namespace}}}{local}" if namespace else local
 
 
 def unknown_block(

@@ -10,14 +10,15 @@ from xmla_headers.findings import Code
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XSI_NS, MustUnderstandForm
 
 from ._case import Behaviour
-from ._draft import SOAP, Block, Draft, Edit, Place, block_of, unknown_block
+from ._draft import SOAP, Block, Draft, Edit, Place, block_of, clark, unknown_block
 from ._ids import ID_RULES, IdRule
+from ._simple_values import wrong_attributes, wrong_texts
 from ._ways import ANYWHERE, Table, Way, make_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from xmla_headers.model import AttributeSpec, HeaderBlock
+    from xmla_headers.model import AttributeSpec, ChildSpec, HeaderBlock
 
     from ._ways import Given
 
@@ -269,7 +270,8 @@ def _unexpected_attribute(given: Given) -> Iterator[Way]:
             ("xsi-type", "xsi:type", XSI_NS, "type", "int"),
             ("xsi-nil", "xsi:nil", XSI_NS, "nil", "false"),
         ):
-            if space or local not in kind.spec.by_name:
+            # In no namespace it would be the mark itself.
+            if space or (local not in kind.spec.by_name and local != "mustUnderstand"):
                 change = _block((space, local, value))
                 yield _way(kind, way, f"an undeclared attribute: {note}", _inserted(kind, change))
 
@@ -291,7 +293,7 @@ def _ways_of_ids(rule: IdRule, given: Given) -> Iterator[Way]:
     form = MustUnderstandForm.QUALIFIED
     for kind in given.kinds:
         for attribute in kind.spec.attributes:
-            if not attribute.identifier:
+            if not attribute.is_plain_identifier:
                 continue
             name = attribute.name
             foreign = ((f"{{{_W}}}{name}", "5E55-97"),)
@@ -415,7 +417,7 @@ def _nested(draft: Draft, block: Block) -> None:
 @HEADER_BLOCKS.breaks(Code.UNEXPECTED_CONTENT)
 def _unexpected_content(given: Given) -> Iterator[Way]:
     for kind in given.kinds:
-        local = kind.spec.local_name
+        local, has_text = kind.spec.local_name, kind.spec.text is not None
         for way, note, content in (
             ("text", "text", "text"),
             ("reference", "a reference to a letter", "&#65;"),
@@ -430,8 +432,72 @@ def _unexpected_content(given: Given) -> Iterator[Way]:
             ("elements", "child elements and white space", " <a/> <b/> "),
             ("no-break-space", "U+00A0, which is not white space in XML", "\xa0"),
         ):
-            yield _way(kind, way, f"{local} with {note} in it", _inserted(kind, _block(content=content)))
+            if not has_text or "element" in way:
+                yield _way(kind, way, f"{local} with {note} in it", _inserted(kind, _block(content=content)))
         yield _way(kind, "itself", f"{local} inside itself", _inserted(kind, _nested))
+        for child in kind.spec.children:
+            name = child.name
+            if child.min_occurs:
+                yield _way(
+                    kind, f"{name}-absent", f"{local} without {name}", _inserted(kind, _children(child, 0))
+                )
+            if child.max_occurs is not None:
+                change = _children(child, child.max_occurs + 1)
+                yield _way(kind, f"{name}-again", f"{local} with a {name} too many", _inserted(kind, change))
+
+
+def _children(child: ChildSpec, count: int) -> Edit[Block]:
+    """Return the edit that repeats a child element so often."""
+
+    def apply(_draft: Draft, block: Block) -> None:
+        own = (child.namespace, child.name)
+        place = next(place for place, other in enumerate(block.children) if other[:2] == own)
+        one = block.children[place]
+        others = [other for other in block.children if other[:2] != own]
+        block.children = [*others[:place], *[one] * count, *others[place:]]
+
+    return apply
+
+
+def _with_text(text: str) -> Edit[Block]:
+    """Return the edit that replaces the text of a header block."""
+    return _block(text=text, codes={Code.INVALID_VALUE})
+
+
+def _with_child(child: ChildSpec, text: str) -> Edit[Block]:
+    """Return the edit that replaces the text of the first child element of a name."""
+
+    def apply(_draft: Draft, block: Block) -> None:
+        own = (child.namespace, child.name)
+        place = next(place for place, other in enumerate(block.children) if other[:2] == own)
+        block.children[place] = (*own, text)
+        block.codes.add(Code.INVALID_VALUE)
+
+    return apply
+
+
+@HEADER_BLOCKS.breaks(Code.INVALID_VALUE)
+def _invalid_value(given: Given) -> Iterator[Way]:
+    invalid = Code.INVALID_VALUE
+    for kind in given.kinds:
+        spec = kind.spec
+        changes: list[tuple[str, str, str, Edit[Block]]] = []
+        for attribute in spec.attributes:
+            # Other codes are about the text of an identifier.
+            if not attribute.identifier:
+                name = attribute.name
+                for way, text in wrong_attributes(attribute):
+                    change = _block(("", name, text), without=name, codes={invalid})
+                    changes.append((name, way, text, change))
+        if spec.text is not None:
+            changes += [("text", way, text, _with_text(text)) for way, text in wrong_texts(spec.text)]
+        for child in spec.children:
+            if child.type is not None:
+                for way, text in wrong_texts(child.type):
+                    changes.append((child.name, way, text, _with_child(child, text)))
+        for name, way, text, change in changes:
+            note = f"{name} of {spec.local_name} is {text[:40]!a}: {way}"
+            yield _way(kind, f"{name}-{way}", note, _inserted(kind, change))
 
 
 def _unknown(
@@ -463,6 +529,8 @@ def _unqualified_header_block(given: Given) -> Iterator[Way]:
         ("Header", "", ""),
         ("Body", "", "<Session/>"),
     ):
+        if local in given.types:
+            continue
         attributes = [("", "mustUnderstand", mark)] if mark else []
         change = _unknown(given, "", local, *attributes, content=content)
         yield Way(local, f"{local} in no namespace", change, ANYWHERE, mixes=True)
@@ -508,11 +576,11 @@ def _lookalike_header_block(given: Given) -> Iterator[Way]:
             ("namespace-space", "in its namespace and a space", f"{namespace} ", local, foreign),
             ("soap", "in the namespace of SOAP", SOAP_11_NS, local, foreign),
         ):
-            if f"{{{space}}}{name}" not in given.types:
+            if clark(space, name) not in given.types:
                 change = _lookalike(given, kind, space, name, behaviour)
                 yield _way(kind, way, f"{local} {note}", change)
         for attribute in kind.spec.attributes:
-            if attribute.identifier and f"{{{DSML_NS}}}{local}" not in given.types:
+            if attribute.identifier and clark(DSML_NS, local) not in given.types:
                 note = f"{local} as in [MS-DSML], with a qualified {attribute.name}"
                 change = _as_in_dsml(given, kind, attribute)
                 yield _way(kind, f"as-in-dsml-{attribute.name}", note, change)

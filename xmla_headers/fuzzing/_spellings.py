@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xmla_headers.soap import SOAP_11_NS, Limits, MustUnderstandForm
 
 from ._case import Behaviour
-from ._draft import SOAP, Block, Draft, Edit, Place, block_of, edit, unknown_block
+from ._draft import SOAP, Block, Draft, Edit, Place, block_of, clark, edit, unknown_block
 from ._ids import SESSION_IDS
 from ._writing import PLAIN, Pen, Style
 
@@ -51,7 +51,7 @@ def neighbours(given: Given) -> list[Block]:
             given.types, "urn:example:w", "Marked", prefix="w", attributes=[(SOAP, "mustUnderstand", "1")]
         ),
     )
-    return [block for block in blocks if f"{{{block.namespace}}}{block.local}" not in given.types]
+    return [block for block in blocks if clark(block.namespace, block.local) not in given.types]
 
 
 # -- how tags and values are written -------------------------------------------------------------------
@@ -122,6 +122,9 @@ def _own_prefix(_draft: Draft, block: Block) -> None:
 
 def _from_envelope(prefix: str) -> Edit[Block]:
     def apply(draft: Draft, block: Block) -> None:
+        if not block.namespace:
+            # It cannot have a prefix.
+            return
         draft.declares[prefix] = block.namespace
         block.prefix, block.inherits = prefix, True
 
@@ -130,6 +133,9 @@ def _from_envelope(prefix: str) -> Edit[Block]:
 
 def _from_header(prefix: str) -> Edit[Block]:
     def apply(draft: Draft, block: Block) -> None:
+        if not block.namespace:
+            # It cannot have a prefix.
+            return
         draft.header_attributes.append((f"xmlns:{prefix}" if prefix else "xmlns", block.namespace))
         block.prefix, block.inherits = prefix, True
 
@@ -153,11 +159,12 @@ def _shadowing(draft: Draft, block: Block) -> None:
 
 def _many_declared(draft: Draft, block: Block) -> None:
     draft.declares |= {f"p{number}": "urn:example:unused" for number in range(20)}
-    draft.declares["xa"] = block.namespace
+    if block.namespace:
+        draft.declares["xa"] = block.namespace
 
 
 def _unused_declared(_draft: Draft, block: Block) -> None:
-    block.declares |= {"unused": "urn:example:unused", "same": block.namespace}
+    block.declares |= {"unused": "urn:example:unused", "same": block.namespace or "urn:example:unused"}
 
 
 def _body_declares(draft: Draft, block: Block) -> None:
@@ -310,7 +317,12 @@ def _bodies(_given: Given) -> Iterator[Spelling]:
 
 
 def _filled(content: str) -> Edit[Block]:
-    return lambda _, block: setattr(block, "content", content)
+    def apply(_: Draft, block: Block) -> None:
+        # White space would be a part of the text.
+        if block.kind is None or block.kind.spec.text is None or content.startswith("<!--"):
+            block.content = content
+
+    return apply
 
 
 def _empty_header(draft: Draft, _: Block) -> None:
@@ -395,7 +407,9 @@ def _identified(sid: str) -> Edit[Block]:
 
     def apply(draft: Draft, block: Block) -> None:
         assert block.value is not None
-        fields = {attribute.field: sid for attribute in block.value.spec.attributes if attribute.identifier}
+        fields = {
+            attribute.field: sid for attribute in block.value.spec.attributes if attribute.is_plain_identifier
+        }
         _revalued(**fields)(draft, block)
         if fields:
             draft.trap_trimming(sid)

@@ -7,20 +7,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from xmla_headers.findings import Code
-from xmla_headers.model import HeaderBlock
+from xmla_headers.model import TEXT, HeaderBlock
+from xmla_headers.simple_types import SimpleType
 from xmla_headers.soap import Direction
 from xmla_headers.typing import BlockTypes
 
 from ._draft import Draft, Edit, Place
+from ._simple_values import examples
 
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["ANYWHERE", "NOT_ABOUT_BYTES", "Given", "Table", "Way", "make_value"]
+    from xmla_headers.model import AttributeSpec
+    from xmla_headers.simple_types import SimpleValue
+
+__all__ = [
+    "ANYWHERE",
+    "NEEDS_TYPES",
+    "NOT_ABOUT_BYTES",
+    "Given",
+    "Table",
+    "Way",
+    "attribute_values",
+    "content_values",
+    "make_value",
+]
 
 # Codes about values, about more than one message, or about a schema that the caller gives.
 NOT_ABOUT_BYTES = frozenset(
@@ -41,6 +56,9 @@ NOT_ABOUT_BYTES = frozenset(
         Code.BROKEN_CAPTURE,
     }
 )
+
+# Codes that a message can have only if `types` declares values other than text.
+NEEDS_TYPES = frozenset({Code.INVALID_VALUE})
 
 ANYWHERE = (Place.FIRST, Place.MIDDLE, Place.LAST)
 
@@ -91,5 +109,27 @@ def make_value(kind: type[HeaderBlock], draft: Draft, **fields: Any) -> HeaderBl
     """Return a header block with a value in every attribute; its ids are new in the message."""
     for attribute in kind.spec.attributes:
         if attribute.field not in fields:
-            fields[attribute.field] = draft.sid()
+            fields[attribute.field] = attribute_values(attribute, [draft.sid()])[0]
+    fields = content_values(kind, lambda values: values[0]) | fields
     return kind(**fields)
+
+
+def attribute_values(attribute: AttributeSpec, texts: Sequence[str]) -> Sequence[SimpleValue]:
+    """Return values for an attribute, the plainest first; `texts` are those of an untyped one."""
+    if attribute.fixed is not None:
+        return (attribute.fixed,)
+    return texts if attribute.type is None else examples(attribute.type)
+
+
+def content_values(
+    kind: type[HeaderBlock], pick: Callable[[Sequence[SimpleValue]], SimpleValue]
+) -> dict[str, Any]:
+    """Return values for the text and the child elements of a header block, as chosen by `pick`."""
+    spec = kind.spec
+    fields: dict[str, Any] = {}
+    if spec.text is not None:
+        fields[TEXT] = pick(examples(spec.text))
+    for child in spec.children:
+        count = max(child.min_occurs, min(2, child.max_occurs or 2))
+        fields[child.field] = tuple(pick(examples(child.type or SimpleType())) for _ in range(count))
+    return fields

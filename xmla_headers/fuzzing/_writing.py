@@ -98,6 +98,15 @@ class Pen:
         )
         return f"{pick(style.spaces)}{name}{pick(style.equals)}{quote}{text}{quote}"
 
+    @staticmethod
+    def text(value: str) -> str:
+        """Return text content."""
+        # XML 1.0 §2.4: "]]>" must not occur in text. §2.11: a literal CR is read as LF.
+        # The ampersand comes first.
+        for character in "&<>\r":
+            value = value.replace(character, f"&#{ord(character)};")
+        return value
+
     def turns(self) -> bool:
         """Return whether to reverse the attributes."""
         return self.choices.pick(self.style.backwards)

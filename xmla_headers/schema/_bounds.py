@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, TypeAlias
 
 from xmla_headers._xml.fatal import Fatal
-from xmla_headers._xml.names import short
+from xmla_headers._xml.names import NAME_CHARACTERS, NAME_START, short
 from xmla_headers.findings import Code
 
 if TYPE_CHECKING:
@@ -37,11 +37,7 @@ _MOST_PARTICLES = 1_000
 _CLASS = re.compile(r"\\[pPiIcCwWdD]")
 _NUMBER = re.compile(rf"\{{[0-9,]*[0-9]{{{_LONGEST_NUMBER + 1}}}")
 
-_START = (
-    "A-Z_a-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c-\u200d\u2070-\u218f"
-    "\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\ufffd"
-)
-_NAME = rf"[{_START}][{_START}.0-9\u00b7\u0300-\u036f\u203f-\u2040-]*+"
+_NAME = rf"[{NAME_START}][{NAME_CHARACTERS}]*+"
 _TEST = rf"(?:{_NAME}:)?+(?:{_NAME}|\*)"
 _STEP = rf"(?:\.|(?:child::)?+{_TEST})"
 _PATH = rf"(?:\.//)?+(?:{_STEP}/)*+(?:{_STEP}|(?:@|attribute::){_TEST})"

@@ -7,14 +7,15 @@ from importlib.resources import files
 __all__ = ["OWN_SCHEMAS", "read_schema"]
 
 OWN_SCHEMAS = ("xmla-session-headers.xsd", "soap-envelope-1.1.xsd")
-"""The names of the schemas that come with the package."""
+"""The names of the schemas that describe a message with session headers."""
+_NAMES = (*OWN_SCHEMAS, "microsoft-headers.xsd")
 
 
 def read_schema(name: str) -> str:
     """Return the text of a schema that comes with the package.
 
     Args:
-        name: `xmla-session-headers.xsd` or `soap-envelope-1.1.xsd`.
+        name: `xmla-session-headers.xsd`, `microsoft-headers.xsd` or `soap-envelope-1.1.xsd`.
 
     Returns:
         The text of the schema.
@@ -30,6 +31,6 @@ def read_schema(name: str) -> str:
     # A wheel has the schemas in the package, a checkout beside it.
     for folder in (package / "schemas", package / ".." / "schemas"):
         schema = folder / name
-        if name in OWN_SCHEMAS and schema.is_file():
+        if name in _NAMES and schema.is_file():
             return schema.read_text(encoding="utf-8")
     raise FileNotFoundError(f"no schema {name!r} comes with xmla_headers")

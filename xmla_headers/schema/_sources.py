@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ._bounds import Model
 
-__all__ = ["SchemaError", "Source", "isolated", "resolve", "unreadable"]
+__all__ = ["PATTERNS", "SchemaError", "Source", "isolated", "resolve", "unreadable"]
 
 # The namespaces that every processor of XML schemas knows.
 _BUILT_IN = frozenset({XSD, XML_NS, XSI_NS})
@@ -235,6 +235,11 @@ def _find(name: str, location: str, documents: Mapping[str, _Document]) -> str |
     return found[0] if len(found) == 1 else None
 
 
+# An attribute for the patterns of an xs:restriction: alternatives to each other.
+PATTERNS = "{urn:xmla-headers:schema}patterns"
+_PREFIX = "xmla-headers-patterns"
+
+
 class _ReferenceReader(Walker):
     """Finds the references of a schema to others, and measures it."""
 
@@ -243,6 +248,7 @@ class _ReferenceReader(Walker):
         "_edits",
         "_patterns",
         "_patterns_apart",
+        "_restrictions",
         "bounds",
         "references",
         "root",
@@ -254,6 +260,8 @@ class _ReferenceReader(Walker):
         self._patterns_apart = patterns_apart
         # The values of the patterns that are moved.
         self._patterns: list[str] = []
+        # The same by the element that they are in: its start tag gets them as an attribute.
+        self._restrictions: dict[int, tuple[RawElement, list[str]]] = {}
         # The open element that is going to be edited.
         self._edited: RawElement | None = None
         # Start, end and new text of each edit.
@@ -268,7 +276,13 @@ class _ReferenceReader(Walker):
         data, parts, done = bytes(self.text), [], 0
         if self._patterns and self.root is not None and self.root.close is not None:
             self._edits.append((self.root.close, self.root.close, self._type_of_patterns().encode()))
-        for start, end, instead in self._edits:
+        for element, patterns in self._restrictions.values():
+            place = element.start + 1 + len(element.name.encode())
+            space, _, name = PATTERNS[1:].rpartition("}")
+            value = escape_attribute("|".join(patterns))
+            attribute = f' xmlns:{_PREFIX}="{space}" {_PREFIX}:{name}="{value}"'
+            self._edits.append((place, place, attribute.encode()))
+        for start, end, instead in sorted(self._edits):
             parts += [data[done:start], instead]
             done = end
         return b"".join((*parts, data[done:])).decode()
@@ -305,7 +319,10 @@ class _ReferenceReader(Walker):
             instead = self._refer(element, values)
         elif element.local == "pattern":
             instead = ""
-            self._patterns.append(values.get("value", ""))
+            pattern = values.get("value", "")
+            self._patterns.append(pattern)
+            parent = self.open[-1]
+            self._restrictions.setdefault(parent.start, (parent, []))[1].append(pattern)
         else:
             return
         self._edits.append((element.start, element_end(self.text, element), instead.encode()))
