@@ -10,7 +10,6 @@ from typing import Final, Literal, TypeAlias, TypeVar, overload
 from ._checks import member_of, wrong_type
 from ._codec.options import buffer_of
 from .envelope import Envelope
-from .fault._reader import read_soap_1_2_code
 from .soap import XMLA_NS, AnySoapVersion, SoapVersion
 from .typing import Data
 
@@ -134,11 +133,10 @@ def status_of(envelope: Envelope) -> int:
     """
     if not isinstance(envelope, Envelope):
         raise wrong_type("envelope", "Envelope", envelope)
-    if envelope.soap is SoapVersion.SOAP_1_2:
-        code = read_soap_1_2_code(envelope.body)
-        if code is not None:
-            return 400 if code == "Sender" else 500
-    return 200 if envelope.fault is None else 500
+    fault = envelope.fault
+    if fault is None:
+        return 200
+    return 400 if envelope.soap is SoapVersion.SOAP_1_2 and fault.code == "Sender" else 500
 
 
 def session_id_of(headers: Mapping[str, str] | Iterable[tuple[Text, Text]]) -> str | None:

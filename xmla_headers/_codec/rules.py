@@ -196,13 +196,14 @@ class Judge:
             self._mark(Code.UNEXPECTED_TEXT, offset, text, here)
 
     def _judge_faults(self, here: tuple[RawElement, ...]) -> None:
-        """Check the Faults in the Body by SOAP 1.1 §4.4; they are known only after a deep reading."""
+        """Check the Faults in the Body by SOAP 1.1 §4.4, SOAP 1.2 §5.4; only a deep reading knows them."""
         message = self._message
         for fault in message.faults:
             if fault is not message.faults[0]:
                 self._mark(Code.DUPLICATE_FAULT, fault.start, "a second Fault in the Body", (*here, fault))
-            if not any(_is_fault_code(child) for child in fault.children):
-                text = "a Fault without a faultcode"
+            wanted = "Code" if fault.namespace == SOAP_12_NS else "faultcode"
+            if not any(_is_fault_code(child, wanted) for child in fault.children):
+                text = f"a Fault without a {wanted}"
                 self._mark(Code.FAULT_WITHOUT_CODE, fault.start, text, (*here, fault))
         other = message.beside_fault
         if message.faults and other is not None:
@@ -375,9 +376,11 @@ def _refused(marks: list[Mark], start: int) -> bool:
     return any(RULES[mark[2]].severity == "error" for mark in marks[start:])
 
 
-def _is_fault_code(element: RawElement) -> bool:
+def _is_fault_code(element: RawElement, wanted: str) -> bool:
+    if wanted == "Code":
+        return element.local == wanted and element.namespace == SOAP_12_NS
     # Analysis Services has it in the SOAP namespace, all other servers in no namespace.
-    return element.local == "faultcode" and element.namespace in ("", SOAP_11_NS)
+    return element.local == wanted and element.namespace in ("", SOAP_11_NS)
 
 
 def _times(count: int) -> str:

@@ -364,7 +364,7 @@ class MessageReader(Parser):
             if self._fault_open:
                 message.faults[-1].add_child(element)
             return
-        self._fault_open = element.local == "Fault" and element.namespace == SOAP_11_NS
+        self._fault_open = element.local == "Fault" and element.namespace in _SOAP_NAMESPACES
         if self._fault_open:
             message.faults.append(element)
         elif message.beside_fault is None:

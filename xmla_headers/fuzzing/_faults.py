@@ -1,4 +1,4 @@
-"""Ways to break what SOAP 1.1 §4.4 says about the Fault in a Body."""
+"""Ways to break what SOAP 1.1 §4.4 and SOAP 1.2 §5.4 say about the Fault in a Body."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def _fault(*parts: str) -> str:
 
 _FAULT = _fault(_CODE, _STRING)
 
+_CODE_1_2 = "<f:Code><f:Value>f:Sender</f:Value></f:Code>"
+_REASON_1_2 = '<f:Reason><f:Text xml:lang="en">text</f:Text></f:Reason>'
+
+
+def _fault_1_2(*parts: str) -> str:
+    """Return a Fault of SOAP 1.2."""
+    return f'<f:Fault xmlns:f="{SOAP_12_NS}">{"".join(parts)}</f:Fault>'
+
 
 def _body(part: str, *others: str, around: Callable[[str], str] = str) -> Edit[Place]:
     """Return the edit that writes a Body with a part at its place among others."""
@@ -57,6 +65,15 @@ def _fault_without_code(_given: Given) -> Iterator[Way]:
     ):
         change = _body(near_miss, *_OTHER_PARTS, around=_fault)
         yield Way(name, f"a Fault without a faultcode: {note}", change, ANYWHERE)
+    for name, note, near_miss in (
+        ("1.2-nothing", "no Code", ""),
+        ("1.2-comment", "the Code is in a comment", f"<!--{_CODE_1_2}-->"),
+        ("1.2-deeper", "the Code is in a child element", f"<note>{_CODE_1_2}</note>"),
+        ("1.2-no-namespace", "a Code in no namespace", "<Code><Value>Sender</Value></Code>"),
+        ("1.2-faultcode", "the faultcode of SOAP 1.1", _CODE),
+    ):
+        change = _body(near_miss, _REASON_1_2, "<f:Node>urn:node</f:Node>", around=_fault_1_2)
+        yield Way(name, f"a SOAP 1.2 Fault without a Code: {note}", change, ANYWHERE)
 
 
 @FAULTS.breaks(Code.DUPLICATE_FAULT)
@@ -71,6 +88,7 @@ def _duplicate_fault(_given: Given) -> Iterator[Way]:
         ),
         ("code-only", "one with a code only", _fault(_CODE)),
         ("spaced", "one after white space and a comment", f"\n<!-- -->\n{_FAULT}\n"),
+        ("1.2", "one of SOAP 1.2", _fault_1_2(_CODE_1_2, _REASON_1_2)),
     ):
         yield Way(name, f"two Faults: {note}", _body(other, _FAULT), ANYWHERE)
 
@@ -81,7 +99,13 @@ def _fault_beside_content(_given: Given) -> Iterator[Way]:
         ("method", "a response", f'<DiscoverResponse xmlns="{XMLA_NS}"><return/></DiscoverResponse>'),
         ("no-namespace", "an element in no namespace", '<a xmlns="">text</a>'),
         ("other-fault", "a Fault in another namespace", f'<Fault xmlns="{XMLA_NS}"/>'),
-        ("soap-1.2", "a Fault of SOAP 1.2", f'<Fault xmlns="{SOAP_12_NS}"/>'),
+        (
+            "no-soap",
+            "a Fault in a namespace that is nearly that of SOAP 1.2",
+            f'<Fault xmlns="{SOAP_12_NS}/"/>',
+        ),
         ("inner-fault", "an element with a Fault in it", f'<a xmlns="">{_fault(_CODE)}</a>'),
     ):
         yield Way(name, f"a Fault in one Body with {note}", _body(_FAULT, content), ANYWHERE)
+        fault = _fault_1_2(_CODE_1_2, _REASON_1_2)
+        yield Way(f"1.2-{name}", f"a SOAP 1.2 Fault in one Body with {note}", _body(fault, content), ANYWHERE)
