@@ -64,12 +64,15 @@ MODULES = {
     "codec": ("codec.py", "test_write test_arguments test_splice"),
     "secrets": (
         "captures/_redaction/secrets.py captures/_redaction/editor.py",
-        "test_redact test_redact_captures test_redact_cuts test_guided",
+        "test_redact test_redact_rules test_redact_captures test_redact_cuts test_capture_costs",
     ),
-    "pseudonyms": ("captures/_redaction/pseudonyms.py", "test_redact test_redact_captures"),
-    "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_captures"),
-    "redact_har": ("captures/_redaction/json_strings.py", "test_redact_captures test_redact"),
-    "redact_saz": ("captures/_formats/saz.py", "test_redact_captures test_redact"),
+    "pseudonyms": ("captures/_redaction/pseudonyms.py", "test_redact test_redact_rules test_redact_captures"),
+    "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_rules test_redact_captures"),
+    "redact_har": (
+        "captures/_redaction/json_strings.py",
+        "test_redact_captures test_redact test_redact_rules",
+    ),
+    "redact_saz": ("captures/_formats/saz.py", "test_redact_captures test_redact test_redact_rules"),
 }
 
 #: Files that are not copied.

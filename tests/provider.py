@@ -42,6 +42,9 @@ EXECUTE = Fragment(
     f'<Execute xmlns="{XMLA_NS}"><Command><Statement/></Command><Properties/></Execute>'.encode()
 )
 
+#: Method -> its children, which servers require.
+PARTS = {"Discover": ["RequestType", "Restrictions", "Properties"], "Execute": ["Command", "Properties"]}
+
 #: Session ids that some implementations get wrong.
 IDS = {
     "a GUID": "6B4FBEEC-E855-4A2F-B8A4-7BD2AA5C5E5B",
@@ -137,9 +140,15 @@ class Provider:
         strange = header.not_understood()
         if strange:
             return self._fault(fault_for(strange))
-        method = envelope.body.elements()[0].tag.rpartition("}")[2]
+        element = envelope.body.elements()[0]
+        method = element.tag.rpartition("}")[2]
         if action != action_of(method):
             self.complaints.append(f"SOAPAction {action} for {method}")
+        parts = [part.tag.removeprefix(f"{{{XMLA_NS}}}") for part in element]
+        if parts != PARTS.get(method):
+            self.complaints.append(f"{method} of {parts}")
+        if header.end_session is not None and "".join(element.itertext()).strip():
+            self.complaints.append("EndSession with a statement")
         body = Fragment(
             f'<{method}Response xmlns="{XMLA_NS}"><return><root xmlns="{XMLA_NS}:empty"/></return>'
             f"</{method}Response>".encode()

@@ -78,7 +78,7 @@ def broken_rules(reader: Reader) -> frozenset[str]:
 def _row(difference: Disagreement) -> str:
     if difference.rule in RULES:
         broken = difference.kind is DisagreementKind.ACCEPTED_BROKEN
-        return f"lets `{difference.rule}` pass" if broken else f"misreads `{difference.rule}`"
+        return f"accepts `{difference.rule}`" if broken else f"misreads `{difference.rule}`"
     return difference.rule if difference.rule in set(Behaviour) else MISREAD
 
 
@@ -87,7 +87,7 @@ _ROWS = (
     *Behaviour,
     MISREAD,
     *(f"misreads `{code}`" for code in RULES),
-    *(f"lets `{code}` pass" for code in RULES),
+    *(f"accepts `{code}`" for code in RULES),
 )
 
 

@@ -1,4 +1,4 @@
-"""The charts of the README match the figures next to them."""
+"""The charts of the documentation match the figures next to them."""
 
 from __future__ import annotations
 

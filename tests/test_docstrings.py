@@ -6,6 +6,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 import typing
 from typing import TYPE_CHECKING, Any
 
@@ -70,3 +71,74 @@ def test_type_hints_resolve_at_run_time() -> None:
             # Some callables have no signature; unresolved names are the question.
             assert "signature" in str(error), name
     assert unresolved == []
+
+
+#: Functions that other public modules share, without a page of their own.
+SHARED = {
+    "xmla_headers.model.has_generated_constructor",
+    "xmla_headers.unknown_block.actor_of",
+    "xmla_headers.unknown_block.must_understand_value",
+    "xmla_headers.schema.SchemaError",
+}
+#: Commands, whose examples are in the README.
+COMMANDS = {"xmla_headers.cli.main", "xmla_headers.cli.run"}
+
+
+def properties() -> set[object]:
+    """Return the functions of all public properties."""
+    return {
+        member.fget
+        for module in PUBLIC
+        for name in getattr(module, "__all__", ())
+        if inspect.isclass(getattr(module, name))
+        for member in vars(getattr(module, name)).values()
+        if isinstance(member, property)
+    }
+
+
+PROPERTIES = properties()
+DOCUMENTED = {name: value for name, value in public_callables() if name not in SHARED}
+
+
+def lacks(name: str, value: Any) -> list[str]:
+    """Return the parts that the docstring of a public class or function lacks."""
+    text = value.__doc__ or ""
+    if not text.strip() or not text.splitlines()[0].rstrip().endswith((".", ":", "?")):
+        return ["a summary"]
+    if inspect.isclass(value) or value in PROPERTIES:
+        return []
+    signature = inspect.signature(value)
+    found = [
+        f"the argument {argument}"
+        for argument in signature.parameters
+        if argument not in ("self", "cls") and not re.search(rf"^ +\**{argument}: ", text, re.MULTILINE)
+    ]
+    if signature.return_annotation not in ("None", None) and not re.search("(?m)^ *(Returns|Yields):", text):
+        found.append("the result")
+    if ">>> " not in text and name not in COMMANDS:
+        found.append("an example")
+    return found
+
+
+def test_docstrings_of_public_names_are_complete() -> None:
+    incomplete = {name: lacks(name, value) for name, value in DOCUMENTED.items()}
+    assert {name: parts for name, parts in incomplete.items() if parts} == {}
+    assert len(DOCUMENTED) > 150
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, ["a summary"]),
+        ("no sentence", ["a summary"]),
+        ("Return it.", ["the argument data", "the argument more", "the result", "an example"]),
+        ("Return it.\n\n    Args:\n        data: A.\n", ["the argument more", "the result", "an example"]),
+        ("Return it.\n\n    data: A.\n    *more: B.\n    Returns:\n    >>> 1", []),
+    ],
+)
+def test_docstring_without_a_part_is_found(text: str | None, expected: list[str]) -> None:
+    def function(data: bytes, *more: bytes) -> bytes:
+        return data + b"".join(more)
+
+    function.__doc__ = text
+    assert lacks("function", function) == expected

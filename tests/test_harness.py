@@ -307,3 +307,9 @@ def test_compare_names_no_behaviour_of_good_readers() -> None:
 )
 def test_compare_names_the_behaviour_of_real_readers(reader: str, behaviours: set[str]) -> None:
     assert behaviours <= broken_rules(READERS[reader])
+
+
+@pytest.mark.parametrize("timeout", ["1", True, None])
+def test_compare_timeout_of_wrong_type_raises_type_error(timeout: Any) -> None:
+    with pytest.raises(TypeError, match=f"timeout must be a number of seconds, not {type(timeout).__name__}"):
+        fuzzing.compare(ours, (), timeout=timeout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -35,7 +36,18 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 @pytest.mark.slow
 def test_wheel_works_from_another_folder(tmp_path: Path) -> None:
-    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    run(
+        sys.executable,
+        "-m",
+        "build",
+        "--sdist",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        tmp_path,
+        ROOT,
+        cwd=tmp_path,
+    )
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in (
@@ -45,7 +57,12 @@ def test_wheel_works_from_another_folder(tmp_path: Path) -> None:
         "schemas/README.md",
     ):
         assert f"xmla_headers/{name}" in names
-    assert not any(name.startswith(("tests/", "benchmarks/")) for name in names)
+    assert not any(name.startswith(("tests/", "benchmarks/", "docs/")) for name in names)
+    # The recipes are documentation: the sources have them, the package does not.
+    (source,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {"docs/recipes/index.md", "docs/recipes/asgi_endpoint.py", "tests/test_recipes.py"} <= names
 
     run(sys.executable, "-m", "venv", tmp_path / "venv", cwd=tmp_path)
     scripts = tmp_path / "venv" / "bin"

@@ -677,7 +677,7 @@ def test_all_is_sorted_and_complete() -> None:
     imported = {
         alias.asname or alias.name
         for node in tree.body
-        if isinstance(node, ast.ImportFrom)
+        if isinstance(node, ast.ImportFrom) and node.level
         for alias in node.names
     }
     assert xmla_headers.__all__ == sorted(xmla_headers.__all__, key=_natural)
@@ -699,11 +699,13 @@ def test_modules_declare_all(name: str) -> None:
     # The modules of the fuzz tables register their rows and export no names.
     assert listed is not None
     assert listed == sorted(listed, key=_natural)
-    # A public module may export names of private ones.
+    # A public module may export names of private ones, and `typing` has all aliases.
     faced = {
         alias.name
         for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.level and (node.module or "").startswith("_")
+        if isinstance(node, ast.ImportFrom)
+        and node.level
+        and ((node.module or "").startswith("_") or name == "typing")
         for alias in node.names
     }
     defined = {

@@ -48,14 +48,21 @@ def _checked(*patterns: str) -> list[Path]:
     return [
         ROOT / name
         for name in sorted(names)
-        if name != "README.md"
-        and not name.startswith("tests/data/")
+        if not name.startswith(("tests/data/", "docs/_build/"))
         and name not in QUOTATIONS
         and (ROOT / name).is_file()
     ]
 
 
-FILES = _checked("xmla_headers/**/*.py", "benchmarks/**/*.py", "tests/**/*.py", "schemas/*", "*.md")
+FILES = _checked(
+    "xmla_headers/**/*.py",
+    "benchmarks/**/*.py",
+    "tests/**/*.py",
+    "docs/**/*.py",
+    "docs/**/*.md",
+    "schemas/*",
+    "*.md",
+)
 TEST_FILES = [*_checked("tests/**/test_*.py"), Path(__file__)]
 
 

@@ -1,4 +1,4 @@
-"""The README about testing a parser: its table agrees with the harness, and its example works."""
+"""The documentation about testing a parser: its table agrees with the harness, and its example works."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.readers import READERS, broken_rules, table
-from tests.test_readme import README, section
+
+from .documentation import DOCS, ROOT
+from .pages import section
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def table_of_readers() -> str:
+    text = (DOCS / "readers.md").read_text(encoding="utf-8")
+    start, stop = section(text, "readers")
+    return text[start:stop]
 
 
 def columns(text: str) -> dict[str, set[str]]:
@@ -31,13 +39,13 @@ def columns(text: str) -> dict[str, set[str]]:
 @pytest.mark.parametrize("reader", READERS)
 def test_readers_table_agrees_with_the_harness(reader: str) -> None:
     # One column at a time, because some readers may not be installed.
-    said, found = columns(section("readers")), broken_rules(READERS[reader])
+    said, found = columns(table_of_readers()), broken_rules(READERS[reader])
     expected = "the whole of it:\n" + table({name: broken_rules(other) for name, other in READERS.items()})
     assert frozenset(said.get(reader, ())) == found, expected
 
 
 def test_readers_table_has_the_most_common_mistakes() -> None:
-    broken = {rule for rules in columns(section("readers")).values() for rule in rules}
+    broken = {rule for rules in columns(table_of_readers()).values() for rule in rules}
     wanted = {"last duplicate wins", "first duplicate wins", "any depth", "any namespace"}
     assert broken >= wanted | {"hits in comments", "hits in CDATA", "hits in the Body"}
 
@@ -67,8 +75,11 @@ def session_headers(data):
     ],
     ids=["good", "first", "any-case"],
 )
-def test_readme_example_tests_a_parser(source: str, said: str, tmp_path: Path) -> None:
-    (example,) = re.findall(r"```python\n(from itertools.+?)```", README, re.DOTALL)
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", DOCS / "guides" / "parsers.md"], ids=["readme", "guide"]
+)
+def test_example_on_a_page_tests_a_parser(page: Path, source: str, said: str, tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(from itertools.+?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     (tmp_path / "my_server.py").write_text(source, encoding="utf-8")
     (tmp_path / "test_my_server.py").write_text(example, encoding="utf-8")
     assert len([line for line in example.splitlines() if line]) <= 10

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import string
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.each import each
 from tests.profiles import scaled
-from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, redact
+from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, _redact, redact
 from xmla_headers.captures._redaction.secrets import Edit, merged
 from xmla_headers.session_headers import SESSION_BLOCKS
 
@@ -509,3 +511,29 @@ def test_redact_with_wrong_arguments_raises_type_error() -> None:
         redact(b"<a/>", pseudonyms={})  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="data must be bytes"):
         Pseudonyms().learn("<a/>")  # type: ignore[arg-type]
+
+
+def test_redact_finds_an_id_whose_small_letter_is_longer() -> None:
+    # The small letter of U+0130 is two characters.
+    redacted = redact("<a SessionId='\u0130d-4711-ab'/><b>no \u0130D-4711-AB</b>".encode())
+    assert redacted.data == b"<a SessionId='session-1'/><b>no session-1</b>"
+
+
+def test_redact_undoes_references_three_deep() -> None:
+    redacted = redact(b"SessionId=x-&amp;amp;#52;711-ab; no x-4711-ab")
+    assert b"4711" not in redacted.data
+
+
+def test_redact_that_finds_no_end_returns_nothing() -> None:
+    with mock.patch.object(_redact, "_ROUNDS", 1):
+        redacted = redact(b"<Session SessionId='4f1c-77aa'/>", "a.xml")
+    assert redacted.data == b""
+    assert [str(change) for change in redacted.changes] == [
+        "a.xml: content that cannot be searched is removed: markup within markup"
+    ]
+
+
+def test_redact_empties_cookies_in_an_array() -> None:
+    assert json.loads(redact(b'{"cookies": ["SID=4711-secret", {"name": "a"}]}').data) == {
+        "cookies": ["", {"name": "a"}]
+    }

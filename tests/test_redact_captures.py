@@ -42,6 +42,7 @@ from xmla_headers.captures import (
     iter_messages,
     redact,
 )
+from xmla_headers.captures._formats.saz import _descriptor_size
 from xmla_headers.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -743,3 +744,33 @@ def test_redact_drops_a_name_that_becomes_too_long() -> None:
     data = archive([("SessionId=abcdef " * 3_800, b"x")])
     ((name, content),) = _members(redact(data).data)
     assert (name, content) == ("", b"x")
+
+
+@pytest.mark.parametrize(
+    ("record", "size"),
+    [
+        (struct.pack("<III", 7, 40, 90), 12),
+        (b"PK\x07\x08" + struct.pack("<III", 7, 40, 90), 16),
+        (struct.pack("<IQQ", 7, 40, 90), 20),
+        (b"PK\x07\x08" + struct.pack("<IQQ", 7, 40, 90), 24),
+        (struct.pack("<III", 7, 40, 91), 0),
+        (b"PK\x03\x04" + struct.pack("<III", 7, 40, 90), 0),
+        (b"", 0),
+    ],
+)
+def test_descriptor_size_is_that_of_a_record_that_fits(record: bytes, size: int) -> None:
+    info = zipfile.ZipInfo("raw/1_s.txt")
+    info.CRC, info.compress_size, info.file_size = 7, 40, 90
+    assert _descriptor_size(b"content" + record, 7, info) == size
+
+
+def test_descriptor_size_of_a_large_entry_has_eight_byte_fields() -> None:
+    info = zipfile.ZipInfo("raw/1_s.txt")
+    info.CRC, info.compress_size, info.file_size = 7, 40, 1 << 32
+    assert _descriptor_size(struct.pack("<IQQ", 7, 40, 1 << 32), 0, info) == 20
+    assert _descriptor_size(struct.pack("<III", 7, 40, 0), 0, info) == 0
+
+
+@pytest.mark.parametrize("text", [b"HTTP/1.1 100 Continue\r\nA: b", b"HTTP/1.1 100 Continue\r\n\r\nnothing"])
+def test_redact_of_an_informational_response_alone_keeps_it(text: bytes) -> None:
+    assert redact(text).data == text

@@ -147,6 +147,7 @@ def test_group_gives_the_occurrence() -> None:
         ("actor", "actor_"),
         ("Spec", "spec_"),
         ("Qname", "qname_"),
+        ("ToDict", "to_dict_"),
     ],
 )
 def test_attribute_name_becomes_a_field_name(attribute: str, field: str) -> None:
@@ -214,6 +215,12 @@ def test_attribute_groups_are_expanded_once() -> None:
     text = simple(G("g0", A("Z") + A("B")) + groups + element(REF("g60") + A("A")))
     (spec,) = schema.specs_from_schema(text)
     assert [attribute.name for attribute in spec.attributes] == ["Z", "B", "A"]
+
+
+def test_prohibited_attribute_is_no_field() -> None:
+    text = simple(element('<xs:attribute name="A"/><xs:attribute name="B" use="prohibited"/>'))
+    (spec,) = schema.specs_from_schema(text)
+    assert [attribute.name for attribute in spec.attributes] == ["A"]
 
 
 def test_generated_source_documents_attributes() -> None:

@@ -796,7 +796,8 @@ def test_feed_of_another_type_raises_type_error_and_continues(data: Any, says: s
 
 _WRONG: list[tuple[type[Exception], dict[str, Any]]] = [
     (TypeError, {"types": [Session]}),
-    (TypeError, {"direction": "request"}),
+    (TypeError, {"direction": 1}),
+    (ValueError, {"direction": "requests"}),
     (TypeError, {"strict": 1}),
     (TypeError, {"refuse": "soap-1.2"}),
     (ValueError, {"refuse": ["no-such-code"]}),

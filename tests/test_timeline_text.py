@@ -69,6 +69,18 @@ def test_text_fits_the_terminal(name: str, width: int) -> None:
         assert columns_of(line) <= max(width, 48), line
 
 
+@pytest.mark.parametrize("width", [48, 80, 200])
+def test_text_legend_keeps_signs_with_their_meanings(width: int) -> None:
+    shown = lines(some(), width)
+    start = next(index for index, line in enumerate(shown) if line.startswith("D = answered"))
+    legend = [part for line in shown[start : shown.index("", start)] for part in line.strip().split("   ")]
+    assert legend[0] == "D = answered (the first letter of the method)"
+    assert all(
+        sign in "?!✕∅*^" and meaning for sign, _, meaning in (part.partition(" ") for part in legend[1:])
+    )
+    assert legend[-2:] == ["* error", "^ warning"]
+
+
 @given(st.integers(48, 120), st.text(), st.text("漢字a é\u0301\x1b\u202e ", min_size=1))
 def test_text_with_any_names_fits_the_terminal(width: int, title: str, name: str) -> None:
     capture = Capture()

@@ -260,7 +260,7 @@ def test_encode_writes_a_decoded_body_unchanged() -> None:
 WRONG_TYPES: list[tuple[str, dict[str, Any]]] = [
     ("envelope", {"envelope": Header()}),
     ("envelope", {"envelope": b""}),
-    ("must_understand_form", {"must_understand_form": "qualified"}),
+    ("must_understand_form", {"must_understand_form": 1}),
     ("xml_declaration", {"xml_declaration": 1}),
     ("limits", {"limits": None}),
 ]

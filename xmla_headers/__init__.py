@@ -8,6 +8,8 @@ match envelope.header.session_header:
         run(session_id, envelope.body)
 """
 
+from typing import TYPE_CHECKING
+
 from .codec import (
     decode,
     decode_header,
@@ -41,6 +43,19 @@ from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion
 from .stream import HeaderReader
 from .unknown_block import UnknownHeaderBlock
+
+if TYPE_CHECKING:
+    from . import captures as captures
+    from . import elements as elements
+    from . import fuzzing as fuzzing
+    from . import http as http
+    from . import schema as schema
+    from . import strategies as strategies
+    from . import timeline as timeline
+    from . import transcript as transcript
+
+__version__ = "0.2.0"
+"""The version of the package, as in its metadata."""
 
 __all__ = [
     "RULES",
@@ -93,3 +108,25 @@ __all__ = [
     "with_blocks",
     "without_blocks",
 ]
+
+if not TYPE_CHECKING:
+    # Imported when they are asked for first: decode does not need them.
+    _MODULES = frozenset(
+        {"captures", "elements", "fuzzing", "http", "schema", "strategies", "timeline", "transcript"}
+    )
+
+    def __getattr__(name: str) -> object:
+        if name in _MODULES:
+            from importlib import import_module  # noqa: PLC0415 - an import that decode does not need
+
+            try:
+                return import_module(f"{__name__}.{name}")
+            except ImportError as error:
+                # An extra is not installed. help() and inspect accept an AttributeError alone.
+                msg = f"{__name__}.{name} cannot be imported: {error}"
+                raise AttributeError(msg) from error
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULES})

@@ -38,7 +38,7 @@ def bad_fragment(message: str) -> EncodeError:
 def member_of(kind: type[MemberT], name: str, value: object) -> MemberT:
     """Return the member of an enumeration that an argument is, or names.
 
-    Raises TypeError for another type, ValueError for a str that is none of the values.
+    Raises TypeError for another type, ValueError for an unknown value.
     """
     if isinstance(value, kind):
         return value

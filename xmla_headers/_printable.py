@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
-__all__ = ["Piece", "columns_of", "joined", "plural", "printable"]
+__all__ = ["Piece", "columns_of", "first_columns", "joined", "last_columns", "plural", "printable", "wrapped"]
 
 Piece: TypeAlias = tuple[str, str]
 """A part of a line, and its style: a name of `STYLES` of the command, or "" for none."""
@@ -31,12 +31,77 @@ def columns_of(text: str) -> int:
     """Return how many columns of a terminal a text takes."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    # A mark without a width of its own may have the combining class 0, as variation selectors do.
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def first_columns(text: str, most: int) -> str:
+    """Return the beginning of a text that takes at most a number of columns."""
+    if text.isascii():
+        return text[:most]
+    used = 0
+    for index, character in enumerate(text):
+        used += _columns(character)
+        if used > most:
+            return text[:index]
+    return text
+
+
+def last_columns(text: str, most: int) -> str:
+    """Return the end of a text that takes at most a number of columns."""
+    return first_columns(text[::-1], most)[::-1]
 
 
 def joined(parts: Iterable[Piece], separator: str) -> list[Piece]:
     """Return the parts of a line with a separator between them."""
     return [piece for part in parts for piece in ((separator, ""), part)][1:]
+
+
+def wrapped(
+    pieces: Iterable[Piece], width: int, indent: int = 0, *, whole: bool = False
+) -> Iterator[list[Piece]]:
+    """Wrap a line at spaces, or inside a word that is wider than a line.
+
+    Args:
+        pieces: The line.
+        width: The most columns of a line.
+        indent: The columns before each line after the first.
+        whole: Break between pieces only, if they fit.
+    """
+    line: list[Piece] = []
+    used = 0
+    for word, style in _words_of(pieces, width - indent, whole=whole):
+        shown = word
+        if used + columns_of(word) > width and used > indent:
+            yield line
+            line, used = [(" " * indent, "")] * bool(indent), indent
+            shown = word.lstrip(" ")
+        line.append((shown, style))
+        used += columns_of(shown)
+    if line:
+        yield line
+
+
+def _words_of(pieces: Iterable[Piece], width: int, *, whole: bool) -> Iterator[Piece]:
+    """Yield each word with the spaces before it; a word that is wider than a line comes in parts."""
+    for text, style in pieces:
+        if whole and columns_of(text) <= width:
+            yield text, style
+            continue
+        word, size = "", 0
+        for index, character in enumerate(text):
+            taken = columns_of(character)
+            begins = character == " " and index and text[index - 1] != " "
+            if word and (begins or size + taken > width):
+                yield word, style
+                word, size = "", 0
+            word += character
+            size += taken
+        if word:
+            yield word, style

@@ -194,6 +194,9 @@ class Conversation:
 
         Returns:
             A Session, or the BeginSession of the constructor when there is no session.
+
+        >>> Conversation().next_block()
+        BeginSession()
         """
         session_id = self.session_id
         if session_id is None:
@@ -209,8 +212,17 @@ class Conversation:
     def end_block(self) -> EndSession:
         """Return the session header for the request that ends the session.
 
+        Returns:
+            EndSession with the id of the session.
+
         Raises:
             ConversationError: There is no session (`unknown-session`).
+
+        >>> conversation = Conversation()
+        >>> _ = conversation.request(Header(BeginSession()))
+        >>> _ = conversation.response(Header(Session("8f1c2b3a")))
+        >>> conversation.end_block().session_id
+        '8f1c2b3a'
         """
         session_id = self.session_id
         if session_id is None:
@@ -235,6 +247,11 @@ class Conversation:
                 `request-without-response`).
             ValidationError: The header has several session headers (`ambiguous-session-headers`).
             TypeError: `header` is not a Header.
+
+        >>> conversation = Conversation()
+        >>> conversation.request(Header(conversation.next_block()))
+        >>> conversation.requests_unanswered
+        1
         """
         if not isinstance(header, Header):
             raise wrong_type("header", "Header", header)
@@ -275,6 +292,12 @@ class Conversation:
                 that belongs in a request (`wrong-direction`).
             ValidationError: `request` has several session headers (`ambiguous-session-headers`).
             TypeError: An argument has the wrong type.
+
+        >>> conversation = Conversation()
+        >>> _ = conversation.request(Header(BeginSession()))
+        >>> conversation.response(Header(Session("8f1c2b3a")))
+        >>> conversation.session_id
+        '8f1c2b3a'
         """
         if not isinstance(header, Header):
             raise wrong_type("header", "Header", header)
@@ -306,12 +329,26 @@ class Conversation:
             ConversationError: No request is open (`response-without-request`).
             ValidationError: `request` has several session headers (`ambiguous-session-headers`).
             TypeError: `request` is neither a Header nor None.
+
+        >>> conversation = Conversation()
+        >>> _ = conversation.request(Header(BeginSession()))
+        >>> conversation.unanswered()
+        >>> conversation.requests_unanswered
+        0
         """
         _check_request(request)
         self._settle(Event.UNANSWERED, request=request)
 
     def session_lost(self) -> None:
-        """Note a loss that no message reported: the server is new, or another client closed the session."""
+        """Note a loss that no message reported: the server is new, or another client closed the session.
+
+        >>> conversation = Conversation()
+        >>> _ = conversation.request(Header(BeginSession()))
+        >>> _ = conversation.response(Header(Session("8f1c2b3a")))
+        >>> conversation.session_lost()
+        >>> conversation.next_block()
+        BeginSession()
+        """
         if self._state is not State.BEGINNING:
             self._state = TRANSITIONS[self._state][Event.LOSS]
 

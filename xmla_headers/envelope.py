@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ._checks import member_of, wrong_type
-from ._immutable import Immutable, shown_half_made
+from ._immutable import MadeByConstructor, shown_half_made
 from .fault import EntryKind, Fault, FaultEntry, FaultError
 from .fault._reader import read_fault, read_messages
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
@@ -29,13 +29,16 @@ _ULTIMATE = frozenset({"", *(actor for version in SoapVersion for actor in versi
 
 
 @shown_half_made
-class Header(Immutable, Sequence["Block"]):
+@dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
+class Header(MadeByConstructor, Sequence[Block]):
     """The header blocks of a message: an immutable sequence, in document order.
 
-    A slice is a tuple of blocks. A Header without blocks is false.
+    A slice is a tuple of blocks. A Header without blocks is false. It is a dataclass with the field
+    `blocks`, and fits a field of a pydantic model.
 
     Args:
-        *blocks: The header blocks, in document order.
+        *given: The header blocks, in document order.
+        blocks: More of them after those, by name: so that `dataclasses.replace(header, blocks=...)` works.
 
     Raises:
         EncodeError: `duplicate-header-block`: more blocks of a type than its schema allows.
@@ -45,11 +48,11 @@ class Header(Immutable, Sequence["Block"]):
     '8f1c2b3a'
     """
 
-    __slots__ = ("_blocks",)
+    blocks: tuple[Block, ...] = ()
+    """The header blocks, in document order."""
 
-    _blocks: tuple[Block, ...]
-
-    def __init__(self, *blocks: Block) -> None:
+    def __init__(self, *given: Block, blocks: Iterable[Block] = ()) -> None:
+        blocks = (*given, *blocks)
         counts: dict[str, int] = {}
         for block in blocks:
             if isinstance(block, UnknownHeaderBlock):
@@ -71,11 +74,6 @@ class Header(Immutable, Sequence["Block"]):
         header = object.__new__(cls)
         _set_blocks(header, blocks)
         return header
-
-    @property
-    def blocks(self) -> tuple[Block, ...]:
-        """The header blocks, in document order."""
-        return self._blocks
 
     @property
     def session(self) -> Session | None:
@@ -100,7 +98,7 @@ class Header(Immutable, Sequence["Block"]):
             ValidationError: `ambiguous-session-headers`: there are several. Servers disagree on which one
                 wins, and the order of an if/elif should not decide it by accident.
         """
-        found = [block for block in self._blocks if isinstance(block, _SESSION_HEADERS)]
+        found = [block for block in self.blocks if isinstance(block, _SESSION_HEADERS)]
         if len(found) > 1:
             names = ", ".join(block.spec.local_name for block in found)
             message = f"more than one session header: {names}"
@@ -110,7 +108,7 @@ class Header(Immutable, Sequence["Block"]):
     @property
     def unknown(self) -> tuple[UnknownHeaderBlock, ...]:
         """The blocks that no schema declares."""
-        return tuple([block for block in self._blocks if isinstance(block, UnknownHeaderBlock)])
+        return tuple([block for block in self.blocks if isinstance(block, UnknownHeaderBlock)])
 
     def get(self, block_type: type[BlockT]) -> BlockT | None:
         """Return the first block of a type.
@@ -124,7 +122,7 @@ class Header(Immutable, Sequence["Block"]):
         >>> Header(Session("8f1c2b3a")).get(BeginSession) is None
         True
         """
-        for block in self._blocks:
+        for block in self.blocks:
             if isinstance(block, block_type):
                 return block
         return None
@@ -168,37 +166,50 @@ class Header(Immutable, Sequence["Block"]):
             )
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the blocks as a dict that `json` can write.
+
+        It is data, not a message for people: session ids are not masked.
+
+        Returns:
+            "blocks" -> a list of what `to_dict` of each block returns.
+
+        >>> Header(Session("8f1c2b3a")).to_dict()["blocks"][0]["session_id"]
+        '8f1c2b3a'
+        """
+        return {"blocks": [block.to_dict() for block in self.blocks]}
+
     @overload
     def __getitem__(self, index: int) -> Block: ...
     @overload
     def __getitem__(self, index: slice) -> tuple[Block, ...]: ...
 
     def __getitem__(self, index: int | slice) -> Block | tuple[Block, ...]:
-        return self._blocks[index]
+        return self.blocks[index]
 
     def __len__(self) -> int:
-        return len(self._blocks)
+        return len(self.blocks)
 
     def __iter__(self) -> Iterator[Block]:
-        return iter(self._blocks)
+        return iter(self.blocks)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Header):
             return NotImplemented
-        return self._blocks == other._blocks
+        return self.blocks == other.blocks
 
     def __hash__(self) -> int:
-        return hash(self._blocks)
+        return hash(self.blocks)
 
     def __repr__(self) -> str:
-        return f"Header({', '.join(map(repr, self._blocks))})"
+        return f"Header({', '.join(map(repr, self.blocks))})"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return Header._of, (self._blocks,)
+        return Header._of, (self.blocks,)
 
 
 # Faster than object.__setattr__: decode makes a Header for each message.
-_set_blocks = vars(Header)["_blocks"].__set__
+_set_blocks = vars(Header)["blocks"].__set__
 
 _NO_HEADER = Header()
 _NO_BODY = Fragment()
@@ -275,6 +286,25 @@ class Envelope:
         them takes partial data for all. They are the Errors among the `messages`.
         """
         return tuple([entry for entry in self.messages if entry.kind is EntryKind.ERROR])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the message as a dict that `json` can write.
+
+        It is data, not a message for people: session ids are not masked.
+
+        Returns:
+            "soap" -> "1.1" or "1.2"; "header", "body" -> what their `to_dict` returns; "warnings" -> a list
+            of what `Finding.to_dict` returns.
+
+        >>> Envelope(body=Fragment(b"<a/>")).to_dict()["body"]["xml"]
+        '<a/>'
+        """
+        return {
+            "soap": self.soap.version,
+            "header": self.header.to_dict(),
+            "body": self.body.to_dict(),
+            "warnings": [finding.to_dict() for finding in self.warnings],
+        }
 
     def raise_for_fault(self) -> Self:
         """Raise the fault of an answer, if it is one. `errors` inside a success answer are not raised.

@@ -116,6 +116,8 @@ class Rule:
     """The code of the fault that a server should answer with."""
     meaning: str
     """One sentence for people."""
+    advice: str
+    """One or two sentences: what to do about such a finding."""
     fatal: bool = field(default=False, kw_only=True)
     """Whether a finding makes the document unreadable, so that it ends the message."""
 
@@ -126,109 +128,183 @@ _FATAL, _ERROR, _WARNING = (Severity.ERROR, True), (Severity.ERROR, False), (Sev
 # fmt: off
 _ROWS = (
     (Code.NOT_XML, _FATAL, "XML 1.0 §2.1", FaultCode.CLIENT,
-     "Empty, binary, compressed, UTF-32, or anything whose first bytes cannot start a document."),
+     "Empty, binary, compressed, UTF-32, or anything whose first bytes cannot start a document.",
+     ("Check that the bytes are the message alone: remove the HTTP head, and unpack gzip. Switch binary "
+      "formats off with the connection properties Protocol Format=XML and Transport Compression=None.")),
     (Code.NOT_WELL_FORMED, _FATAL, "XML 1.0 §2.1", FaultCode.CLIENT,
-     "Not well-formed by XML 1.0, or (in the Body with `deep` only) by Namespaces in XML."),
+     "Not well-formed by XML 1.0, or (in the Body with `deep` only) by Namespaces in XML.",
+     ("Write messages with an XML library instead of joining strings. If the message is cut off, compare "
+      "it with its Content-Length.")),
     (Code.ENCODING_ERROR, _FATAL, "XML 1.0 §4.3.3", FaultCode.CLIENT,
-     "An unsupported encoding, bytes that do not decode, or labels that contradict each other."),
+     "An unsupported encoding, bytes that do not decode, or labels that contradict each other.",
+     ("Send UTF-8, and let Content-Type and XML declaration say so or say nothing. Mondrian can label a "
+      'fault in ISO-8859-1 as UTF-8: read such an answer once more with `encoding="iso-8859-1"`.')),
     (Code.DTD_FORBIDDEN, _FATAL, "SOAP 1.1 §3", FaultCode.CLIENT,
-     "A DOCTYPE, whatever its content."),
+     "A DOCTYPE, whatever its content.",
+     "Remove the DOCTYPE, and write the characters that its entities stand for."),
     (Code.PROCESSING_INSTRUCTION, _FATAL, "SOAP 1.1 §3", FaultCode.CLIENT,
-     "A processing instruction, anywhere."),
+     "A processing instruction, anywhere.",
+     "Remove the processing instruction, such as `<?xml-stylesheet?>`. The XML declaration may stay."),
     (Code.LIMIT_EXCEEDED, _FATAL, "Limits", FaultCode.CLIENT,
-     "One of the `Limits`; the message names which."),
+     "One of the `Limits`; the message names which.",
+     ("Make the message smaller. If you trust its sender, raise the limit that the message names, in "
+      "`Limits` or `CaptureLimits`.")),
     (Code.NOT_AN_ENVELOPE, _ERROR, "SOAP 1.1 §4", FaultCode.CLIENT,
-     "The root element is not an Envelope."),
+     "The root element is not an Envelope.",
+     ("Check the source of the message: a login page, an error page, or content saved without its Envelope "
+      "is not a message.")),
     (Code.WRONG_SOAP_NAMESPACE, _ERROR, "SOAP 1.1 §4.1.2", FaultCode.VERSION_MISMATCH,
-     "An Envelope in an unknown namespace or in none."),
+     "An Envelope in an unknown namespace or in none.",
+     ("Write `http://schemas.xmlsoap.org/soap/envelope/` exactly: with `http`, and with the slash at the "
+      "end.")),
     (Code.MISPLACED_HEADER, _ERROR, "SOAP 1.1 §4.2", FaultCode.CLIENT,
-     "The Header comes after the Body."),
+     "The Header comes after the Body.",
+     "Write the Header before the Body."),
     (Code.DUPLICATE_HEADER, _ERROR, "SOAP 1.1 §4", FaultCode.CLIENT,
-     "A second Header."),
+     "A second Header.",
+     "Write all header blocks into one Header. A proxy adds its block to the Header that is there."),
     (Code.DUPLICATE_BODY, _ERROR, "SOAP 1.1 §4", FaultCode.CLIENT,
-     "A second Body."),
+     "A second Body.",
+     "Write one Body. Send each request as a message of its own."),
     (Code.MISSING_BODY, _ERROR, "SOAP 1.1 §4.3", FaultCode.CLIENT,
-     "No Body."),
+     "No Body.",
+     "Write a Body, even if it is empty: `<soap:Body/>`."),
     (Code.UNEXPECTED_ELEMENT, _ERROR, "SOAP 1.1 §4.3", FaultCode.CLIENT,
-     "Another child of Envelope before the Body."),
+     "Another child of Envelope before the Body.",
+     ("Move the element into the Header or the Body. If it is meant to be one of them, correct its name or "
+      "namespace.")),
     (Code.ELEMENT_AFTER_BODY, _ERROR, "WS-I BP 1.1 R1011", FaultCode.CLIENT,
-     "Another child of Envelope after the Body."),
+     "Another child of Envelope after the Body.",
+     "Move the element into the Header or the Body: some readers see it where it is, and some do not."),
     (Code.UNEXPECTED_TEXT, _ERROR, "SOAP 1.1 §4", FaultCode.CLIENT,
-     "Text other than white space directly in Envelope or Header."),
+     "Text other than white space directly in Envelope or Header.",
+     "Remove the text. It is often left over from a template."),
     (Code.DUPLICATE_HEADER_BLOCK, _ERROR, "XMLA Session element, cardinality 0-1", FaultCode.CLIENT,
-     "A second session header of the same name; reported at the second."),
+     "A second session header of the same name; reported at the second.",
+     ("Send each session header once. `with_blocks` replaces the block that is there instead of adding "
+      "another.")),
     (Code.MISSING_ATTRIBUTE, _ERROR, "XMLA Session element, attributes", FaultCode.CLIENT,
-     "A session header without a required attribute."),
+     "A session header without a required attribute.",
+     ("Write the attribute that the finding names, in the same letter case and without a prefix: "
+      "`SessionId`, not `SessionID`.")),
     (Code.UNEXPECTED_CONTENT, _ERROR, "XMLA Session element, child elements: none", FaultCode.CLIENT,
-     "A session header with child elements, or text other than white space."),
+     "A session header with child elements, or text other than white space.",
+     "Write the session header as an empty element. The session id belongs in its attribute SessionId."),
     (Code.INVALID_MUST_UNDERSTAND, _ERROR, "SOAP 1.1 §4.2.3", FaultCode.CLIENT,
-     "A mustUnderstand that is neither 0 nor 1 (SOAP 1.2: nor true or false)."),
+     "A mustUnderstand that is neither 0 nor 1 (SOAP 1.2: nor true or false).",
+     'Write `soap:mustUnderstand="1"` or `"0"`, or omit the attribute.'),
     (Code.CONFLICTING_MUST_UNDERSTAND, _ERROR, "SOAP 1.1 §4.2.3", FaultCode.CLIENT,
-     "Two mustUnderstand attributes on one header block that contradict each other."),
+     "Two mustUnderstand attributes on one header block that contradict each other.",
+     ("Give both attributes the same value, or send one of them. SOAP 1.1 knows the one in its namespace "
+      "only.")),
     (Code.WRONG_DIRECTION, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "A session header in the wrong direction: BeginSession or EndSession in a response."),
+     "A session header in the wrong direction: BeginSession or EndSession in a response.",
+     ("Send BeginSession and EndSession in requests only; a server grants a session with the block "
+      "Session. If the message is a request, correct the direction that was given with it.")),
     (Code.UNQUALIFIED_MUST_UNDERSTAND, _WARNING, "SOAP 1.1 §4.2.3", FaultCode.CLIENT,
-     "A session header with a mustUnderstand in no namespace, which SOAP 1.1 does not define."),
+     "A session header with a mustUnderstand in no namespace, which SOAP 1.1 does not define.",
+     ("Write `soap:mustUnderstand`, which Analysis Services accepts. Keep the attribute without a prefix "
+      "only for servers that read no other form, such as Mondrian.")),
     (Code.UNQUALIFIED_HEADER_BLOCK, _WARNING, "SOAP 1.1 §4.2", FaultCode.CLIENT,
-     "A header block in no namespace."),
+     "A header block in no namespace.",
+     ("Give the block a namespace. A server should accept BeginGetSessionToken without one: Excel sends it "
+      "so.")),
     (Code.UNQUALIFIED_ENVELOPE_ATTRIBUTE, _WARNING, "SOAP 1.1 §4", FaultCode.CLIENT,
-     "An attribute of Envelope in no namespace."),
+     "An attribute of Envelope in no namespace.",
+     "Remove the attribute, or give it a prefix that is bound to a namespace."),
     (Code.LOOKALIKE_HEADER_BLOCK, _WARNING, "Namespaces in XML 1.0 §6", FaultCode.CLIENT,
-     "A header block with the name of a session header, but in another namespace or letter case."),
+     "A header block with the name of a session header, but in another namespace or letter case.",
+     ("Write the name of the block exactly, in the namespace `urn:schemas-microsoft-com:xml-analysis`. "
+      "Until then it is an unknown block, and the message has no session header.")),
     (Code.UNEXPECTED_ATTRIBUTE, _WARNING, "XMLA Session element, attributes", FaultCode.CLIENT,
-     "A session header with an attribute that the schema does not declare, or an xsi one."),
+     "A session header with an attribute that the schema does not declare, or an xsi one.",
+     ("Remove the attribute, or correct its name. If your server defines it, declare it in a schema of "
+      "your own (`xmla-headers generate`).")),
     (Code.EMPTY_SESSION_ID, _WARNING, "XMLA Session element, SessionId", FaultCode.CLIENT,
-     "A session id without a character."),
+     "A session id without a character.",
+     "Send the id that the server granted. Without a session, omit the Session block."),
     (Code.PADDED_SESSION_ID, _WARNING, "XML 1.0 §3.3.3", FaultCode.CLIENT,
-     "A session id with white space at its start or end, which some peers remove."),
+     "A session id with white space at its start or end, which some peers remove.",
+     ("Send the id exactly as it was granted. Look for white space in the code or template that inserts "
+      "it.")),
     (Code.AMBIGUOUS_SESSION_HEADERS, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "More than one of the three session headers: servers disagree on which one wins."),
+     "More than one of the three session headers: servers disagree on which one wins.",
+     "Send one session header in each message: BeginSession first, then Session, and EndSession last."),
     (Code.SOAP_1_2, _WARNING, "SOAP 1.2 Part 1 §5.1", FaultCode.VERSION_MISMATCH,
-     "A SOAP 1.2 envelope, which no XMLA server is known to accept."),
+     "A SOAP 1.2 envelope, which no XMLA server is known to accept.",
+     "Configure the peer for SOAP 1.1: the Content-Type text/xml, and a SOAPAction."),
     (Code.FAULT_WITHOUT_CODE, _WARNING, "SOAP 1.1 §4.4", FaultCode.SERVER,
-     "With `deep`: a Fault without a faultcode."),
+     "With `deep`: a Fault without a faultcode.",
+     "Write a faultcode into each Fault, as `fault_for` does. Clients decide by it."),
     (Code.DUPLICATE_FAULT, _WARNING, "SOAP 1.1 §4.4", FaultCode.SERVER,
-     "With `deep`: a second Fault in the Body."),
+     "With `deep`: a second Fault in the Body.",
+     "Answer with one Fault. Further reasons belong in its detail."),
     (Code.FAULT_BESIDE_CONTENT, _WARNING, "SOAP 1.1 §4.4", FaultCode.SERVER,
-     "With `deep`: a Fault and another element in one Body."),
+     "With `deep`: a Fault and another element in one Body.",
+     "Answer with the Fault alone: a client that reads the first element only may not see it."),
     (Code.SCHEMA_VIOLATION, _ERROR, "XML Schema Part 1 §5.2", FaultCode.CLIENT,
-     "Schemas: the message breaks an XML schema. Only `schema.SchemaValidator` finds this."),
+     "Schemas: the message breaks an XML schema. Only `schema.SchemaValidator` finds this.",
+     ("Correct the message at the place of the finding. If the peer sends this on purpose, extend the "
+      "schema.")),
     (Code.UNENCODABLE_TEXT, _ERROR, "XML 1.0 §2.2", FaultCode.SERVER,
-     "Values: a character that XML 1.0 cannot carry."),
+     "Values: a character that XML 1.0 cannot carry.",
+     "Remove the character. Send binary data as base64."),
     (Code.BAD_FRAGMENT, _ERROR, "XML 1.0 §2.1", FaultCode.SERVER,
-     "Values: XML content or an attribute name that no message can contain."),
+     "Values: XML content or an attribute name that no message can contain.",
+     "Pass well-formed XML in which every prefix is declared, and escape plain text first."),
     (Code.SOAP_FAULT, _ERROR, "SOAP 1.1 §4.4", FaultCode.SERVER,
-     "Values: the answer is a fault. Only `Envelope.raise_for_fault` raises this."),
+     "Values: the answer is a fault. Only `Envelope.raise_for_fault` raises this.",
+     ("Read the fault of the `FaultError`: its code and entries name the cause. If it says that the session "
+      "is lost, begin another one.")),
     (Code.SESSION_NOT_GRANTED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
-     "Conversations: BeginSession is answered without a session id."),
+     "Conversations: BeginSession is answered without a session id.",
+     ("Look for a fault in the answer. If there is none, go on without a session; Mondrian, for example, "
+      'grants one only for an unqualified `mustUnderstand="1"`.')),
     (Code.SESSION_ID_CHANGED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "Conversations: a session id other than the one that was granted."),
+     "Conversations: a session id other than the one that was granted.",
+     "Send the granted id back unchanged: letter case, braces and white space count."),
     (Code.UNKNOWN_SESSION, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "Conversations: a session is used or ended that was not granted."),
+     "Conversations: a session is used or ended that was not granted.",
+     ("Begin a session first, and send its requests to the server that granted it. A server answers with "
+      "the fault of `session_not_found`.")),
     (Code.SESSION_USED_AFTER_END, _ERROR, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "Conversations: a session is used or ended after its EndSession."),
+     "Conversations: a session is used or ended after its EndSession.",
+     "Begin a new session after EndSession. Look for two users of one session, such as threads or a pool."),
     (Code.SESSION_NEVER_ENDED, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
-     "Conversations: a session is abandoned: another one begins, or no more messages come."),
+     "Conversations: a session is abandoned: another one begins, or no more messages come.",
+     ("Send EndSession when the work is done: an open session uses the server's memory until it expires. "
+      "In a capture that was stopped early, ignore this.")),
     (Code.RESPONSE_WITHOUT_REQUEST, _ERROR, "SOAP 1.1 §6.2", FaultCode.SERVER,
-     "Conversations: an answer to a request that nobody made."),
+     "Conversations: an answer to a request that nobody made.",
+     ("Report each request before its answer. In a capture, check that it begins early enough, and that "
+      "requests and answers are paired correctly.")),
     (Code.REQUEST_WITHOUT_RESPONSE, _WARNING, "SOAP 1.1 §6.2", FaultCode.CLIENT,
-     "Conversations: a request without an answer, where the answer is needed first."),
+     "Conversations: a request without an answer, where the answer is needed first.",
+     ("Wait for the answer before the next request of the session. In a capture, check that answers were "
+      "recorded.")),
     (Code.UNEXPECTED_SESSION, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.SERVER,
-     "Captures: a Session in the answer to a request that named none."),
+     "Captures: a Session in the answer to a request that named none.",
+     ("Check that the capture pairs the right messages, and that no proxy removes header blocks of "
+      "requests.")),
     (Code.SESSION_LOST, _WARNING, "XMLA Session element, remarks", FaultCode.CLIENT,
-     "Captures: the server no longer knows a session that it had granted or accepted."),
+     "Captures: the server no longer knows a session that it had granted or accepted.",
+     ("Begin a new session, and repeat the request. Then look for the cause: a time limit for idle "
+      "sessions, a restart, or a load balancer that sends requests to another server.")),
     (Code.BROKEN_CAPTURE, _ERROR, "RFC 9112, HAR 1.2", FaultCode.CLIENT,
-     "Captures: an entry, or the whole file, cannot be read."),
+     "Captures: an entry, or the whole file, cannot be read.",
+     ("Record or export this part again, in a format that the message suggests. Everything else was "
+      "checked.")),
 )
 # fmt: on
 
 RULES: Mapping[Code, Rule] = MappingProxyType(
     {
-        code: Rule(code, severity, reference, fault_code, meaning, fatal=fatal)
-        for code, (severity, fatal), reference, fault_code, meaning in _ROWS
+        code: Rule(code, severity, reference, fault_code, meaning, advice, fatal=fatal)
+        for code, (severity, fatal), reference, fault_code, meaning, advice in _ROWS
     }
 )
-"""The rule catalogue, in catalogue order: the one source of severities, references and fault codes."""
+"""The rule catalogue, in catalogue order: the one source of severities, references, fault codes and
+advice."""
 
 
 @shown_half_made
@@ -269,6 +345,9 @@ class Finding:
 
         Returns:
             Field name -> text, number or None.
+
+        >>> value_finding(Code.BAD_FRAGMENT, "two elements").to_dict()["code"]
+        'bad-fragment'
         """
         return {
             "code": str(self.code),
@@ -345,5 +424,9 @@ def error_for(finding: Finding) -> XmlaHeadersError:
 
     Returns:
         A DecodeError for a code that ends a message, a ValidationError for any other.
+
+    >>> finding = next(iter_findings(b"no XML"))
+    >>> type(error_for(finding)).__name__
+    'DecodeError'
     """
     return (DecodeError if RULES[finding.code].fatal else ValidationError)(finding)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import Element
 
 from ._checks import bad_fragment, check_text, wrong_type
-from ._immutable import Immutable, shown_half_made
+from ._immutable import MadeByConstructor, ReadOnly, shown_half_made
 from ._xml.fragments import check_fragment, read_fragment
 from ._xml.names import is_ncname
 from ._xml.namespaces import NamespaceError, check_declaration
@@ -24,12 +24,22 @@ if TYPE_CHECKING:
 __all__ = ["Fragment"]
 
 
+class _Cut(MadeByConstructor):
+    """The place of a Fragment, which is not a field."""
+
+    __slots__ = ("_place",)
+
+    # A message, and the offsets in it where the content begins and ends.
+    _place: tuple[bytes, int, int]
+
+
 @shown_half_made
-class Fragment(Immutable):
+@dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
+class Fragment(_Cut):
     """XML content: any number of elements and text, with the prefixes in scope around it.
 
     The content of a Body is one. A Fragment that decode cuts from a message refers to the bytes of the
-    caller and copies nothing until `xml` is read.
+    caller and copies nothing until `xml` is read. It is a dataclass, and fits a field of a pydantic model.
 
     Args:
         xml: The content, in UTF-8.
@@ -44,13 +54,9 @@ class Fragment(Immutable):
     b'<p:a xmlns:p="urn:p"/>'
     """
 
-    __slots__ = ("_place", "_xml", "namespaces")
-
-    # A message, and the offsets in it where the content begins and ends.
-    _place: tuple[bytes, int, int]
-    # The content, once it has been asked for.
-    _xml: bytes | None
-    namespaces: Mapping[str, str]
+    xml: bytes = b""
+    """The content, in UTF-8 whatever the encoding of the message was."""
+    namespaces: Mapping[str, str] = NO_NAMESPACES
     """Prefix -> namespace in scope around the content. Read-only."""
 
     def __init__(self, xml: bytes = b"", namespaces: Mapping[str, str] = NO_NAMESPACES) -> None:
@@ -62,27 +68,27 @@ class Fragment(Immutable):
             if fatal is not None:
                 raise bad_fragment(f"{fatal.message}, at byte {fatal.offset}")
         _set_place(self, (xml, 0, len(xml)))
-        _set_xml(self, None)
-        _set_namespaces(self, MappingProxyType(scope) if scope else NO_NAMESPACES)
+        _set_xml(self, xml)
+        _set_namespaces(self, ReadOnly(scope) if scope else NO_NAMESPACES)
 
     @classmethod
     def _cut(cls, source: bytes, start: int, end: int, namespaces: Mapping[str, str]) -> Fragment:
         """Return a part of a message that decode has checked; nobody changes the namespaces."""
         fragment = object.__new__(cls)
         _set_place(fragment, (source, start, end))
-        _set_xml(fragment, None)
         _set_namespaces(fragment, namespaces)
         return fragment
 
-    @property
-    def xml(self) -> bytes:
-        """The content, in UTF-8 whatever the encoding of the message was."""
-        xml = self._xml
-        if xml is None:
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> bytes:
+            """Cut the content out of the message when it is asked for first."""
+            if name != "xml":
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
             source, start, end = self._place
             xml = source[start:end]
             _set_xml(self, xml)
-        return xml
+            return xml
 
     @property
     def view(self) -> bytes | memoryview:
@@ -99,6 +105,19 @@ class Fragment(Immutable):
         """Return whether there is any content."""
         return len(self) > 0
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write, the content as text.
+
+        It is data, not a message for people: a session id in the content is not masked.
+
+        Returns:
+            "xml" -> text; "namespaces" -> prefix -> namespace.
+
+        >>> Fragment(b"<p:a/>", {"p": "urn:p"}).to_dict()
+        {'xml': '<p:a/>', 'namespaces': {'p': 'urn:p'}}
+        """
+        return {"xml": self.xml.decode(), "namespaces": dict(self.namespaces)}
+
     def used_namespaces(self) -> dict[str, str]:
         """Return the bindings of the prefixes that occur in the content.
 
@@ -107,6 +126,9 @@ class Fragment(Immutable):
 
         Returns:
             Prefix -> namespace.
+
+        >>> Fragment(b"<p:a/>", {"p": "urn:p", "q": "urn:q"}).used_namespaces()
+        {'p': 'urn:p'}
         """
         return dict(Scope(self.namespaces).missing(self.xml))
 
@@ -120,6 +142,9 @@ class Fragment(Immutable):
             EncodeError: `bad-fragment`: there is not exactly one element, or there is text beside it.
             DecodeError: `not-well-formed`: the content breaks Namespaces in XML, which decode checks in a
                 Body with `deep` only.
+
+        >>> Fragment(b"<p:a/>", {"p": "urn:p"}).standalone()
+        b'<p:a xmlns:p="urn:p"/>'
         """
         elements = self._read(NO_LIMITS)
         if len(elements) != 1:
@@ -144,6 +169,9 @@ class Fragment(Immutable):
         Raises:
             DecodeError: `not-well-formed` or `limit-exceeded`.
             EncodeError: `bad-fragment`: only ElementTree refuses the content.
+
+        >>> [element.tag for element in Fragment(b"<a/><b/>").elements()]
+        ['a', 'b']
         """
         from defusedxml import ElementTree  # noqa: PLC0415 - an import that decode does not need
 
@@ -188,11 +216,12 @@ _TREE_LIMITS = Limits(max_header_bytes=None, max_header_blocks=None)
 
 
 # Faster than object.__setattr__: decode makes a Fragment for each message.
-_set_place, _set_xml, _set_namespaces = (vars(Fragment)[name].__set__ for name in Fragment.__slots__)
+_set_place = vars(_Cut)["_place"].__set__
+_set_xml, _set_namespaces = (vars(Fragment)[name].__set__ for name in ("xml", "namespaces"))
 
 
 def _restore_fragment(xml: bytes, namespaces: dict[str, str]) -> Fragment:
-    return Fragment._cut(xml, 0, len(xml), MappingProxyType(namespaces))
+    return Fragment._cut(xml, 0, len(xml), ReadOnly(namespaces))
 
 
 def _checked_namespaces(namespaces: object) -> dict[str, str]:

@@ -95,7 +95,7 @@ def request_headers(
 
     Raises:
         TypeError: An argument has the wrong type.
-        ValueError: `method` or `soap` is none of its values.
+        ValueError: `method` or `soap` has an unknown value.
 
     >>> request_headers("Discover")["SOAPAction"]
     '"urn:schemas-microsoft-com:xml-analysis:Discover"'

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from dataclasses import field as declared
 from importlib import import_module
 from types import MappingProxyType, MemberDescriptorType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ._checks import bad_fragment, check_text, member_of, wrong_type
 from ._immutable import ReadOnly, shown_half_made
@@ -217,6 +217,25 @@ class HeaderBlock:
     def qname(self) -> str:
         """The expanded name in Clark notation."""
         return self.spec.qname
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write.
+
+        It is data, not a message for people: a session id is not masked.
+
+        Returns:
+            "qname", and the name of each field -> text, bool or None; "other_attributes" -> name -> value.
+
+        >>> Session("8f1c2b3a").to_dict()["session_id"]
+        '8f1c2b3a'
+        """
+        form = self.must_understand_form
+        return {
+            "qname": self.qname,
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+            "must_understand_form": None if form is None else str(form),
+            "other_attributes": dict(self.other_attributes),
+        }
 
     def __repr__(self) -> str:
         shown = []

@@ -83,6 +83,10 @@ def header_blocks(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[HeaderBl
 
     Returns:
         A strategy for instances of the classes in `types`.
+
+    >>> from hypothesis import find
+    >>> find(header_blocks(), lambda block: block.must_understand).must_understand
+    True
     """
     return st.one_of([_blocks(kind) for kind in types.values()])
 
@@ -133,6 +137,10 @@ def unknown_header_blocks() -> SearchStrategy[UnknownHeaderBlock]:
 
     Returns:
         A strategy for UnknownHeaderBlock.
+
+    >>> from hypothesis import find
+    >>> find(unknown_header_blocks(), lambda block: block.must_understand).must_understand
+    True
     """
     return st.sampled_from(_UNKNOWN).map(UnknownHeaderBlock)
 
@@ -142,6 +150,10 @@ def fault_entries() -> SearchStrategy[FaultEntry]:
 
     Returns:
         A strategy for FaultEntry, with numbers and texts as codes.
+
+    >>> from hypothesis import find
+    >>> find(fault_entries(), lambda entry: isinstance(entry.code, int)).code
+    0
     """
     codes = st.integers(-(2**31), 2**32 - 1) | st.sampled_from(["00HSBB01", "0xc10c000a", ""])
     text = session_ids()
@@ -153,6 +165,10 @@ def faults() -> SearchStrategy[Fault]:
 
     Returns:
         A strategy for Fault, with up to three entries.
+
+    >>> from hypothesis import find
+    >>> len(find(faults(), lambda fault: len(fault.entries) == 1).entries)
+    1
     """
     codes = st.sampled_from(["Client", "Server.00HSBB01", "XMLAnalysisError.0xc10c000a", ""])
     text = session_ids()
@@ -168,6 +184,10 @@ def headers(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Header]:
 
     Returns:
         A strategy for Header; no class occurs more often than its schema allows.
+
+    >>> from hypothesis import find
+    >>> len(find(headers(), lambda header: header.session is not None)) >= 1
+    True
     """
     blocks: SearchStrategy[HeaderBlock | UnknownHeaderBlock]
     blocks = st.one_of(header_blocks(types), unknown_header_blocks())
@@ -211,6 +231,10 @@ def fragments() -> SearchStrategy[Fragment]:
 
     Returns:
         A strategy for Fragment, with and without prefixes from around it.
+
+    >>> from hypothesis import find
+    >>> bool(find(fragments(), bool).xml)
+    True
     """
     return st.sampled_from(_FRAGMENTS).map(lambda pair: Fragment(*pair))
 
@@ -223,6 +247,10 @@ def envelopes(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Envelope]:
 
     Returns:
         A strategy for Envelope.
+
+    >>> from hypothesis import find
+    >>> find(envelopes(), lambda envelope: envelope.header.begin_session is not None).fault is None
+    True
     """
     return st.builds(Envelope, headers(types), fragments(), st.sampled_from(SoapVersion))
 
@@ -255,6 +283,10 @@ def broken_messages(types: BlockTypes = SESSION_BLOCKS) -> SearchStrategy[Case]:
 
     Returns:
         A strategy for `fuzzing.Case`; its `header` is None.
+
+    >>> from hypothesis import find
+    >>> find(broken_messages(), lambda case: True).header is None
+    True
     """
     stock = Stock(Given(types, None))
     refused = [

@@ -153,6 +153,11 @@ class HeaderReader:
             ValidationError: The document breaks a rule of SOAP or XMLA; raised as DecodeError is.
             TypeError: `chunk` is not a buffer of bytes.
             ValueError: `close` has been called.
+
+        >>> reader = HeaderReader()
+        >>> reader.feed(b"<s:Envelope ")
+        >>> reader.header is None
+        True
         """
         self._check()
         if self._closed:
@@ -182,6 +187,11 @@ class HeaderReader:
         Raises:
             DecodeError: As decode raises it for the whole message.
             ValidationError: As decode raises it for the whole message.
+
+        >>> reader = HeaderReader()
+        >>> reader.feed(encode(Envelope(Header(BeginSession()))))
+        >>> reader.close().begin_session
+        BeginSession()
         """
         self._check()
         if not self._closed:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from ._checks import bad_fragment, wrong_type
-from ._immutable import Immutable, shown_half_made
+from ._immutable import MadeByConstructor, shown_half_made
 from ._xml.prefixes import declarations
 from ._xml.raw import RawElement, element_end
 from ._xml.reader import read
@@ -51,10 +52,12 @@ def actor_of(element: RawElement) -> str | None:
 
 
 @shown_half_made
-class UnknownHeaderBlock(Immutable):
+@dataclass(frozen=True, slots=True, init=False, repr=False, eq=False)
+class UnknownHeaderBlock(MadeByConstructor):
     """A header block that no schema declares, kept as its XML.
 
-    It is one element that can stand alone, in UTF-8. Two of them are equal if their XML is.
+    It is one element that can stand alone, in UTF-8. Two of them are equal if their XML is. It is a
+    dataclass, whose other fields follow from `xml`, and fits a field of a pydantic model.
 
     Args:
         xml: The element, in UTF-8, with the declarations of all prefixes that it uses.
@@ -68,16 +71,13 @@ class UnknownHeaderBlock(Immutable):
     '{urn:v}Version'
     """
 
-    __slots__ = ("actor", "must_understand", "qname", "xml")
-    __match_args__ = ("xml",)
-
     xml: bytes
     """The element, in UTF-8."""
-    qname: str
+    qname: str = field(init=False)
     """The expanded name in Clark notation; the local name alone for an element in no namespace."""
-    must_understand: bool
+    must_understand: bool = field(init=False)
     """Whether the receiver must understand the block or answer with a fault (SOAP 1.1 §4.2.3)."""
-    actor: str | None
+    actor: str | None = field(init=False)
     """The receiver (SOAP 1.1: actor, SOAP 1.2: role); None for the last receiver of the message."""
 
     def __init__(self, xml: bytes) -> None:
@@ -117,11 +117,32 @@ class UnknownHeaderBlock(Immutable):
         _fill(block, xml, qname, must_understand, actor)
         return block
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write, the XML as text.
+
+        It is data, not a message for people: a session id or token in the XML is not masked.
+
+        Returns:
+            Field name -> text, bool or None.
+
+        >>> UnknownHeaderBlock(b'<v xmlns="urn:v"/>').to_dict()["qname"]
+        '{urn:v}v'
+        """
+        return {
+            "xml": self.xml.decode(),
+            "qname": self.qname,
+            "must_understand": self.must_understand,
+            "actor": self.actor,
+        }
+
     def declared(self) -> Mapping[str, str]:
         """Return the namespace declarations on the start tag.
 
         Returns:
             Prefix -> namespace; the default namespace has the prefix "".
+
+        >>> dict(UnknownHeaderBlock(b'<v xmlns="urn:v"/>').declared())
+        {'': 'urn:v'}
         """
         root = read(self.xml, encoding="utf-8").root
         return (root and root.declared) or {}

@@ -1,4 +1,4 @@
-"""The README recipe for more captures than one machine can check, on a local cluster."""
+"""The recipe for more captures than one machine can check, on a local cluster."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.capture_files import BEGIN, Exchange, end, har, lost, message, session
-from tests.recipes import recipe
 from xmla_headers import State
 
 if TYPE_CHECKING:
@@ -34,6 +33,8 @@ def cluster() -> Iterator[Any]:
 
 
 def test_dask_recipe_reports_the_same_as_one_process(tmp_path: Path, cluster: Any) -> None:
+    import dask_captures
+
     paths = []
     for number in range(FILES):
         exchanges = []
@@ -49,7 +50,8 @@ def test_dask_recipe_reports_the_same_as_one_process(tmp_path: Path, cluster: An
         path.write_bytes(har(exchanges))
         paths.append(str(path))
 
-    found, sessions = recipe("More captures than one machine checks").check_all(paths)
+    cluster.upload_file(dask_captures.__file__)
+    found, sessions = dask_captures.check_all(paths)
 
     assert len(sessions) == SESSIONS * FILES
     assert sum(record.requests for record in sessions) == SESSIONS * FILES * 4

@@ -1,7 +1,8 @@
-"""The recipes of the README that need another library: httpx, requests, zeep."""
+"""The recipes for clients that need another library: httpx, requests, zeep."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from tests.loopback import SECONDS, served
-from tests.provider import DISCOVER, EXECUTE, IDS, Page, Provider
-from tests.recipes import recipe
+from tests.provider import IDS, Page, Provider
+from xmla_bodies import discover, execute
 from xmla_headers import (
     BeginSession,
     Code,
@@ -33,12 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+DISCOVER, EXECUTE = discover("DBSCHEMA_CATALOGS"), execute("SELECT FROM [Sales]", {"Catalog": "FoodMart"})
+
 
 class Client(Protocol):
     """The interface of all clients."""
 
     conversation: Conversation
-    lock: threading.Lock
+    lock: Any
     #: The exceptions of the library for an HTTP error.
     errors: tuple[type[Exception], ...]
 
@@ -51,37 +54,60 @@ class Bytes:
     def __init__(self, client: Any, *errors: type[Exception]) -> None:
         self.client, self.errors = client, errors
         self.conversation: Conversation = client.conversation
-        self.lock: threading.Lock = client.lock
+        self.lock = client.lock
 
     def call(self, *, end: bool = False, discover: bool = False) -> Fault | None:
-        method, body = ("Discover", DISCOVER) if discover else ("Execute", EXECUTE)
-        answer: Envelope = self.client.call(method, body, end=end)
+        return self.answer(self.send(end=end, discover=discover))
+
+    def send(self, *, end: bool, discover: bool) -> Any:
+        if end:
+            return self.client.end()
+        return self.client.call(*(("Discover", DISCOVER) if discover else ("Execute", EXECUTE)))
+
+    def answer(self, answer: Any) -> Fault | None:
+        assert isinstance(answer, Envelope)
         return answer.fault
+
+
+class Coroutines(Bytes):
+    """A client whose methods are coroutines, in an event loop of its own."""
+
+    def __init__(self, run: Callable[[Any], Any], client: Any, *errors: type[Exception]) -> None:
+        super().__init__(client, *errors)
+        self.run = run
+
+    def answer(self, answer: Any) -> Fault | None:
+        return super().answer(self.run(answer))
 
 
 @contextmanager
 def httpx_client(url: str, *begin: BeginSession, timeout: float = SECONDS) -> Iterator[Client]:
     httpx = pytest.importorskip("httpx", reason="httpx is not installed")
+    from httpx_client import XmlaClient
+
     with httpx.Client(timeout=timeout, trust_env=False) as http:
-        yield Bytes(
-            recipe("A client with httpx").XmlaClient(http, url, Conversation(*begin)), httpx.HTTPError
-        )
+        yield Bytes(XmlaClient(http, url, *begin), httpx.HTTPError)
+
+
+@contextmanager
+def httpx_async_client(url: str, *begin: BeginSession, timeout: float = SECONDS) -> Iterator[Client]:
+    httpx = pytest.importorskip("httpx", reason="httpx is not installed")
+    from httpx_async_client import XmlaClient
+
+    with asyncio.Runner() as runner:
+        http = httpx.AsyncClient(timeout=timeout, trust_env=False)
+        yield Coroutines(runner.run, XmlaClient(http, url, *begin), httpx.HTTPError)
+        runner.run(http.aclose())
 
 
 @contextmanager
 def requests_client(url: str, *begin: BeginSession, timeout: float = SECONDS) -> Iterator[Client]:
     requests = pytest.importorskip("requests", reason="requests is not installed")
+    from requests_client import XmlaClient
 
-    class Http(requests.Session):  # type: ignore[misc, name-defined]
-        def request(self, *arguments: Any, **keywords: Any) -> Any:
-            return super().request(*arguments, **{**keywords, "timeout": timeout})
-
-    with Http() as http:
+    with requests.Session() as http:
         http.trust_env = False
-        yield Bytes(
-            recipe("A client with requests").XmlaClient(http, url, Conversation(*begin)),
-            requests.RequestException,
-        )
+        yield Bytes(XmlaClient(http, url, *begin, timeout=timeout), requests.RequestException)
 
 
 class Zeep:
@@ -92,17 +118,19 @@ class Zeep:
 
         self.plugin, self.service = plugin, service
         self.conversation: Conversation = plugin.conversation
-        self.lock: threading.Lock = plugin.lock
+        self.lock = plugin.lock
         self.errors: tuple[type[Exception], ...] = (TransportError, OSError)
 
     def call(self, *, end: bool = False, discover: bool = False) -> Fault | None:
         from zeep.exceptions import Fault as ZeepFault
 
         try:
-            if discover:
-                self.plugin.call(self.service.Discover, "DBSCHEMA_CATALOGS", {}, {}, end=end)
+            if end:
+                self.plugin.end(self.service.Execute)
+            elif discover:
+                self.plugin.call(self.service.Discover, "DBSCHEMA_CATALOGS", {}, {})
             else:
-                self.plugin.call(self.service.Execute, {"Statement": ""}, {}, end=end)
+                self.plugin.call(self.service.Execute, {"Statement": "SELECT FROM [Sales]"}, {})
         except ZeepFault as fault:
             return Fault("", fault.message or "")
         return None
@@ -111,7 +139,9 @@ class Zeep:
 @contextmanager
 def zeep_plugin(url: str, *begin: BeginSession, timeout: float = SECONDS) -> Iterator[Client]:
     pytest.importorskip("zeep", reason="zeep is not installed")
-    plugin = recipe("A zeep plugin").SessionPlugin(Conversation(*begin))
+    from zeep_plugin import SessionPlugin
+
+    plugin = SessionPlugin(*begin)
     with zeep_client(url, plugin, timeout=timeout) as service:
         yield Zeep(plugin, service)
 
@@ -119,7 +149,8 @@ def zeep_plugin(url: str, *begin: BeginSession, timeout: float = SECONDS) -> Ite
 if TYPE_CHECKING:
     Connect = Callable[..., AbstractContextManager[Client]]
 
-clients = pytest.mark.parametrize("connect", [httpx_client, requests_client, zeep_plugin])
+byte_clients = pytest.mark.parametrize("connect", [httpx_client, httpx_async_client, requests_client])
+clients = pytest.mark.parametrize("connect", [httpx_client, httpx_async_client, requests_client, zeep_plugin])
 
 
 @clients
@@ -284,7 +315,7 @@ def test_client_answer_with_another_id_is_refused(connect: Connect, session_id: 
     assert provider.asked == ["BeginSession", "Session", "Session"]
 
 
-@clients
+@pytest.mark.parametrize("connect", [httpx_client, requests_client, zeep_plugin])
 def test_client_threads_share_one_session(connect: Connect) -> None:
     provider = Provider(every_reply=True)
     with served(provider) as url, connect(url) as client:
@@ -307,7 +338,7 @@ def test_client_threads_share_one_session(connect: Connect) -> None:
     assert len(provider.sessions) == 1
 
 
-@pytest.mark.parametrize("connect", [httpx_client, requests_client])
+@byte_clients
 @pytest.mark.parametrize(
     ("codec", "content_type"),
     [
@@ -329,3 +360,90 @@ def test_client_charset_is_of_transport_or_declaration(
         assert client.conversation.session_id == "é"
         assert client.call() is None
     assert provider.asked == ["BeginSession", "Session"]
+
+
+def test_async_client_tasks_share_one_session() -> None:
+    httpx = pytest.importorskip("httpx", reason="httpx is not installed")
+    from httpx_async_client import XmlaClient
+
+    provider = Provider(every_reply=True)
+
+    async def work(url: str) -> list[Envelope]:
+        async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as http:
+            client = XmlaClient(http, url)
+            return await asyncio.gather(*(client.call("Execute", EXECUTE) for _ in range(20)))
+
+    with served(provider) as url:
+        answers = asyncio.run(work(url))
+    assert [answer.fault for answer in answers] == [None] * 20
+    assert provider.asked == ["BeginSession", *["Session"] * 19]
+    assert len(provider.sessions) == 1
+
+
+def test_async_client_cancelled_task_leaves_no_request_open() -> None:
+    httpx = pytest.importorskip("httpx", reason="httpx is not installed")
+    from httpx_async_client import XmlaClient
+
+    gone = threading.Event()
+    provider = Provider()
+
+    async def work(url: str) -> Conversation:
+        async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as http:
+            client = XmlaClient(http, url)
+            arrived = asyncio.Event()
+            loop = asyncio.get_running_loop()
+
+            def wait() -> None:
+                loop.call_soon_threadsafe(arrived.set)
+                gone.wait(SECONDS)
+
+            provider.on_request = wait
+            task = asyncio.create_task(client.call("Execute", EXECUTE))
+            await arrived.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            gone.set()
+            provider.on_request = bool
+            await client.call("Execute", EXECUTE)
+            return client.conversation
+
+    with served(provider) as url:
+        conversation = asyncio.run(work(url))
+    assert (conversation.state, conversation.requests_unanswered) == (State.ACTIVE, 0)
+    assert provider.asked == ["BeginSession", "BeginSession"]
+
+
+@clients
+def test_client_without_a_granted_session_warns(connect: Connect) -> None:
+    # As a default client meets Mondrian.
+    provider = Provider(mondrian=True)
+    with served(provider) as url, connect(url) as client:
+        for _ in range(2):
+            with pytest.warns(UserWarning, match="without a Session"):
+                assert client.call() is None
+        assert client.conversation.state is State.NONE
+    assert provider.asked == ["BeginSession", "BeginSession"]
+
+
+@clients
+def test_client_fault_in_answer_to_begin_is_no_warning(connect: Connect) -> None:
+    provider = Provider()
+    failed = encode(Envelope(body=Fault("Server", "no permission").to_body(FaultShape.SOAP_1_1)))
+    provider.instead = [Page("500 Internal Server Error", failed, "text/xml")]
+    with served(provider) as url, connect(url) as client:
+        fault = client.call()
+        assert fault is not None
+        assert fault.string == "no permission"
+
+
+@byte_clients
+@pytest.mark.parametrize("status", ["400 Bad Request", "403 Forbidden", "503 Service Unavailable"])
+def test_client_reads_a_fault_of_any_status(connect: Connect, status: str) -> None:
+    provider = Provider()
+    failed = encode(Envelope(body=Fault("Client", "no permission").to_body()))
+    with served(provider) as url, connect(url) as client:
+        client.call()
+        provider.instead = [Page(status, failed, "text/xml")]
+        assert client.call() == Fault("Client", "no permission")
+        assert client.conversation.state is State.ACTIVE

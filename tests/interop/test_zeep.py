@@ -1,4 +1,4 @@
-"""zeep as a client and a reader, without the plugin of the README; its mistakes are asserted."""
+"""zeep as a client and a reader, without the plugin of the recipes; its mistakes are asserted."""
 
 from __future__ import annotations
 

@@ -99,7 +99,14 @@ class HeadCache:
         return f"HeadCache(<{len(self)} of {self._maxsize}>)"
 
     def clear(self) -> None:
-        """Forget all shapes."""
+        """Forget all shapes.
+
+        >>> cache = HeadCache()
+        >>> _ = decode(encode(Envelope(body=Fragment(b"<a/>"))), cache=cache)
+        >>> cache.clear()
+        >>> len(cache)
+        0
+        """
         self._shapes.clear()
         self._searches.clear()
 

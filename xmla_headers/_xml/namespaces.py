@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from xmla_headers._immutable import ReadOnly
 from xmla_headers.findings import Code
 from xmla_headers.soap import XML_NS, XMLNS_NS, Limits
 
@@ -58,7 +58,7 @@ class Namespaces:
     def scope(self) -> Mapping[str, str]:
         """Return a copy of the prefixes in scope, without those that need no declaration."""
         bindings = self.bindings.items()
-        return MappingProxyType({name: bound for name, bound in bindings if bound and name != "xml"})
+        return ReadOnly({name: bound for name, bound in bindings if bound and name != "xml"})
 
     def enter(self, name: str, flat: list[str], offset: int) -> Entered:
         """Open an element; `flat` alternates attribute names and values. Raises Fatal."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from xmla_headers._immutable import ReadOnly
 from xmla_headers.findings import Code, DecodeError, value_finding
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ __all__ = [
     "end_of_start_tag",
 ]
 
-NO_NAMESPACES: Mapping[str, str] = MappingProxyType({})
+NO_NAMESPACES: Mapping[str, str] = ReadOnly({})
 
 # A start tag that the parser has accepted: "<" cannot occur in it, ">" only in quotes.
 _START_TAG = re.compile(rb"""<[^"'>]*+(?:"[^"]*+"[^"'>]*+|'[^']*+'[^"'>]*+)*+>""")

@@ -5,14 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
-from xmla_headers._checks import member_of, wrong_type
+from xmla_headers._checks import wrong_type
 from xmla_headers._codec.options import DEFAULT_LIMITS
 from xmla_headers.codec import decode, iter_findings
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fault import Fault
 from xmla_headers.findings import Finding, XmlaHeadersError
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import AnyDirection, Direction, Limits
+from xmla_headers.soap import AnyDirection, Limits
 from xmla_headers.typing import BlockTypes
 
 from ._message import CapturedMessage
@@ -49,6 +49,10 @@ class CheckedMessage:
 
         Returns:
             The copy. Its message has the body b"".
+
+        >>> checked = check_message(CapturedMessage("", b"<a/>"))
+        >>> checked.without_body().message.body
+        b''
         """
         kept = self.findings if findings is None else tuple(findings)
         return replace(self, message=replace(self.message, body=b""), findings=kept)
@@ -83,8 +87,6 @@ def check_message(
     """
     if not isinstance(message, CapturedMessage):
         raise wrong_type("message", "CapturedMessage", message)
-    if direction is not None:
-        direction = member_of(Direction, "direction", direction)
     if message.trouble is not None:
         return CheckedMessage(message, (message.trouble,))
     if not is_soap(message):

@@ -48,6 +48,9 @@ def natural_key(name: str) -> str:
 def pair_names(names: Iterable[str]) -> list[tuple[str, str | None]]:
     """Sort the names of files by exchange, requests before their responses.
 
+    For a folder with one message in each file. Read the files in this order, and give the exchange to the
+    messages: `transcript` pairs by it.
+
     Args:
         names: Names of files, with "/" between folders. Repeated names count once.
 
@@ -57,6 +60,16 @@ def pair_names(names: Iterable[str]) -> list[tuple[str, str | None]]:
 
     >>> [name for name, _ in pair_names(["10-response.xml", "10-request.xml", "9-request.xml"])]
     ['9-request.xml', '10-request.xml', '10-response.xml']
+
+    >>> from dataclasses import replace
+    >>> from xmla_headers import captures
+    >>> folder = {"1-response.xml": b"<b/>", "1-request.xml": b"<a/>"}
+    >>> for name, exchange in pair_names(folder):
+    ...     for message in captures.iter_messages(folder[name], name):
+    ...         message = replace(message, exchange=exchange or message.exchange)
+    ...         print(message.name, message.direction, message.body)
+    1-request.xml request b'<a/>'
+    1-response.xml response b'<b/>'
     """
     # There may be very many names: only the sides are kept beside them.
     names = list(dict.fromkeys(names))

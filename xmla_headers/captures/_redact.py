@@ -97,6 +97,11 @@ class Pseudonyms:
 
         Raises:
             TypeError: An argument has the wrong type.
+
+        >>> pseudonyms = Pseudonyms()
+        >>> pseudonyms.learn(b"<Session SessionId='4f1c-77aa'/>")
+        >>> len(pseudonyms)
+        1
         """
         view = bytes(checked(data, limits))
         format_of(view).value.redact(view, Learner(self._table, limits, name))

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
-from xmla_headers._printable import printable
+from xmla_headers._printable import Piece, printable
 from xmla_headers.codec import decode
-from xmla_headers.findings import XmlaHeadersError
+from xmla_headers.findings import RULES, Rule, Severity, XmlaHeadersError
 
 from . import _lines
-from ._console import CLEAN, REFUSED, TROUBLE, Printer, Streams, check_different, check_empty, complain
+from ._console import CLEAN, REFUSED, TROUBLE, Printer, Streams, complain
 from ._inputs import read_file
+from ._outputs import check_different, folder_output, write_file
 
-__all__ = ["corpus", "generate", "redact", "show", "timeline"]
+__all__ = ["codes", "completion", "corpus", "generate", "redact", "show", "timeline"]
 
 
 def show(options: argparse.Namespace, streams: Streams) -> int:
@@ -21,7 +25,7 @@ def show(options: argparse.Namespace, streams: Streams) -> int:
     data = read_file(options.path, streams)
     if data is None:
         return TROUBLE
-    printer = Printer(streams.stdout)
+    printer = Printer(streams.stdout, options.color)
     try:
         envelope = decode(data)
     except XmlaHeadersError as error:
@@ -55,14 +59,9 @@ def corpus(options: argparse.Namespace, streams: Streams) -> int:
     from xmla_headers import fuzzing  # noqa: PLC0415 - only this command needs it
 
     folder = Path(options.folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        check_empty(folder)
+    with folder_output(folder):
         for name, content in fuzzing.corpus(options.seed, options.count):
-            (folder / name).write_bytes(content)
-    except (OSError, ValueError) as error:
-        complain(streams, options.folder, error)
-        return TROUBLE
+            write_file(folder / name, content)
     streams.stdout.write(f"{options.count} messages, a manifest and its schema written\n")
     return CLEAN
 
@@ -82,10 +81,61 @@ def generate(options: argparse.Namespace, streams: Streams) -> int:
     if options.output is None:
         streams.stdout.write(source)
         return CLEAN
+    check_different(options.output, options.schema, "this is the schema itself")
+    write_file(Path(options.output), source.encode())
+    return CLEAN
+
+
+def codes(options: argparse.Namespace, streams: Streams) -> int:
+    """List the codes, or explain some of them, and return the exit status."""
+    printer = Printer(streams.stdout, options.color)
+    rules = [RULES[code] for code in dict.fromkeys(options.codes or RULES)]
+    if options.format == "json":
+        printer.verbatim(json.dumps([_as_dict(rule) for rule in rules], indent=2))
+    elif options.codes:
+        for number, rule in enumerate(rules):
+            if number:
+                printer.line([])
+            for line in _explanation(rule):
+                printer.line(line, indent=_EXPLAINED)
+    else:
+        widest, severities = max(map(len, RULES)), max(map(len, Severity))
+        for rule in rules:
+            line = [(f"{rule.code:<{widest}}  ", "place"), (rule.severity, rule.severity.value)]
+            line.append((" " * (severities - len(rule.severity)) + f"  {rule.meaning}", ""))
+            printer.line(line, indent=widest + severities + 4)
+    return CLEAN
+
+
+# Columns before the text of an explanation.
+_EXPLAINED = 12
+
+
+def _explanation(rule: Rule) -> Iterator[list[Piece]]:
+    """Yield the lines about one code."""
+    end = ", ends the message" if rule.fatal else ""
+    yield [(rule.code, "place"), (": ", ""), (rule.severity, rule.severity.value), (end, "")]
+    for label, text in (
+        ("meaning", rule.meaning),
+        ("what to do", rule.advice),
+        ("clause", rule.reference),
+        ("fault code", rule.fault_code),
+    ):
+        yield [(f"{label:<{_EXPLAINED}}", "hint"), (text, "")]
+
+
+def _as_dict(rule: Rule) -> dict[str, object]:
+    return {field.name: getattr(rule, field.name) for field in fields(rule)}
+
+
+def completion(options: argparse.Namespace, streams: Streams) -> int:
+    """Write the completion of the command for a shell, and return the exit status."""
     try:
-        check_different(options.output, options.schema, "this is the schema itself")
-        Path(options.output).write_text(source, encoding="utf-8", newline="\n")
-    except OSError as error:
-        complain(streams, options.output, error)
+        from ._completion import script  # noqa: PLC0415 - an extra
+
+        text = script(options.parser, options.shell)
+    except ImportError:
+        complain(streams, "completion", ValueError("needs the extra: pip install 'xmla_headers[completion]'"))
         return TROUBLE
+    streams.stdout.write(text)
     return CLEAN

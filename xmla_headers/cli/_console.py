@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple, TextIO
 
-from xmla_headers._printable import Piece, printable
+from xmla_headers._printable import Piece, printable, wrapped
 
 from . import _lines
 
@@ -24,9 +24,8 @@ __all__ = [
     "Printer",
     "ProgressBar",
     "Streams",
-    "check_different",
-    "check_empty",
     "complain",
+    "is_coloured",
 ]
 
 CLEAN = 0
@@ -38,6 +37,10 @@ TROUBLE = 2
 
 # Seconds before a progress bar appears.
 _LONG = 1.0
+
+# Columns before the continuation of a wrapped line, of a terminal that does not know its width, and for text
+# beside a wider indent.
+_INDENT, _COLUMNS, _LEAST = 4, 80, 32
 
 
 class Streams(NamedTuple):
@@ -56,43 +59,76 @@ def complain(streams: Streams, path: object, error: OSError | ValueError) -> Non
     streams.stderr.write(f"xmla-headers: {printable(str(path))}: {printable(reason)}\n")
 
 
-def check_empty(folder: Path) -> None:
-    """Raise OSError for a folder that is not empty: its files would mix with those to be written."""
-    if any(folder.iterdir()):
-        raise OSError(0, "this folder is not empty")
+def is_coloured(choice: str, stream: TextIO) -> bool:
+    """Return whether output is coloured.
+
+    Args:
+        choice: The value of `--color`: auto, always or never. It outranks the environment.
+        stream: The stream to write to.
+    """
+    if choice != "auto":
+        return choice == "always"
+    # An empty variable counts as not set, and NO_COLOR outranks FORCE_COLOR, as in Python itself.
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") not in ("dumb", "unknown")
 
 
-def check_different(output: str, source: str, message: str) -> None:
-    """Raise OSError for an output that is the input file."""
-    if source != "-" and Path(output).exists() and Path(output).samefile(source):
-        raise OSError(0, message)
-
-
-def _console(stream: TextIO) -> Console | None:
-    """Return a console if the stream is a terminal and rich is installed."""
-    if not stream.isatty():
-        return None
+def _console(stream: TextIO, *, coloured: bool) -> Console | None:
+    """Return a console, or None if rich is not installed."""
     try:
         from rich.console import Console  # noqa: PLC0415 - an extra
     except ImportError:
         return None
-    # rich uses no colours if NO_COLOR is set, or if the terminal has none.
-    return Console(file=stream, highlight=False, soft_wrap=True, emoji=False, markup=False)
+    return Console(
+        file=stream,
+        # The styles are of these eight colours and bold.
+        color_system="standard" if coloured else None,
+        force_terminal=True,
+        no_color=False,
+        highlight=False,
+        soft_wrap=True,
+        emoji=False,
+        markup=False,
+    )
 
 
 class Printer:
-    """Writes lines, in colour on a terminal if rich is installed and NO_COLOR is not set."""
+    """Writes lines, in colour if that is wanted and rich is installed.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: The stream to write to.
+        color: The value of `--color`.
+    """
+
+    def __init__(self, stream: TextIO, color: str = "auto") -> None:
         self._stream = stream
-        self.console = _console(stream)
+        self.is_terminal = stream.isatty()
+        coloured = is_coloured(color, stream)
+        # On a terminal without colour too, where a progress bar may stand below the lines.
+        self.console = _console(stream, coloured=coloured) if coloured or self.is_terminal else None
 
     def width(self, otherwise: int) -> int:
         """Return the columns of the terminal, or another width if the stream is none."""
-        return shutil.get_terminal_size((otherwise, 0)).columns if self._stream.isatty() else otherwise
+        return shutil.get_terminal_size((otherwise, 0)).columns if self.is_terminal else otherwise
 
-    def line(self, pieces: Sequence[Piece]) -> None:
-        """Write one line."""
+    def line(self, pieces: Sequence[Piece], indent: int = _INDENT) -> None:
+        """Write one line; a terminal gets it wrapped at spaces, with the rest indented."""
+        if not self.is_terminal:
+            self._write(pieces)
+            return
+        width = self.width(_COLUMNS)
+        indent = indent if indent <= width - _LEAST else _INDENT
+        for part in list(wrapped(pieces, width, indent)) or [[]]:
+            self._write(part)
+
+    def verbatim(self, text: str) -> None:
+        """Write the text of a document and the end of a line, not wrapped and not coloured."""
+        self._write([(text, "")])
+
+    def _write(self, pieces: Sequence[Piece]) -> None:
         if self.console is None:
             self._stream.write("".join(text for text, _ in pieces) + "\n")
             return
@@ -102,11 +138,13 @@ class Printer:
 
 
 class ProgressBar:
-    """Progress bar for long work; does nothing without a terminal."""
+    """Progress bar for long work; does nothing without a terminal, or without rich."""
 
-    def __init__(self, printer: Printer, streams: Streams, total: int) -> None:
+    def __init__(self, printer: Printer, streams: Streams, total: int, color: str = "auto") -> None:
         # If the report and the bar share a terminal, one console keeps them apart.
-        self._console = printer.console or _console(streams.stderr)
+        self._console = printer.console if printer.is_terminal else None
+        if self._console is None and streams.stderr.isatty():
+            self._console = _console(streams.stderr, coloured=is_coloured(color, streams.stderr))
         self._total = total
         self._done = 0
         self._messages = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import NamedTuple
 from xmla_headers import captures
 from xmla_headers.captures import CapturedMessage
 
-from ._console import Streams, check_different, complain
+from ._console import Streams, complain
+from ._folders import captures_in, is_foreign
+from ._outputs import check_different
 
 __all__ = ["InputFile", "Inputs", "read_file"]
-
-# The files that are read in a folder. A path on the command line may have any name.
-_CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
 
 # Larger files are mapped: only the part that is being read is then in memory.
 _MAPPED = 4_194_304
@@ -32,21 +30,43 @@ class InputFile(NamedTuple):
     """The key that a request and its response in two files share."""
     size: int
     """The size in bytes."""
+    is_named: bool
+    """Whether the command line names the file itself, and not only its folder."""
 
 
 class Inputs:
-    """The captures on the command line, and those of them that cannot be read."""
+    """The captures on the command line, and those of them that cannot be read.
+
+    Args:
+        paths: The files and folders on the command line.
+        streams: The standard streams.
+        exclude: Patterns for the files and folders to skip in folders.
+        skip_foreign: Skip XML without SOAP even if the command line names it.
+    """
 
     unreadable: list[str]
     """The files and folders that cannot be read. A complaint about each has been written."""
+    skipped: int
+    """The number of files without SOAP that `messages` has skipped so far."""
     size: int
     """The size of all files in bytes."""
 
-    def __init__(self, paths: Sequence[str], streams: Streams) -> None:
+    def __init__(
+        self,
+        paths: Sequence[str],
+        streams: Streams,
+        *,
+        exclude: Sequence[str] = (),
+        skip_foreign: bool = False,
+    ) -> None:
         self._streams = streams
         self._stdin: bytes | None = None
+        self._exclude, self._skip_foreign = exclude, skip_foreign
         self.unreadable = []
+        self.skipped = 0
+        self._folders: list[str] = []
         self._files = [file for path in paths for file in self._list(path)]
+        self._paths = {file.path for file in self._files}
         self.size = sum(file.size for file in self._files)
 
     def contents(self) -> Iterator[tuple[InputFile, bytes | memoryview]]:
@@ -63,10 +83,28 @@ class Inputs:
             for file in self._files:
                 check_different(output, file.path, "this is one of the captures")
 
+    def file_of(self, name: str) -> str:
+        """Return the path of the file that contains a message, by the name of the message."""
+        path = name
+        while path not in self._paths and "/" in path:
+            path = path.rpartition("/")[0]
+        return path if path in self._paths else name
+
     def messages(self) -> Iterator[CapturedMessage]:
         """Yield all messages. The name of each begins with the path of its file."""
+        empty = True
         for file, data in self.contents():
+            if (self._skip_foreign or not file.is_named) and is_foreign(data):
+                self.skipped += 1
+                continue
+            empty = False
             yield from self._messages(file, data)
+        if empty and self.skipped and not self._skip_foreign:
+            # A check of nothing would look like a success.
+            for folder in self._folders:
+                self._complain(
+                    folder, ValueError("there is no message in this folder, only XML without SOAP")
+                )
 
     def _messages(self, file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMessage]:
         empty = True
@@ -106,27 +144,15 @@ class Inputs:
     def _list(self, path: str) -> list[InputFile]:
         # Path.is_dir raises for a name that is too long or not accessible. Reading it gives a better message.
         if path == "-" or not os.path.isdir(path):  # noqa: PTH112
-            return [InputFile(path, None, _size(path))]
-        names = list(self._walk(path))
+            return [InputFile(path, None, _size(path), is_named=True)]
+        self._folders.append(path)
+        names = list(captures_in(path, self._exclude, self._complain))
         if not names and path not in self.unreadable:
             self._complain(path, ValueError("this folder has no *.xml, *.har, *.saz or *.http"))
-        return [InputFile(name, exchange, _size(name)) for name, exchange in captures.pair_names(names)]
-
-    def _walk(self, path: str) -> Iterator[str]:
-        """Yield the paths of the captures in a folder and its subfolders, in any order."""
-        folders = [path]
-        while folders:
-            folder = folders.pop()
-            try:
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        if entry.is_dir(follow_symlinks=False):
-                            folders.append(entry.path)
-                        # Not a pipe: opening it would block.
-                        elif _CAPTURE.fullmatch(entry.name) and (entry.is_file() or entry.is_symlink()):
-                            yield entry.path
-            except OSError as error:
-                self._complain(folder, error)
+        return [
+            InputFile(name, exchange, _size(name), is_named=False)
+            for name, exchange in captures.pair_names(names)
+        ]
 
 
 def _let_go(mapped: memoryview) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xmla_headers._printable import Piece
 from xmla_headers.captures import CapturedMessage, CheckedMessage, check_message, is_soap
-from xmla_headers.findings import Finding
+from xmla_headers.findings import Finding, Severity
 from xmla_headers.soap import Direction
 
 from . import _lines
@@ -42,6 +42,14 @@ class Job:
     """The columns for the source line of each finding; None for a report without source lines."""
     schemas: tuple[tuple[str, str], ...] = ()
     """The name and text of each schema to check messages against."""
+    strict: bool = False
+    """Whether every warning refuses its message."""
+    refuse: frozenset[str] = frozenset()
+    """The codes of the warnings that refuse their message."""
+
+    def refuses(self, finding: Finding) -> bool:
+        """Return whether decode would refuse a message for this finding, with this `strict` and `refuse`."""
+        return self.strict or finding.severity is Severity.ERROR or finding.code in self.refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +127,13 @@ def _judge(message: CapturedMessage, job: Job) -> Judged:
     if job.schemas and message.trouble is None and is_soap(message):
         findings += _validator(job.schemas).iter_findings(message.body, encoding=message.charset)
     findings = [finding for finding in findings if finding.code not in job.ignore]
-    lines = () if job.width is None or not findings else _text_lines(message, findings, job.width)
+    lines = () if job.width is None or not findings else _text_lines(message, findings, job, job.width)
     return Judged(checked.without_body(findings), lines)
 
 
-def _text_lines(message: CapturedMessage, findings: Sequence[Finding], width: int) -> Iterator[list[Piece]]:
+def _text_lines(
+    message: CapturedMessage, findings: Sequence[Finding], job: Job, width: int
+) -> Iterator[list[Piece]]:
     excerpts = _lines.Excerpts(message.body, width)
     for finding in findings:
-        yield from _lines.text_lines(message.name, finding, excerpts)
+        yield from _lines.text_lines(message.name, finding, excerpts, refused=job.refuses(finding))

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xmla_headers._printable import Piece, columns_of, joined, plural, printable
+from xmla_headers._printable import (
+    Piece,
+    columns_of,
+    first_columns,
+    joined,
+    last_columns,
+    plural,
+    printable,
+)
 from xmla_headers.conversation import State
 from xmla_headers.envelope import Envelope
 from xmla_headers.findings import Finding, Severity
@@ -40,8 +48,8 @@ EXCERPT_WIDTH = 105
 # The columns of an excerpt for its indent and for the ellipsis at its end.
 _MARGIN = 5
 
-# The least number of characters that an excerpt shows, on any terminal.
-_NARROWEST = 40
+# The least number of columns that an excerpt shows, on any terminal.
+_NARROWEST = 16
 
 # Bytes at the start of a message that are searched for session ids to mask at once. Further in, a window and
 # its neighbours are searched.
@@ -70,7 +78,9 @@ _WORD = re.compile(r"\S{5,}")
 _LATIN = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["'](?i:iso-?8859-1|iso_8859-1|latin-?1)["']""")
 
 
-def text_lines(path: str, finding: Finding, excerpts: Excerpts | None) -> Iterator[list[Piece]]:
+def text_lines(
+    path: str, finding: Finding, excerpts: Excerpts | None, *, refused: bool = False
+) -> Iterator[list[Piece]]:
     """Yield the lines about one finding: place and message, source line, caret, hint.
 
     A finding about a session or about an entry of a capture has no place in a message.
@@ -79,11 +89,14 @@ def text_lines(path: str, finding: Finding, excerpts: Excerpts | None) -> Iterat
         path: The name of the message.
         finding: The finding.
         excerpts: The source lines of the message; None to leave them out.
+        refused: Whether the finding refuses the message. A warning that does so is marked.
     """
     place = "" if finding.line is None else f"{finding.line}:{finding.column}:"
+    warned = finding.severity is Severity.WARNING
     line: list[Piece] = [
         (f"{printable(path)}:{place} ", "place"),
-        (f"{finding.severity}[{finding.code}]", str(finding.severity)),
+        (f"{finding.severity}[{finding.code}]", str(Severity.ERROR if refused else finding.severity)),
+        (" (refused)" if refused and warned else "", "error"),
         (f": {printable(finding.message)}", ""),
     ]
     if finding.path is not None:
@@ -98,13 +111,24 @@ def text_lines(path: str, finding: Finding, excerpts: Excerpts | None) -> Iterat
         yield [("    hint: ", "hint"), (printable(finding.hint), "")]
 
 
-def github_line(path: str, finding: Finding, *, refused: bool) -> str:
-    """Return the workflow command with which GitHub shows a finding beside the source line."""
+def github_line(file: str, inside: str, finding: Finding, *, refused: bool) -> str:
+    """Return the workflow command with which GitHub shows a finding beside the source line.
+
+    Args:
+        file: The path of the capture.
+        inside: The position of the message in the capture; "" if the capture is the message itself.
+        finding: The finding. Its line is a line of the file only if the capture is the message itself.
+        refused: Whether the finding refuses the message.
+    """
     kind = "error" if refused else "warning"
     message = finding.message if finding.hint is None else f"{finding.message} (hint: {finding.hint})"
-    place = f"file={_property(printable(path))}"
-    if finding.line is not None:
-        place += f",line={finding.line},col={finding.column}"
+    place = f"file={_property(printable(file))}"
+    line = None if finding.line is None else (finding.line, finding.column)
+    if inside:
+        within = printable(inside) if line is None else f"{printable(inside)}:{line[0]}:{line[1]}"
+        message = f"{within}: {message}"
+    elif line is not None:
+        place += f",line={line[0]},col={line[1]}"
     return f"::{kind} {place},title={_property(finding.code)}::{_command(message)}"
 
 
@@ -117,7 +141,7 @@ def _property(text: str) -> str:
 
 
 def summary(counts: dict[str, int]) -> list[Piece]:
-    """Return the last line of a report: the numbers of messages, refusals, warnings and unreadable paths."""
+    """Return the last line of a report: how many messages were checked, and how many files were not read."""
     messages = plural(counts["messages"], "message")
     parts = [
         (f"{counts['refused']} refused", "error" if counts["refused"] else ""),
@@ -125,6 +149,8 @@ def summary(counts: dict[str, int]) -> list[Piece]:
     ]
     if counts["unreadable"]:
         parts.append((f"{counts['unreadable']} unreadable", "error"))
+    if counts["skipped"]:
+        parts.append((f"{counts['skipped']} without SOAP skipped", ""))
     return [(f"{messages} checked: ", ""), *joined(parts, ", ")]
 
 
@@ -194,7 +220,7 @@ class Excerpts:
 
     def __init__(self, data: bytes, width: int = EXCERPT_WIDTH) -> None:
         self._data = data
-        # Characters shown of a line, and of its part before the caret.
+        # Columns for a line, and for its part before the caret.
         self._shown = max(min(width, EXCERPT_WIDTH) - _MARGIN, _NARROWEST)
         self._before = self._shown * 16 // 25
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -209,15 +235,19 @@ class Excerpts:
     def at(self, offset: int) -> tuple[str, str]:
         """Return the part of a source line to show around an offset, and the space before the caret."""
         text, place = self._around(offset)
-        # A message may be one long line. One more character than is shown decides whether it continues.
-        before = re.split(r"[\r\n]", text[max(0, place - self._before - 1) : place])[-1]
-        after = re.split(r"[\r\n]", text[place : place + self._shown + 1], maxsplit=1)[0]
-        if len(before) > self._before:
-            before = f"…{before[-self._before :]}"
-        room = self._shown - len(before)
-        if len(after) > room:
-            after = f"{after[:room]}…"
-        before, after = _one_line(before), _one_line(after)
+        # A message may be one long line: a slice of it is enough, as most characters take a column or more.
+        start = max(0, place - self._before - 1)
+        *others, line = re.split(r"[\r\n]", text[start:place])
+        line = _one_line(line)
+        before = last_columns(line, self._before - 1)
+        if before != line or (start and not others):
+            before = f"…{before}"
+        room = self._shown - columns_of(before)
+        line, *others = re.split(r"[\r\n]", text[place : place + room + 1], maxsplit=1)
+        line = _one_line(line)
+        after = first_columns(line, room)
+        if after != line or (place + room + 1 < len(text) and not others):
+            after = f"{after}…"
         return before + after, " " * columns_of(before)
 
     def _around(self, offset: int) -> tuple[str, int]:
@@ -264,8 +294,3 @@ def _mask_match(match: re.Match[str]) -> str:
 
 def _one_line(text: str) -> str:
     return printable(text.replace("\t", " "))
-
-
-def is_refused(finding: Finding, *, strict: bool, refuse: frozenset[str]) -> bool:
-    """Return whether decode would refuse a message for this finding, with these `strict` and `refuse`."""
-    return strict or finding.severity is Severity.ERROR or finding.code in refuse

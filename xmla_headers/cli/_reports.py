@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from xmla_headers.findings import Finding
@@ -26,16 +26,22 @@ class Ending(NamedTuple):
     unreadable: Sequence[str]
     """The paths that cannot be read."""
     counts: dict[str, int]
-    """The numbers of messages, refused messages, warnings and unreadable paths."""
+    """The numbers of messages, refused messages, warnings, unreadable paths, and files skipped as no SOAP."""
     interrupted: bool
     """Whether the run was interrupted."""
 
 
 class Report:
-    """A report that prints nothing, for `--quiet`, and the base of the others."""
+    """A report that prints nothing, for `--quiet`, and the base of the others.
 
-    def __init__(self, printer: Printer) -> None:
+    Args:
+        printer: The printer of the report.
+        file_of: Returns the path of the file that contains a message, by the name of the message.
+    """
+
+    def __init__(self, printer: Printer, file_of: Callable[[str], str]) -> None:
         self.printer = printer
+        self.file_of = file_of
 
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
         """Report on a message: the findings of the rules, then those of the transcript.
@@ -54,18 +60,19 @@ class _Text(Report):
     """Lines for people."""
 
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
+        del placement
         for line in judged.lines:
             self.printer.line(line)
-        for finding, _ in said[len(said) - len(placement.findings) :]:
-            self._about(judged.checked.message.name, finding)
+        for finding, refused in said[len(judged.checked.findings) :]:
+            self._about(judged.checked.message.name, finding, refused=refused)
 
-    def _about(self, name: str, finding: Finding) -> None:
-        for line in _lines.text_lines(name, finding, None):
+    def _about(self, name: str, finding: Finding, *, refused: bool) -> None:
+        for line in _lines.text_lines(name, finding, None, refused=refused):
             self.printer.line(line)
 
     def end(self, ending: Ending) -> None:
-        for name, finding, _ in ending.left:
-            self._about(name, finding)
+        for name, finding, refused in ending.left:
+            self._about(name, finding, refused=refused)
         for record in ending.sessions:
             # Without a response, the line would only repeat the findings about the request.
             if record.responses:
@@ -80,8 +87,8 @@ class _Text(Report):
 class _Json(Report):
     """One JSON document, written message by message: there may be a million of them."""
 
-    def __init__(self, printer: Printer) -> None:
-        super().__init__(printer)
+    def __init__(self, printer: Printer, file_of: Callable[[str], str]) -> None:
+        super().__init__(printer, file_of)
         # The text to write next. A comma follows only if there is another message.
         self._last = '{\n  "messages": ['
 
@@ -98,11 +105,8 @@ class _Json(Report):
 
     def _item(self, document: object) -> None:
         text = json.dumps(document, indent=2).replace("\n", "\n    ")
-        self._write(self._last if self._last.endswith("[") else f"{self._last},")
+        self.printer.verbatim(self._last if self._last.endswith("[") else f"{self._last},")
         self._last = f"    {text}"
-
-    def _write(self, text: str) -> None:
-        self.printer.line([(text, "")])
 
     def end(self, ending: Ending) -> None:
         rest = {
@@ -114,9 +118,9 @@ class _Json(Report):
             "interrupted": ending.interrupted,
             "summary": ending.counts,
         }
-        self._write(self._last)
+        self.printer.verbatim(self._last)
         # The first brace is dropped: the object has been open since before the messages.
-        self._write(f"  ],{json.dumps(rest, indent=2)[1:]}")
+        self.printer.verbatim(f"  ],{json.dumps(rest, indent=2)[1:]}")
 
 
 def _as_dict(finding: Finding, *, refused: bool) -> dict[str, object]:
@@ -145,7 +149,9 @@ class _Github(Report):
             self._about(judged.checked.message.name, finding, refused=refused)
 
     def _about(self, name: str, finding: Finding, *, refused: bool) -> None:
-        self.printer.line([(_lines.github_line(name, finding, refused=refused), "")])
+        file = self.file_of(name)
+        inside = name.removeprefix(file).removeprefix("/")
+        self.printer.verbatim(_lines.github_line(file, inside, finding, refused=refused))
 
     def end(self, ending: Ending) -> None:
         for name, finding, refused in ending.left:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from xmla_headers._printable import plural
 from xmla_headers.timeline import Timeline, _html, _text
 from xmla_headers.transcript import Transcript
 
-from ._console import CLEAN, TROUBLE, Printer, ProgressBar, Streams, complain
+from ._console import CLEAN, TROUBLE, Printer, ProgressBar, Streams
 from ._inputs import Inputs
 from ._judging import Job, judged
+from ._outputs import write_file
 
 __all__ = ["timeline"]
 
@@ -20,15 +22,11 @@ _WIDTH = 100
 
 def timeline(options: argparse.Namespace, streams: Streams) -> int:
     """Draw captures, and return the exit status."""
-    inputs = Inputs(options.paths, streams)
+    inputs = Inputs(options.paths, streams, exclude=options.exclude)
     if options.output is not None:
-        try:
-            inputs.check_output(options.output)
-        except OSError as error:
-            complain(streams, options.output, error)
-            return TROUBLE
-    printer = Printer(streams.stdout)
-    bar = ProgressBar(printer, streams, inputs.size)
+        inputs.check_output(options.output)
+    printer = Printer(streams.stdout, options.color)
+    bar = ProgressBar(printer, streams, inputs.size, options.color)
     picture, transcript = Timeline(), Transcript()
     job = Job(direction=None, ignore=frozenset(), width=None)
     try:
@@ -38,19 +36,16 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
     finally:
         bar.stop()
     picture.close(transcript.close())
+    if inputs.skipped:
+        streams.stderr.write(f"xmla-headers: {plural(inputs.skipped, 'file')} without SOAP skipped\n")
     if inputs.unreadable and not picture.messages:
         return TROUBLE
     title = ", ".join(Path(path).name if path != "-" else "standard input" for path in options.paths)
     if options.output is None:
         width = printer.width(_WIDTH)
-        lines = _text.text_lines(picture, title=title, width=width, show_ids=options.show_ids)
-        for line in lines:
+        for line in _text.text_lines(picture, title=title, width=width, show_ids=options.show_ids):
             printer.line(line)
     else:
-        try:
-            page = _html.html(picture, title=title, show_ids=options.show_ids)
-            Path(options.output).write_text(page, encoding="utf-8", newline="\n")
-        except OSError as error:
-            complain(streams, options.output, error)
-            return TROUBLE
+        page = _html.html(picture, title=title, show_ids=options.show_ids)
+        write_file(Path(options.output), page.encode())
     return TROUBLE if inputs.unreadable else CLEAN

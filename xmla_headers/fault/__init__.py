@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal, TypeAlias
 
 from xmla_headers._checks import bad_fragment, check_text, member_of, wrong_type
-from xmla_headers._immutable import shown_half_made
+from xmla_headers._immutable import MadeByConstructor, shown_half_made
 from xmla_headers._xml.escape import escape_attribute
 from xmla_headers.findings import RULES, Code, FaultCode, XmlaHeadersError, value_finding
 from xmla_headers.fragment import Fragment
@@ -145,13 +145,33 @@ class FaultEntry:
             raise wrong_type("content", "Fragment", self.content)
         object.__setattr__(self, "kind", member_of(EntryKind, "kind", self.kind))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write.
+
+        It is data, not a message for people: a session id in the texts is not masked.
+
+        Returns:
+            Field name -> number or text; "content" -> what `Fragment.to_dict` returns.
+
+        >>> FaultEntry("00HSBB01", "no such cube").to_dict()["code"]
+        '00HSBB01'
+        """
+        return {
+            "code": self.code,
+            "description": self.description,
+            "source": self.source,
+            "help_file": self.help_file,
+            "content": self.content.to_dict(),
+            "kind": str(self.kind),
+        }
+
     def __repr__(self) -> str:
         return f"FaultEntry({_shown_code(self.code)}, <{len(self.description)} characters>)"
 
 
 @shown_half_made
 @dataclass(frozen=True, slots=True, init=False, repr=False)
-class Fault:
+class Fault(MadeByConstructor):
     """A SOAP fault, of SOAP 1.1 (§4.4) or 1.2 (Part 1 §5.4).
 
     A part that a message does not have is "", a missing actor or node is None.
@@ -275,6 +295,29 @@ class Fault:
         shape = member_of(FaultShape, "shape", shape)
         namespace = SOAP_12_NS if shape is FaultShape.SOAP_1_2 else SOAP_11_NS
         return written_body(self, namespace, qualified=shape is FaultShape.SSAS)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as a dict that `json` can write.
+
+        It is data, not a message for people: a session id in the texts is not masked.
+
+        Returns:
+            Field name -> text or None; "entries" -> a list of dicts; "detail" -> what `Fragment.to_dict`
+            returns; "subcodes" -> a list of texts; "reasons" -> a list of language and text.
+
+        >>> Fault("Client", "no such cube").to_dict()["string"]
+        'no such cube'
+        """
+        return {
+            "code": self.code,
+            "string": self.string,
+            "actor": self.actor,
+            "entries": [entry.to_dict() for entry in self.entries],
+            "detail": self.detail.to_dict(),
+            "subcodes": list(self.subcodes),
+            "reasons": [list(reason) for reason in self.reasons],
+            "node": self.node,
+        }
 
     def __repr__(self) -> str:
         # Servers quote session ids in their texts.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from xmla_headers._immutable import ReadOnly
 from xmla_headers._xml.encoding import WHITE_SPACE
 from xmla_headers._xml.fatal import Fatal
 from xmla_headers._xml.namespaces import Namespaces
@@ -34,13 +34,13 @@ _ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, SOAP_12_NS, XMLA_NS, _EXCEPTION_N
 _TEXT_PARTS_1_2 = frozenset({"Node", "Role"})
 # Without this in it, a Body has no inline messages, and it need not be walked.
 _MESSAGES = rb"[<:]Messages[\s/>]"
-# What may be a prefix in XML content, in a name or a value.
+# A possible prefix in XML content, in a name or a value.
 _PREFIX = r"([\w.-]+):"
 _MONDRIAN_NS = "http://mondrian.sourceforge.net"
 # Child element of Mondrian's error -> the attribute with the same meaning in all other errors.
 _MONDRIAN_PARTS = {"code": "ErrorCode", "desc": "Description"}
 
-# The element of a message inside an answer -> what it is.
+# The element of a message inside an answer -> its kind.
 _KINDS = {"Error": EntryKind.ERROR, "Warning": EntryKind.WARNING}
 
 # How many bytes of the Body are parsed first: mostly they show that it has no Fault.
@@ -357,7 +357,7 @@ def _entry(
             declared = element.declared or {}
             scope = {prefix: name for prefix, name in declared.items() if name and prefix != "xml"}
             scope |= outer.missing(xml, declared)
-            content = Fragment._cut(xml, 0, len(xml), MappingProxyType(scope))
+            content = Fragment._cut(xml, 0, len(xml), ReadOnly(scope))
     number = "ErrorCode" if kind is EntryKind.ERROR else "WarningCode"
     code, description, source, help_file = (
         "".join(entry.says.get(name, ())) for name in (number, "Description", "Source", "HelpFile")

@@ -78,8 +78,7 @@ def isolated(text: object) -> str:
     SchemaError.
     """
     document = _read("", text, patterns_apart=True)
-    for _ in _links(document, {}):
-        pass
+    list(_links(document, {}))
     _check_sizes([document])
     return document.text
 

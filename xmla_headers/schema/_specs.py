@@ -39,7 +39,7 @@ _GENERATED = frozenset(
         "dataclass",
     }
 )
-_RESERVED = frozenset(field.name for field in fields(HeaderBlock)) | {"spec", "qname", "str"}
+_RESERVED = frozenset(field.name for field in fields(HeaderBlock)) | {"spec", "qname", "str", "to_dict"}
 
 # The element of an attribute group or type -> the names of its attributes.
 _Names: TypeAlias = "dict[Element, tuple[str, ...]]"

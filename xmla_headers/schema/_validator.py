@@ -90,6 +90,9 @@ class SchemaValidator:
 
         Raises:
             TypeError: An argument has the wrong type.
+
+        >>> list(SchemaValidator().iter_findings(encode(Envelope(Header(BeginSession())))))
+        []
         """
         reading = Reading(SESSION_BLOCKS, None, False, (), encoding, limits)
         buffer = buffer_of(data)

@@ -192,6 +192,12 @@ class Lane:
 
         Args:
             exchange: An exchange of this lane.
+
+        Returns:
+            True for the exchange whose response says that the session is lost.
+
+        >>> Lane(LaneKind.IMPLICIT).is_loss(Exchange(0, None))
+        False
         """
         lost = None if self.record is None else self.record.lost
         return lost is not None and exchange.response is not None and exchange.response.name == lost
@@ -203,7 +209,14 @@ class Lane:
         return next(found, None)
 
     def idle(self) -> Iterator[tuple[Exchange, timedelta]]:
-        """Yield each exchange before which the session was idle, in order of time, and for how long."""
+        """Yield each exchange before which the session was idle, in order of time, and for how long.
+
+        Yields:
+            The exchange, and the time since the last message before it.
+
+        >>> list(Lane(LaneKind.IMPLICIT).idle())
+        []
+        """
         last: datetime | None = None
         timed = [(each.first.time, each) for each in self.exchanges if each.first.time is not None]
         for begun, exchange in sorted(timed, key=itemgetter(0)):
@@ -268,6 +281,13 @@ class Timeline:
 
         Raises:
             TypeError: An argument has the wrong type.
+
+        >>> from xmla_headers import captures, transcript
+        >>> checked = captures.check_message(captures.CapturedMessage("", encode(Envelope())))
+        >>> timeline = Timeline()
+        >>> timeline.add(checked, transcript.Transcript().add(checked))
+        >>> timeline.messages
+        1
         """
         if not isinstance(checked, CheckedMessage):
             raise wrong_type("checked", "CheckedMessage", checked)
@@ -294,6 +314,9 @@ class Timeline:
 
         Args:
             left_behind: The names and findings that `Transcript.close` returns.
+
+        >>> from xmla_headers import transcript
+        >>> Timeline().close(transcript.Transcript().close())
         """
         for name, finding in left_behind:
             mark = self._by_name.get(name)
@@ -331,6 +354,13 @@ class Timeline:
 
         Returns:
             The text, in which each id of five characters or more shows its first four and its length.
+
+        >>> from xmla_headers import captures, transcript
+        >>> message = captures.CapturedMessage("", encode(Envelope(Header(Session("8f1c2b3a")))))
+        >>> checked, timeline = captures.check_message(message), Timeline()
+        >>> timeline.add(checked, transcript.Transcript().add(checked))
+        >>> timeline.masked("no session 8f1c2b3a")
+        "no session '8f1c'… (8 characters)"
         """
         # Most texts contain no id, and a search for a few keys costs less than a look at each character.
         if len(self._ids) < len(text) and not any(key in text for key in self._ids):
@@ -389,6 +419,9 @@ def worst(findings: Iterable[Finding]) -> Severity | None:
 
     Returns:
         The severity; None if there are no findings.
+
+    >>> worst(iter_findings(b"no XML"))
+    <Severity.ERROR: 'error'>
     """
     found = {finding.severity for finding in findings}
     return next((severity for severity in Severity if severity in found), None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from xmla_headers._printable import Piece, columns_of, joined, plural
+from xmla_headers._printable import Piece, columns_of, joined, plural, wrapped
 from xmla_headers.findings import Severity
 
 from ._layout import Layout, Metrics, Place, Row, Segment, lay_out, life_line, row_of
@@ -46,11 +46,11 @@ def text_lines(
     """
     width = max(width, _NARROWEST)
     words = Words(timeline, show_ids=show_ids)
-    yield from _wrapped(_sentence(words.text(title), words.counts()), width, indent=4)
-    yield from _wrapped([(words.span(), "")], width, indent=4)
+    yield from wrapped(_sentence(words.text(title), words.counts()), width, indent=4)
+    yield from wrapped([(words.span(), "")], width, indent=4)
     yield []
     for lane in timeline.lanes:
-        yield from _wrapped(_sentence(words.label(lane), words.facts(lane)), width, indent=4)
+        yield from wrapped(_sentence(words.label(lane), words.facts(lane)), width, indent=4)
     if timeline.lanes:
         yield []
         yield from _picture(timeline, words, width)
@@ -82,9 +82,9 @@ def _picture(timeline: Timeline, words: Words, width: int) -> Iterator[list[Piec
             if (number, index) in by_row:
                 yield from _lane(words, row, lane, lines[index], by_row[number, index])
         yield []
-    yield from _wrapped(_legend(lanes), width)
+    yield from wrapped(_legend(lanes), width, whole=True)
     if not layout.by_time:
-        yield from _wrapped([("no times in this capture: messages are drawn in their order", "")], width)
+        yield from wrapped([("no times in this capture: messages are drawn in their order", "")], width)
 
 
 def _legend(lanes: list[Lane]) -> list[Piece]:
@@ -221,7 +221,7 @@ def _findings(words: Words, lane: Lane, width: int) -> Iterator[list[Piece]]:
     if not found:
         return
     yield []
-    yield from _wrapped([(words.label(lane), "place")], width)
+    yield from wrapped([(words.label(lane), "place")], width)
     for finding, places in found:
         names = [words.text(mark.name) or "the message" for mark, _ in places]
         rest = f" and {plural(len(names) - _MOST_PLACES, 'other')}" if len(names) > _MOST_PLACES else ""
@@ -230,39 +230,7 @@ def _findings(words: Words, lane: Lane, width: int) -> Iterator[list[Piece]]:
             (f": {words.text(finding.message)}", ""),
             (f" - in {', '.join(names[:_MOST_PLACES])}{rest}", ""),
         ]
-        yield from _wrapped(line, width, indent=4)
+        yield from wrapped(line, width, indent=4)
         if finding.hint is not None:
             hint: list[Piece] = [("    hint: ", "hint"), (words.text(finding.hint), "")]
-            yield from _wrapped(hint, width, indent=4)
-
-
-def _wrapped(pieces: Iterable[Piece], width: int, indent: int = 0) -> Iterator[list[Piece]]:
-    """Wrap a line at spaces, or inside a word that is wider than a line."""
-    line: list[Piece] = []
-    used = 0
-    for word, style in _words(pieces, width - indent):
-        shown = word
-        if used + columns_of(word) > width and used > indent:
-            yield line
-            line, used = [(" " * indent, "")] * bool(indent), indent
-            shown = word.lstrip(" ")
-        line.append((shown, style))
-        used += columns_of(shown)
-    if line:
-        yield line
-
-
-def _words(pieces: Iterable[Piece], width: int) -> Iterator[Piece]:
-    """Yield each word with the spaces before it; a word that is wider than a line comes in parts."""
-    for text, style in pieces:
-        word, size = "", 0
-        for index, character in enumerate(text):
-            taken = columns_of(character)
-            begins = character == " " and index and text[index - 1] != " "
-            if word and (begins or size + taken > width):
-                yield word, style
-                word, size = "", 0
-            word += character
-            size += taken
-        if word:
-            yield word, style
+            yield from wrapped(hint, width, indent=4)

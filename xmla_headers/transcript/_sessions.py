@@ -139,6 +139,12 @@ class Transcript:
 
         Raises:
             TypeError: `checked` is not a CheckedMessage.
+
+        >>> from xmla_headers import captures
+        >>> data = encode(Envelope(Header(Session("8f1c2b3a"))))
+        >>> message = captures.CapturedMessage("", data, Direction.REQUEST)
+        >>> Transcript().add(captures.check_message(message)).session.requests
+        1
         """
         if not isinstance(checked, CheckedMessage):
             raise wrong_type("checked", "CheckedMessage", checked)
@@ -164,6 +170,9 @@ class Transcript:
         Returns:
             The name of a message and a finding about it, for each request without an answer and each
             session that is not ended.
+
+        >>> Transcript().close()
+        []
         """
         found = []
         # A capture without any response, such as a folder of requests, was not meant to have them.

@@ -64,9 +64,6 @@ class BufferFile(io.RawIOBase):
         self._data = memoryview(data)
         self._at = 0
 
-    def readable(self) -> bool:
-        return True
-
     def seekable(self) -> bool:
         return True
 

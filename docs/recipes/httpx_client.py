@@ -1,0 +1,74 @@
+"""A client with httpx.
+
+It keeps one session. If the server has lost the session, the client begins another
+one and sends the request again, which did not run the first time. A fault is an
+answer too, which `raise_for_fault` raises.
+
+    with httpx.Client(timeout=60) as http:
+        client = XmlaClient(http, "http://127.0.0.1:8080/xmla")
+        answer = client.call("Discover", discover("DBSCHEMA_CATALOGS"))
+        answer.raise_for_fault()
+        client.end()
+"""
+
+import threading
+import warnings
+
+import httpx
+
+from xmla_bodies import NOTHING, Method
+from xmla_headers import (
+    BeginSession,
+    Conversation,
+    Envelope,
+    Fragment,
+    Header,
+    HeaderBlock,
+    State,
+    XmlaHeadersError,
+    decode,
+    encode,
+)
+from xmla_headers.http import charset_of, request_headers
+
+BEGIN = BeginSession()
+"""For Analysis Services. Mondrian ignores it; mondrian_client.py has one for it."""
+
+
+class XmlaClient:
+    def __init__(
+        self, http: httpx.Client, url: str, begin: BeginSession = BEGIN
+    ) -> None:
+        self.http, self.url = http, url
+        self.conversation, self.lock = Conversation(begin), threading.Lock()
+
+    def call(self, method: Method, body: Fragment) -> Envelope:
+        with self.lock:
+            answer = self._send(method, body, self.conversation.next_block())
+            if self.conversation.state is State.LOST:
+                answer = self._send(method, body, self.conversation.next_block())
+            return answer
+
+    def end(self) -> Envelope:
+        with self.lock:
+            return self._send("Execute", NOTHING, self.conversation.end_block())
+
+    def _send(self, method: Method, body: Fragment, block: HeaderBlock) -> Envelope:
+        request = Envelope(Header(block), body)
+        content, fields = encode(request), request_headers(method)
+        self.conversation.request(request.header)
+        try:
+            response = self.http.post(self.url, content=content, headers=fields)
+            try:
+                charset = charset_of(response.headers.get("Content-Type"))
+                answer = decode(response.content, encoding=charset)
+            except XmlaHeadersError:
+                response.raise_for_status()  # an error page has no fault
+                raise
+            self.conversation.response(answer.header, answer.fault)
+        except BaseException:  # a time-out, an error page, another id, Ctrl-C
+            self.conversation.unanswered()
+            raise
+        if self.conversation.state is State.NONE and answer.fault is None:
+            warnings.warn("BeginSession was answered without a Session", stacklevel=3)
+        return answer
