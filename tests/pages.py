@@ -142,15 +142,16 @@ PROGRAMS: dict[Code, str] = {
     Code.SESSION_NOT_GRANTED: """\
 >>> from xmla_headers import Conversation, Header, Session
 >>> conversation = Conversation()
->>> conversation.request(Header(conversation.next_block()))
->>> conversation.response(Header(Session("")))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> print(*conversation.response(Header(Session(""))))
 """,
     Code.SESSION_ID_CHANGED: """\
 >>> from xmla_headers import Conversation, Header, Session
 >>> conversation = Conversation()
->>> conversation.request(Header(conversation.next_block()))
->>> conversation.response(Header(Session("9F2C1B7E")))
->>> conversation.request(Header(Session("B41D07AA")))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> _ = conversation.response(Header(Session("9F2C1B7E")))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> print(*conversation.response(Header(Session("B41D07AA"))))
 """,
     Code.UNKNOWN_SESSION: """\
 >>> from xmla_headers import Conversation, Header, Session
@@ -159,16 +160,16 @@ PROGRAMS: dict[Code, str] = {
     Code.SESSION_USED_AFTER_END: """\
 >>> from xmla_headers import Conversation, Header, Session
 >>> conversation = Conversation()
->>> conversation.request(Header(conversation.next_block()))
->>> conversation.response(Header(Session("9F2C1B7E")))
->>> conversation.request(Header(conversation.end_block()))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> _ = conversation.response(Header(Session("9F2C1B7E")))
+>>> _ = conversation.request(Header(conversation.end_block()))
 >>> conversation.request(Header(Session("9F2C1B7E")))
 """,
     Code.SESSION_NEVER_ENDED: """\
 >>> from xmla_headers import BeginSession, Conversation, Header, Session
 >>> conversation = Conversation()
->>> conversation.request(Header(conversation.next_block()))
->>> conversation.response(Header(Session("9F2C1B7E")))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> _ = conversation.response(Header(Session("9F2C1B7E")))
 >>> conversation.request(Header(BeginSession()))
 """,
     Code.RESPONSE_WITHOUT_REQUEST: """\
@@ -178,7 +179,7 @@ PROGRAMS: dict[Code, str] = {
     Code.REQUEST_WITHOUT_RESPONSE: """\
 >>> from xmla_headers import BeginSession, Conversation, Header
 >>> conversation = Conversation()
->>> conversation.request(Header(BeginSession()))
+>>> _ = conversation.request(Header(BeginSession()))
 >>> conversation.request(Header(BeginSession()))
 """,
     Code.UNEXPECTED_SESSION: """\

@@ -17,6 +17,7 @@ from xmla_headers import (
     XMLA_NS,
     Code,
     EncodeError,
+    EntryKind,
     Envelope,
     Fault,
     FaultCode,
@@ -29,7 +30,6 @@ from xmla_headers import (
     fault_for,
     session_not_found,
 )
-from xmla_headers.fault import EntryKind
 from xmla_headers.model import mask_in
 
 if TYPE_CHECKING:

@@ -29,11 +29,11 @@ from xmla_headers import (
     XmlaHeadersError,
     decode,
     encode,
+    fault_blocks,
     fault_for,
     iter_findings,
     session_not_found,
 )
-from xmla_headers.fault import fault_blocks
 from xmla_headers.findings import error_for, value_finding
 
 SHAPE = FaultShape.SOAP_1_2

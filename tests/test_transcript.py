@@ -107,8 +107,8 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
     ),
     "another id at the end": (
         [Step(BEGIN, GRANT), Step(END, message(session("other")))],
-        ["session-id-changed -2", "session-never-ended 1"],
-        [State.ACTIVE],
+        ["session-id-changed -2"],
+        [State.ENDED],
     ),
     "lost": ([Step(BEGIN, GRANT), Step(USE, OK), Step(USE, LOST)], ["session-lost -3"], [State.LOST]),
     "lost once": (

@@ -22,7 +22,16 @@ from .codec import (
 )
 from .conversation import TRANSITIONS, Conversation, Event, State
 from .envelope import Envelope, Header
-from .fault import Fault, FaultEntry, FaultError, FaultShape, fault_for, session_not_found
+from .fault import (
+    EntryKind,
+    Fault,
+    FaultEntry,
+    FaultError,
+    FaultShape,
+    fault_blocks,
+    fault_for,
+    session_not_found,
+)
 from .findings import (
     RULES,
     Code,
@@ -74,6 +83,7 @@ __all__ = [
     "Direction",
     "EncodeError",
     "EndSession",
+    "EntryKind",
     "Envelope",
     "Event",
     "Fault",
@@ -101,6 +111,7 @@ __all__ = [
     "decode_header",
     "encode",
     "encode_block",
+    "fault_blocks",
     "fault_for",
     "iter_findings",
     "session_not_found",
