@@ -31,7 +31,7 @@ TABLE = ROOT / "tests" / "mutants.txt"
 
 #: A name in the table -> its files in xmla_headers/, and the tests that guard them, the fastest first.
 MODULES = {
-    "rules": ("_codec/rules.py", "test_rules test_codes test_corpus test_fuzzing"),
+    "rules": ("_codec/rules.py", "test_rules test_hints test_codes test_corpus test_fuzzing"),
     "encoding": (
         "_xml/encoding.py _xml/positions.py",
         "test_null_characters test_encodings test_codes test_corpus",

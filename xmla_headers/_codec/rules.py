@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from xmla_headers._printable import printable
 from xmla_headers._xml.names import short
 from xmla_headers._xml.parser import HTML_HINT
 from xmla_headers._xml.positions import Locator
@@ -40,6 +41,21 @@ _RANK = {code: rank for rank, code in enumerate(RULES)}
 
 # An xs:int of value 0 or 1, the type of the unqualified mustUnderstand in Microsoft's XSD.
 _UNQUALIFIED = r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*"
+
+_ARRAY_HINT = (
+    "PHP writes an array as elements: give SoapHeader a SoapVar of the type XSD_ANYXML with the whole element"
+)
+# xs:boolean, which some stacks write in both versions of SOAP.
+_BOOLEANS = frozenset({"true", "false"})
+_BOOLEAN_HINT = "write 1 for true and 0 for false: SOAP 1.2 accepts the words, SOAP 1.1 does not"
+
+# Elements of HTML that begin the output of a program before its message, such as a warning of PHP.
+_HTML_NAMES = frozenset(
+    {"b", "body", "br", "center", "div", "font", "h1", "head", "hr", "p", "pre", "script", "span", "table"}
+)
+_HTML_BEFORE_HINT = (
+    "this looks like HTML before the message, such as a warning of PHP: set display_errors to Off there"
+)
 
 _PADDED_HINT = "ids are compared exactly, but some peers remove white space around them"
 
@@ -136,7 +152,7 @@ class Judge:
     def _judge_root(self, root: RawElement) -> None:
         version = SOAP_VERSIONS.get(root.namespace)
         if root.local != "Envelope":
-            hint = HTML_HINT if root.local.lower() == "html" else None
+            hint = _page_hint(root)
             text = f"the root element is {short(root.name)}, not Envelope"
             self._mark(Code.NOT_AN_ENVELOPE, root.start, text, (root,), hint=hint)
             return
@@ -249,7 +265,9 @@ class Judge:
             text = f"the header block {short(element.local)} is in no namespace"
             self._mark(Code.UNQUALIFIED_HEADER_BLOCK, element.start, text, here)
         if spec is not None:
-            text = f"{short(element.name)} is not the {spec.local_name} of {spec.namespace}"
+            # In quotes, since white space at an end makes another namespace.
+            inside = f' of "{printable(short(element.namespace))}"' if element.namespace else ""
+            text = f"{short(element.name)}{inside} is not the {spec.local_name} of {spec.namespace}"
             hint = _lookalike_hint(element, spec)
             self._mark(Code.LOOKALIKE_HEADER_BLOCK, element.start, text, here, hint=hint)
         must_understand, refused = must_understand_value(element)
@@ -274,7 +292,9 @@ class Judge:
             if code is Code.INVALID_MUST_UNDERSTAND
             else f"two mustUnderstand attributes on {name} contradict each other"
         )
-        self._mark(code, element.start, text, here, f"/@{attribute}")
+        values = [value.strip() for _, _, value, written in element.attributes if written == attribute]
+        hint = _BOOLEAN_HINT if not _BOOLEANS.isdisjoint(values) else None
+        self._mark(code, element.start, text, here, f"/@{attribute}", hint)
 
     def _bind(self, block_type: type[HeaderBlock], element: RawElement, here: tuple[RawElement, ...]) -> None:
         """Check one element by its spec, and make the value if it has no errors."""
@@ -400,6 +420,14 @@ def _namespace_hint(namespace: str) -> str:
     return f"the SOAP 1.1 namespace is {SOAP_11_NS}"
 
 
+def _page_hint(root: RawElement) -> str | None:
+    """Return the hint for a root element of HTML."""
+    local = root.local.lower()
+    if local == "html":
+        return HTML_HINT
+    return _HTML_BEFORE_HINT if local in _HTML_NAMES else None
+
+
 def _misnamed(child: RawElement, root: RawElement) -> str | None:
     if child.local in ("Header", "Body"):
         return f"{child.local} must be in the namespace of Envelope, {root.namespace}"
@@ -424,6 +452,8 @@ def _missing_hint(element: RawElement, attribute: AttributeSpec) -> str | None:
             return f"attribute names are case-sensitive; did you mean {attribute.name}?"
     if any(child.local.lower() == attribute.name.lower() for child in element.children):
         return f"{attribute.name} is an attribute, not a child element"
+    if any(part.local == "key" for child in element.children for part in child.children):
+        return _ARRAY_HINT
     return None
 
 
