@@ -382,7 +382,7 @@ class MessageReader(Parser):
             if self._fault_open:
                 message.faults[-1].add_child(element)
             return
-        self._fault_open = element.local == "Fault" and element.namespace in _SOAP_NAMESPACES
+        self._fault_open = element.local == "Fault" and element.namespace in self._fault_namespaces()
         if self._fault_open:
             message.faults.append(element)
         elif message.beside_fault is None:
@@ -390,6 +390,10 @@ class MessageReader(Parser):
         else:
             return
         certain(message.body).add_child(element)
+
+    def _fault_namespaces(self) -> tuple[str, str]:
+        """Return the namespaces of a Fault: that of the Envelope, and SOAP 1.1 in both versions."""
+        return SOAP_11_NS, self._stack[0].namespace
 
     def _deep_end(self, name: str) -> None:
         if self._declares:
