@@ -33,7 +33,7 @@ from . import state_diagram
 from .capture_files import BEGIN, Exchange, end, har, lost, message, recorded, session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -428,7 +428,7 @@ PAGES = {
     "_static/states.svg": state_diagram.draw,
     "_static/timeline.html": example_timeline,
 }
-SECTIONS = {
+SECTIONS: dict[tuple[str, str], Callable[[], str]] = {
     ("reference/index.md", "names"): names_table,
     ("reference/conversations.md", "states"): states_table,
     ("dialects.md", "servers"): partial(dialects_table, "server"),

@@ -257,7 +257,7 @@ class Dialect:
     """Server: whether each answer in a session has a Session, or only the one that grants it; None if not
     known."""
     note: str = ""
-    """What else one must know, in a sentence."""
+    """Anything else to know, in one sentence or a few."""
     source: str
     """Where this is from: code, documentation or recordings."""
 
@@ -294,7 +294,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             fault_shape=FaultShape.SOAP_1_1,
             fault_status=200,
             repeats_session=True,
-            note="It takes both spellings together, too. It echoes ids unescaped. With CharacterEncoding=UTF-8"
+            note="It takes both spellings together, too. It echoes ids unescaped. With the encoding UTF-8"
             ' its faults are ISO-8859-1 under a UTF-8 label: read them with encoding="iso-8859-1".',
             source="pentaho/mondrian, DefaultXmlaServlet.java; recordings",
         ),
@@ -302,7 +302,6 @@ DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
             name="eMondrian",
             side="server",
             fault_shape=FaultShape.SOAP_1_1,
-            fault_status=200,
             repeats_session=True,
             note="Its encodings are those of Mondrian. A missing SessionId gets the number of a lost session,"
             " and the answer to EndSession of an unknown session breaks off.",
