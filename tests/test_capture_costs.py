@@ -150,6 +150,7 @@ def _child() -> None:
     os.write(1, json.dumps(said).encode())
 
 
+@pytest.mark.slow
 def test_gzip_bomb_in_an_archive_stays_within_the_limits() -> None:
     done = subprocess.run(
         [sys.executable, __file__],
@@ -194,6 +195,7 @@ _LINES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _LINES)
 def test_text_report_of_many_findings_reads_characters_once(
     kind: str, monkeypatch: pytest.MonkeyPatch

@@ -119,6 +119,7 @@ def test_check_folder_is_one_capture(folder: Path) -> None:
     assert out.splitlines()[-1].startswith("46 messages checked: 0 refused")
 
 
+@pytest.mark.slow
 def test_check_jobs_do_not_change_the_report(folder: Path) -> None:
     for options in ([], ["--format", "json"], ["--format", "github"], ["--strict"], ["--quiet"]):
         assert run("check", "--jobs", "2", *options, folder) == run("check", *options, folder)

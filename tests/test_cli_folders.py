@@ -137,6 +137,7 @@ def test_is_foreign_of_captures_in_xml_is_false(monkeypatch: pytest.MonkeyPatch)
     assert not is_foreign(b"<items/>")
 
 
+@pytest.mark.slow
 def test_is_foreign_of_generated_envelope_is_false() -> None:
     foreign = [case for case in islice(fuzzing.iter_cases(3), 2_000) if is_foreign(case.data)]
     # Only those without an Envelope by design.

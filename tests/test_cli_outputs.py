@@ -86,6 +86,7 @@ def test_failed_write_leaves_no_half_file(source: Path, out: Path, name: str, be
     assert {path.name: path.read_bytes() for path in out.iterdir()} == ({"target": before} if before else {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOLDER_COMMANDS)
 @pytest.mark.parametrize("exists", [False, True])
 def test_failed_write_leaves_no_half_folder(source: Path, out: Path, name: str, *, exists: bool) -> None:

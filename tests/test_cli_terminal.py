@@ -96,6 +96,7 @@ BESIDE = {
 }
 
 
+@pytest.mark.slow
 @each("name", ["check", "show"])
 @each("columns", [24, 60, 80, 120])
 @each("after", BESIDE)

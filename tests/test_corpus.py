@@ -135,6 +135,7 @@ def test_kept_vectors_have_every_code_and_verdict() -> None:
 # -- writing one ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_corpus_command_writes_the_same_as_the_library(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "corpus"
     status, out, err = run("corpus", folder, "--seed", 5, "--count", 30)

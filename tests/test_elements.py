@@ -404,6 +404,7 @@ HEADS = {
 }
 
 
+@pytest.mark.slow
 @LIBRARY
 @each("soap", list(SoapVersion))
 @each("form", [None, *MustUnderstandForm])

@@ -187,6 +187,7 @@ def test_new_header_element_has_cases_of_its_own(kind: type[HeaderBlock]) -> Non
     assert spellings > (80 if Direction.RESPONSE in kind.spec.directions else 10)
 
 
+@pytest.mark.slow
 def test_unbounded_block_is_never_a_duplicate() -> None:
     (audit,) = (kind for kind in AUDIT.values() if kind.spec.local_name == "Audit")
     spec = audit.spec
@@ -199,6 +200,7 @@ def test_unbounded_block_is_never_a_duplicate() -> None:
     assert Code.DUPLICATE_HEADER_BLOCK not in {code for case in all_of(types) for code in case.expected}
 
 
+@pytest.mark.slow
 def test_declared_name_is_never_used_as_a_wrong_one() -> None:
     types = schema.types_from_schema(
         '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:example:alike">'
@@ -327,6 +329,7 @@ def test_ways_of_a_code_have_different_names() -> None:
         assert len(set(names)) == len(names)
 
 
+@pytest.mark.slow
 def test_pairs_of_a_case_are_those_of_a_right_parser() -> None:
     def parse(data: bytes) -> list[tuple[str, str | None]]:
         blocks = [

@@ -122,6 +122,7 @@ def test_compare_ends_its_process_when_interrupted() -> None:
     assert multiprocessing.active_children() == []
 
 
+@pytest.mark.slow
 def test_compare_works_without_fork(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(multiprocessing, "get_all_start_methods", lambda: ["spawn"])
     cases = islice(fuzzing.iter_cases(), 20)

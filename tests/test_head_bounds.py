@@ -182,6 +182,7 @@ def test_session_id_is_read_in_every_way() -> None:
     assert (header.blocks, findings) == ((Session(ID),), ())
 
 
+@pytest.mark.slow
 @given(
     st.one_of(everyday(), mutated(everyday()), messages(), mutated(messages())),
     st.booleans(),

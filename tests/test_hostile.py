@@ -288,6 +288,7 @@ def test_child_with_too_much_memory_is_reported() -> None:
     assert told[0]["escaped"].startswith("MemoryError")
 
 
+@pytest.mark.slow
 def test_child_that_takes_too_long_is_reported() -> None:
     # Without a timer, only the parent ends the child.
     told, ended = _run("time", [], 60 if _CAN_TIME else 3)

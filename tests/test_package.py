@@ -31,6 +31,7 @@ def test_version_is_that_of_the_metadata() -> None:
     assert xmla_headers.__version__ == importlib.metadata.version("xmla_headers")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODULES)
 def test_module_is_imported_when_it_is_asked_for(name: str) -> None:
     code = f"""

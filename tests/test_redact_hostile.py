@@ -187,6 +187,7 @@ def test_redact_of_a_hostile_capture_is_bounded(name: str) -> None:
     _check(name, said[name])
 
 
+@pytest.mark.slow
 def test_redact_of_every_hostile_message_is_bounded() -> None:
     # The recipes above cover the large ones.
     names = [name for name, labels in _VECTORS.items() if "recipe" not in labels]

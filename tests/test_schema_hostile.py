@@ -253,6 +253,7 @@ def child() -> None:
                 sys.stdout.flush()
 
 
+@pytest.mark.slow
 def test_known_cases_end_in_schema_error_alone() -> None:
     command = [sys.executable, "-c", "from tests.test_schema_hostile import child; child()"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=600, check=False)

@@ -707,6 +707,7 @@ def test_path_counts_names_as_they_are_written(vendor: SchemaValidator) -> None:
 # -- limits --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [99, 100, 101, 5_000])
 @pytest.mark.parametrize("many", ["elements", "violations of one"])
 def test_findings_are_limited_and_say_so(vendor: SchemaValidator, count: int, many: str) -> None:

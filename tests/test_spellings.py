@@ -91,6 +91,7 @@ def test_direction_may_be_its_value(call: Callable[..., object], direction: Dire
     assert (outcome(str(direction)) is Code.WRONG_DIRECTION) == (direction is Direction.RESPONSE)
 
 
+@pytest.mark.slow
 def test_direction_of_other_functions_may_be_its_value() -> None:
     assert [finding.code for finding in iter_findings(BEGIN, direction="response")] == [Code.WRONG_DIRECTION]
     message = captures.CapturedMessage("", BEGIN)

@@ -561,6 +561,7 @@ def test_header_reader_far_after_the_head_has_the_position(
         )
 
 
+@pytest.mark.slow
 def test_header_reader_text_after_megabytes_has_its_offset() -> None:
     for gap in (" ", "\n", "\r\n"):
         for start in ("", "\r\n<!-- é\r\n -->"):
@@ -594,6 +595,7 @@ _IN_FRONT = [
 ]
 
 
+@pytest.mark.slow
 @each("encoding", ENCODINGS)
 @each("in_front", _IN_FRONT)
 @each("tag", _BODY_TAGS)
@@ -1240,11 +1242,13 @@ def test_tokens_of_mixed_length_are_read_a_few_times() -> None:
         assert work.read <= 3 * len(data)
 
 
+@pytest.mark.slow
 def test_long_attribute_in_small_pieces_costs_a_few_times_more() -> None:
     data = f"{_START}<a b='{'x' * 10_000_000}'/>{_END}".encode()
     assert _work(cut(data, 1_000)).read <= 3 * _work([data]).read
 
 
+@pytest.mark.slow
 def test_comment_of_body_tags_is_read_a_few_times() -> None:
     head = f"<!--{'<s:Body>' * 30_000}-->{_START}"
     data = f"{head}{_END}".encode()

@@ -40,6 +40,7 @@ def test_timeline_lanes_are_sessions_and_two_others() -> None:
     assert [len(lane.exchanges) for lane in lanes] == [7, 3, 3, 2, 2]
 
 
+@pytest.mark.slow
 def test_timeline_message_is_in_one_lane() -> None:
     for make in CAPTURES.values():
         capture = make()

@@ -100,6 +100,7 @@ def check(text: str) -> Walker:
 # -- well-formed -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CAPTURES)
 @pytest.mark.parametrize("show_ids", [False, True])
 def test_page_is_well_formed_and_links_resolve(name: str, show_ids: bool) -> None:  # noqa: FBT001
@@ -112,6 +113,7 @@ def test_page_is_well_formed_and_links_resolve(name: str, show_ids: bool) -> Non
             assert {f"m{exchange.number}", f"x{exchange.number}"} <= ids
 
 
+@pytest.mark.slow
 def test_page_draws_each_mark_once() -> None:
     timeline = many().timeline()
     marks = [a for tag, a in check(html(timeline, title="")).elements if tag == "a" and "aria-label" in a]
