@@ -403,7 +403,6 @@ class Conversation:
         finding = None if session is None else self._foreign(session)
         if finding is not None:
             # An id that is not granted grants nothing.
-            session = None
             event = Event.ANSWER if event is Event.GRANT else event
         if state in _PENDING and not self._decides(event, session, request):
             event = Event.OTHER
