@@ -59,7 +59,8 @@ class Reading(Refusals):
             _check_types(types)
         if direction is not None:
             direction = member_of(Direction, "direction", direction)
-        super().__init__(strict, refuse)
+        # By name: super() takes longer, and each message has a Reading.
+        Refusals.__init__(self, strict, refuse)
         if encoding is not None and not isinstance(encoding, str):
             raise wrong_type("encoding", "str or None", encoding)
         if not isinstance(limits, Limits):
