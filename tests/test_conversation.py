@@ -312,7 +312,17 @@ def test_response_with_empty_id_grants_nothing() -> None:
     conversation = conversation_in(State.BEGINNING)
     (finding,) = conversation.response(Header(Session("")))
     assert finding.code is Code.SESSION_NOT_GRANTED
+    assert "empty id" in finding.message
     assert (conversation.state, conversation.requests_unanswered) == (State.NONE, 0)
+
+
+@pytest.mark.parametrize("state", [State.NONE, State.ENDED])
+@pytest.mark.parametrize("other", [OTHER, ""])
+def test_response_with_an_id_earns_nothing_without_a_session(other: str, state: State) -> None:
+    conversation = conversation_in(state, strict=True)
+    conversation.request(NOTHING)
+    assert conversation.response(Header(Session(other))) == ()
+    assert conversation.state is state
 
 
 def test_begin_answered_without_a_session_earns_a_warning() -> None:
@@ -380,7 +390,8 @@ def test_error_inside_an_answer_loses_the_session(state: State) -> None:
         conversation.request(USE)
     with pytest.raises(TypeError, match="FaultEntry"):
         conversation.response(NOTHING, errors=[LOST])  # type: ignore[list-item]
-    assert conversation.response(NOTHING, errors=[FaultEntry(1), FaultEntry(3238789130)]) == ()
+    errors = [FaultEntry(1), FaultEntry(3238789130), FaultEntry(2)]
+    assert conversation.response(NOTHING, errors=errors) == ()
     assert conversation.state is State.LOST
 
 
