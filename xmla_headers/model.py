@@ -245,8 +245,11 @@ class HeaderBlock:
             shown.append(f"{attribute.field}={mask(value) if secret else repr(value)}")
         if self.must_understand:
             shown.append("must_understand=True")
-        if self.must_understand_form is not None:
-            shown.append(f"must_understand_form={MustUnderstandForm(self.must_understand_form).name}")
+        form = self.must_understand_form
+        if form is not None:
+            # Anything, in a value whose constructor has raised.
+            name = form.name if isinstance(form, MustUnderstandForm) else type(form).__name__
+            shown.append(f"must_understand_form={name}")
         if self.actor is not None:
             shown.append(f"actor={self.actor!r}")
         if self.other_attributes:

@@ -1,4 +1,4 @@
-"""How spyne and zeep read a Session: their own code, without a transport and with any Body."""
+"""How real peers read a Session: their own code, without a transport and, except for PHP, with any Body."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from tests.interop.zeep_client import WSDL
 from xmla_headers import XMLA_NS
+
+from .peer_processes import PROCESSES, Absent, process
+from .suds_peer import Suds
+from .wsdl import with_headers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tests.readers import Reader
 
-__all__ = ["PEERS"]
+__all__ = ["PEERS", "peer_reader"]
 
 
 def _spyne(data: bytes) -> list[tuple[str, str | None]]:
@@ -74,34 +77,25 @@ def _zeep(data: bytes) -> list[tuple[str, str | None]]:
     return [("Session", session.SessionId) for session in sessions]
 
 
-_SCHEMA = """
-<xs:element name="Session"><xs:complexType><xs:attribute name="SessionId" type="xs:string"/></xs:complexType>
-</xs:element></xs:schema>"""
-_MESSAGE = (
-    '<wsdl:message name="Out"><wsdl:part name="Session" element="x:Session"/></wsdl:message><wsdl:portType'
-)
-_OUTPUT = '<wsdl:output><soap:header message="x:Out" part="Session" use="literal"/>'
-
-
 @cache
 def _zeep_message() -> tuple[Any, Any]:
     import zeep
 
-    wsdl = WSDL.read_text(encoding="utf-8")
-    for old, new in (
-        ("</xs:schema>", _SCHEMA),
-        ("<wsdl:portType", _MESSAGE),
-        ("<wsdl:output><soap:", _OUTPUT + "<soap:"),
-    ):
-        wsdl = wsdl.replace(old, new)
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "with-header.wsdl"
-        path.write_text(wsdl, encoding="utf-8")
-        client = zeep.Client(str(path))
+        client = zeep.Client(str(with_headers(Path(folder) / "xmla-with-headers.wsdl")))
     (binding,) = client.wsdl.bindings.values()
     return binding.get("Execute").output, client.settings
 
 
-PEERS: Mapping[str, Reader] = {
-    name: reader for name, reader in {"spyne": _spyne, "zeep": _zeep}.items() if find_spec(name) is not None
-}
+_PACKAGES: Mapping[str, Reader] = {"spyne": _spyne, "zeep": _zeep}
+
+PEERS = (*_PACKAGES, *PROCESSES, "suds")
+
+
+def peer_reader(name: str) -> Reader:
+    """Return the reader of a peer; raise Absent if it is not installed."""
+    if name in PROCESSES:
+        return process(name).read
+    if find_spec(name) is None:
+        raise Absent(f"{name} is not installed")
+    return Suds().read if name == "suds" else _PACKAGES[name]

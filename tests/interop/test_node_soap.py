@@ -6,6 +6,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,35 @@ def test_decode_reads_must_understand_of_node_soap(
         block = header.session_header
         assert block is not None
         assert (block.must_understand, block.must_understand_form) == (True, form)
+
+
+def test_node_soap_begins_again_after_a_loss(peer: Peer) -> None:
+    answered = count(1)
+    provider = Provider(ids=iter(["é😀<1>&'\"", "2"]))
+    # The sessions are lost after the second answer.
+    provider.on_request = lambda: provider.forget() if next(answered) == 2 else None
+    known = {"block": "Session", "id": None}
+    begin, end = {"block": "BeginSession"}, {"block": "EndSession", "id": None}
+    with served(provider) as url:
+        answers = peer(url=url, steps=[begin, known, known, begin, known, end])
+    assert [header.session for header in provider.seen] == [
+        None,
+        Session("é😀<1>&'\""),
+        Session("é😀<1>&'\""),
+        None,
+        Session("2"),
+        None,
+    ]
+    assert [answer.get("fault", {}).get("faultcode") for answer in answers] == [
+        None,
+        None,
+        session_not_found("").code,
+        None,
+        None,
+        None,
+    ]
+    assert provider.seen[-1].end_session == EndSession("2")
+    assert (provider.sessions, provider.complaints) == ({}, [])
 
 
 @pytest.mark.parametrize("shape", FaultShape)

@@ -65,7 +65,23 @@ class Spyne:
     url: str = ""
     grants: str | None = None
     refuses: str | None = None
+    #: The sessions that it keeps, and the ids that it will grant; None if it keeps none.
+    sessions: set[str] | None = None
+    ids: Iterator[str] = field(default_factory=lambda: iter(()))
     read: list[tuple[str, str | None]] = field(default_factory=list)
+
+    def follow(self, name: str, session_id: str | None) -> str | None:
+        """Begin, find or end a session; return the id to grant."""
+        assert self.sessions is not None
+        if name == "BeginSession":
+            granted = next(self.ids)
+            self.sessions.add(granted)
+            return granted
+        if session_id not in self.sessions:
+            raise Fault("XMLAnalysisError.0xc10c000a", f"Session '{session_id}' cannot be found")
+        if name == "EndSession":
+            self.sessions.remove(session_id)
+        return None
 
     def post(self, data: bytes, content_type: str = "text/xml; charset=utf-8") -> tuple[int, bytes]:
         parts = urlsplit(self.url)
@@ -105,8 +121,9 @@ def _spyne() -> Iterator[Spyne]:
             for header in ctx.in_header or ():
                 if header is not None:
                     spyne.read.append((header.get_type_name(), getattr(header, "SessionId", None)))
-            if spyne.grants is not None:
-                ctx.out_header = SessionHeader(SessionId=spyne.grants)
+            granted = spyne.grants if spyne.sessions is None else spyne.follow(*spyne.read[-1])
+            if granted is not None:
+                ctx.out_header = SessionHeader(SessionId=granted)
             return "done"
 
     application = Application([Service], XMLA_NS, in_protocol=Soap11(validator="soft"), out_protocol=Soap11())
@@ -197,6 +214,31 @@ def test_decode_reads_the_faults_of_spyne(spyne: Spyne) -> None:
     assert fault is not None
     assert (fault.code, fault.string) == ("Client.Session", "the session 'a<b>&' cannot be found")
     assert fault.session_lost is False
+
+
+def test_our_client_recovers_from_the_loss_at_spyne(spyne: Spyne) -> None:
+    requests = pytest.importorskip("requests", reason="requests is not installed")
+    from requests_client import XmlaClient
+
+    first = "é😀<1>&'\""
+    spyne.read.clear()
+    spyne.sessions, spyne.ids = set(), iter([first, "2"])
+    try:
+        with requests.Session() as http:
+            http.trust_env = False
+            client = XmlaClient(http, spyne.url)
+            for _ in range(2):
+                assert client.call("Execute", EXECUTE).fault is None
+            assert (client.conversation.session_id, spyne.sessions) == (first, {first})
+            spyne.sessions.clear()
+            assert client.call("Execute", EXECUTE).fault is None
+            assert (client.conversation.session_id, spyne.sessions) == ("2", {"2"})
+            assert client.end().fault is None
+            assert spyne.sessions == set()
+    finally:
+        spyne.sessions = None
+    read = [("BeginSession", None), ("Session", first), ("Session", first)]
+    assert spyne.read == [*read, ("BeginSession", None), ("EndSession", "2")]
 
 
 # Mistakes of the peer.

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.loopback import SECONDS
 from xmla_headers import XMLA_NS
 
+from .wsdl import WSDL
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["WSDL", "zeep_client"]
-
-WSDL = Path(__file__).with_name("xmla.wsdl")
+__all__ = ["zeep_client"]
 
 
 @contextmanager
