@@ -18,6 +18,7 @@ from xmla_headers import (
     Header,
     MustUnderstandForm,
     Session,
+    XmlaHeadersError,
     decode,
     encode,
 )
@@ -108,3 +109,31 @@ def test_dialect_is_a_plain_dataclass() -> None:
     names = [field.name for field in dataclasses.fields(Dialect)]
     assert names[:2] == ["name", "side"]
     assert all(field.kw_only for field in dataclasses.fields(Dialect))
+
+
+_RECORDED = [
+    ("mondrian", "mondrian-pentaho-utf8"),
+    ("mondrian", "olap4j-xmlaserver"),
+    ("emondrian", "emondrian-utf8"),
+]
+
+
+@pytest.mark.parametrize(("key", "folder"), _RECORDED)
+def test_recorded_servers_answer_as_their_dialect_says(key: str, folder: str) -> None:
+    row, faults, granted = DIALECTS[key], 0, 0
+    for path in (Path(__file__).parent / "data" / "peers" / folder).glob("*.xml"):
+        data = path.read_bytes()
+        try:
+            envelope = decode(data)
+        except XmlaHeadersError:
+            # Faults under a wrong label, and ids that were not escaped.
+            continue
+        if envelope.fault is not None:
+            faults += 1
+            assert (b"<faultcode>SOAP-ENV:" in data) == (row.fault_shape is FaultShape.SOAP_1_1)
+        elif "_Session_" in path.name:
+            granted += 1
+            spelling = path.name.split(".")[0].rpartition("_")[2]
+            heard = row.must_understand_form is None or spelling in (row.must_understand_form, "both")
+            assert (envelope.header.session is not None) == (row.repeats_session and heard)
+    assert faults
