@@ -31,7 +31,7 @@ TABLE = ROOT / "tests" / "mutants.txt"
 
 #: A name in the table -> its files in xmla_headers/, and the tests that guard them, the fastest first.
 MODULES = {
-    "rules": ("_codec/rules.py", "test_rules test_codes test_corpus test_fuzzing"),
+    "rules": ("_codec/rules.py", "test_rules test_hints test_codes test_corpus test_fuzzing"),
     "encoding": (
         "_xml/encoding.py _xml/positions.py",
         "test_null_characters test_encodings test_codes test_corpus",
@@ -55,8 +55,9 @@ MODULES = {
     "stream_reader": ("_xml/stream_reader.py", "test_stream"),
     "conversation": ("conversation.py", "test_conversation test_transcript"),
     "transcript": ("transcript/_sessions.py", "test_transcript test_cli_captures"),
-    "fault_reader": ("fault/_reader.py", "test_fault test_codes"),
-    "fault": ("fault/__init__.py", "test_fault"),
+    "fault_reader": ("fault/_reader.py", "test_fault test_soap_1_2_faults test_codes"),
+    "fault": ("fault/__init__.py", "test_fault test_soap_1_2_faults"),
+    "fault_writer": ("fault/_writer.py", "test_fault test_soap_1_2_faults"),
     "envelope": ("envelope.py", "test_values test_codes"),
     "model": ("model.py unknown_block.py", "test_values test_half_made test_codes test_write"),
     "fragment": ("fragment.py", "test_values test_write test_elements"),

@@ -10,6 +10,7 @@ import inspect
 import io
 import re
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,13 +28,14 @@ from xmla_headers import (
     timeline,
     transcript,
 )
+from xmla_headers.http import DIALECTS
 from xmla_headers.timeline._html import html
 
 from . import state_diagram
 from .capture_files import BEGIN, Exchange, end, har, lost, message, recorded, session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -148,15 +150,16 @@ PROGRAMS: dict[Code, str] = {
     Code.SESSION_NOT_GRANTED: """\
 >>> from xmla_headers import Conversation, Header, Session
 >>> conversation = Conversation()
->>> conversation.request(Header(conversation.next_block()))
->>> conversation.response(Header(Session("")))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> print(*conversation.response(Header(Session(""))))
 """,
     Code.SESSION_ID_CHANGED: """\
 >>> from xmla_headers import Conversation, Header, Session
 >>> conversation = Conversation()
->>> conversation.request(Header(conversation.next_block()))
->>> conversation.response(Header(Session("9F2C1B7E")))
->>> conversation.request(Header(Session("B41D07AA")))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> _ = conversation.response(Header(Session("9F2C1B7E")))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> print(*conversation.response(Header(Session("B41D07AA"))))
 """,
     Code.UNKNOWN_SESSION: """\
 >>> from xmla_headers import Conversation, Header, Session
@@ -165,16 +168,16 @@ PROGRAMS: dict[Code, str] = {
     Code.SESSION_USED_AFTER_END: """\
 >>> from xmla_headers import Conversation, Header, Session
 >>> conversation = Conversation()
->>> conversation.request(Header(conversation.next_block()))
->>> conversation.response(Header(Session("9F2C1B7E")))
->>> conversation.request(Header(conversation.end_block()))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> _ = conversation.response(Header(Session("9F2C1B7E")))
+>>> _ = conversation.request(Header(conversation.end_block()))
 >>> conversation.request(Header(Session("9F2C1B7E")))
 """,
     Code.SESSION_NEVER_ENDED: """\
 >>> from xmla_headers import BeginSession, Conversation, Header, Session
 >>> conversation = Conversation()
->>> conversation.request(Header(conversation.next_block()))
->>> conversation.response(Header(Session("9F2C1B7E")))
+>>> _ = conversation.request(Header(conversation.next_block()))
+>>> _ = conversation.response(Header(Session("9F2C1B7E")))
 >>> conversation.request(Header(BeginSession()))
 """,
     Code.RESPONSE_WITHOUT_REQUEST: """\
@@ -184,7 +187,7 @@ PROGRAMS: dict[Code, str] = {
     Code.REQUEST_WITHOUT_RESPONSE: """\
 >>> from xmla_headers import BeginSession, Conversation, Header
 >>> conversation = Conversation()
->>> conversation.request(Header(BeginSession()))
+>>> _ = conversation.request(Header(BeginSession()))
 >>> conversation.request(Header(BeginSession()))
 """,
     Code.UNEXPECTED_SESSION: """\
@@ -370,6 +373,25 @@ def names_table() -> str:
     return "\n".join([*lines, ""])
 
 
+def dialects_table(side: str) -> str:
+    """Return the table of the dialects of servers, or of clients."""
+    server = side == "server"
+    names = ["name", "software", "mustUnderstand", "shape of faults", "status of faults"]
+    names += [*(["Session in"] if server else []), "more", "source"]
+    lines = [f"| {' | '.join(names)} |", f"|{'---|' * len(names)}"]
+    for key, row in DIALECTS.items():
+        if row.side != side:
+            continue
+        form = row.must_understand_form
+        marks = str(form) if form is not None else "any, or none" if server else "none"
+        repeats = {True: "each answer", False: "the answer that grants it", None: ""}[row.repeats_session]
+        status = "" if row.fault_status is None else row.fault_status
+        cells = [f"`{key}`", row.name, marks, row.fault_shape or "", status]
+        cells += [*([repeats] if server else []), row.note, row.source]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join([*lines, ""])
+
+
 def example_capture() -> bytes:
     """Return the capture of the picture: a recorded client, and a server that is started again."""
     first, second = "9F2C1B7E-3D54-4A0B-8C1E-5A6F7B8C9D0E", "B41D07AA-77C3-4E0E-9E52-0C4D1A2B3C4D"
@@ -416,9 +438,11 @@ PAGES = {
     "_static/states.svg": state_diagram.draw,
     "_static/timeline.html": example_timeline,
 }
-SECTIONS = {
+SECTIONS: dict[tuple[str, str], Callable[[], str]] = {
     ("reference/index.md", "names"): names_table,
     ("reference/conversations.md", "states"): states_table,
+    ("dialects.md", "servers"): partial(dialects_table, "server"),
+    ("dialects.md", "clients"): partial(dialects_table, "client"),
 }
 
 

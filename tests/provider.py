@@ -25,6 +25,7 @@ from xmla_headers import (
     fault_for,
     session_not_found,
 )
+from xmla_headers.http import DIALECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -179,4 +180,6 @@ class Provider:
 
 
 def _marked_for_mondrian(block: BeginSession | Session | EndSession) -> bool:
-    return block.must_understand and block.must_understand_form is MustUnderstandForm.UNQUALIFIED
+    # Its servlet looks for the attribute without a prefix, and does not mind the other one beside it.
+    wanted = DIALECTS["mondrian"].must_understand_form
+    return block.must_understand and block.must_understand_form in (wanted, MustUnderstandForm.BOTH)

@@ -38,10 +38,12 @@ from xmla_headers import (
     Fault,
     FaultEntry,
     FaultShape,
+    Finding,
     Fragment,
     Header,
     MustUnderstandForm,
     Session,
+    Severity,
     State,
     ValidationError,
     XmlaHeadersError,
@@ -65,7 +67,7 @@ LOST = session_not_found(SECRET)
 
 # Events of requests, and events of responses or missing responses.
 REQUESTS = {Event.BEGIN: BEGIN, Event.USE: USE, Event.END: END, Event.PLAIN: NOTHING}
-_ANSWERS: dict[Event, Callable[[Conversation], None]] = {
+_ANSWERS: dict[Event, Callable[[Conversation], object]] = {
     Event.GRANT: lambda conversation: conversation.response(USE),
     Event.ANSWER: lambda conversation: conversation.response(NOTHING),
     Event.FAULT: lambda conversation: conversation.response(NOTHING, BROKEN),
@@ -91,8 +93,8 @@ def happen(conversation: Conversation, event: Event) -> None:
         _ANSWERS[event](conversation)
 
 
-def conversation_in(state: State) -> Conversation:
-    conversation = Conversation()
+def conversation_in(state: State, **policy: Any) -> Conversation:
+    conversation = Conversation(**policy)
     for event in _WAYS[state]:
         happen(conversation, event)
     assert conversation.state is state
@@ -110,7 +112,7 @@ def told(conversation: Conversation) -> tuple[object, ...]:
     )
 
 
-def refused(conversation: Conversation, step: Callable[[], None], code: Code) -> None:
+def refused(conversation: Conversation, step: Callable[[], object], code: Code) -> None:
     """Check that a step is refused with the code, changes nothing and shows no session id."""
     before = told(conversation)
     with pytest.raises(XmlaHeadersError) as caught:
@@ -232,7 +234,7 @@ def test_next_block_follows_state(state: State) -> None:
     else:
         assert conversation.session_id is None
         assert conversation.next_block() == BeginSession()
-        refused(conversation, conversation.end_block, Code.UNKNOWN_SESSION)  # type: ignore[arg-type]
+        refused(conversation, conversation.end_block, Code.UNKNOWN_SESSION)
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.BEGINNING, State.ENDING)])
@@ -280,25 +282,123 @@ def test_request_with_another_id_is_refused(block: type[Session | EndSession], s
         refused(conversation, lambda other=other: conversation.request(Header(block(other))), code)  # type: ignore[misc]
 
 
+_STRANGE_IDS = [
+    (OTHER, Code.SESSION_ID_CHANGED),
+    (SECRET.lower(), Code.SESSION_ID_CHANGED),
+    ("", Code.SESSION_NOT_GRANTED),
+]
+
+
 @pytest.mark.parametrize("state", [State.ACTIVE, State.ENDING, State.LOST])
 @pytest.mark.parametrize("fault", [None, BROKEN])
-def test_response_with_another_id_is_refused(fault: Fault | None, state: State) -> None:
-    conversation = conversation_in(state)
-    conversation.request(NOTHING)
-    for other, code in (
-        (OTHER, Code.SESSION_ID_CHANGED),
-        (SECRET.lower(), Code.SESSION_ID_CHANGED),
-        ("", Code.SESSION_NOT_GRANTED),
-    ):
-        refused(conversation, lambda other=other: conversation.response(Header(Session(other)), fault), code)  # type: ignore[misc]
+@pytest.mark.parametrize(("other", "code"), _STRANGE_IDS)
+def test_response_with_another_id_counts_with_a_warning(
+    other: str, code: Code, fault: Fault | None, state: State
+) -> None:
+    conversation, plain = conversation_in(state), conversation_in(state)
+    for known in (conversation, plain):
+        if state is not State.ENDING:
+            known.request(NOTHING)
+    (finding,) = conversation.response(Header(Session(other)), fault)
+    assert plain.response(NOTHING, fault) == ()
+    assert (finding.code, finding.severity, finding.offset) == (code, Severity.WARNING, None)
+    assert other[:8] not in str(finding) or not other
+    # As if the answer had no Session: the id stays the granted one.
+    assert told(conversation)[:4] == told(plain)[:4]
+    assert conversation.session_id in (SECRET, None)
 
 
-def test_response_with_empty_id_is_refused() -> None:
+def test_response_with_empty_id_grants_nothing() -> None:
     conversation = conversation_in(State.BEGINNING)
-    refused(conversation, lambda: conversation.response(Header(Session(""))), Code.SESSION_NOT_GRANTED)
-    # A client closes the request of such a response.
-    conversation.unanswered()
-    assert conversation.state is State.NONE
+    (finding,) = conversation.response(Header(Session("")))
+    assert finding.code is Code.SESSION_NOT_GRANTED
+    assert "empty id" in finding.message
+    assert (conversation.state, conversation.requests_unanswered) == (State.NONE, 0)
+
+
+@pytest.mark.parametrize("state", [State.NONE, State.ENDED])
+@pytest.mark.parametrize("other", [OTHER, ""])
+def test_response_with_an_id_earns_nothing_without_a_session(other: str, state: State) -> None:
+    conversation = conversation_in(state, strict=True)
+    conversation.request(NOTHING)
+    assert conversation.response(Header(Session(other))) == ()
+    assert conversation.state is state
+
+
+def test_begin_answered_without_a_session_earns_a_warning() -> None:
+    conversation = conversation_in(State.BEGINNING)
+    conversation.request(NOTHING)
+    # It may answer the other request.
+    assert conversation.response(NOTHING) == ()
+    (finding,) = conversation.response(NOTHING)
+    assert (finding.code, conversation.state) == (Code.SESSION_NOT_GRANTED, State.NONE)
+    conversation.request(BEGIN)
+    assert conversation.response(NOTHING, BROKEN) == ()
+
+
+def test_client_of_olapy_keeps_its_answers() -> None:
+    # olapy names another session in each answer, whatever the request says.
+    conversation = Conversation()
+    codes = []
+    for number in range(4):
+        block = conversation.end_block() if number == 3 else conversation.next_block()
+        conversation.request(Header(block))
+        codes.append([str(found.code) for found in conversation.response(Header(Session(f"id-{number}")))])
+        assert conversation.session_id == (None if number == 3 else "id-0")
+    assert codes == [[], *[["session-id-changed"]] * 3]
+    assert conversation.state is State.ENDED
+
+
+_POLICIES: list[dict[str, Any]] = [
+    {"strict": True},
+    {"refuse": [Code.SESSION_ID_CHANGED, "session-not-granted"]},
+]
+
+
+@pytest.mark.parametrize("policy", _POLICIES)
+@pytest.mark.parametrize("state", [State.ACTIVE, State.ENDING, State.LOST])
+@pytest.mark.parametrize(("other", "code"), _STRANGE_IDS)
+def test_refused_warning_raises_and_changes_nothing(
+    other: str, code: Code, state: State, policy: dict[str, Any]
+) -> None:
+    conversation = conversation_in(state, **policy)
+    conversation.request(NOTHING)
+    refused(conversation, lambda: conversation.response(Header(Session(other))), code)
+
+
+@pytest.mark.parametrize("policy", _POLICIES)
+def test_refused_warning_about_a_begin_changes_nothing(policy: dict[str, Any]) -> None:
+    conversation = conversation_in(State.BEGINNING, **policy)
+    for header in (NOTHING, Header(Session(""))):
+        refused(conversation, lambda header=header: conversation.response(header), Code.SESSION_NOT_GRANTED)  # type: ignore[misc]
+
+
+def test_refuse_names_the_warnings_that_raise() -> None:
+    conversation = conversation_in(State.ACTIVE, refuse=["session-not-granted"])
+    conversation.request(NOTHING)
+    assert conversation.response(Header(Session(OTHER)))
+    with pytest.raises(ValueError, match="no-such-code"):
+        Conversation(refuse=["no-such-code"])
+    with pytest.raises(TypeError, match="strict"):
+        Conversation(strict=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state", [State.ACTIVE, State.ENDING])
+def test_error_inside_an_answer_loses_the_session(state: State) -> None:
+    conversation = conversation_in(state)
+    if state is State.ACTIVE:
+        conversation.request(USE)
+    with pytest.raises(TypeError, match="FaultEntry"):
+        conversation.response(NOTHING, errors=[LOST])  # type: ignore[list-item]
+    errors = [FaultEntry(1), FaultEntry(3238789130), FaultEntry(2)]
+    assert conversation.response(NOTHING, errors=errors) == ()
+    assert conversation.state is State.LOST
+
+
+def test_other_error_inside_an_answer_changes_nothing() -> None:
+    conversation = conversation_in(State.ENDING)
+    assert conversation.response(NOTHING, errors=iter([FaultEntry(1, "cancelled")])) == ()
+    assert conversation.state is State.ENDED
 
 
 @pytest.mark.parametrize("state", State)
@@ -515,7 +615,8 @@ def test_request_with_id_of_old_session_is_refused() -> None:
     conversation = play(*_ACTIVE, END, NOTHING, BEGIN, Header(Session(OTHER)))
     refused(conversation, lambda: conversation.request(USE), Code.SESSION_ID_CHANGED)
     conversation.request(NOTHING)
-    refused(conversation, lambda: conversation.response(USE), Code.SESSION_ID_CHANGED)
+    (finding,) = conversation.response(USE)
+    assert (finding.code, conversation.session_id) == (Code.SESSION_ID_CHANGED, OTHER)
 
 
 # -- several requests at a time ------------------------------------------------------------------------
@@ -664,6 +765,8 @@ class _Model:
         self.known: str | None = None
         self.phase = "none"
         self.open = 0
+        # The code of the warning about the last response.
+        self.warned: str | None = None
 
     def request(self, blocks: list[Any]) -> str | None:
         """Return the code of the refusal; None if the step is accepted."""
@@ -701,13 +804,18 @@ class _Model:
         if not self.open:
             return "response-without-request"
         lost = fault is not None and fault.session_lost
+        self.warned = None
         if named is not None and not lost and self.phase not in ("none", "ended"):
             if not named:
-                return "session-not-granted"
-            if self.phase != "beginning" and named != self.known:
-                return "session-id-changed"
+                self.warned = "session-not-granted"
+            elif self.phase != "beginning" and named != self.known:
+                self.warned = "session-id-changed"
+            if self.warned:
+                named = None
         self.open -= 1
         alone = not self.open
+        if self.phase == "beginning" and alone and fault is None and not named:
+            self.warned = "session-not-granted"
         if self.phase == "beginning":
             if named and not lost and (alone or named != self.known):
                 self.phase, self.known = "active", named
@@ -751,13 +859,19 @@ class Agreement(RuleBasedStateMachine):
         self.values, self.messages = Conversation(begin), Conversation(begin)
 
     def step(
-        self, by_value: Callable[[], None], by_message: Callable[[], None], expected: str | None
+        self,
+        by_value: Callable[[], tuple[Finding, ...] | None],
+        by_message: Callable[[], tuple[Finding, ...] | None],
+        expected: str | None,
+        warned: str | None = None,
     ) -> None:
         before = told(self.values)
         codes: list[str | None] = []
         for call in (by_value, by_message):
             try:
-                call()
+                findings = call() or ()
+                assert [finding.code for finding in findings] == ([warned] if warned else [])
+                assert not any(known in str(finding) for finding in findings for known in _IDS if known)
             except XmlaHeadersError as error:
                 codes.append(error.code)
                 assert not any(known in str(error) for known in _IDS if known)
@@ -792,18 +906,24 @@ class Agreement(RuleBasedStateMachine):
         header = Header(*blocks)
         body = Fragment(b"<a/>") if fault is None else fault.to_body(shape)
         received = decode(encode(Envelope(header, body)))
+        expected = self.model.response(blocks, fault)
         self.step(
             lambda: self.values.response(header, fault),
             lambda: self.messages.response(received.header, received.fault),
-            self.model.response(blocks, fault),
+            expected,
+            None if expected else self.model.warned,
         )
 
-    @rule(blocks=_response_blocks, fault=_response_faults, shape=st.sampled_from(FaultShape))
+    @rule(
+        blocks=_response_blocks,
+        fault=_response_faults,
+        shape=st.sampled_from([FaultShape.SSAS, FaultShape.SOAP_1_1]),
+    )
     def response(self, blocks: list[Any], fault: Fault | None, shape: FaultShape) -> None:
         self.hear(blocks, fault, shape)
 
     @precondition(lambda self: self.model.known is not None)
-    @rule(fault=_response_faults, shape=st.sampled_from(FaultShape))
+    @rule(fault=_response_faults, shape=st.sampled_from([FaultShape.SSAS, FaultShape.SOAP_1_1]))
     def response_with_the_known_id(self, fault: Fault | None, shape: FaultShape) -> None:
         self.hear([Session(self.model.known or "")], fault, shape)
 

@@ -17,6 +17,7 @@ from tests.each import each
 from tests.profiles import scaled
 from xmla_headers import (
     SOAP_11_NS,
+    SOAP_12_NS,
     XMLA_NS,
     BeginSession,
     Code,
@@ -336,6 +337,8 @@ FAULTS = [
     <faultstring>gone</faultstring><detail>{ERROR}</detail></s:Fault></s:Body>""",
     """<s:Body>\n<!-- a --><s:Fault><faultcode>s:Client</faultcode><faultstring>a&lt;b</faultstring>
     <faultactor>a</faultactor><detail><q:more>x</q:more></detail></s:Fault><q:other/></s:Body>""",
+    f"""<s:Body><f:Fault xmlns:f="{SOAP_12_NS}"><f:Code><f:Value>f:Sender</f:Value></f:Code>
+    <f:Reason><f:Text xml:lang="en">no</f:Text></f:Reason><f:Role>r</f:Role></f:Fault></s:Body>""",
     "<s:Body><q:a/><s:Fault/></s:Body>",
     "<s:Body><Fault/></s:Body>",
     "<s:Body/>",

@@ -16,6 +16,8 @@ from xmla_headers import (
     SOAP_12_NS,
     XMLA_NS,
     Code,
+    EncodeError,
+    EntryKind,
     Envelope,
     Fault,
     FaultCode,
@@ -51,7 +53,7 @@ def test_raise_for_fault_without_a_fault_returns_the_message(body: str) -> None:
     assert envelope.raise_for_fault() is envelope
 
 
-@pytest.mark.parametrize("shape", FaultShape)
+@pytest.mark.parametrize("shape", [FaultShape.SSAS, FaultShape.SOAP_1_1])
 def test_raise_for_fault_raises_the_fault(shape: FaultShape) -> None:
     fault = session_not_found(SECRET)
     with pytest.raises(FaultError) as caught:
@@ -218,6 +220,44 @@ def test_errors_are_those_of_messages(body: str, errors: tuple[FaultEntry, ...])
         assert envelope.raise_for_fault() is envelope
 
 
+def test_messages_have_their_kind_and_order() -> None:
+    warning = '<Warning WarningCode="1092550658" Description="slow" Source="SSAS" HelpFile=""/>'
+    inside = f"<Messages {EXCEPTION}>{warning}{ERROR}<Note/>{warning}<Error WarningCode='7'/></Messages>"
+    envelope = decode(message(answer(inside)))
+    slow = FaultEntry(1092550658, "slow", "SSAS", kind=EntryKind.WARNING)
+    assert envelope.messages == (slow, ENTRY, slow, FaultEntry(""))
+    assert envelope.errors == (ENTRY, FaultEntry(""))
+    assert (
+        slow
+        != FaultEntry(1092550658, "slow", "SSAS")
+        == FaultEntry(1092550658, "slow", "SSAS", kind=EntryKind.ERROR)
+    )
+
+
+def test_warning_in_a_fault_is_refused() -> None:
+    with pytest.raises(EncodeError, match="Errors, not Warnings"):
+        Fault("Client", "no", entries=[FaultEntry(1, kind=EntryKind.WARNING)])
+    with pytest.raises(ValueError, match="kind must be"):
+        FaultEntry(1, kind="note")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("entry", "lost"),
+    [
+        (FaultEntry(3238789130, "The session ID cannot be found. It has expired."), True),
+        (FaultEntry("0xC10C000A"), True),
+        (FaultEntry("00HSHB01"), True),
+        (FaultEntry("00HSHU01", "it does not exist"), True),
+        (FaultEntry(3238789130, "it already exists"), False),
+        (FaultEntry(3238789130, "the session has expired", kind=EntryKind.WARNING), False),
+        (FaultEntry(3238789131, "The session ID cannot be found. It has expired."), False),
+        (FaultEntry("", "The session ID cannot be found. It has expired."), False),
+    ],
+)
+def test_session_lost_of_an_entry_is_its_number(entry: FaultEntry, lost: bool) -> None:  # noqa: FBT001
+    assert entry.session_lost is lost
+
+
 def test_error_inside_an_answer_keeps_its_content() -> None:
     inner = '<Location xsi:type="l:T"><a:b xmlns:a="urn:a"/></Location>'
     error = f'<Error ErrorCode="1" xmlns:l="urn:l">{inner}</Error>'
@@ -254,5 +294,6 @@ def test_errors_of_a_body_without_messages_parse_nothing(monkeypatch: pytest.Mon
     def never(*_: Any) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(_reader._ErrorsReader, "__init__", never)
+    monkeypatch.setattr(_reader._MessagesReader, "__init__", never)
     assert Envelope(body=Fragment(b"<a>Messages</a>")).errors == ()
+    assert Envelope(body=Fragment(b"<a>Messages</a>")).messages == ()

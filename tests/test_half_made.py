@@ -207,7 +207,7 @@ def test_repr_of_a_fault_masks_a_long_code(code: str, expected: str) -> None:
 
 def _to(*steps: Callable[[Conversation], object]) -> Callable[[], None]:
     def run() -> None:
-        conversation = Conversation()
+        conversation = Conversation(strict=True)
         for step in steps:
             step(conversation)
 

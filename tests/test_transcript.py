@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xmla_headers import RULES, Code, Direction, Finding, Severity, State
+from xmla_headers import RULES, Code, Direction, Envelope, Finding, Severity, State, encode, session_not_found
 from xmla_headers.captures import CapturedMessage, check_message
 from xmla_headers.transcript import SessionRecord, Transcript
 
@@ -24,6 +24,18 @@ USE = session("abcdefgh")
 END = end("abcdefgh")
 OK = message(body="<x:ExecuteResponse/>")
 LOST = lost("abcdefgh")
+_SENTENCE = (
+    "The 'abcdefgh' session ID cannot be found. Either the session does not exist or it has already expired."
+)
+#: The same news, as a relay passes it on, as an Error inside a success answer, and in SOAP 1.2.
+RELAYED = message(
+    body=f"<s:Fault><faultcode>s:Server</faultcode><faultstring>{_SENTENCE}</faultstring></s:Fault>"
+)
+INLINE = message(
+    body="<x:ExecuteResponse><m:Messages xmlns:m='urn:schemas-microsoft-com:xml-analysis:exception'>"
+    "<m:Error ErrorCode='3238789130'/></m:Messages></x:ExecuteResponse>"
+)
+LOST_1_2 = encode(Envelope(body=session_not_found("abcdefgh", soap="1.2").to_body("soap-1.2"), soap="1.2"))
 FAULT_BODY = "<s:Fault><faultcode>s:Client</faultcode></s:Fault>"
 FAULT = message(body=FAULT_BODY)
 NO_ID = message(session(""))
@@ -107,10 +119,13 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
     ),
     "another id at the end": (
         [Step(BEGIN, GRANT), Step(END, message(session("other")))],
-        ["session-id-changed -2", "session-never-ended 1"],
-        [State.ACTIVE],
+        ["session-id-changed -2"],
+        [State.ENDED],
     ),
     "lost": ([Step(BEGIN, GRANT), Step(USE, OK), Step(USE, LOST)], ["session-lost -3"], [State.LOST]),
+    "lost, as a relay says it": ([Step(BEGIN, GRANT), Step(USE, RELAYED)], ["session-lost -2"], [State.LOST]),
+    "lost inside an answer": ([Step(BEGIN, GRANT), Step(USE, INLINE)], ["session-lost -2"], [State.LOST]),
+    "lost in SOAP 1.2": ([Step(BEGIN, GRANT), Step(USE, LOST_1_2)], ["session-lost -2"], [State.LOST]),
     "lost once": (
         [Step(BEGIN, GRANT), Step(USE, LOST), Step(USE, LOST)],
         ["session-lost -2"],

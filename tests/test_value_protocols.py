@@ -196,7 +196,14 @@ def test_derived_fields_of_an_unknown_block_cannot_be_given() -> None:
         (Header(BLOCK), {"blocks": [BLOCK.to_dict()]}),
         (
             FAULT.entries[0],
-            {"code": 1, "description": "no", "source": "", "help_file": "", "content": BODY.to_dict()},
+            {
+                "code": 1,
+                "description": "no",
+                "source": "",
+                "help_file": "",
+                "content": BODY.to_dict(),
+                "kind": "error",
+            },
         ),
         (
             FAULT,
@@ -206,6 +213,9 @@ def test_derived_fields_of_an_unknown_block_cannot_be_given() -> None:
                 "actor": None,
                 "entries": [FAULT.entries[0].to_dict()],
                 "detail": BODY.to_dict(),
+                "subcodes": [],
+                "reasons": [],
+                "node": None,
             },
         ),
         (

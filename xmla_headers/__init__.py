@@ -22,7 +22,16 @@ from .codec import (
 )
 from .conversation import TRANSITIONS, Conversation, Event, State
 from .envelope import Envelope, Header
-from .fault import Fault, FaultEntry, FaultError, FaultShape, fault_for, session_not_found
+from .fault import (
+    EntryKind,
+    Fault,
+    FaultEntry,
+    FaultError,
+    FaultShape,
+    fault_blocks,
+    fault_for,
+    session_not_found,
+)
 from .findings import (
     RULES,
     Code,
@@ -78,6 +87,7 @@ __all__ = [
     "Direction",
     "EncodeError",
     "EndSession",
+    "EntryKind",
     "Envelope",
     "Event",
     "Fault",
@@ -106,6 +116,7 @@ __all__ = [
     "decode_header",
     "encode",
     "encode_block",
+    "fault_blocks",
     "fault_for",
     "iter_findings",
     "session_not_found",

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NoReturn
 
 from ._checks import wrong_type
+from ._codec.options import Refusals
 from ._immutable import shown_half_made
 from .envelope import Header
-from .fault import Fault
-from .findings import Code, ConversationError, value_finding
+from .fault import Fault, FaultEntry
+from .findings import Code, ConversationError, Finding, value_finding
 from .session_headers import BeginSession, EndSession, Session
 from .soap import Direction
 
@@ -133,6 +134,7 @@ _REFUSALS: Mapping[tuple[State, Event], tuple[Code, str]] = {
     (State.ENDED, Event.END): (Code.SESSION_USED_AFTER_END, "EndSession after the session has ended"),
     (State.LOST, Event.END): (Code.UNKNOWN_SESSION, "EndSession for a session that is lost"),
 }
+_CHANGED_HINT = "the session keeps the id that was granted: a server without sessions names another each time"
 _NOT_GRANTED = (Code.UNKNOWN_SESSION, "a session header with an id, but no session has been granted")
 
 
@@ -142,7 +144,8 @@ class Conversation:
 
     It is given the headers of requests and responses in the order in which they pass. It has no role and
     no clock, and makes no ids. A step that `TRANSITIONS` does not have raises ConversationError and
-    changes nothing. Threads that share a Conversation need a lock.
+    changes nothing. An answer that merely earns a warning counts, and the warning is returned. Threads that
+    share a Conversation need a lock.
 
     Several requests may be open at a time, and without `request` a Conversation does not know which of
     them a response answers. While others are open, only the id of a new session then settles a
@@ -152,20 +155,32 @@ class Conversation:
     Args:
         begin: The BeginSession to send. Its `must_understand`, `must_understand_form` and `actor` also
             apply to the Session and EndSession of the session.
+        strict: Whether every warning about an answer raises.
+        refuse: Codes of the warnings that raise.
 
     Raises:
-        TypeError: `begin` is not a BeginSession.
+        TypeError: An argument has the wrong type.
+        ValueError: `refuse` has an unknown code.
 
     >>> conversation = Conversation()
     >>> conversation.request(Header(conversation.next_block()))
+    ()
     >>> conversation.response(Header(Session("9F2C41D0")))
+    ()
     >>> conversation.state, conversation.next_block()
     (<State.ACTIVE: 'active'>, Session(session_id='9F2C'… (8 characters)))
     """
 
-    __slots__ = ("_begin", "_id", "_state", "_unanswered")
+    __slots__ = ("_begin", "_id", "_refusals", "_state", "_unanswered")
 
-    def __init__(self, begin: BeginSession = BeginSession()) -> None:  # noqa: B008 - immutable
+    def __init__(
+        self,
+        begin: BeginSession = BeginSession(),  # noqa: B008 - immutable
+        *,
+        strict: bool = False,
+        refuse: Iterable[str] = (),
+    ) -> None:
+        self._refusals = Refusals(strict, refuse)
         if not isinstance(begin, BeginSession):
             raise wrong_type("begin", "BeginSession", begin)
         self._begin = begin
@@ -235,11 +250,14 @@ class Conversation:
             actor=begin.actor,
         )
 
-    def request(self, header: Header) -> None:
+    def request(self, header: Header) -> tuple[Finding, ...]:
         """Note a request.
 
         Args:
             header: The header of the request.
+
+        Returns:
+            Nothing, so far: whatever does not fit raises, since a request can still be changed.
 
         Raises:
             ConversationError: The request does not fit the state of the session (`unknown-session`,
@@ -250,6 +268,7 @@ class Conversation:
 
         >>> conversation = Conversation()
         >>> conversation.request(Header(conversation.next_block()))
+        ()
         >>> conversation.requests_unanswered
         1
         """
@@ -272,30 +291,48 @@ class Conversation:
             _refuse(Code.SESSION_ID_CHANGED, "a request with another session id than the one granted")
         self._state = after
         self._unanswered += 1
+        return ()
 
-    def response(self, header: Header, fault: Fault | None = None, *, request: Header | None = None) -> None:
+    def response(
+        self,
+        header: Header,
+        fault: Fault | None = None,
+        *,
+        errors: Iterable[FaultEntry] = (),
+        request: Header | None = None,
+    ) -> tuple[Finding, ...]:
         """Note a response.
 
-        A fault that is `session_lost` loses the session, even if a Session comes with it. A response
-        that raises does not count as an answer: its request stays open until `unanswered()` closes it.
+        A fault that is `session_lost` loses the session, even if a Session comes with it; so does an Error
+        inside a success answer. A Session with another id than the one granted changes nothing: olapy
+        answers so. A response that raises does not count as an answer: its request stays open until
+        `unanswered()` closes it.
 
         Args:
             header: The header of the response.
             fault: The fault in the Body of the response, if there is one.
+            errors: The Errors inside a success answer, as `Envelope.errors` returns them.
             request: The header of the request that this response answers, if the caller knows it. Other
                 open requests then make no difference.
 
+        Returns:
+            The warnings about the response: it has another id than the one granted (`session-id-changed`)
+            or an empty one, or it answers a BeginSession without a Session (`session-not-granted`).
+
         Raises:
             ConversationError: The response does not fit: no request is open
-                (`response-without-request`), it has another id than the one granted
-                (`session-id-changed`) or an empty one (`session-not-granted`), or it has a header block
-                that belongs in a request (`wrong-direction`).
+                (`response-without-request`), or it has a header block that belongs in a request
+                (`wrong-direction`). Or it earns a warning that `strict` or `refuse` refuses.
             ValidationError: `request` has several session headers (`ambiguous-session-headers`).
             TypeError: An argument has the wrong type.
 
         >>> conversation = Conversation()
         >>> _ = conversation.request(Header(BeginSession()))
         >>> conversation.response(Header(Session("8f1c2b3a")))
+        ()
+        >>> _ = conversation.request(Header(conversation.next_block()))
+        >>> [str(finding.code) for finding in conversation.response(Header(Session("another")))]
+        ['session-id-changed']
         >>> conversation.session_id
         '8f1c2b3a'
         """
@@ -304,18 +341,22 @@ class Conversation:
         if fault is not None and not isinstance(fault, Fault):
             raise wrong_type("fault", "Fault or None", fault)
         _check_request(request)
+        lost = fault is not None and fault.session_lost
+        for entry in errors:
+            if not isinstance(entry, FaultEntry):
+                raise wrong_type("an error", "FaultEntry", entry)
+            lost = lost or entry.session_lost
         for block in header:
             spec = getattr(block, "spec", None)
             if spec is not None and Direction.RESPONSE not in spec.directions:
                 _refuse(Code.WRONG_DIRECTION, f"{spec.local_name} does not belong in a response")
         session = header.session
-        if fault is not None and fault.session_lost:
-            self._settle(Event.LOSS, request=request)
-        elif session is not None and (fault is None or self._state is not State.ENDING):
-            self._settle(Event.GRANT, session, request)
-        else:
-            # A fault in answer to EndSession does not end the session, even if it carries its Session.
-            self._settle(Event.ANSWER if fault is None else Event.FAULT, session, request)
+        if lost:
+            return self._settle(Event.LOSS, request=request)
+        if session is not None and (fault is None or self._state is not State.ENDING):
+            return self._settle(Event.GRANT, session, request)
+        # A fault in answer to EndSession does not end the session, even if it carries its Session.
+        return self._settle(Event.ANSWER if fault is None else Event.FAULT, session, request)
 
     def unanswered(self, *, request: Header | None = None) -> None:
         """Note that a request gets no usable answer: a time-out, or an HTTP error page.
@@ -352,20 +393,30 @@ class Conversation:
         if self._state is not State.BEGINNING:
             self._state = TRANSITIONS[self._state][Event.LOSS]
 
-    def _settle(self, event: Event, session: Session | None = None, request: Header | None = None) -> None:
-        """Apply the outcome of a request."""
+    def _settle(
+        self, event: Event, session: Session | None = None, request: Header | None = None
+    ) -> tuple[Finding, ...]:
+        """Apply the outcome of a request, and return the warnings about it."""
         if not self._unanswered:
             _refuse(Code.RESPONSE_WITHOUT_REQUEST, "no request is open that this response could answer")
         state = self._state
-        if session is not None:
-            self._check_granted(session)
+        finding = None if session is None else self._foreign(session)
+        if finding is not None:
+            # An id that is not granted grants nothing.
+            event = Event.ANSWER if event is Event.GRANT else event
         if state in _PENDING and not self._decides(event, session, request):
             event = Event.OTHER
+        if finding is None and state is State.BEGINNING and event is Event.ANSWER:
+            text = "BeginSession is answered without a Session: no session has begun"
+            finding = value_finding(Code.SESSION_NOT_GRANTED, text)
+        if finding is not None and self._refusals.refuses(finding):
+            raise ConversationError(finding)
         after = TRANSITIONS[state][event]
         if after is State.ACTIVE and event is Event.GRANT:
             self._id = None if session is None else session.session_id
         self._state = after
         self._unanswered -= 1
+        return () if finding is None else (finding,)
 
     def _decides(self, event: Event, session: Session | None, request: Header | None) -> bool:
         """Return whether a response settles the pending BeginSession or EndSession."""
@@ -381,15 +432,17 @@ class Conversation:
         named = None if session is None else session.session_id
         return self._state is State.BEGINNING and event is Event.GRANT and named != self._id
 
-    def _check_granted(self, session: Session) -> None:
-        """Raise ConversationError for an id that is empty, or not the one granted."""
+    def _foreign(self, session: Session) -> Finding | None:
+        """Return the warning about an id that is empty, or not the one granted."""
         # The id is not kept in a variable: a traceback may show variables, and masks a Session.
         if self._state in (State.NONE, State.ENDED):
-            return
+            return None
         if not session.session_id:
-            _refuse(Code.SESSION_NOT_GRANTED, "the Session of the response has an empty id")
+            return value_finding(Code.SESSION_NOT_GRANTED, "the Session of the response has an empty id")
         if self._state is not State.BEGINNING and session.session_id != self._id:
-            _refuse(Code.SESSION_ID_CHANGED, "a response with another session id than the one granted")
+            text = "a response with another session id than the one granted"
+            return value_finding(Code.SESSION_ID_CHANGED, text, _CHANGED_HINT)
+        return None
 
     def __repr__(self) -> str:
         return f"Conversation(<{self._state}, {self._unanswered} unanswered>)"

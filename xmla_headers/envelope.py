@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 
 from ._checks import member_of, wrong_type
 from ._immutable import MadeByConstructor, shown_half_made
-from .fault import Fault, FaultEntry, FaultError
-from .fault._reader import read_errors, read_fault, read_soap_1_2_code
+from .fault import EntryKind, Fault, FaultEntry, FaultError
+from .fault._reader import read_fault, read_messages
 from .findings import Code, EncodeError, Finding, ValidationError, value_finding
 from .fragment import Fragment
 from .model import HeaderBlock
@@ -261,11 +261,21 @@ class Envelope:
 
     @property
     def fault(self) -> Fault | None:
-        """The SOAP 1.1 fault in the Body; None if the first element of the Body is something else.
+        """The SOAP fault in the Body; None if the first element of the Body is something else.
 
-        Each access reads the Body again, without a tree. It never raises for a Body that decode accepted.
+        A fault of SOAP 1.2 is read in an Envelope of SOAP 1.1, too, and the other way round. Each access
+        reads the Body again, without a tree. It never raises for a Body that decode accepted.
         """
         return read_fault(self.body)
+
+    @property
+    def messages(self) -> tuple[FaultEntry, ...]:
+        """The Errors and Warnings inside a success answer, in document order; their `kind` tells them apart.
+
+        They stand in `Messages` after the result. Empty for an answer without, and for a fault. Each access
+        reads the Body again, without a tree. It never raises for a Body that decode accepted.
+        """
+        return read_messages(self.body)
 
     @property
     def errors(self) -> tuple[FaultEntry, ...]:
@@ -273,10 +283,9 @@ class Envelope:
 
         Analysis Services answers so if a command fails when a part of its result has been sent: an
         `Exception` where the result breaks off, and the Errors in `Messages` after it. A client that ignores
-        them takes partial data for all. Each access reads the Body again, without a tree. It never raises for
-        a Body that decode accepted.
+        them takes partial data for all. They are the Errors among the `messages`.
         """
-        return read_errors(self.body)
+        return tuple([entry for entry in self.messages if entry.kind is EntryKind.ERROR])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the message as a dict that `json` can write.
@@ -304,15 +313,12 @@ class Envelope:
             The message itself, without a fault.
 
         Raises:
-            FaultError: `soap-fault`: the Body begins with a fault. Only the code of a SOAP 1.2 fault is read.
+            FaultError: `soap-fault`: the Body begins with a fault.
 
         >>> Envelope(body=Fragment(b"<a/>")).raise_for_fault().body.xml
         b'<a/>'
         """
         fault = self.fault
-        if fault is None and self.soap is SoapVersion.SOAP_1_2:
-            code = read_soap_1_2_code(self.body)
-            fault = None if code is None else Fault(code, "")
         if fault is not None:
             raise FaultError(fault)
         return self

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from mmap import mmap
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias, TypeVar, overload
 
 from ._checks import member_of, wrong_type
 from ._codec.options import buffer_of
 from .envelope import Envelope
-from .fault._reader import read_soap_1_2_code
-from .soap import XMLA_NS, AnySoapVersion, SoapVersion
+from .fault import FaultShape
+from .session_headers import BeginSession
+from .soap import XMLA_NS, AnySoapVersion, MustUnderstandForm, SoapVersion
 from .typing import Data
 
 __all__ = [
+    "DIALECTS",
     "SESSION_ID_FIELDS",
+    "Dialect",
     "charset_of",
     "request_headers",
     "session_id_of",
@@ -134,11 +139,10 @@ def status_of(envelope: Envelope) -> int:
     """
     if not isinstance(envelope, Envelope):
         raise wrong_type("envelope", "Envelope", envelope)
-    if envelope.soap is SoapVersion.SOAP_1_2:
-        code = read_soap_1_2_code(envelope.body)
-        if code is not None:
-            return 400 if code == "Sender" else 500
-    return 200 if envelope.fault is None else 500
+    fault = envelope.fault
+    if fault is None:
+        return 200
+    return 400 if envelope.soap is SoapVersion.SOAP_1_2 and fault.code == "Sender" else 500
 
 
 def session_id_of(headers: Mapping[str, str] | Iterable[tuple[Text, Text]]) -> str | None:
@@ -225,3 +229,180 @@ def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise wrong_type(name, "str or bytes", value)
     return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """The habits and needs of one server or client, where deployed software disagrees.
+
+    >>> DIALECTS["mondrian"].fault_status
+    200
+    """
+
+    name: str
+    """The name of the software."""
+    side: Literal["client", "server"]
+    """Which side it is."""
+    must_understand_form: MustUnderstandForm | None = None
+    """Server: the spelling without which it ignores a session header; None if it reads every spelling.
+    Client: the spelling that it writes; None if it marks no block."""
+    fault_shape: FaultShape | None = None
+    """Server: the shape of its faults. Client: the one shape that it reads in full. None: any, or unknown."""
+    fault_status: int | None = None
+    """Server: the HTTP status of its faults. Client: the one status with which it reads a fault. None: any,
+    or unknown."""
+    session_attribute: str = "SessionId"
+    """The name of the attribute with the session id."""
+    repeats_session: bool | None = None
+    """Server: whether each answer in a session has a Session, or only the one that grants it; None if not
+    known."""
+    note: str = ""
+    """Anything else to know, in one sentence or a few."""
+    source: str
+    """Where this is from: code, documentation or recordings."""
+
+    def begin_session(self) -> BeginSession:
+        """Return the BeginSession for a conversation with this server, or as this client writes it.
+
+        Returns:
+            A BeginSession with the spelling of mustUnderstand; unmarked where no spelling is needed.
+
+        >>> DIALECTS["mondrian"].begin_session()
+        BeginSession(must_understand=True, must_understand_form=UNQUALIFIED)
+        """
+        form = self.must_understand_form
+        return BeginSession(must_understand=form is not None, must_understand_form=form)
+
+
+_UNQUALIFIED, _QUALIFIED = MustUnderstandForm.UNQUALIFIED, MustUnderstandForm.QUALIFIED
+
+# A row needs a source: code that was read, documentation, or a recording.
+DIALECTS: Final[Mapping[str, Dialect]] = MappingProxyType(
+    {
+        "analysis-services": Dialect(
+            name="Analysis Services",
+            side="server",
+            fault_shape=FaultShape.SSAS,
+            repeats_session=False,
+            note="It answers SOAP 1.2 with a fault.",
+            source="MS-SSAS 3.1.3; recordings of 2016",
+        ),
+        "mondrian": Dialect(
+            name="Mondrian, olap4j-xmlaserver",
+            side="server",
+            must_understand_form=_UNQUALIFIED,
+            fault_shape=FaultShape.SOAP_1_1,
+            fault_status=200,
+            repeats_session=True,
+            note="It takes both spellings together, too. It echoes ids unescaped. With the encoding UTF-8"
+            ' its faults are ISO-8859-1 under a UTF-8 label: read them with encoding="iso-8859-1".',
+            source="pentaho/mondrian, DefaultXmlaServlet.java; recordings",
+        ),
+        "emondrian": Dialect(
+            name="eMondrian",
+            side="server",
+            fault_shape=FaultShape.SOAP_1_1,
+            repeats_session=True,
+            note="Its encodings are those of Mondrian. A missing SessionId gets the number of a lost session,"
+            " and the answer to EndSession of an unknown session breaks off.",
+            source="SergeiSemenkov/mondrian, branch eMondrian; recordings",
+        ),
+        "kylin": Dialect(
+            name="Kylin MDX",
+            side="server",
+            fault_shape=FaultShape.SSAS,
+            repeats_session=False,
+            note="It registers every id that it sees. Power BI gets faults in the shape of Mondrian.",
+            source="Kyligence/mdx-kylin, DefaultXmlaServlet.java",
+        ),
+        "daanse": Dialect(
+            name="Eclipse Daanse",
+            side="server",
+            repeats_session=True,
+            note="It answers an unknown session without a fault, and fails on a mustUnderstand that is true.",
+            source="eclipse-daanse, SessionHeaderParser.java, SessionDispatcher.java",
+        ),
+        "olapy": Dialect(
+            name="olapy",
+            side="server",
+            repeats_session=True,
+            note="It ignores the session headers of requests, and names its own session in every answer.",
+            source="abilian/olapy; recordings",
+        ),
+        "virtuoso": Dialect(
+            name="Virtuoso",
+            side="server",
+            fault_status=500,
+            session_attribute="SessionID",
+            note="It reads SessionID alone, and marks its answers mustUnderstand=1.",
+            source="the documentation of Virtuoso, and its code",
+        ),
+        "adomd.net": Dialect(
+            name="ADOMD.NET: Management Studio, Power BI",
+            side="client",
+            must_understand_form=_QUALIFIED,
+            note="A self-closing Header in an answer upsets it; encode leaves an empty Header out.",
+            source="recordings",
+        ),
+        "msolap": Dialect(
+            name="MSOLAP 16, 17: current Excel",
+            side="client",
+            note="Its BeginGetSessionToken is in no namespace.",
+            source="recordings",
+        ),
+        "excel-2007": Dialect(
+            name="Excel 2000 to 2007",
+            side="client",
+            must_understand_form=_UNQUALIFIED,
+            source="recordings",
+        ),
+        "olap.xmla": Dialect(
+            name="olap.xmla for Python",
+            side="client",
+            must_understand_form=_UNQUALIFIED,
+            note="It fails if no Session comes back for its BeginSession.",
+            source="may-day/olap; recordings",
+        ),
+        "radarsoft": Dialect(
+            name="RadarSoft xmla-client",
+            side="client",
+            must_understand_form=_QUALIFIED,
+            note="It gives up if no Session comes back for its BeginSession.",
+            source="RadarSoft/xmla-client, SessionHeader.cs, XmlaCommand.cs",
+        ),
+        "xmla4js": Dialect(
+            name="xmla4js",
+            side="client",
+            fault_status=200,
+            note="It sends no session headers, and reads no Body that comes with status 500.",
+            source="rpbouman/xmla4js, Xmla.js; recordings",
+        ),
+        "gsoap": Dialect(
+            name="gSOAP",
+            side="client",
+            fault_shape=FaultShape.SOAP_1_1,
+            note="It cannot read a fault in the shape of Analysis Services with two Errors.",
+            source="tests with gSOAP 2.8.124",
+        ),
+        "soapbar": Dialect(
+            name="soapbar",
+            side="client",
+            fault_shape=FaultShape.SOAP_1_1,
+            note="It finds neither code nor text in a fault in the shape of Analysis Services.",
+            source="tests with soapbar 0.21.0",
+        ),
+        "axis": Dialect(
+            name="Apache Axis 1.4",
+            side="client",
+            note="It refuses an answer whose Session is marked mustUnderstand.",
+            source="tests with Axis 1.4",
+        ),
+        ".net": Dialect(
+            name=".NET System.Web.Services",
+            side="client",
+            note="It takes a Fault without a detail for a fault about a header.",
+            source="tests with Mono 6.8",
+        ),
+    }
+)
+"""The habits and needs of servers and clients, by a short name; the documentation shows it as a table."""

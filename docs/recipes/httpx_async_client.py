@@ -65,7 +65,9 @@ class XmlaClient:
             except XmlaHeadersError:
                 response.raise_for_status()  # an error page has no fault
                 raise
-            self.conversation.response(answer.header, answer.fault)
+            self.conversation.response(
+                answer.header, answer.fault, errors=answer.errors
+            )
         except BaseException:  # a time-out, an error page, another id, a cancelled task
             self.conversation.unanswered()
             raise

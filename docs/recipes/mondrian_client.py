@@ -56,8 +56,10 @@ class MondrianClient:
             with urllib.request.urlopen(request, timeout=self.timeout) as response:
                 charset = charset_of(response.headers["Content-Type"])
                 answer = decoded(response.read(), charset)
-            self.conversation.response(answer.header, answer.fault)
-        except BaseException:  # a time-out, an error page, another id, Ctrl-C
+            self.conversation.response(
+                answer.header, answer.fault, errors=answer.errors
+            )
+        except BaseException:  # a time-out, an error page, Ctrl-C
             self.conversation.unanswered()
             raise
         if self.conversation.state is State.NONE and answer.fault is None:

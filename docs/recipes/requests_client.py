@@ -74,8 +74,10 @@ class XmlaClient:
             except XmlaHeadersError:
                 response.raise_for_status()  # an error page has no fault
                 raise
-            self.conversation.response(answer.header, answer.fault)
-        except BaseException:  # a time-out, an error page, another id, Ctrl-C
+            self.conversation.response(
+                answer.header, answer.fault, errors=answer.errors
+            )
+        except BaseException:  # a time-out, an error page, Ctrl-C
             self.conversation.unanswered()
             raise
         if self.conversation.state is State.NONE and answer.fault is None:

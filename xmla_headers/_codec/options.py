@@ -25,10 +25,26 @@ __all__ = ["DEFAULT_LIMITS", "Reading", "buffer_of", "head_of"]
 DEFAULT_LIMITS = Limits()
 
 
-class Reading:
+class Refusals:
+    """Says which findings refuse a message: the one policy of severities."""
+
+    __slots__ = ("refuse", "strict")
+
+    def __init__(self, strict: bool, refuse: Iterable[str]) -> None:  # noqa: FBT001 - passed on by position
+        if type(strict) is not bool:
+            raise wrong_type("strict", "bool", strict)
+        self.strict = strict
+        self.refuse = frozenset() if refuse == () else _check_codes(refuse)
+
+    def refuses(self, finding: Finding) -> bool:
+        """Whether a finding refuses the message."""
+        return self.strict or finding.severity is Severity.ERROR or finding.code in self.refuse
+
+
+class Reading(Refusals):
     """The checked arguments of a reading function."""
 
-    __slots__ = ("direction", "encoding", "limits", "refuse", "strict", "types")
+    __slots__ = ("direction", "encoding", "limits", "types")
 
     def __init__(
         self,
@@ -43,16 +59,14 @@ class Reading:
             _check_types(types)
         if direction is not None:
             direction = member_of(Direction, "direction", direction)
-        if type(strict) is not bool:
-            raise wrong_type("strict", "bool", strict)
+        # By name: super() takes longer, and each message has a Reading.
+        Refusals.__init__(self, strict, refuse)
         if encoding is not None and not isinstance(encoding, str):
             raise wrong_type("encoding", "str or None", encoding)
         if not isinstance(limits, Limits):
             raise wrong_type("limits", "Limits", limits)
         self.types = types
         self.direction = direction
-        self.strict = strict
-        self.refuse = frozenset() if refuse == () else _check_codes(refuse)
         self.encoding = encoding
         self.limits = limits
 
@@ -80,7 +94,7 @@ class Reading:
             return ()
         warnings = []
         for finding in judge.findings():
-            if self.strict or finding.severity is Severity.ERROR or finding.code in self.refuse:
+            if self.refuses(finding):
                 raise error_for(finding)
             warnings.append(finding)
         return tuple(warnings)

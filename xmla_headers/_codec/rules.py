@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from xmla_headers._printable import printable
 from xmla_headers._xml.names import short
 from xmla_headers._xml.parser import HTML_HINT
 from xmla_headers._xml.positions import Locator
@@ -44,6 +45,21 @@ _RANK = {code: rank for rank, code in enumerate(RULES)}
 
 # An xs:int of value 0 or 1, the type of the unqualified mustUnderstand in Microsoft's XSD.
 _UNQUALIFIED = r"[ \t\r\n]*(?:\+?0*(?P<value>[01])|-0+)[ \t\r\n]*"
+
+_ARRAY_HINT = (
+    "PHP writes an array as elements: give SoapHeader a SoapVar of the type XSD_ANYXML with the whole element"
+)
+# xs:boolean, which some stacks write in both versions of SOAP.
+_BOOLEANS = frozenset({"true", "false"})
+_BOOLEAN_HINT = "write 1 for true and 0 for false: SOAP 1.2 accepts the words, SOAP 1.1 does not"
+
+# Elements of HTML that begin the output of a program before its message, such as a warning of PHP.
+_HTML_NAMES = frozenset(
+    {"b", "body", "br", "center", "div", "font", "h1", "head", "hr", "p", "pre", "script", "span", "table"}
+)
+_HTML_BEFORE_HINT = (
+    "this looks like HTML before the message, such as a warning of PHP: set display_errors to Off there"
+)
 
 _PADDED_HINT = "ids are compared exactly, but some peers remove white space around them"
 
@@ -140,7 +156,7 @@ class Judge:
     def _judge_root(self, root: RawElement) -> None:
         version = SOAP_VERSIONS.get(root.namespace)
         if root.local != "Envelope":
-            hint = HTML_HINT if root.local.lower() == "html" else None
+            hint = _page_hint(root)
             text = f"the root element is {short(root.name)}, not Envelope"
             self._mark(Code.NOT_AN_ENVELOPE, root.start, text, (root,), hint=hint)
             return
@@ -200,13 +216,14 @@ class Judge:
             self._mark(Code.UNEXPECTED_TEXT, offset, text, here)
 
     def _judge_faults(self, here: tuple[RawElement, ...]) -> None:
-        """Check the Faults in the Body by SOAP 1.1 §4.4; they are known only after a deep reading."""
+        """Check the Faults in the Body by SOAP 1.1 §4.4, SOAP 1.2 §5.4; only a deep reading knows them."""
         message = self._message
         for fault in message.faults:
             if fault is not message.faults[0]:
                 self._mark(Code.DUPLICATE_FAULT, fault.start, "a second Fault in the Body", (*here, fault))
-            if not any(_is_fault_code(child) for child in fault.children):
-                text = "a Fault without a faultcode"
+            wanted = "Code" if fault.namespace == SOAP_12_NS else "faultcode"
+            if not any(_is_fault_code(child, wanted) for child in fault.children):
+                text = f"a Fault without a {wanted}"
                 self._mark(Code.FAULT_WITHOUT_CODE, fault.start, text, (*here, fault))
         other = message.beside_fault
         if message.faults and other is not None:
@@ -252,7 +269,10 @@ class Judge:
     ) -> None:
         """Check an element that no schema declares, compare it with the spec of that name, and keep it."""
         if spec is not None:
-            text = f"{short(element.name)} is not the {spec.local_name} of {spec.namespace or 'no namespace'}"
+            # In quotes, since white space at an end makes another namespace.
+            inside = f' of "{printable(short(element.namespace))}"' if element.namespace else ""
+            declared = f"the {spec.local_name} of {spec.namespace or 'no namespace'}"
+            text = f"{short(element.name)}{inside} is not {declared}"
             hint = _lookalike_hint(element, spec)
             self._mark(Code.LOOKALIKE_HEADER_BLOCK, element.start, text, here, hint=hint)
         must_understand, refused = must_understand_value(element)
@@ -277,7 +297,9 @@ class Judge:
             if code is Code.INVALID_MUST_UNDERSTAND
             else f"two mustUnderstand attributes on {name} contradict each other"
         )
-        self._mark(code, element.start, text, here, f"/@{attribute}")
+        values = [value.strip() for _, _, value, written in element.attributes if written == attribute]
+        hint = _BOOLEAN_HINT if not _BOOLEANS.isdisjoint(values) else None
+        self._mark(code, element.start, text, here, f"/@{attribute}", hint)
 
     def _bind(self, block_type: type[HeaderBlock], element: RawElement, here: tuple[RawElement, ...]) -> None:
         """Check one element by its spec, and make the value if it has no errors."""
@@ -483,9 +505,11 @@ def _refused(marks: list[Mark], start: int) -> bool:
     return any(RULES[mark[2]].severity == "error" for mark in marks[start:])
 
 
-def _is_fault_code(element: RawElement) -> bool:
+def _is_fault_code(element: RawElement, wanted: str) -> bool:
+    if wanted == "Code":
+        return element.local == wanted and element.namespace == SOAP_12_NS
     # Analysis Services has it in the SOAP namespace, all other servers in no namespace.
-    return element.local == "faultcode" and element.namespace in ("", SOAP_11_NS)
+    return element.local == wanted and element.namespace in ("", SOAP_11_NS)
 
 
 def _times(count: int) -> str:
@@ -503,6 +527,14 @@ def _namespace_hint(namespace: str) -> str:
     if folded + "/" == SOAP_11_NS:
         return "namespace names are compared character by character"
     return f"the SOAP 1.1 namespace is {SOAP_11_NS}"
+
+
+def _page_hint(root: RawElement) -> str | None:
+    """Return the hint for a root element of HTML."""
+    local = root.local.lower()
+    if local == "html":
+        return HTML_HINT
+    return _HTML_BEFORE_HINT if local in _HTML_NAMES else None
 
 
 def _misnamed(child: RawElement, root: RawElement) -> str | None:
@@ -531,6 +563,8 @@ def _missing_hint(element: RawElement, attribute: AttributeSpec) -> str | None:
             return f"attribute names are case-sensitive; did you mean {attribute.name}?"
     if any(child.local.lower() == attribute.name.lower() for child in element.children):
         return f"{attribute.name} is an attribute, not a child element"
+    if any(part.local == "key" for child in element.children for part in child.children):
+        return _ARRAY_HINT
     return None
 
 

@@ -50,6 +50,9 @@ _LABELS = {
     "iso8859-1": "iso-8859-1",
     "iso_8859-1": "iso-8859-1",
 }
+# A StringWriter of .NET writes this label, and the text is encoded afterwards.
+_UTF_16_HINT = 'if the label is wrong, as that of a StringWriter of .NET, pass encoding="utf-8"'
+_ASCII_HINT = 'if the label is wrong, pass the right one, such as encoding="iso-8859-1"'
 _KNOWN = "UTF-8, UTF-16, US-ASCII and ISO-8859-1 are read"
 # The characters that the registered names of charsets have.
 _CHARSET = r"[A-Za-z0-9._:-]+"
@@ -100,6 +103,12 @@ _UTF_32 = (b"<\0\0\0", b"\0\0\0<")
 
 # A request line, a status line or a header.
 _HTTP = rb"[A-Z]{3,8} \S+ HTTP/|HTTP/[0-9]|[A-Za-z][A-Za-z0-9-]*: "
+# Warnings of PHP as text. A Warning field of HTTP begins with three digits.
+_PHP = (
+    rb"(?:\xef\xbb\xbf)?\s*(?:PHP )?(?:Warning|Notice|Deprecated|Strict Standards"
+    rb"|(?:Fatal|Parse|Recoverable fatal|Catchable fatal) error): (?! *[0-9]{3} )"
+)
+_PHP_HINT = "this looks like a warning of PHP before the message: set display_errors to Off"
 _HTTP_HINT = "these are HTTP headers: pass only the body"
 
 # First bytes -> the format that they most likely are.
@@ -284,7 +293,7 @@ class Source:
             raise Fatal(Code.ENCODING_ERROR, message, self._document_start(), _KNOWN)
         if codec.startswith("utf-16"):
             message = "the XML declaration says UTF-16, but the bytes are not UTF-16"
-            raise Fatal(Code.ENCODING_ERROR, message, self._document_start())
+            raise Fatal(Code.ENCODING_ERROR, message, self._document_start(), _UTF_16_HINT)
         if codec != self.codec:
             raise Redeclared(codec)
 
@@ -370,7 +379,8 @@ def _transcoded(
         text, used = decode(data, "strict", final)
     except UnicodeDecodeError as error:
         text, used = decode(data[: error.start], "strict", True)
-        failure = Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", start)
+        hint = _ASCII_HINT if codec == "us-ascii" else None
+        failure = Fatal(Code.ENCODING_ERROR, f"bytes that are not {codec} ({error.reason})", start, hint)
     before, found, _ = text.partition("\0")
     result = before.encode()
     if found:
@@ -412,6 +422,8 @@ def _name_first_bytes(first: bytes, size: int) -> str | None:
     compressed = int.from_bytes(first[4:8], "little")
     if 0 < compressed <= original <= 0xFFFF and compressed + 8 <= size:
         return _XPRESS_HINT
+    if re.match(_PHP, first):
+        return _PHP_HINT
     if re.match(_HTTP, first):
         return _HTTP_HINT
     if 0 in first[:16]:

@@ -33,6 +33,12 @@ _HINTS = {
     ),
 }
 
+# They are legal in text, so a complaint about one is about a tag. Word processors and web pages make them.
+_TYPOGRAPHIC_QUOTES = tuple(
+    quote.encode() for quote in "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u2032\u2033\u00ab\u00bb"
+)
+_TYPOGRAPHIC_HINT = "this is a typographic quote: the value of an attribute stands between \" or '"
+
 # expat 2.6 and later delays a token at the end of a piece, unless it is told not to.
 _DEFERS = hasattr(pyexpat.ParserCreate(), "SetReparseDeferralEnabled")
 
@@ -90,7 +96,7 @@ class Parser:
                     # No reason, since it depends on how much of a stream has arrived.
                     "bytes that are not UTF-8",
                     offset,
-                    "a message in another encoding must say so in its XML declaration",
+                    self.undecodable_hint(),
                 )
         if error.code == _UNCLOSED_TOKEN:
             # expat checks the beginning of a CDATA section only after the whole section has arrived.
@@ -108,9 +114,14 @@ class Parser:
             place = _last_less(self.text, place)
             offset = self.base + place
             element = re.compile(_NAME).match(self.text, place)[1].decode()  # type: ignore[index]
-        return Fatal(
-            Code.NOT_WELL_FORMED, message, offset, self.page_hint() or _HINTS.get(error.code), element
-        )
+        hint = self.page_hint() or _HINTS.get(error.code)
+        if around.startswith(_TYPOGRAPHIC_QUOTES):
+            hint = _TYPOGRAPHIC_HINT
+        return Fatal(Code.NOT_WELL_FORMED, message, offset, hint, element)
+
+    def undecodable_hint(self) -> str | None:
+        """Return the hint for bytes that are not UTF-8. It must not depend on the bytes that have arrived."""
+        return None
 
     def page_hint(self) -> str | None:
         """Return the hint for an HTML page, if the text looks like one."""

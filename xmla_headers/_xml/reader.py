@@ -38,10 +38,20 @@ _WHITE = rb"(?:[ \t\r\n]|&#(?:0*(?:9|10|13|32)|x0*(?:9|[aAdD]|20));)*+"
 # Text that may follow the root element, and the beginnings of such markup.
 _EPILOG = rb"(?s)(?:[ \t\r\n]++|<!--.*?-->)*+"
 _MARKUPS = (b"<!--", b"<?")
+_JUNK = "junk after document element"
 
 
 # The byte with which Power BI ends an answer -> the way out.
 _CONTINUATION_HINT = "after the Envelope says that the answer {}: http.split_continuation takes it off"
+# The beginning of a second document, its XML declaration aside.
+_ELEMENT = rb"<[A-Za-z_]"
+_SECOND_HINT = "a second document follows: pass one message at a time"
+_MISLABELLED_HINT = (
+    "a message in another encoding must say so in its XML declaration; if the label is wrong, as on the"
+    ' faults of Mondrian, which are ISO-8859-1 and labelled UTF-8, pass encoding="iso-8859-1"'
+)
+_MARKED_HINT = "the message begins with the byte order mark of UTF-8, which decides"
+
 _CONTINUATIONS = {
     b"\0": "the byte 0x00 " + _CONTINUATION_HINT.format("is complete"),
     b"\1": "the byte 0x01 " + _CONTINUATION_HINT.format("continues in another message"),
@@ -196,10 +206,15 @@ class MessageReader(Parser):
             # So is U+0000, but not where text may begin.
             return
         if not bytes(self.text[junk : junk + 4]).startswith(_MARKUPS):
+            second = re.match(_ELEMENT, bytes(self.text[junk : junk + 2])) is not None
             fatal.code = Code.NOT_WELL_FORMED
-            fatal.message = "not well-formed: junk after document element"
+            fatal.message = f"not well-formed: {_JUNK}"
             fatal.offset = self.base + junk
-            fatal.hint = _CONTINUATIONS.get(bytes(self.text[junk : junk + 1])) or self.page_hint()
+            hint = _SECOND_HINT if second else _CONTINUATIONS.get(bytes(self.text[junk : junk + 1]))
+            fatal.hint = self.page_hint() or hint
+        elif fatal.message.endswith(_JUNK) and bytes(self.text[junk : junk + 5]) == b"<?xml":
+            # expat has read the whole declaration.
+            fatal.hint = _SECOND_HINT
 
     # -- outside the Body's content ------------------------------------------------------------------
 
@@ -208,6 +223,9 @@ class MessageReader(Parser):
         expat.StartElementHandler = self._start
         expat.EndElementHandler = self._end
         expat.CharacterDataHandler = self._text
+
+    def undecodable_hint(self) -> str | None:
+        return _MARKED_HINT if self.message.source.mark else _MISLABELLED_HINT
 
     def _declaration(self, version: str, encoding: str | None, _standalone: int) -> None:
         self.message.source.declare(encoding, version)
@@ -364,7 +382,7 @@ class MessageReader(Parser):
             if self._fault_open:
                 message.faults[-1].add_child(element)
             return
-        self._fault_open = element.local == "Fault" and element.namespace == SOAP_11_NS
+        self._fault_open = element.local == "Fault" and element.namespace in self._fault_namespaces()
         if self._fault_open:
             message.faults.append(element)
         elif message.beside_fault is None:
@@ -372,6 +390,10 @@ class MessageReader(Parser):
         else:
             return
         certain(message.body).add_child(element)
+
+    def _fault_namespaces(self) -> tuple[str, str]:
+        """Return the namespaces of a Fault: that of the Envelope, and SOAP 1.1 in both versions."""
+        return SOAP_11_NS, self._stack[0].namespace
 
     def _deep_end(self, name: str) -> None:
         if self._declares:

@@ -9,7 +9,7 @@ from xmla_headers._checks import wrong_type
 from xmla_headers._codec.options import DEFAULT_LIMITS
 from xmla_headers.codec import decode, iter_findings
 from xmla_headers.envelope import Envelope, Header
-from xmla_headers.fault import Fault
+from xmla_headers.fault import Fault, FaultEntry
 from xmla_headers.findings import Finding, XmlaHeadersError
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import AnyDirection, Limits
@@ -40,6 +40,8 @@ class CheckedMessage:
     """The local name of the first element in the Body: Discover, ExecuteResponse, Fault."""
     size: int = 0
     """Size of the message in bytes."""
+    errors: tuple[FaultEntry, ...] = ()
+    """The Errors inside a success answer."""
 
     def without_body(self, findings: Iterable[Finding] | None = None) -> Self:
         """Return a copy without the bytes of the message, to keep or to send to another process.
@@ -109,6 +111,7 @@ def check_message(
         envelope.fault if method in ("Fault", None) else None,
         method,
         len(message.body),
+        envelope.errors,
     )
 
 

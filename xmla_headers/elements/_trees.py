@@ -11,7 +11,7 @@ from xmla_headers._xml.prefixes import declarations
 from xmla_headers._xml.raw import RawElement
 from xmla_headers._xml.walker import Walker
 from xmla_headers.findings import Code, DecodeError, value_finding
-from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XML_NS, XMLA_NS, XSI_NS
+from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, SOAP_VERSIONS, XML_NS, XMLA_NS, XSI_NS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -192,9 +192,12 @@ def _checked(tag: object) -> tuple[str, str]:
     return namespace, local
 
 
+_FAULTS = frozenset(f"{{{namespace}}}Fault" for namespace in SOAP_VERSIONS)
+
+
 def _fault_in(body: Tree) -> list[Tree]:
     first = next(child_elements(body), None)
-    return [first] if first is not None and first.tag == f"{{{SOAP_11_NS}}}Fault" else []
+    return [first] if first is not None and first.tag in _FAULTS else []
 
 
 def _other_node(node: Tree) -> str:

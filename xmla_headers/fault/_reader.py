@@ -14,29 +14,34 @@ from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, RawElement, certain, element_end, end_of_start_tag
 from xmla_headers._xml.walker import Walker
 from xmla_headers.fragment import Fragment
-from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, SOAP_VERSIONS, XMLA_NS
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, SOAP_VERSIONS, XML_NS, XMLA_NS
 
-from . import Fault, FaultEntry
+from . import EntryKind, Fault, FaultEntry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from xmla_headers._xml.namespaces import Entered
 
-__all__ = ["read_errors", "read_fault", "read_soap_1_2_code"]
+__all__ = ["read_fault", "read_messages"]
 
 _EXCEPTION_NS = f"{XMLA_NS}:exception"
 # Analysis Services has the parts of a fault in the SOAP namespace, all other servers in no namespace.
 _PART_NAMESPACES = frozenset({"", SOAP_11_NS})
 _TEXT_PARTS = frozenset({"faultcode", "faultstring", "faultactor"})
-_ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, XMLA_NS, _EXCEPTION_NS})
-# Without this in it, a Body has no inline Errors, and it need not be walked.
+_ERROR_NAMESPACES = frozenset({"", SOAP_11_NS, SOAP_12_NS, XMLA_NS, _EXCEPTION_NS})
+# The parts of a SOAP 1.2 fault whose text is a value.
+_TEXT_PARTS_1_2 = frozenset({"Node", "Role"})
+# Without this in it, a Body has no inline messages, and it need not be walked.
 _MESSAGES = rb"[<:]Messages[\s/>]"
 # A possible prefix in XML content, in a name or a value.
 _PREFIX = r"([\w.-]+):"
 _MONDRIAN_NS = "http://mondrian.sourceforge.net"
 # Child element of Mondrian's error -> the attribute with the same meaning in all other errors.
 _MONDRIAN_PARTS = {"code": "ErrorCode", "desc": "Description"}
+
+# The element of a message inside an answer -> its kind.
+_KINDS = {"Error": EntryKind.ERROR, "Warning": EntryKind.WARNING}
 
 # How many bytes of the Body are parsed first: mostly they show that it has no Fault.
 _FIRST = 4_096
@@ -80,7 +85,10 @@ class _Entry:
 class _FaultReader(Walker):
     """Reads the first element of a Body, and keeps its parts if it is a Fault."""
 
-    __slots__ = ("_heard", "complete", "detail", "entries", "scope", "texts")
+    __slots__ = (
+        *("_code", "_heard", "_reason"),
+        *("codes", "complete", "detail", "entries", "reasons", "scope", "soap", "texts"),
+    )
 
     def __init__(self, body: Fragment) -> None:
         super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
@@ -88,10 +96,18 @@ class _FaultReader(Walker):
         self.expat.buffer_text = True
         # The element whose text is being collected, including the text of elements inside it.
         self._heard: RawElement | None = None
+        # SOAP 1.2: the innermost Code or Subcode so far, and the Reason.
+        self._code: RawElement | None = None
+        self._reason: RawElement | None = None
+        # The namespace of the Fault.
+        self.soap = ""
         # Whether there is a Fault that was read to its end.
         self.complete = False
         # The name of a part -> the pieces of its text.
         self.texts: dict[str, list[str]] = {}
+        # SOAP 1.2: the same for the Value of the Code and of each Subcode, and for each language.
+        self.codes: list[dict[str, list[str]]] = []
+        self.reasons: list[tuple[str, list[str]]] = []
         self.detail: RawElement | None = None
         # The prefixes in scope in the detail.
         self.scope: Mapping[str, str] = {}
@@ -111,10 +127,20 @@ class _FaultReader(Walker):
         elements = self.open
         depth = len(elements)
         if depth == 1:
-            if element.local != "Fault" or element.namespace != SOAP_11_NS:
+            if element.local != "Fault" or element.namespace not in SOAP_VERSIONS:
                 raise _Done
+            self.soap = element.namespace
         elif depth == 2:
-            self._enter_part(element)
+            if self.soap == SOAP_12_NS:
+                self._enter_part_of_1_2(element)
+            else:
+                self._enter_part(element)
+        elif elements[-2] is self._code:
+            self._enter_code_part(element)
+        elif elements[-2] is self._reason:
+            if element.local == "Text" and element.namespace == SOAP_12_NS:
+                self.reasons.append((_language(element), []))
+                self._hear(element, self.reasons[-1][1])
         elif depth == 3:
             if elements[1] is self.detail and _is_error(element):
                 self.entries.append(_Entry(element))
@@ -131,6 +157,31 @@ class _FaultReader(Walker):
         elif local in _TEXT_PARTS:
             self._listen(element, self.texts, local)
 
+    def _enter_part_of_1_2(self, element: RawElement) -> None:
+        if element.namespace != SOAP_12_NS:
+            return
+        local = element.local
+        if local == "Code" and not self.codes:
+            self._code = element
+            self.codes.append({})
+        elif local == "Reason" and self._reason is None:
+            self._reason = element
+        elif local == "Detail" and self.detail is None:
+            self.detail = element
+            self.scope = self.namespaces.scope()
+        elif local in _TEXT_PARTS_1_2:
+            self._listen(element, self.texts, local)
+
+    def _enter_code_part(self, element: RawElement) -> None:
+        """Handle a child of the innermost Code or Subcode."""
+        if element.namespace != SOAP_12_NS:
+            return
+        if element.local == "Value":
+            self._listen(element, self.codes[-1], "Value")
+        elif element.local == "Subcode":
+            self._code = element
+            self.codes.append({})
+
     def _enter_entry_part(self, entry: _Entry, element: RawElement) -> None:
         if entry.element.namespace != _MONDRIAN_NS:
             return
@@ -143,8 +194,12 @@ class _FaultReader(Walker):
     def _listen(self, element: RawElement, said: dict[str, list[str]], name: str) -> None:
         """Collect the text of an element, unless there was one for the same name before."""
         if name not in said:
-            self._heard = element
-            self.expat.CharacterDataHandler = said.setdefault(name, []).append
+            self._hear(element, said.setdefault(name, []))
+
+    def _hear(self, element: RawElement, pieces: list[str]) -> None:
+        """Collect the text of an element."""
+        self._heard = element
+        self.expat.CharacterDataHandler = pieces.append
 
     def end_element(self, element: RawElement) -> None:
         if element is self._heard:
@@ -156,52 +211,12 @@ class _FaultReader(Walker):
     def text_of(self, part: str) -> str:
         return "".join(self.texts.get(part, ()))
 
-
-class _Soap12CodeReader(Walker):
-    """Reads the code of the SOAP 1.2 Fault that is the first element of a Body."""
-
-    __slots__ = ("code",)
-
-    def __init__(self, body: Fragment) -> None:
-        super().__init__(body.view, _Lenient(NO_LIMITS, body.namespaces), wrapper=b"<_>")
-        # None until a Fault has been found; then the text of its Code/Value.
-        self.code: list[str] | None = None
-
-    def run(self) -> None:
-        try:
-            self.parse(self.text, final=False)
-        finally:
-            self.close()
-
-    def start_element(self, element: RawElement) -> None:
-        self.expat.CharacterDataHandler = None
-        path = tuple(opened.local for opened in self.open if opened.namespace == SOAP_12_NS)
-        if len(self.open) == 1:
-            if path != ("Fault",):
-                raise _Done
-            self.code = []
-        elif path == ("Fault", "Code", "Value") and self.open[-1] is element and self.code is not None:
-            self.expat.CharacterDataHandler = self.code.append
-
-    def end_element(self, _element: RawElement) -> None:
-        self.expat.CharacterDataHandler = None
-        if self.code or not self.open:
-            raise _Done
+    def part(self, name: str) -> str | None:
+        return self.text_of(name) if name in self.texts else None
 
 
-def read_soap_1_2_code(body: Fragment) -> str | None:
-    """Return the local part of the code of the SOAP 1.2 Fault that is the first element of a Body.
-
-    None if the first element is something else.
-    """
-    reader = _Soap12CodeReader(body)
-    with suppress(_Done, Fatal):
-        reader.run()
-    return None if reader.code is None else "".join(reader.code).rpartition(":")[2].strip(_SPACE)
-
-
-class _ErrorsReader(Walker):
-    """Reads the Errors that stand in the Messages of a success answer."""
+class _MessagesReader(Walker):
+    """Reads the Errors and Warnings that stand in the Messages of a success answer."""
 
     __slots__ = ("_error", "_messages", "_source", "entries")
 
@@ -227,14 +242,15 @@ class _ErrorsReader(Walker):
             return
         if element.local == "Messages":
             self._messages = element
-        elif element.local == "Error" and self.open[-2:-1] == [self._messages]:
+        elif element.local in _KINDS and self.open[-2:-1] == [self._messages]:
             self._error = _Entry(element)
 
     def end_element(self, element: RawElement) -> None:
         error = self._error
         if error is not None and element is error.element:
             self._error = None
-            self.entries.append(_entry(self._source, error, _Bindings(self.namespaces.bindings)))
+            outer, kind = _Bindings(self.namespaces.bindings), _KINDS[element.local]
+            self.entries.append(_entry(self._source, error, outer, kind))
 
 
 class _Bindings:
@@ -252,11 +268,11 @@ class _Bindings:
         return [(name, namespace) for name, namespace in bound if namespace and name != "xml"]
 
 
-def read_errors(body: Fragment) -> tuple[FaultEntry, ...]:
-    """Return the Errors in the Messages of a Body, if its first element is not a Fault."""
+def read_messages(body: Fragment) -> tuple[FaultEntry, ...]:
+    """Return the Errors and Warnings in the Messages of a Body, if its first element is not a Fault."""
     if re.search(_MESSAGES, body.view) is None:
         return ()
-    reader = _ErrorsReader(body)
+    reader = _MessagesReader(body)
     with suppress(_Done, Fatal):
         reader.run()
     return tuple(reader.entries)
@@ -269,7 +285,7 @@ def _is_error(element: RawElement) -> bool:
 
 
 def read_fault(body: Fragment) -> Fault | None:
-    """Return the SOAP 1.1 Fault that is the first element of a Body, otherwise None.
+    """Return the Fault that is the first element of a Body, of either version of SOAP; otherwise None.
 
     If a part occurs twice, the first one is used.
     """
@@ -282,10 +298,27 @@ def read_fault(body: Fragment) -> Fault | None:
     detail = Fragment()
     if reader.detail is not None:
         entries, detail = _detail(text, reader.detail, reader)
-    actor = reader.text_of("faultactor") if "faultactor" in reader.texts else None
+    if reader.soap == SOAP_12_NS:
+        code, *subcodes = [_local("".join(said.get("Value", ()))) for said in reader.codes] or [""]
+        reasons = [(language, "".join(pieces)) for language, pieces in reader.reasons]
+        string = reasons[0][1] if reasons else ""
+        actor, node = reader.part("Role"), reader.part("Node")
+        return Fault(code, string, actor, entries, detail, subcodes=subcodes, reasons=reasons, node=node)
+    code = _local(reader.text_of("faultcode"))
+    return Fault(code, reader.text_of("faultstring"), reader.part("faultactor"), entries, detail)
+
+
+def _local(code: str) -> str:
     # A QName: the server may bind its prefix to anything, or not at all.
-    code = reader.text_of("faultcode").rpartition(":")[2].strip(_SPACE)
-    return Fault(code, reader.text_of("faultstring"), actor, entries, detail)
+    return code.rpartition(":")[2].strip(_SPACE)
+
+
+def _language(element: RawElement) -> str:
+    """Return the xml:lang of an element, "" if it has none."""
+    for namespace, local, value, _ in element.attributes:
+        if local == "lang" and namespace == XML_NS:
+            return value
+    return ""
 
 
 def _detail(text: memoryview, element: RawElement, reader: _FaultReader) -> tuple[list[FaultEntry], Fragment]:
@@ -312,7 +345,9 @@ def _joined(pieces: list[bytes]) -> bytes:
     return b"".join([*inner, *pieces[-1:]])
 
 
-def _entry(text: memoryview, entry: _Entry, outer: Scope | _Bindings) -> FaultEntry:
+def _entry(
+    text: memoryview, entry: _Entry, outer: Scope | _Bindings, kind: EntryKind = EntryKind.ERROR
+) -> FaultEntry:
     element = entry.element
     content = Fragment()
     if entry.holds_more:
@@ -323,10 +358,11 @@ def _entry(text: memoryview, entry: _Entry, outer: Scope | _Bindings) -> FaultEn
             scope = {prefix: name for prefix, name in declared.items() if name and prefix != "xml"}
             scope |= outer.missing(xml, declared)
             content = Fragment._cut(xml, 0, len(xml), ReadOnly(scope))
+    number = "ErrorCode" if kind is EntryKind.ERROR else "WarningCode"
     code, description, source, help_file = (
-        "".join(entry.says.get(name, ())) for name in ("ErrorCode", "Description", "Source", "HelpFile")
+        "".join(entry.says.get(name, ())) for name in (number, "Description", "Source", "HelpFile")
     )
-    return FaultEntry(code, description, source, help_file, content)
+    return FaultEntry(code, description, source, help_file, content, kind=kind)
 
 
 def _content(text: memoryview, element: RawElement) -> tuple[int, int]:

@@ -284,11 +284,14 @@ class Transcript:
         """Note a response to a request that belongs to a session."""
         fault, conversation = checked.fault, record.conversation
         lost = fault is not None and fault.session_lost
+        lost = lost or any(entry.session_lost for entry in checked.errors)
         before = conversation.state
-        findings = []
+        findings: list[Finding] = []
         if waiting.counted:
             try:
-                conversation.response(header, fault, request=waiting.header)
+                findings += conversation.response(
+                    header, fault, errors=checked.errors, request=waiting.header
+                )
             except ConversationError as error:
                 findings.append(error.finding)
                 # The request is closed in any case.
@@ -298,9 +301,6 @@ class Transcript:
         if before is State.BEGINNING and after is State.ACTIVE and session_id is not None:
             record.session_id = session_id
             self._ids[session_id] = record
-        elif before is State.BEGINNING and after is State.NONE and fault is None and not findings:
-            text = "BeginSession is answered without a Session: no session has begun"
-            findings.append(value_finding(Code.SESSION_NOT_GRANTED, text))
         if after is State.LOST and before is not State.LOST:
             record.lost = checked.message.name
             findings.append(_loss(record, waiting.idle))
