@@ -134,10 +134,18 @@ def find_missing(app: Sphinx, env: BuildEnvironment) -> None:
                 logger.warning("the reference has no %s.%s", module, name)
 
 
+def unlink_type(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep the built-in `type` of a signature from being linked to the attributes of that name."""
+    for node in list(doctree.findall(pending_xref)):
+        if node.get("reftarget") == "type":
+            node.replace_self(nodes.Text("type"))
+
+
 def setup(app: Sphinx) -> None:
     """Add the directive, and the changes to docstrings, signatures, values and links."""
     app.connect("autodoc-process-signature", plain_defaults)
     app.connect("doctree-read", hide_functions)
+    app.connect("doctree-read", unlink_type)
     app.connect("env-check-consistency", find_missing)
     app.connect("missing-reference", link_code)
     app.connect("autodoc-process-docstring", read_sections)
