@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
+from operator import itemgetter
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -102,7 +105,14 @@ def first_pass(given: Given) -> Iterator[Case]:
     """Yield each rule in turn; the first cases alone have some of every rule."""
     turns = [*_valid(given), *_confused(given), *broken(given)]
     # The sort is stable: within one turn the order is kept.
-    for case, _ in sorted(turns, key=lambda entry: entry[1]):
+    seen: Counter[str] = Counter()
+    for case, _ in sorted(turns, key=itemgetter(1)):
+        # Classes of one local name, in different namespaces, break a rule in ways of one name.
+        name = case.name.casefold()
+        seen[name] += 1
+        if seen[name] > 1:
+            rule, way, *place = case.name.split("/")
+            case = replace(case, name="/".join([rule, f"{way}-{seen[name]}", *place]))  # noqa: PLW2901
         yield case
 
 
