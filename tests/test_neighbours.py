@@ -338,6 +338,7 @@ def test_direction_of_neighbours_is_checked() -> None:
     assert caught.value.code == Code.WRONG_DIRECTION
 
 
+@pytest.mark.slow
 def test_drawn_header_has_no_unknown_block_of_a_declared_name() -> None:
     types = {Version.spec.qname: Version}
     with pytest.raises(NoSuchExample):
@@ -367,6 +368,7 @@ def test_drawn_message_has_its_labels(case: fuzzing.Case, remembered: bool) -> N
             assert decode(case.data, types=ALL, deep=True, cache=cache).header == case.header
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("types", [BOTH, ALL], ids=["microsoft", "rich"])
 def test_fuzzing_labels_agree_with_the_decoder(types: Mapping[str, type[HeaderBlock]]) -> None:
     cases = [case for case in first_pass(Given(types, None)) if len(case.data) < 5_000]

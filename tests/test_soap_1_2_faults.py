@@ -137,6 +137,7 @@ def test_soap_1_2_fault_elsewhere_is_none(body: str) -> None:
     assert decode(message(body)).fault is None
 
 
+@pytest.mark.slow
 def test_many_nested_subcodes_are_read_and_written() -> None:
     count = 20_000
     nested = "<s:Subcode><s:Value>x</s:Value>" * count + "</s:Subcode>" * count
