@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from decimal import Decimal
 from pathlib import Path
@@ -428,3 +429,33 @@ def test_shared_messages_with_neighbours_are_read_and_written() -> None:
         assert not [block for block in blocks if isinstance(block, UnknownHeaderBlock)]
         count += bool(blocks)
     assert count >= 10
+
+
+def test_manifest_of_the_corpus_has_text_and_children() -> None:
+    *_, manifest, _schema = fuzzing.corpus(count=600, types=RICH)
+    blocks = [block for case in json.loads(manifest[1])["vectors"] for block in case["blocks"] or ()]
+    assert any("text" in block for block in blocks)
+    assert any(child["text"] for block in blocks for child in block.get("children", ()))
+
+
+def test_unfinished_block_with_content_is_not_judged() -> None:
+    data = (
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>'
+        b'<Job xmlns="urn:rich" Level="x"><Step>AB-1</Step>'
+    )
+    found = [finding.code for finding in iter_findings(data, types=RICH)]
+    assert found[-1] == Code.NOT_WELL_FORMED
+
+
+def test_block_of_no_namespace_in_another_one_is_a_lookalike() -> None:
+    local = UnqualifiedBeginGetSessionToken.spec.local_name
+    data = (
+        f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><{local} xmlns="urn:y"/>'
+        "</s:Header><s:Body/></s:Envelope>"
+    ).encode()
+    types = {UnqualifiedBeginGetSessionToken.spec.qname: UnqualifiedBeginGetSessionToken}
+    (finding,) = decode(data, types=types).warnings
+    assert (finding.code, finding.hint) == (
+        Code.LOOKALIKE_HEADER_BLOCK,
+        f"the schema has {local} in no namespace",
+    )

@@ -297,3 +297,21 @@ def test_microsoft_blocks_are_those_of_the_schema() -> None:
     assert {spec.qname: spec for spec in specs} == {
         qname: kind.spec for qname, kind in MICROSOFT_BLOCKS.items()
     }
+
+
+def test_child_element_that_may_not_occur_is_no_field() -> None:
+    never = CHILD.replace("/>", ' minOccurs="0" maxOccurs="0"/>')
+    assert _described(types(text_of(sequence(never)))) == _described(types(text_of(sequence())))
+
+
+def test_comment_in_a_restriction_is_ignored() -> None:
+    facets = restricted("xs:int", "minInclusive=1").replace("<xs:minI", "<!-- at least one --><xs:minI")
+    (kind,) = types(text_of(attribute(facets))).values()
+    assert kind.spec.attributes[0].type == SimpleType("int", minimum=1)
+
+
+@pytest.mark.parametrize("name", ["blocks", "A-B", "É", "1A"])
+def test_name_of_the_mapping_must_be_in_capital_letters(name: str) -> None:
+    text = text_of(said(f'<xh:module blocks="{name}"/>'), block(""))
+    with pytest.raises(schema.SchemaError, match="must be one in capital letters"):
+        schema.generate(text)

@@ -245,6 +245,9 @@ def test_pattern_matches_whole_texts(
         ("[a[b]", "needs an escape"),
         (r"\q", "no escape"),
         (r"\p{IsGreek}", "not of a block"),
+        ("(a]", "no meaning"),
+        ("(a", "ends too early"),
+        ("[a-z-[b]c]", "goes on after what is subtracted"),
         ("a{257}", "more than 256 times"),
         ("((a{9}){9}){9}", "more than 256 positions"),
         ("(" * 40 + ")" * 40, "nests deeper"),
@@ -253,6 +256,38 @@ def test_pattern_matches_whole_texts(
 def test_pattern_refuses_what_it_does_not_support(pattern: str, reason: str) -> None:
     with pytest.raises(PatternError, match=reason):
         Pattern(pattern)
+
+
+def test_pattern_equals_one_of_the_same_text() -> None:
+    assert Pattern("a+") == Pattern("a+")
+    assert hash(Pattern("a+")) == hash(Pattern("a+"))
+    assert Pattern("a+") != Pattern("aa*")
+    assert Pattern("a+") != "a+"
+
+
+def test_simple_type_of_an_unknown_name_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="the type float is not supported"):
+        SimpleType("float")
+
+
+@pytest.mark.parametrize(
+    ("text", "valid"),
+    [
+        ("2026-11-28T24:00:00Z", True),
+        ("2026-11-28T24:00:00.0", True),
+        ("2026-11-28T24:00:01", False),
+        ("2026-11-28T25:00:00", False),
+        ("2026-02-30T00:00:00", False),
+        ("2026-11-28", False),
+        ("", False),
+    ],
+)
+def test_simple_type_date_time_must_exist(text: str, valid: bool) -> None:  # noqa: FBT001 - a row of the table
+    if valid:
+        assert SimpleType("dateTime").read(text) == text
+    else:
+        with pytest.raises(ValueError):  # noqa: PT011 - the type says what is allowed
+            SimpleType("dateTime").read(text)
 
 
 def test_pattern_of_nothing_is_not_repeated() -> None:
