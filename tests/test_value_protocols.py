@@ -147,7 +147,8 @@ def test_header_takes_its_blocks_by_name() -> None:
 
 
 def test_derived_fields_of_an_unknown_block_cannot_be_given() -> None:
-    with pytest.raises(ValueError, match="qname"):
+    # CPython 3.13 raises the second.
+    with pytest.raises((ValueError, TypeError), match="qname"):
         dataclasses.replace(BLOCK, qname="a")
 
 
