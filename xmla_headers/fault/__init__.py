@@ -14,9 +14,11 @@ from xmla_headers._xml.fragments import read_fragment
 from xmla_headers._xml.prefixes import Scope, declarations, occurring_prefixes, prefixes
 from xmla_headers.findings import RULES, Code, FaultCode, XmlaHeadersError, value_finding
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import HeaderBlock, mask, mask_in
+from xmla_headers.model import HeaderBlock, mask
 from xmla_headers.soap import SOAP_11_NS
 from xmla_headers.unknown_block import UnknownHeaderBlock
+
+from ._masking import mask_in
 
 __all__ = ["Fault", "FaultEntry", "FaultError", "FaultShape", "fault_for", "session_not_found"]
 
