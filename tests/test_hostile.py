@@ -195,13 +195,10 @@ def _run(kind: str, names: list[str], seconds: float) -> tuple[list[dict[str, An
 
 
 @functools.cache
-def _group(category: str, recipe: str | None) -> dict[str, dict[str, Any]]:
-    """Return the results of each vector of a category; a vector `recipe` has a child of its own."""
-    names = [
-        name
-        for name, labels in _VECTORS.items()
-        if labels["category"] == category and ("recipe" not in labels if recipe is None else name == recipe)
-    ]
+def _group(recipe: str | None) -> dict[str, dict[str, Any]]:
+    """Return the results of all vectors from one child, except that a vector `recipe` has its own."""
+    kept = [name for name, labels in _VECTORS.items() if "recipe" not in labels]
+    names = kept if recipe is None else [recipe]
     results: dict[str, dict[str, Any]] = {}
     while names:
         seconds = 60 + sum(5 * _PATIENCE * _VECTORS[name]["max_seconds"] for name in names)
@@ -217,7 +214,7 @@ def _group(category: str, recipe: str | None) -> dict[str, dict[str, Any]]:
 
 def _result(name: str) -> dict[str, Any]:
     labels = _VECTORS[name]
-    result = _group(labels["category"], name if "recipe" in labels else None)[name]
+    result = _group(name if "recipe" in labels else None)[name]
     assert "ended" not in result, f"the child that read {name} failed: {result['ended']}"
     for call, said in result.items():
         if isinstance(said, dict):
