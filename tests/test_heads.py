@@ -109,6 +109,7 @@ def alike(draw: st.DrawFn) -> list[bytes]:
     return made
 
 
+@pytest.mark.no_cover
 @searching
 @given(
     st.lists(alike(), min_size=1, max_size=2).map(lambda lists: [data for made in lists for data in made]),
@@ -135,6 +136,7 @@ NEAR = [
 ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("original", NEAR, ids=range(len(NEAR)))
 @pytest.mark.parametrize("edit", ["replace", "insert", "delete"])

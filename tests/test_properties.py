@@ -214,6 +214,7 @@ def test_decode_header_ignores_bytes_after_the_body_start_tag(pair: tuple[bytes,
 
 
 # A HeadCache of any size and with any entries changes no result, neither of the first call nor of the second.
+@pytest.mark.no_cover
 @searching
 @given(
     st.lists(st.one_of(shared_heads(), st.tuples(likely, likely)), min_size=1, max_size=3),

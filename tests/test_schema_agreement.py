@@ -196,6 +196,7 @@ def test_difference_on_purpose_occurs_alone(row: Difference) -> None:
     assert set().union(*found) == {row.name}
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_generated_messages_show_each_difference() -> None:
     found = set()
@@ -354,6 +355,7 @@ def test_difference_in_the_skeleton_occurs(name: str) -> None:
     assert overlooked_by_xmlschema(data)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_rules_and_schema_agree_on_the_skeleton() -> None:
     seen: dict[bool, int] = {True: 0, False: 0}

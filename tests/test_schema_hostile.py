@@ -408,6 +408,7 @@ def test_mutated_schemas_raise_schema_error_alone() -> None:
     check_mutations(0, 150)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_many_mutated_schemas_raise_schema_error_alone(seed: int) -> None:

@@ -673,6 +673,7 @@ def test_position_is_right_in_every_encoding(
         assert (finding.line, finding.column) == (len(lines), len(lines[-1]) + 1)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_position_in_a_large_body_is_right(vendor: SchemaValidator) -> None:
     rows = "".join(f"<v:Query>{T}<v:Rows>{n}</v:Rows></v:Query>\n" for n in range(20_000))

@@ -365,6 +365,7 @@ def _cuts(draw: st.DrawFn, size: int) -> list[int]:
 _small_steps = st.sampled_from([*STEPS, (2, 1_000), (3, 2), (200, 50)])
 
 
+@pytest.mark.no_cover
 @settings(properties, max_examples=scaled(500))
 @given(st.data(), st.one_of(anything, mutated(messages()), likely), readings, _small_steps)
 def test_header_reader_in_any_pieces_equals_decode(
