@@ -117,6 +117,8 @@ NOT_FOREIGN = {
     "json": '{"a": 1}',
     "empty": "",
     "cut": "<",
+    "cut in the name": "<soap:Env",
+    "cut after a prefix": "<soap:",
     "comment": "<!-- not closed",
     "http": "HTTP/1.1 200 OK\r\n\r\n<a/>",
 }

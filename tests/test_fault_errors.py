@@ -30,7 +30,7 @@ from xmla_headers import (
     fault_for,
     session_not_found,
 )
-from xmla_headers.model import mask_in
+from xmla_headers.fault._masking import mask_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable

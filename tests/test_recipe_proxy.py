@@ -5,17 +5,21 @@ from __future__ import annotations
 import http.client
 import threading
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
+from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
 
+from message_head import Head
 from mondrian_client import MondrianClient
-from streaming_proxy import PIECE, Head, SessionProxy
+from streaming_proxy import PIECE, SessionProxy, until_end
 from xmla_bodies import discover
 from xmla_headers import (
     BeginSession,
     Envelope,
+    Fault,
     Fragment,
     Header,
     HeaderBlock,
@@ -23,6 +27,7 @@ from xmla_headers import (
     decode,
     decode_header,
     encode,
+    session_not_found,
 )
 
 from .loopback import SECONDS, served
@@ -127,6 +132,78 @@ def test_proxy_forwards_an_answer_without_session_unchanged(page: Page) -> None:
         data = request()
         assert post(url, [data], len(data)) == (int(page.status[:3]), page.content)
     assert server.received == [data]
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "iso-8859-1"])
+@pytest.mark.parametrize("shape", ["ssas", "soap-1.1"])
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "200 OK"])
+def test_proxy_loss_is_told_about_the_id_of_the_client(status: str, shape: str, codec: str) -> None:
+    fault = session_not_found("9F2C-secret-of-the-server").to_body(shape)  # type: ignore[arg-type]
+    content_type = "text/xml" if codec == "utf-16" else f"text/xml; charset={codec}"
+    answer = encode(Envelope(body=fault)).decode().encode(codec)
+    with proxied(one=Provider(instead=[Page(status, answer, content_type)])) as url:
+        data = request(Session("one.9F2C-secret-of-the-server"))
+        _, answer = post(url, [data], len(data))
+    found = decode(answer).fault
+    assert found is not None
+    assert found.session_lost
+    assert b"one.9F2C-secret" in answer
+    assert b"'9F2C" not in answer
+    assert b'"9F2C' not in answer
+
+
+def test_proxy_forwards_any_other_fault_unchanged() -> None:
+    answer = encode(Envelope(body=Fault("Server", "the cube is being processed").to_body()))
+    with proxied(one=Provider(instead=[Page("500 Internal Server Error", answer, "text/xml")])) as url:
+        data = request(Session("one.9F2C"))
+        assert post(url, [data], len(data)) == (500, answer)
+
+
+@pytest.mark.parametrize("content", [b"<html/>", b"<s:Envelope", encode(Envelope(body=DISCOVER))])
+def test_proxy_closes_the_connection_to_the_server(content: bytes) -> None:
+    closed: list[http.client.HTTPConnection] = []
+    close = http.client.HTTPConnection.close
+
+    def noted(connection: http.client.HTTPConnection) -> None:
+        closed.append(connection)
+        close(connection)
+
+    server = Provider(instead=[Page("200 OK", content, "text/xml")])
+    with mock.patch.object(http.client.HTTPConnection, "close", noted):
+        with proxied(one=server) as url:
+            data = request()
+            post(url, [data], len(data))
+        # The proxy may close it after the client has read the answer.
+        assert {connection.port for connection in closed} > {urlsplit(url).port}
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3])
+def test_proxy_closes_the_answer_at_its_end_or_if_it_is_dropped(taken: int) -> None:
+    closed: list[bool] = []
+    with ExitStack() as stack:
+        stack.callback(closed.append, True)
+        chunks = until_end([b"a", b"b"], stack.pop_all())
+    assert len(list(islice(chunks, taken))) == min(taken, 2)
+    chunks.close()  # as a WSGI server does
+    assert closed == [True]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_fault"),
+    [
+        (b"<s:Fault/>", True),
+        (b"\n <Fault xmlns='urn:f'>", True),
+        (b"<Faults/>", False),
+        (b"<a><Fault/></a>", False),
+        (b"Fault", False),
+        (b"", False),
+    ],
+)
+def test_head_knows_a_fault_wherever_it_is_cut(body: bytes, is_fault: bool) -> None:  # noqa: FBT001 - a row of the table
+    head = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+    for cut in range(len(body) + 1):
+        chunks = iter([head + body[:cut], *([body[cut:]] if body[cut:] else [])])
+        assert Head(chunks, None).is_fault(chunks) is is_fault
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "iso-8859-1"])

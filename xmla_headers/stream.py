@@ -181,6 +181,9 @@ class HeaderReader:
     def close(self) -> Header:
         """Return the Header of the whole message, after its last byte.
 
+        It raises if no Body start tag has arrived. A reader of which only the `header` is wanted may be
+        dropped without it: then nothing is known about the bytes after the head.
+
         Returns:
             The header blocks.
 

@@ -18,7 +18,9 @@ _CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
 _HEAD = 1 << 18
 _PROLOG = rb"(?:\s++|<\?.*?\?>|<!--.*?-->|<!(?i:DOCTYPE)[^\[>]*+(?:\[.*?\]\s*+)?>)*+"
 _ROOT = re.compile(
-    rb"(?s)(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?" + _PROLOG + rb"<(?![!?])(?:[^\s<>/:]++:)?+([^\s<>/:]++)"
+    rb"(?s)(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?"
+    + _PROLOG
+    + rb"<(?![!?])(?:[^\s<>/:]++:)?+([^\s<>/:]++)(?=[\s/>])"
 )
 # The part that is common to the namespaces of SOAP and to their usual misspellings. In UTF-16, a zero byte
 # stands beside each letter.
@@ -79,7 +81,8 @@ def is_foreign(data: bytes | memoryview) -> bool:
     """Return whether a file is XML that has nothing to do with SOAP.
 
     Its root is no Envelope, in any letter case, and no namespace of SOAP occurs in it. Anything that may be a
-    message is not foreign, so that a broken message is never skipped.
+    message is not foreign, so that a broken message is never skipped, even if it is cut off in the name of
+    its root.
     """
     if format_of(data) is not Format.BARE:
         return False

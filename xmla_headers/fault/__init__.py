@@ -11,10 +11,11 @@ from xmla_headers._immutable import MadeByConstructor, shown_half_made
 from xmla_headers._xml.escape import escape_attribute
 from xmla_headers.findings import RULES, Code, FaultCode, XmlaHeadersError, value_finding
 from xmla_headers.fragment import Fragment
-from xmla_headers.model import HeaderBlock, mask, mask_in
+from xmla_headers.model import HeaderBlock, mask
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, AnySoapVersion, SoapVersion
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
+from ._masking import mask_in
 from ._writer import DEFAULT_LANGUAGE, SOAP_1_1_CODES, SOAP_1_2_CODES, soap_1_2_codes, written_body
 
 __all__ = [

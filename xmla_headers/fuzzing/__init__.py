@@ -1,10 +1,12 @@
 """Labelled messages for tests of parsers in any language, and a harness that compares a parser with them.
 
-from itertools import islice
-from xmla_headers import fuzzing
+With a parser of yours, `my_parser`::
 
-for disagreement in fuzzing.compare(my_parser, islice(fuzzing.iter_cases(), 2_000)):
-    print(disagreement)
+    from itertools import islice
+    from xmla_headers import fuzzing
+
+    for disagreement in fuzzing.compare(my_parser, islice(fuzzing.iter_cases(), 2_000)):
+        print(disagreement)
 """
 
 from ._case import Behaviour, Case, Trap, Verdict
