@@ -47,7 +47,6 @@ from .findings import (
 )
 from .fragment import Fragment
 from .head_cache import HeadCache
-from .microsoft_headers import MICROSOFT_BLOCKS
 from .model import AttributeSpec, BlockSpec, ChildSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
 from .simple_types import SimpleType
@@ -64,6 +63,7 @@ if TYPE_CHECKING:
     from . import strategies as strategies
     from . import timeline as timeline
     from . import transcript as transcript
+    from .microsoft_headers import MICROSOFT_BLOCKS as MICROSOFT_BLOCKS
 
 __version__ = "0.2.0"
 """The version of the package, as in its metadata."""
@@ -132,6 +132,11 @@ if not TYPE_CHECKING:
     )
 
     def __getattr__(name: str) -> object:
+        if name == "MICROSOFT_BLOCKS":
+            # Most programs read the session headers alone.
+            from .microsoft_headers import MICROSOFT_BLOCKS  # noqa: PLC0415
+
+            return MICROSOFT_BLOCKS
         if name in _MODULES:
             from importlib import import_module  # noqa: PLC0415 - an import that decode does not need
 
@@ -145,4 +150,4 @@ if not TYPE_CHECKING:
         raise AttributeError(msg)
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_MODULES})
+        return sorted({*globals(), *_MODULES, "MICROSOFT_BLOCKS"})

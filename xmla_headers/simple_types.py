@@ -14,15 +14,13 @@ White space is replaced or collapsed as the type says before a text is judged (X
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from dataclasses import dataclass
 from dataclasses import field as declared
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ._checks import check_text, wrong_type
 from ._immutable import shown_half_made
-from ._patterns import Pattern
 from ._printable import printable
 from ._xml.names import NAME_CHARACTERS, NAME_START, short
 from .findings import Code, EncodeError, value_finding
@@ -43,6 +41,9 @@ _DATE_TIME = (
     r"(-?(?:[1-9][0-9]{4,}|[0-9]{4}))-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]++)?"
     r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?"
 )
+
+
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class _BuiltIn(NamedTuple):
@@ -139,13 +140,13 @@ class SimpleType:
     """The values, if they are enumerated."""
     white_space: str = declared(default="", kw_only=True)
     """`preserve`, `replace` or `collapse`; empty for that of the built-in type."""
-    matchers: tuple[Pattern, ...] = declared(init=False, repr=False, compare=False)
+    matchers: tuple[Any, ...] = declared(init=False, repr=False, compare=False)
     """The compiled patterns."""
 
     def __post_init__(self) -> None:
         if self.name not in BUILT_IN:
             raise ValueError(f"the type {self.name} is not supported")
-        object.__setattr__(self, "matchers", tuple(Pattern(pattern) for pattern in self.patterns))
+        object.__setattr__(self, "matchers", _matchers(self.patterns))
 
     def __reduce__(self) -> tuple[object, ...]:
         values = {name: getattr(self, name) for name in self.__slots__ if name != "matchers"}
@@ -321,6 +322,14 @@ class SimpleType:
 _SPACES = {ord(character): " " for character in "\t\n\r"}
 
 
+def _matchers(patterns: tuple[str, ...]) -> tuple[Any, ...]:
+    if not patterns:
+        return ()
+    from ._patterns import Pattern  # noqa: PLC0415 - few types have patterns, and every import would take longer
+
+    return tuple(Pattern(pattern) for pattern in patterns)
+
+
 def _restore(values: dict[str, object]) -> SimpleType:
     """Return the type of some values; it compiles the patterns."""
     name = values.pop("name")
@@ -336,8 +345,10 @@ def _is_date_time(text: str) -> bool:
     month, day, hour, minute, second = (int(part) for part in match.groups()[1:6])
     if (not int(year[-4:]) and not year[:-4]) or not 1 <= month <= 12:
         return False
-    # The calendar repeats after 400 years; Python's begins with year 1.
-    if not 1 <= day <= monthrange(2000 + int(year[-4:]) % 400, month)[1]:
+    # The calendar repeats after 400 years, which divide 10,000.
+    leap = int(year[-4:]) % 4 == 0 and (int(year[-4:]) % 100 != 0 or int(year[-4:]) % 400 == 0)
+    days = 29 if leap and month == 2 else _DAYS[month - 1]
+    if not 1 <= day <= days:
         return False
     if hour == 24:
         return not minute and not second and not (match[7] or "").strip(".0")

@@ -154,7 +154,8 @@ def _simple_values(kind: SimpleType) -> SearchStrategy[Any]:
 def _walked(kind: SimpleType, numbers: list[int]) -> str | None:
     """Return a text that the first pattern of a type matches, as chosen by numbers."""
     choices = Choices(numbers)
-    return kind.matchers[0].walk(choices.pick, kind.min_length)
+    walked: str | None = kind.matchers[0].walk(choices.pick, kind.min_length)
+    return walked
 
 
 # Prefixes in values, namespaces of SOAP or of something else under its usual prefix, ends hard to find.

@@ -49,7 +49,7 @@ class Part:
     start: int
     """The offset of the first entry, in bytes."""
     end: int
-    """The offset after the last entry and the comma behind it, in bytes."""
+    """The offset after the last entry and its comma, in bytes."""
     first: int
     """The number of the first entry in the HAR."""
     stop: int | None
