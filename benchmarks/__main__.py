@@ -6,12 +6,27 @@ import argparse
 import json
 from pathlib import Path
 
-from . import captures, decode, encode, findings, growth, header, memory, startup, stream, with_blocks
+from . import (
+    captures,
+    decode,
+    encode,
+    findings,
+    growth,
+    header,
+    lenience,
+    memory,
+    startup,
+    stream,
+    with_blocks,
+)
 from ._measure import about
 
 QUESTIONS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (decode, header, encode, with_blocks, findings, stream, startup, memory, growth, captures)
+    for module in (
+        *(decode, header, encode, with_blocks, findings, lenience),
+        *(stream, startup, memory, growth, captures),
+    )
 }
 
 
