@@ -296,6 +296,22 @@ def test_qname_that_lxml_would_change_is_refused(declared: str, value: Any, word
     assert caught.value.code == Code.BAD_FRAGMENT
 
 
+def test_lxml_gives_no_name_the_prefix_of_soap() -> None:
+    data = (
+        message("", ' xmlns:soap="u"')
+        .replace(b"xmlns:s=", b"xmlns=")
+        .replace(b"<s:", b"<")
+        .replace(b"</s:", b"</")
+    )
+    tree = lxml.etree.fromstring(data)
+    # SOAP has no prefix there, so the block may have to declare soap for it.
+    with pytest.raises(EncodeError, match="does not keep the prefix of the namespace u"):
+        set_blocks(tree, COLUMN(type_="{u}b", must_understand=True), types=TYPES)
+    value = COLUMN(type_="{urn:v}b", must_understand=True)
+    set_blocks(tree, value, types=TYPES)
+    assert header_of(tree, types=TYPES).blocks == (value,)
+
+
 def test_lxml_uses_the_prefix_that_the_message_has() -> None:
     tree = lxml.etree.fromstring(message("", f' xmlns:xsd="{XSD_NS}"'))
     set_blocks(tree, COLUMN(type_=f"{{{XSD_NS}}}string"), types=TYPES)

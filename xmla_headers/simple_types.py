@@ -221,10 +221,8 @@ class SimpleType:
             value: SimpleValue | None = _BOOLEANS.get(text)
         elif built_in.form is not None and re.fullmatch(built_in.form, text) is None:
             value = None
-        elif self.is_qname:
-            value = _expanded(text, namespaces)
         elif built_in.python is str:
-            value = text
+            value = _expanded(text, namespaces) if self.is_qname else text
         else:
             # Any number of zeros may come first; int refuses more than 4,300 digits. A decimal number has at
             # most twice as many digits as count.
@@ -255,7 +253,8 @@ class SimpleType:
         elif type(value) is not python:
             raise wrong_type(name, python.__name__, value)
         if not self._has(value):  # type: ignore[arg-type]
-            message = f"{name} is not {self.allowed}"
+            allowed = "a qualified name in Clark notation" if self.is_qname else self.allowed
+            message = f"{name} is not {allowed}"
             raise EncodeError(value_finding(Code.INVALID_VALUE, message))
 
     def write(self, value: SimpleValue, prefixes: Mapping[str, str] = _NO_NAMES) -> str:
@@ -278,7 +277,9 @@ class SimpleType:
         'a:b'
         """
         if isinstance(value, str):
-            namespace, local = split_clark(value) if self.is_qname else ("", value)
+            if not self.is_qname:
+                return value
+            namespace, local = split_clark(value)
             return f"{prefixes[namespace]}:{local}" if namespace else local
         if isinstance(value, bool):
             return "true" if value else "false"

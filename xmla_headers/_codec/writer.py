@@ -42,12 +42,13 @@ class _Prefixes(dict[str, str]):
 
     def __init__(self, scope: Mapping[str, str]) -> None:
         super().__init__({namespace: prefix for prefix, namespace in scope.items() if prefix})
-        self[XML_NS] = "xml"
         self._scope = scope
         self._numbers = count(1)
         self._undeclared: list[tuple[str, str]] = []
 
     def __missing__(self, namespace: str) -> str:
+        if namespace == XML_NS:
+            return "xml"
         names = (f"n{number}" for number in self._numbers)
         prefix = self[namespace] = next(name for name in names if name not in self._scope)
         self._undeclared.append((prefix, namespace))
@@ -80,22 +81,21 @@ def block_xml(
     if isinstance(block, UnknownHeaderBlock):
         return block.xml.decode()
     spec = block.spec
-    prefixes = _NO_PREFIXES
-    if spec.has_qnames or spec.has_content or block.other_attributes:
+    xml, prefixes, bare = spec.opening, _NO_PREFIXES, False
+    if spec.has_qnames:
         prefixes = _Prefixes(around or ({} if prefix is None else {prefix: soap.namespace}))
-    tag, default, xml = spec.local_name, spec.namespace, spec.opening
-    if default and spec.has_qnames and not all(name.startswith("{") for name in qnames_of(block)):
         # A name in no namespace would be read in the default namespace.
-        tag, default = f"{prefixes[default]}:{tag}", ""
-        xml = f'<{tag} xmlns=""'
+        bare = bool(spec.namespace) and not all(name.startswith("{") for name in qnames_of(block))
+        if bare:
+            xml = f'<{prefixes[spec.namespace]}:{spec.local_name} xmlns=""'
     for attribute in spec.attributes:
         value = getattr(block, attribute.field)
         if value is not None:
             text = value if attribute.type is None else attribute.type.write(value, prefixes)
             xml += f' {attribute.name}="{escape_attribute(text)}"'
-    content = _content(block, default, prefixes) if spec.has_content else ""
-    end = f">{content}</{tag}>" if content else "/>"
-    xml += prefixes.declarations()
+    end = _content(block, prefixes, bare=bare) if spec.has_content else "/>"
+    if prefixes:
+        xml += prefixes.declarations()
     if not block.must_understand and block.actor is None and not block.other_attributes:
         return f"{xml}{end}"
     parts = [xml]
@@ -105,6 +105,8 @@ def block_xml(
             prefix = DEFAULT_PREFIX
             parts.append(declarations([(prefix, soap.namespace)]))
         parts += [f' {prefix}:{name}="{value}"' for name, value in qualified]
+    if block.other_attributes and not spec.has_qnames:
+        prefixes = _Prefixes({} if prefix is None else {prefix: soap.namespace})
     for qname, value in block.other_attributes:
         namespace, local = split_clark(qname)
         name = f"{prefixes[namespace]}:{local}"
@@ -113,21 +115,26 @@ def block_xml(
     return "".join(parts)
 
 
-def _content(block: HeaderBlock, default: str, prefixes: _Prefixes) -> str:
-    """Return the text or the child elements of a header block, which declares a default namespace."""
+def _content(block: HeaderBlock, prefixes: _Prefixes, *, bare: bool) -> str:
+    """Return the rest of a header block after its attributes: its text or child elements, and the end tag.
+
+    The start tag of the block declares its namespace as the default; if it is `bare`, it has a prefix.
+    """
     spec = block.spec
+    default = "" if bare else spec.namespace
     content = "" if spec.text is None else escape_text(spec.text.write(getattr(block, TEXT), prefixes))
     for child in spec.children:
         tag, bound = child.name, ""
         values = getattr(block, child.field)
         if child.namespace != default and values:
-            if child.namespace:
+            if child.namespace and spec.has_qnames:
                 tag = f"{prefixes[child.namespace]}:{tag}"
             else:
-                bound = declarations([("", "")])
+                bound = declarations([("", child.namespace)])
         for value in values:
             content += f"<{tag}{bound}>{escape_text(written(child.type, value, prefixes))}</{tag}>"
-    return content
+    tag = f"{prefixes[spec.namespace]}:{spec.local_name}" if bare else spec.local_name
+    return f">{content}</{tag}>" if content else "/>"
 
 
 def without_default_namespace(xml: str) -> str:

@@ -16,6 +16,7 @@ from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
 from xmla_headers._codec.splice import arrange
 from xmla_headers._codec.writer import block_xml
 from xmla_headers._xml.names import split_clark
+from xmla_headers._xml.prefixes import DEFAULT_PREFIX
 from xmla_headers._xml.raw import certain
 from xmla_headers._xml.reader import read
 from xmla_headers.codec import with_blocks
@@ -218,6 +219,9 @@ def _made(block: Block, soap: SoapVersion, form: MustUnderstandForm | None, arou
         return _trees.build(block_xml(block, soap, None, form), around)
     scope = _trees.prefixes_in(around)
     prefix = next((prefix for prefix, bound in scope.items() if bound == soap.namespace), None)
+    if prefix is None:
+        # The block may declare it for SOAP.
+        scope.pop(DEFAULT_PREFIX, None)
     xml = block_xml(block, soap, prefix, form, scope)
     return _trees.build(xml, around, [split_clark(name)[0] for name in qnames_of(block)])
 
