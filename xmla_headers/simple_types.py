@@ -310,8 +310,11 @@ class SimpleType:
         if self.is_qname:
             namespace, local = split_clark(value)
             # No prefix can be declared for the namespace of xmlns.
-            bound = not namespace or (value.startswith("{") and namespace != XMLNS_NS)
-            return bound and clark(namespace, local) == value and re.fullmatch(_NCNAME, local) is not None
+            return (
+                clark(namespace, local) == value
+                and namespace != XMLNS_NS
+                and re.fullmatch(_NCNAME, local) is not None
+            )
         form = BUILT_IN[self.name].form
         return self._without_space(value) == value and (form is None or re.fullmatch(form, value) is not None)
 

@@ -125,13 +125,12 @@ def _content(block: HeaderBlock, prefixes: _Prefixes, *, bare: bool) -> str:
     content = "" if spec.text is None else escape_text(spec.text.write(getattr(block, TEXT), prefixes))
     for child in spec.children:
         tag, bound = child.name, ""
-        values = getattr(block, child.field)
-        if child.namespace != default and values:
+        if child.namespace != default:
             if child.namespace and spec.has_qnames:
                 tag = f"{prefixes[child.namespace]}:{tag}"
             else:
                 bound = declarations([("", child.namespace)])
-        for value in values:
+        for value in getattr(block, child.field):
             content += f"<{tag}{bound}>{escape_text(written(child.type, value, prefixes))}</{tag}>"
     tag = f"{prefixes[spec.namespace]}:{spec.local_name}" if bare else spec.local_name
     return f">{content}</{tag}>" if content else "/>"

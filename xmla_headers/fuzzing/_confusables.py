@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from xmla_headers._xml.names import clark
-
 from ._case import Behaviour
-from ._draft import Block, Draft, Edit, Place, block_of, unknown_block
+from ._draft import Block, Draft, Edit, Place, block_of, clark, unknown_block
 from ._ways import make_value
 from ._writing import Pen
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from xmla_headers._xml.names import split_clark
 from xmla_headers.envelope import Header
 from xmla_headers.findings import RULES, Code, Severity
 from xmla_headers.model import TEXT, HeaderBlock
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from xmla_headers.simple_types import SimpleType, SimpleValue
     from xmla_headers.soap import Direction
 
-__all__ = ["SOAP", "Block", "Draft", "Edit", "Place", "block_of", "edit", "unknown_block"]
+__all__ = ["SOAP", "Block", "Draft", "Edit", "Place", "block_of", "clark", "edit", "unknown_block"]
 
 # Stands for the namespace of the Envelope in the attributes of a Block.
 SOAP = "(soap)"
@@ -167,7 +166,8 @@ def _text_in(block: Block, kind: SimpleType | None, value: SimpleValue | None) -
     """Return the text of a value in a block, which declares the prefix of a qualified name."""
     if kind is None or not kind.is_qname or not isinstance(value, str):
         return text_of(kind, value)
-    namespace, local = split_clark(value)
+    namespace, _, local = value.rpartition("}")
+    namespace = namespace[1:]
     if not namespace:
         block.bare = True
         return local
@@ -176,6 +176,11 @@ def _text_in(block: Block, kind: SimpleType | None, value: SimpleValue | None) -
         prefixes[namespace] = f"v{len(prefixes)}"
         block.declares[prefixes[namespace]] = namespace
     return f"{prefixes[namespace]}:{local}"
+
+
+def clark(namespace: str, local: str) -> str:
+    """Return a name in Clark notation, as the keys of `types` have it."""
+    return f"{{{namespace}}}{local}" if namespace else local
 
 
 def unknown_block(

@@ -6,12 +6,11 @@ from functools import partial
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
-from xmla_headers._xml.names import clark
 from xmla_headers.findings import Code
 from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, XSI_NS, MustUnderstandForm
 
 from ._case import Behaviour
-from ._draft import SOAP, Block, Draft, Edit, Place, block_of, unknown_block
+from ._draft import SOAP, Block, Draft, Edit, Place, block_of, clark, unknown_block
 from ._ids import ID_RULES, IdRule
 from ._simple_values import wrong_attributes, wrong_texts
 from ._ways import ANYWHERE, Table, Way, make_value

@@ -6,11 +6,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from xmla_headers._xml.names import clark
 from xmla_headers.soap import SOAP_11_NS, Limits, MustUnderstandForm
 
 from ._case import Behaviour
-from ._draft import SOAP, Block, Draft, Edit, Place, block_of, edit, unknown_block
+from ._draft import SOAP, Block, Draft, Edit, Place, block_of, clark, edit, unknown_block
 from ._ids import SESSION_IDS
 from ._writing import PLAIN, Pen, Style
 
