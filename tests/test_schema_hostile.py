@@ -411,6 +411,6 @@ def test_mutated_schemas_raise_schema_error_alone() -> None:
 
 @pytest.mark.no_cover
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", range(1, 5))
 def test_many_mutated_schemas_raise_schema_error_alone(seed: int) -> None:
     check_mutations(seed, 1_500)

@@ -25,7 +25,6 @@ from xmla_headers import (
     Fragment,
     Header,
     HeaderBlock,
-    State,
     decode,
     encode,
 )
@@ -56,14 +55,14 @@ class MondrianClient:
             with urllib.request.urlopen(request, timeout=self.timeout) as response:
                 charset = charset_of(response.headers["Content-Type"])
                 answer = decoded(response.read(), charset)
-            self.conversation.response(
+            findings = self.conversation.response(
                 answer.header, answer.fault, errors=answer.errors
             )
         except BaseException:  # a time-out, an error page, Ctrl-C
             self.conversation.unanswered()
             raise
-        if self.conversation.state is State.NONE and answer.fault is None:
-            warnings.warn("BeginSession was answered without a Session", stacklevel=3)
+        for finding in findings:  # no session granted, or another id
+            warnings.warn(finding.message, stacklevel=3)
         return answer
 
 

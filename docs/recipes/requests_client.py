@@ -74,12 +74,12 @@ class XmlaClient:
             except XmlaHeadersError:
                 response.raise_for_status()  # an error page has no fault
                 raise
-            self.conversation.response(
+            findings = self.conversation.response(
                 answer.header, answer.fault, errors=answer.errors
             )
         except BaseException:  # a time-out, an error page, Ctrl-C
             self.conversation.unanswered()
             raise
-        if self.conversation.state is State.NONE and answer.fault is None:
-            warnings.warn("BeginSession was answered without a Session", stacklevel=3)
+        for finding in findings:  # no session granted, or another id
+            warnings.warn(finding.message, stacklevel=3)
         return answer

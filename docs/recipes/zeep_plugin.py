@@ -29,6 +29,7 @@ class SessionPlugin:
     def __init__(self, begin: xmla.BeginSession = BEGIN) -> None:
         self.conversation, self.lock = xmla.Conversation(begin), threading.Lock()
         self.block: xmla.BeginSession | xmla.Session | xmla.EndSession = begin
+        self.findings: tuple[xmla.Finding, ...] = ()
 
     def egress(self, envelope: Any, http_headers: Any, *_: Any) -> tuple[Any, Any]:
         elements.set_blocks(envelope, self.block)
@@ -36,7 +37,7 @@ class SessionPlugin:
         return envelope, http_headers
 
     def ingress(self, envelope: Any, http_headers: Any, *_: Any) -> tuple[Any, Any]:
-        self.conversation.response(
+        self.findings = self.conversation.response(
             elements.header_of(envelope), elements.fault_of(envelope)
         )
         return envelope, http_headers
@@ -64,6 +65,6 @@ class SessionPlugin:
         finally:
             if self.conversation.requests_unanswered:
                 self.conversation.unanswered()
-        if self.conversation.state is xmla.State.NONE:
-            warnings.warn("BeginSession was answered without a Session", stacklevel=3)
+        for finding in self.findings:  # no session granted, or another id
+            warnings.warn(finding.message, stacklevel=3)
         return result

@@ -66,7 +66,7 @@ def test_zeep_and_this_library_read_each_others_ids(session_id: str) -> None:
     assert (provider.sessions, provider.complaints) == ({}, [])
 
 
-@pytest.mark.parametrize("shape", FaultShape)
+@pytest.mark.parametrize("shape", [FaultShape.SSAS, FaultShape.SOAP_1_1])
 def test_zeep_reads_a_session_not_found_fault(shape: FaultShape) -> None:
     provider = Provider(shape=shape)
     with served(provider) as url, zeep_client(url) as service, pytest.raises(Fault) as caught:
