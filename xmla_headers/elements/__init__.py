@@ -199,9 +199,9 @@ def set_blocks(
 
 def _read(element: Tree, reading: Reading) -> Envelope:
     limits = _for_a_tree(reading.limits)
-    written = _trees.serialize(element)
+    # No variable holds the bytes, which a traceback may show.
+    message = read(_trees.serialize(element), encoding="utf-8", limits=limits, deep=False)
     _check_prefixes(element, reading)
-    message = read(written, encoding="utf-8", limits=limits, deep=False)
     judge = reading.judge(message)
     try:
         warnings = reading.settle(judge)
