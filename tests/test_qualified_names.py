@@ -288,6 +288,18 @@ NOT_IN_LXML = [
 ]
 
 
+@pytest.mark.parametrize("namespace", ["}", " ", "\u00e9", "%"])
+def test_namespace_that_lxml_does_not_accept_is_refused(namespace: str) -> None:
+    tree = lxml.etree.fromstring(message())
+    name = f"{{{namespace}}}a"
+    for value in (COLUMN(type_=name), COLUMN(other_attributes=((name, ""),))):
+        with pytest.raises(
+            EncodeError, match="lxml does not accept a name or a namespace on Column"
+        ) as caught:
+            set_blocks(tree, value, types=TYPES)
+        assert caught.value.code == Code.BAD_FRAGMENT
+
+
 @pytest.mark.parametrize(("declared", "value", "words"), NOT_IN_LXML)
 def test_qname_that_lxml_would_change_is_refused(declared: str, value: Any, words: str) -> None:
     tree = lxml.etree.fromstring(message("", declared))

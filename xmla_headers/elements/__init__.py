@@ -141,7 +141,8 @@ def set_blocks(
         ValidationError: The head breaks a rule of SOAP or XMLA.
         EncodeError: `limit-exceeded`, `duplicate-header-block`, or `bad-fragment`: a tag or an attribute of
             the tree has an invalid name, or lxml would write an element in no namespace, inside a default
-            namespace, as one of that namespace, or the tree cannot keep the prefix of a qualified name.
+            namespace, as one of that namespace, or the tree cannot keep the prefix of a qualified name, or
+            lxml does not accept a namespace.
         TypeError: An argument has the wrong type, or the tree holds something other than text and elements.
         ValueError: `refuse` has an unknown code, `types` maps a name to a class of another name, or to one
             with qualified names (xs:QName) and the tree is of ElementTree, or the element is a Header.

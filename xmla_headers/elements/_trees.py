@@ -296,7 +296,12 @@ class _Builder(Walker):
         if hasattr(self._like, "nsmap"):
             declared = element.declared or {}
             nsmap = {prefix or None: bound for prefix, bound in declared.items() if bound}
-            made = self._like.makeelement(element.qname, values, nsmap)
+            try:
+                made = self._like.makeelement(element.qname, values, nsmap)
+            except ValueError:
+                # A namespace that is no ASCII URI, for example.
+                message = f"lxml does not accept a name or a namespace on {short(element.name)}"
+                raise bad_fragment(message) from None
         else:
             made = self._like.makeelement(element.qname, values)
         if self._made:
