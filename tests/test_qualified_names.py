@@ -42,6 +42,8 @@ from xmla_headers import (
 )
 from xmla_headers.elements import header_of, set_blocks
 from xmla_headers.fuzzing._cases import first_pass
+from xmla_headers.fuzzing._draft import Draft, block_of
+from xmla_headers.fuzzing._spellings import _prefixes
 from xmla_headers.fuzzing._ways import Given
 
 if TYPE_CHECKING:
@@ -258,7 +260,10 @@ def test_child_of_another_namespace_keeps_a_qname_in_none() -> None:
 
     written = b'<n1:Block xmlns="" xmlns:n1="urn:x" xmlns:n2="urn:y"><n2:C>a</n2:C></n1:Block>'
     assert encode_block(Block()) == written
-    assert decode_header(message(written.decode()), types={Block.spec.qname: Block}).blocks == (Block(),)
+    types = {Block.spec.qname: Block}
+    drafted = Draft(types, header=[block_of(Block())]).finish("a", "b", "c", "d").data
+    for data in (message(written.decode()), drafted):
+        assert decode_header(data, types=types).blocks == (Block(),)
 
 
 # -- trees ---------------------------------------------------------------------------------------------
@@ -380,6 +385,18 @@ def test_drawn_message_with_qnames_has_its_labels(case: fuzzing.Case, remembered
     if case.header is not None:
         for _ in range(2):
             assert decode(case.data, types=NAMES, deep=True, cache=cache).header == case.header
+
+
+@pytest.mark.parametrize("value", [*(value for value, _ in WRITTEN), MARKED])
+def test_fuzzing_writes_each_qname_as_it_is_read(value: Any) -> None:
+    spellings = [found for found in _prefixes(Given(NAMES, None)) if not found.alone]
+    assert {found.name for found in spellings} >= {"names-from-envelope", "names-redeclared"}
+    for spelling in spellings:
+        block = block_of(value)
+        draft = Draft(NAMES, header=[block])
+        spelling.change(draft, block)
+        case = draft.finish("a", "b", "c", "d")
+        assert decode(case.data, types=NAMES).header == case.header == Header(value), spelling.name
 
 
 def cases() -> Iterator[fuzzing.Case]:
