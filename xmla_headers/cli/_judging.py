@@ -46,7 +46,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A checked message without its bytes, and the lines about its findings."""
+    """A checked message, and the lines about its findings."""
 
     checked: CheckedMessage
     lines: Iterable[list[Piece]] = ()
@@ -72,12 +72,16 @@ def _validator(schemas: tuple[tuple[str, str], ...]) -> SchemaValidator:
 def judge(message: CapturedMessage, job: Job) -> Judged:
     """Check one message."""
     checked = check_message(message, direction=job.direction)
-    findings = list(checked.findings)
+    findings = checked.findings
     if job.schemas and message.trouble is None and is_soap(message):
-        findings += _validator(job.schemas).iter_findings(message.body, encoding=message.charset)
-    findings = [finding for finding in findings if finding.code not in job.ignore]
+        found = _validator(job.schemas).iter_findings(message.body, encoding=message.charset)
+        findings = (*findings, *found)
+    if findings:
+        findings = tuple(finding for finding in findings if finding.code not in job.ignore)
+    if findings != checked.findings:
+        checked = checked.without_body(findings)
     lines = () if job.width is None or not findings else _text_lines(message, findings, job, job.width)
-    return Judged(checked.without_body(findings), lines)
+    return Judged(checked, lines)
 
 
 def _text_lines(
