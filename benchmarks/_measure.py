@@ -95,7 +95,8 @@ class Table:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [self.columns, *(tuple(map(_shown, row)) for row in self.rows)]
+        # Without rows, the title says why.
+        lines = [self.columns, *(tuple(map(_shown, row)) for row in self.rows)] if self.rows else []
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         text = [self.title]
         for first, *others in lines:
