@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from xmla_headers import RULES, SESSION_BLOCKS, HeaderBlock, decode, fuzzing
-from xmla_headers.fuzzing import DisagreementKind
+from xmla_headers import SESSION_BLOCKS, HeaderBlock, decode, fuzzing
+from xmla_headers.fuzzing import Behaviour, DisagreementKind, Verdict
 
 from . import peers
 from ._measure import Table
@@ -15,26 +17,65 @@ from ._measure import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from xmla_headers.fuzzing import Case
+    from xmla_headers.fuzzing import Case, Disagreement
 
     from ._measure import Cell
 
-COLUMNS = ("reader", "accepted, but broken", "refused, but right", "other blocks", "codes it never sees")
+    Read = Callable[[bytes], list[tuple[str, str | None]]]
+
+COUNTS = (
+    *("reader", "refused rightly", "accepted, but broken"),
+    *("refused, but right", "other blocks or ids", "no answer"),
+)
 NOTES = [
-    "messages of the first pass of fuzzing.iter_cases; decode with `deep`",
+    "messages of the first pass of fuzzing.iter_cases, the same for all; decode with `deep`",
+    "no answer: the process ended, or took a minute",
     "xsdata, zeep and spyne refuse a Body whose operation they do not know, which most of them have",
-    "codes it never sees: of the codes that refuse a message, those whose messages it accepts",
 ]
+# Messages of `not-well-formed` that are about namespaces have these words in their names.
+_PREFIXES = re.compile("prefix|colon|expanded-name")
+# The kind of a broken message -> the rules that it breaks.
+_KINDS: dict[str, frozenset[str]] = {
+    "DOCTYPE": frozenset({"dtd-forbidden"}),
+    "instruction": frozenset({"processing-instruction"}),
+    "not well-formed": frozenset({"not-well-formed", "not-xml"}),
+    "encoding": frozenset({"encoding-error"}),
+    "namespaces": frozenset({"wrong-soap-namespace", "not-an-envelope"}),
+    "duplicate block": frozenset({"duplicate-header-block"}),
+    "no SessionId": frozenset({"missing-attribute"}),
+    "mustUnderstand": frozenset({"invalid-must-understand", "conflicting-must-understand"}),
+}
 
 
 def run(*, quick: bool) -> Iterator[Table]:  # noqa: ARG001 - the messages are always the same
     # After the first pass, the names begin with mixed/.
     cases = list(takewhile(lambda case: not case.name.startswith("mixed/"), fuzzing.iter_cases()))
     there, missing = peers.installed()
-    readers: dict[str, Callable[[bytes], list[tuple[str, str | None]]]] = {"decode": _decoded}
+    readers: dict[str, Read] = {"decode": _decoded}
     readers |= {name: partial(_read, peer.read) for name, peer in there.items()}
-    rows = [_row(name, read, cases) for name, read in readers.items()]
-    yield Table("what the peers accept", COLUMNS, rows, [f"{len(cases)} {NOTES[0]}", *NOTES[1:], *missing])
+    found = {name: fuzzing.compare(read, cases, timeout=60) for name, read in readers.items()}
+    broken = [case for case in cases if case.verdict is Verdict.REJECT]
+    rows: list[tuple[Cell, ...]] = [
+        (name, *_counts(disagreements, broken)) for name, disagreements in found.items()
+    ]
+    notes = [f"{len(cases)} {NOTES[0]}, {len(broken)} of them broken", *NOTES[1:], *missing]
+    yield Table("what the peers accept", COUNTS, rows, notes)
+
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for case in broken:
+        kinds[_kind(case)].add(case.name)
+    del kinds[""]
+    rows = [(name, *_accepted(disagreements, kinds)) for name, disagreements in found.items()]
+    totals = [f"{kind} ({len(names)})" for kind, names in kinds.items()]
+    yield Table("broken messages that they accept, of how many", ("reader", *totals), rows)
+
+    shown = {name: {each.rule for each in disagreements} for name, disagreements in found.items()}
+    rows = [
+        (str(behaviour), *("yes" if behaviour in rules else None for rules in shown.values()))
+        for behaviour in Behaviour
+        if any(behaviour in rules for rules in shown.values())
+    ]
+    yield Table("known misreadings that show", ("behaviour", *found), rows)
 
 
 def _decoded(data: bytes) -> list[tuple[str, str | None]]:
@@ -51,21 +92,29 @@ def _read(read: Callable[[bytes], peers.Message], data: bytes) -> list[tuple[str
     ]
 
 
-def _row(
-    name: str, read: Callable[[bytes], list[tuple[str, str | None]]], cases: list[Case]
-) -> tuple[Cell, ...]:
-    counts = dict.fromkeys(DisagreementKind, 0)
-    unseen = []
-    for found in fuzzing.compare(read, cases, timeout=60):
-        counts[found.kind] += len(found.cases)
-        if found.kind is DisagreementKind.ACCEPTED_BROKEN and found.rule in RULES:
-            unseen.append(found.rule)
-    broken, right, blocks = (
-        float(counts[kind])
-        for kind in (
-            DisagreementKind.ACCEPTED_BROKEN,
-            DisagreementKind.REFUSED_VALID,
-            DisagreementKind.DIFFERENT_BLOCKS,
-        )
-    )
-    return name, broken, right, blocks, float(len(unseen))
+def _names(disagreements: tuple[Disagreement, ...], *kinds: DisagreementKind) -> set[str]:
+    """Return the names of the messages about which a reader goes wrong in one of these ways."""
+    # A message that shows two behaviours is in both groups.
+    return {case.name for found in disagreements if found.kind in kinds for case in found.cases}
+
+
+def _counts(disagreements: tuple[Disagreement, ...], broken: list[Case]) -> Iterator[float]:
+    accepted = _names(disagreements, DisagreementKind.ACCEPTED_BROKEN)
+    unanswered = _names(disagreements, DisagreementKind.CRASH, DisagreementKind.HANG)
+    yield float(len({case.name for case in broken} - accepted - unanswered))
+    yield float(len(accepted))
+    yield float(len(_names(disagreements, DisagreementKind.REFUSED_VALID)))
+    yield float(len(_names(disagreements, DisagreementKind.DIFFERENT_BLOCKS)))
+    yield float(len(unanswered))
+
+
+def _kind(case: Case) -> str:
+    """Return the kind of a broken message, or an empty string if the table does not show it."""
+    if case.rule == "not-well-formed" and _PREFIXES.search(case.name):
+        return "namespaces"
+    return next((kind for kind, rules in _KINDS.items() if case.rule in rules), "")
+
+
+def _accepted(disagreements: tuple[Disagreement, ...], kinds: dict[str, set[str]]) -> Iterator[float]:
+    accepted = _names(disagreements, DisagreementKind.ACCEPTED_BROKEN)
+    return (float(len(accepted & names)) for names in kinds.values())
