@@ -78,11 +78,8 @@ def run(*, quick: bool) -> Iterator[Table]:
     results = [_measured(case, there) for case in _cases(quick=quick)]
     yield _ours(results)
     notes = [*missing, *(peer.no_answers for peer in there.values() if peer.no_answers)]
-    for name, peer in there.items():
-        passed = ", ".join(sorted(peer.accepts)) or "none"
-        notes.append(
-            f"{name} accepts these of the messages that decode refuses in tests/test_peers.py: {passed}"
-        )
+    accepted = ", ".join(f"{name} {len(peer.accepts)}" for name, peer in there.items())
+    notes.append(f"broken messages of tests/test_peers.py that they accept: {accepted}; more: lenience")
     if not quick:
         notes.append("from 1 MB in rounds of their own, because a tree leaves cold caches; 100 MB: once")
     yield from _theirs(results, notes)
