@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from functools import partial
+from importlib.metadata import version
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -48,25 +48,17 @@ _KINDS: dict[str, frozenset[str]] = {
 
 
 def run(*, quick: bool) -> Iterator[Table]:  # noqa: ARG001 - the messages are always the same
-    # After the first pass, the names begin with mixed/.
-    cases = list(takewhile(lambda case: not case.name.startswith("mixed/"), fuzzing.iter_cases()))
     there, missing = peers.installed()
-    readers: dict[str, Read] = {"decode": _decoded}
-    readers |= {name: partial(_read, peer.read) for name, peer in there.items()}
-    found = {name: fuzzing.compare(read, cases, timeout=60) for name, read in readers.items()}
-    broken = [case for case in cases if case.verdict is Verdict.REJECT]
-    rows: list[tuple[Cell, ...]] = [
-        (name, *_counts(disagreements, broken)) for name, disagreements in found.items()
-    ]
+    cases = _cases()
+    broken = _broken(cases)
+    found = {name: _compared(read, cases) for name, read in _readers(there).items()}
+    rows: list[tuple[Cell, ...]] = [(name, *_counts(each, broken)) for name, each in found.items()]
     notes = [f"{len(cases)} {NOTES[0]}, {len(broken)} of them broken", *NOTES[1:], *missing]
     yield Table("what the peers accept", COUNTS, rows, notes)
 
-    kinds: dict[str, set[str]] = defaultdict(set)
-    for case in broken:
-        kinds[_kind(case)].add(case.name)
-    del kinds[""]
-    rows = [(name, *_accepted(disagreements, kinds)) for name, disagreements in found.items()]
-    totals = [f"{kind} ({len(names)})" for kind, names in kinds.items()]
+    kinds = _kinds(broken)
+    rows = [(name, *_accepted(each, kinds)) for name, each in found.items()]
+    totals = (f"{kind} ({len(names)})" for kind, names in kinds.items())
     yield Table("broken messages that they accept, of how many", ("reader", *totals), rows)
 
     shown = {name: {each.rule for each in disagreements} for name, disagreements in found.items()}
@@ -76,6 +68,61 @@ def run(*, quick: bool) -> Iterator[Table]:  # noqa: ARG001 - the messages are a
         if any(behaviour in rules for rules in shown.values())
     ]
     yield Table("known misreadings that show", ("behaviour", *found), rows)
+
+
+def markdown() -> dict[str, str]:
+    """Return the rows of the table in docs/figures.md, by reader; its head has an empty name."""
+    there, _ = peers.installed()
+    cases = _cases()
+    broken = _broken(cases)
+    kinds = _kinds(broken)
+    totals = (f"{kind}, of {len(names)}" for kind, names in kinds.items())
+    lines = {"": _line(("reader", f"broken, of {len(broken)}", *totals, *COUNTS[3:5]))}
+    for name, read in _readers(there).items():
+        found = _compared(read, cases)
+        _, accepted, refused, other, _ = _counts(found, broken)
+        shown = f"{name} {installed}" if (installed := _version(name)) else name
+        counts = (accepted, *_accepted(found, kinds), refused, other)
+        lines[name] = _line((shown, *(f"{count:.0f}" for count in counts)))
+    return lines
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _version(name: str) -> str | None:
+    """Return the version of the package that a reader needs; None for one that needs none."""
+    distribution = peers.distribution(name) if name in peers.NAMES else None
+    return None if distribution is None else version(distribution)
+
+
+def _cases() -> list[Case]:
+    # After the first pass, the names begin with mixed/.
+    return list(takewhile(lambda case: not case.name.startswith("mixed/"), fuzzing.iter_cases()))
+
+
+def _broken(cases: list[Case]) -> list[Case]:
+    return [case for case in cases if case.verdict is Verdict.REJECT]
+
+
+def _kinds(broken: list[Case]) -> dict[str, set[str]]:
+    """Return the names of the broken messages of each kind that the table shows."""
+    kinds: dict[str, set[str]] = {kind: set() for kind in _KINDS}
+    for case in broken:
+        if kind := _kind(case):
+            kinds[kind].add(case.name)
+    return kinds
+
+
+def _readers(there: dict[str, peers.Peer]) -> dict[str, Read]:
+    """Return decode and the peers as functions for fuzzing.compare."""
+    return {"decode": _decoded, **{name: partial(_read, peer.read) for name, peer in there.items()}}
+
+
+def _compared(read: Read, cases: list[Case]) -> tuple[Disagreement, ...]:
+    """Return where a reader and the labels disagree."""
+    return fuzzing.compare(read, cases, timeout=60)
 
 
 def _decoded(data: bytes) -> list[tuple[str, str | None]]:
@@ -118,3 +165,8 @@ def _kind(case: Case) -> str:
 def _accepted(disagreements: tuple[Disagreement, ...], kinds: dict[str, set[str]]) -> Iterator[float]:
     accepted = _names(disagreements, DisagreementKind.ACCEPTED_BROKEN)
     return (float(len(accepted & names)) for names in kinds.values())
+
+
+if __name__ == "__main__":
+    head, *lines = markdown().values()
+    print(head, "|---" * (head.count("|") - 1) + "|", *lines, sep="\n")
