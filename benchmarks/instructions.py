@@ -1,4 +1,4 @@
-"""How many instructions does a job take? They are the same in each run, where times are not."""
+"""How many instructions does a job take? A busy machine changes the times, and hardly changes these."""
 
 from __future__ import annotations
 
@@ -73,6 +73,7 @@ def _jobs() -> tuple[list[Job], list[str]]:
         Job("decode 450 B, seen", cached, known),
         Job("decode 450 B with a warning", cached, partial(_messages.unqualified, 450)),
         Job("decode 450 B with a reference", cached, partial(_messages.referring, 450)),
+        Job("the same, in the id", cached, partial(_messages.referring, 450, in_id=True)),
         Job("decode 2 KB, never seen", cached, longer),
         Job("decode a first request", cached, _messages.first_request),
         Job("decode 450 B, no cache", partial(decode, cache=None), request),
