@@ -21,7 +21,7 @@ from . import (
     stream,
     with_blocks,
 )
-from ._measure import about
+from ._measure import about, differences
 
 QUESTIONS = {
     module.__name__.rpartition(".")[2]: module
@@ -30,15 +30,8 @@ QUESTIONS = {
         *(stream, startup, memory, growth, captures),
     )
 }
-
-
+# The figures of the documentation.
 FIGURES = Path(__file__).with_name("charts") / "figures.json"
-
-
-def _committed() -> dict[str, str]:
-    """Return the versions and the machine of the committed figures."""
-    about_them: dict[str, str] = json.loads(FIGURES.read_text(encoding="utf-8"))["about"]
-    return about_them
 
 
 def main() -> None:
@@ -55,9 +48,8 @@ def main() -> None:
 
     environment = about()
     print("; ".join(f"{name}: {value}" for name, value in environment.items()))
-    changed = [name for name, value in _committed().items() if environment.get(name) != value]
-    if changed:
-        print(f"the figures in {FIGURES.name} are of another environment: {', '.join(changed)}")
+    for line in differences(_committed(), environment):
+        print(line, flush=True)
     answers = {}
     for name in arguments.question or QUESTIONS:
         module = QUESTIONS[name]
@@ -70,6 +62,12 @@ def main() -> None:
     if arguments.json is not None:
         text = json.dumps({"about": environment, "answers": answers}, indent=2, ensure_ascii=False)
         arguments.json.write_text(text + "\n", encoding="utf-8")
+
+
+def _committed() -> dict[str, str]:
+    """Return the versions and the machine of the committed figures."""
+    environment: dict[str, str] = json.loads(FIGURES.read_text(encoding="utf-8"))["about"]
+    return environment
 
 
 if __name__ == "__main__":

@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from .peers import DISTRIBUTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 Cell: TypeAlias = float | str | None
 RoundT = TypeVar("RoundT")
+
+# The keys of `about` that name no package.
+_PLACE = {"python", "expat", "machine"}
 
 
 class Times:
@@ -95,7 +98,8 @@ class Table:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [self.columns, *(tuple(map(_shown, row)) for row in self.rows)]
+        # Without rows, the title says why.
+        lines = [self.columns, *(tuple(map(_shown, row)) for row in self.rows)] if self.rows else []
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         text = [self.title]
         for first, *others in lines:
@@ -135,6 +139,21 @@ def about() -> dict[str, str]:
         **{name: _version(name) for name in DISTRIBUTIONS},
         "machine": f"{_processor()}, {os.cpu_count()} cores, {platform.system()}",
     }
+
+
+def differences(committed: Mapping[str, str], here: Mapping[str, str]) -> Iterator[str]:
+    """Yield what makes the figures of this run differ from committed ones, whatever the library does."""
+    for names, what in (
+        (_PLACE, "the committed figures come from another machine or interpreter"),
+        (set(here) - _PLACE, "the committed figures come from other versions of the peers"),
+    ):
+        changed = [
+            f"{name} {committed.get(name, 'not measured')}, here {value}"
+            for name, value in here.items()
+            if name in names and committed.get(name) != value
+        ]
+        if changed:
+            yield f"{what}: {'; '.join(changed)}"
 
 
 def _version(distribution: str) -> str:

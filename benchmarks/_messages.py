@@ -96,11 +96,14 @@ def unqualified(size: int, chance: Random) -> bytes:
     return _padded(head % new_id(chance) + start, end + _REQUEST[1], size, chance)
 
 
-def referring(size: int, chance: Random) -> bytes:
-    """Return a request with a reference in its head, beside the id."""
-    head = _REQUEST[0].replace(b" SessionId", b' soap:actor="urn:a&amp;b" SessionId')
+def referring(size: int, chance: Random, *, in_id: bool = False) -> bytes:
+    """Return a request with a reference in its head, in the id or in another attribute of its block."""
+    head = _REQUEST[0]
+    if not in_id:
+        head = head.replace(b" SessionId", b' soap:actor="urn:a&amp;b" SessionId')
     start, end = _EXECUTE
-    return _padded(head % new_id(chance) + start, end + _REQUEST[1], size, chance)
+    session_id = b"&#65;" + new_id(chance) if in_id else new_id(chance)
+    return _padded(head % session_id + start, end + _REQUEST[1], size, chance)
 
 
 def strange(message: bytes, chance: Random) -> bytes:
@@ -109,9 +112,13 @@ def strange(message: bytes, chance: Random) -> bytes:
     return b"%b%b<!--%d-->%b" % (before, header, chance.getrandbits(64), after)
 
 
-def first_request(chance: Random) -> bytes:
-    """Return a request that begins a session, as SQL Server Management Studio writes it."""
-    return _FIRST_REQUEST % (new_id(chance), new_id(chance))
+def first_request(chance: Random, *, begins: bool = True) -> bytes:
+    """Return a request as SQL Server Management Studio writes it, with BeginSession or Session."""
+    message = _FIRST_REQUEST % (new_id(chance), new_id(chance))
+    if begins:
+        return message
+    session = b'Session SessionId="%b"' % new_id(chance)
+    return message.replace(b"BeginSession", session)
 
 
 def answer(size: int, chance: Random, session_id: bytes | None = None) -> bytes:

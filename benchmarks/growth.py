@@ -43,7 +43,7 @@ def run(*, quick: bool) -> Iterator[Table]:
         sizes = case.sizes[:-1] if quick else case.sizes
         loops = {size: _loops(case, size, 0.002 if quick else 0.01) for size in (0, *sizes)}
         candidates = {str(size): _reading(case, size, count) for size, count in loops.items()}
-        times = interleave(candidates, range(6 if quick else 16))
+        times = interleave(candidates, range(5 if quick else 16))
         row: list[Cell] = ["ns for each"]
         for size in sizes:
             pairs = zip(times.rounds[str(size)], times.rounds["0"], strict=True)
@@ -195,7 +195,7 @@ def _captures(*, quick: bool) -> Table:
     """Return how the cost of reading, reporting and redacting grows when a capture doubles."""
     rows: list[tuple[Cell, ...]] = []
     for name, (make, count) in CAPTURES.items():
-        counts = [count << doubling for doubling in range(3)]
+        counts = [count << doubling for doubling in range(2 if quick else 3)]
         made = {size: make(size) for size in counts}
         row: list[Cell] = [name, size_name(len(made[counts[-1]]))]
         for job in (_read, _reported, redact):

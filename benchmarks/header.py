@@ -60,7 +60,7 @@ def run(*, quick: bool) -> Iterator[Table]:
         title,
         COLUMNS,
         rows,
-        ["seen: with a HeadCache that knows the head; the other: without a cache"],
+        ["seen: with a HeadCache that knows the head, as for an id never seen; the other: without a cache"],
         lines,
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
+from importlib.metadata import version
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from xmla_headers import RULES, SESSION_BLOCKS, HeaderBlock, decode, fuzzing
-from xmla_headers.fuzzing import DisagreementKind
+from xmla_headers import SESSION_BLOCKS, HeaderBlock, decode, fuzzing
+from xmla_headers.fuzzing import Behaviour, DisagreementKind, Verdict
 
 from . import peers
 from ._measure import Table
@@ -15,26 +17,112 @@ from ._measure import Table
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from xmla_headers.fuzzing import Case
+    from xmla_headers.fuzzing import Case, Disagreement
 
     from ._measure import Cell
 
-COLUMNS = ("reader", "accepted, but broken", "refused, but right", "other blocks", "codes it never sees")
+    Read = Callable[[bytes], list[tuple[str, str | None]]]
+
+COUNTS = (
+    *("reader", "refused rightly", "accepted, but broken"),
+    *("refused, but right", "other blocks or ids", "no answer"),
+)
 NOTES = [
-    "messages of the first pass of fuzzing.iter_cases; decode with `deep`",
+    "messages of the first pass of fuzzing.iter_cases, the same for all; decode with `deep`",
+    "no answer: the process ended, or took a minute",
     "xsdata, zeep and spyne refuse a Body whose operation they do not know, which most of them have",
-    "codes it never sees: of the codes that refuse a message, those whose messages it accepts",
 ]
+# Messages of `not-well-formed` that are about namespaces have these words in their names.
+_PREFIXES = re.compile("prefix|colon|expanded-name")
+# The kind of a broken message -> the rules that it breaks.
+_KINDS: dict[str, frozenset[str]] = {
+    "DOCTYPE": frozenset({"dtd-forbidden"}),
+    "instruction": frozenset({"processing-instruction"}),
+    "not well-formed": frozenset({"not-well-formed", "not-xml"}),
+    "encoding": frozenset({"encoding-error"}),
+    "namespaces": frozenset({"wrong-soap-namespace", "not-an-envelope"}),
+    "duplicate block": frozenset({"duplicate-header-block"}),
+    "no SessionId": frozenset({"missing-attribute"}),
+    "mustUnderstand": frozenset({"invalid-must-understand", "conflicting-must-understand"}),
+}
 
 
 def run(*, quick: bool) -> Iterator[Table]:  # noqa: ARG001 - the messages are always the same
-    # After the first pass, the names begin with mixed/.
-    cases = list(takewhile(lambda case: not case.name.startswith("mixed/"), fuzzing.iter_cases()))
     there, missing = peers.installed()
-    readers: dict[str, Callable[[bytes], list[tuple[str, str | None]]]] = {"decode": _decoded}
-    readers |= {name: partial(_read, peer.read) for name, peer in there.items()}
-    rows = [_row(name, read, cases) for name, read in readers.items()]
-    yield Table("what the peers accept", COLUMNS, rows, [f"{len(cases)} {NOTES[0]}", *NOTES[1:], *missing])
+    cases = _cases()
+    broken = _broken(cases)
+    found = {name: _compared(read, cases) for name, read in _readers(there).items()}
+    rows: list[tuple[Cell, ...]] = [(name, *_counts(each, broken)) for name, each in found.items()]
+    notes = [f"{len(cases)} {NOTES[0]}, {len(broken)} of them broken", *NOTES[1:], *missing]
+    yield Table("what the peers accept", COUNTS, rows, notes)
+
+    kinds = _kinds(broken)
+    rows = [(name, *_accepted(each, kinds)) for name, each in found.items()]
+    totals = (f"{kind} ({len(names)})" for kind, names in kinds.items())
+    yield Table("broken messages that they accept, of how many", ("reader", *totals), rows)
+
+    shown = {name: {each.rule for each in disagreements} for name, disagreements in found.items()}
+    rows = [
+        (str(behaviour), *("yes" if behaviour in rules else None for rules in shown.values()))
+        for behaviour in Behaviour
+        if any(behaviour in rules for rules in shown.values())
+    ]
+    yield Table("known misreadings that show", ("behaviour", *found), rows)
+
+
+def markdown() -> dict[str, str]:
+    """Return the rows of the table in docs/figures.md, by reader; its head has an empty name."""
+    there, _ = peers.installed()
+    cases = _cases()
+    broken = _broken(cases)
+    kinds = _kinds(broken)
+    totals = (f"{kind}, of {len(names)}" for kind, names in kinds.items())
+    lines = {"": _line(("reader", f"broken, of {len(broken)}", *totals, *COUNTS[3:5]))}
+    for name, read in _readers(there).items():
+        found = _compared(read, cases)
+        _, accepted, refused, other, _ = _counts(found, broken)
+        shown = f"{name} {installed}" if (installed := _version(name)) else name
+        counts = (accepted, *_accepted(found, kinds), refused, other)
+        lines[name] = _line((shown, *(f"{count:.0f}" for count in counts)))
+    return lines
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _version(name: str) -> str | None:
+    """Return the version of the package that a reader needs; None for one that needs none."""
+    distribution = peers.distribution(name) if name in peers.NAMES else None
+    return None if distribution is None else version(distribution)
+
+
+def _cases() -> list[Case]:
+    # After the first pass, the names begin with mixed/.
+    return list(takewhile(lambda case: not case.name.startswith("mixed/"), fuzzing.iter_cases()))
+
+
+def _broken(cases: list[Case]) -> list[Case]:
+    return [case for case in cases if case.verdict is Verdict.REJECT]
+
+
+def _kinds(broken: list[Case]) -> dict[str, set[str]]:
+    """Return the names of the broken messages of each kind that the table shows."""
+    kinds: dict[str, set[str]] = {kind: set() for kind in _KINDS}
+    for case in broken:
+        if kind := _kind(case):
+            kinds[kind].add(case.name)
+    return kinds
+
+
+def _readers(there: dict[str, peers.Peer]) -> dict[str, Read]:
+    """Return decode and the peers as functions for fuzzing.compare."""
+    return {"decode": _decoded, **{name: partial(_read, peer.read) for name, peer in there.items()}}
+
+
+def _compared(read: Read, cases: list[Case]) -> tuple[Disagreement, ...]:
+    """Return where a reader and the labels disagree."""
+    return fuzzing.compare(read, cases, timeout=60)
 
 
 def _decoded(data: bytes) -> list[tuple[str, str | None]]:
@@ -51,21 +139,34 @@ def _read(read: Callable[[bytes], peers.Message], data: bytes) -> list[tuple[str
     ]
 
 
-def _row(
-    name: str, read: Callable[[bytes], list[tuple[str, str | None]]], cases: list[Case]
-) -> tuple[Cell, ...]:
-    counts = dict.fromkeys(DisagreementKind, 0)
-    unseen = []
-    for found in fuzzing.compare(read, cases, timeout=60):
-        counts[found.kind] += len(found.cases)
-        if found.kind is DisagreementKind.ACCEPTED_BROKEN and found.rule in RULES:
-            unseen.append(found.rule)
-    broken, right, blocks = (
-        float(counts[kind])
-        for kind in (
-            DisagreementKind.ACCEPTED_BROKEN,
-            DisagreementKind.REFUSED_VALID,
-            DisagreementKind.DIFFERENT_BLOCKS,
-        )
-    )
-    return name, broken, right, blocks, float(len(unseen))
+def _names(disagreements: tuple[Disagreement, ...], *kinds: DisagreementKind) -> set[str]:
+    """Return the names of the messages about which a reader goes wrong in one of these ways."""
+    # A message that shows two behaviours is in both groups.
+    return {case.name for found in disagreements if found.kind in kinds for case in found.cases}
+
+
+def _counts(disagreements: tuple[Disagreement, ...], broken: list[Case]) -> Iterator[float]:
+    accepted = _names(disagreements, DisagreementKind.ACCEPTED_BROKEN)
+    unanswered = _names(disagreements, DisagreementKind.CRASH, DisagreementKind.HANG)
+    yield float(len({case.name for case in broken} - accepted - unanswered))
+    yield float(len(accepted))
+    yield float(len(_names(disagreements, DisagreementKind.REFUSED_VALID)))
+    yield float(len(_names(disagreements, DisagreementKind.DIFFERENT_BLOCKS)))
+    yield float(len(unanswered))
+
+
+def _kind(case: Case) -> str:
+    """Return the kind of a broken message, or an empty string if the table does not show it."""
+    if case.rule == "not-well-formed" and _PREFIXES.search(case.name):
+        return "namespaces"
+    return next((kind for kind, rules in _KINDS.items() if case.rule in rules), "")
+
+
+def _accepted(disagreements: tuple[Disagreement, ...], kinds: dict[str, set[str]]) -> Iterator[float]:
+    accepted = _names(disagreements, DisagreementKind.ACCEPTED_BROKEN)
+    return (float(len(accepted & names)) for names in kinds.values())
+
+
+if __name__ == "__main__":
+    head, *lines = markdown().values()
+    print(head, "|---" * (head.count("|") - 1) + "|", *lines, sep="\n")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import _messages, peers
+from benchmarks import _messages, lenience, peers
 from benchmarks.peers import SOAP, XMLA, Block, Peer
 from xmla_headers import Code, Header, Session, XmlaHeadersError, decode
 
@@ -149,6 +152,10 @@ def test_peer_accepts_the_unbroken_message(peer: Peer) -> None:
     assert peer.read(_message()).blocks == [Block(f"{{{XMLA}}}Session", "a")]
 
 
+def test_peer_returns_no_block_of_a_message_without_header(peer: Peer) -> None:
+    assert peer.read(_message(_BODY)).blocks == []
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_decode_refuses_each_broken_message(name: str) -> None:
     data, code = REFUSED[name]
@@ -166,3 +173,32 @@ def test_peer_accepts_only_declared_broken_messages(peer: Peer) -> None:
             continue
         accepted.add(name)
     assert accepted == peer.accepts
+
+
+FIGURES = Path(__file__).resolve().parents[1] / "docs" / "figures.md"
+
+
+def _documented() -> dict[str, str]:
+    """Return the rows of the table of accepted messages, by reader."""
+    _, table, _ = re.split("<!-- /?lenience.*-->\n", FIGURES.read_text(encoding="utf-8"))
+    return {line.split()[1]: line for line in table.splitlines() if not line.startswith("|---")}
+
+
+def test_figures_table_has_a_row_for_each_peer() -> None:
+    assert list(_documented()) == ["reader", "decode", *peers.NAMES]
+
+
+@pytest.mark.slow
+def test_figures_table_matches_the_peers_of_its_versions() -> None:
+    found, documented = lenience.markdown(), _documented()
+    assert found.pop("") == documented["reader"]
+    assert found.pop("decode") == documented["decode"]
+    for name, line in found.items():
+        # Another version may accept other messages.
+        if _version(name) in documented[name]:
+            assert line == documented[name]
+
+
+def _version(name: str) -> str:
+    distribution = peers.distribution(name)
+    return "" if distribution is None else f" {version(distribution)} "

@@ -12,7 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DISTRIBUTIONS", "NAMES", "SOAP", "XMLA", "Block", "Message", "Peer", "installed", "peer"]
+__all__ = [
+    "DISTRIBUTIONS",
+    "NAMES",
+    "SOAP",
+    "XMLA",
+    "Block",
+    "Message",
+    "Peer",
+    "distribution",
+    "installed",
+    "peer",
+]
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XMLA = "urn:schemas-microsoft-com:xml-analysis"
@@ -71,6 +82,11 @@ class Peer(NamedTuple):
     ignores_unknown_blocks: bool
     # `read` does not return whether a block must be understood.
     ignores_must_understand: bool
+
+
+def distribution(name: str) -> str | None:
+    """Return the distribution that a peer needs."""
+    return _NEEDED[name][0]
 
 
 def peer(name: str) -> Peer | str:

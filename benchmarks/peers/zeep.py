@@ -134,7 +134,8 @@ def read(data: bytes) -> Message:
         raise ValueError("the Body is empty")
     result = MESSAGES[body[0].tag].deserialize(envelope)
     blocks: list[Block] = []
-    for name in ("BeginSession", "Session", "EndSession"):
+    # It is None where the Envelope has no Header.
+    for name in ("BeginSession", "Session", "EndSession") if result.header is not None else ():
         block = result.header[name]
         if block is not None:
             mark = (block._attr_1 or {}).get(f"{{{SOAP}}}mustUnderstand")  # noqa: SLF001 - its name for the rest
