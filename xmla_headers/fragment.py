@@ -96,6 +96,11 @@ class Fragment(_Cut):
         source, start, end = self._place
         return source[start:end] if end - start <= _SHORT else memoryview(source)[start:end]
 
+    def _has(self, word: bytes) -> bool:
+        """Whether the content has a word. `bytes.find` takes a tenth of the time of a regular expression."""
+        source, start, end = self._place
+        return source.find(word, start, end) >= 0
+
     def __len__(self) -> int:
         """Return the length of `xml` in bytes."""
         _, start, end = self._place

@@ -270,7 +270,7 @@ class _Bindings:
 
 def read_messages(body: Fragment) -> tuple[FaultEntry, ...]:
     """Return the Errors and Warnings in the Messages of a Body, if its first element is not a Fault."""
-    if re.search(_MESSAGES, body.view) is None:
+    if not body._has(b"Messages") or re.search(_MESSAGES, body.view) is None:
         return ()
     reader = _MessagesReader(body)
     with suppress(_Done, Fatal):
