@@ -1,4 +1,4 @@
-"""What the bytes of XML content bound: how much expat copies in namespace mode, and how deep elements nest."""
+"""What the bytes of XML content bound: how much expat copies for namespaces, and how deep elements nest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _TAG = re.compile(rb"""<[^"'<>]*+(?:"[^"<]*+"[^"'<>]*+|'[^'<]*+'[^"'<>]*+)*+>"""
 # What follows the "<" of markup that is not a start tag.
 _OTHER_MARKUP = b"/!?"
 # A declaration of a longer namespace name.
-_LONG_NAMESPACE = rb"""xmlns[^"'<>]*+(?:"[^"<]{%d}|'[^'<]{%d})""" % (_NAMESPACE_BYTES, _NAMESPACE_BYTES)
+_LONG_NAMESPACE = rb"""(?x) xmlns (?: : [^ \t\r\n:=<>"']*+ )? [ \t\r\n]*+ = [ \t\r\n]*+
+    (?: "[^"<]{%d} | '[^'<]{%d} )""" % (_NAMESPACE_BYTES, _NAMESPACE_BYTES)
 
 _EMPTY_ELEMENT = re.compile(rb"/>")
 # Bytes. The tags of a slice may nest in each other, so slices are short where there are many tags.
@@ -64,21 +65,39 @@ def nests_at_most(depth: int, text: bytes, start: int, end: int) -> bool:
     tags = text.count(b"<", start, middle)
     if tags <= depth and tags + text.count(b"<", middle, end) <= depth:
         return True
-    if text.find(b"!", start, end) >= 0 and text.find(b"<!", start, end) >= 0:
-        # Comments and CDATA sections may hold anything that looks like a tag.
+    # Most texts have no "!", which is found faster than two bytes.
+    sections = text.count(b"<!", start, end) if text.find(b"!", start, end) >= 0 else 0
+    if sections > (end - start) // _SLICES[1]:
+        # To skip many of them would cost more than the exact check.
         return False
     opened = 0
-    for first, last in _slices(text, start, end, _SLICES[0]):
-        after, deepest = _nesting(text, first, last, opened)
-        if deepest > depth:
-            after = opened
-            for inner_first, inner_last in _slices(text, first, last, _SLICES[1]):
-                after, deepest = _nesting(text, inner_first, inner_last, after)
-                if deepest > depth:
-                    return False
-        opened = after
+    for piece in _pieces(text, start, end, sections):
+        for first, last in _slices(text, *piece, _SLICES[0]):
+            after, deepest = _nesting(text, first, last, opened)
+            if deepest > depth:
+                after = opened
+                for inner in _slices(text, first, last, _SLICES[1]):
+                    after, deepest = _nesting(text, *inner, after)
+                    if deepest > depth:
+                        return False
+            opened = after
     # Well-formed content closes what it opens, so a "/>" that ends no tag leaves the count below zero.
     return not opened
+
+
+def _pieces(text: bytes, start: int, end: int, sections: int) -> Iterator[tuple[int, int]]:
+    """Yield the pieces between comments and CDATA sections, which may hold what looks like a tag."""
+    for _ in range(sections):
+        found = text.find(b"<!", start, end)
+        if found < 0:
+            break
+        yield start, found
+        closing = b"-->" if text.startswith(b"--", found + 2) else b"]]>"
+        start = text.find(closing, found + 4, end) + len(closing)
+        if start < found:
+            # It has no end, so the content is not well-formed.
+            return
+    yield start, end
 
 
 def _nesting(text: bytes, start: int, end: int, opened: int) -> tuple[int, int]:

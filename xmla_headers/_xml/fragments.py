@@ -64,8 +64,9 @@ def read_fragment(
 
 def check_fragment(xml: bytes, namespaces: Mapping[str, str]) -> Fatal | None:
     """Return the fatal finding about XML content, if there is one."""
-    _, end = _FragmentReader.WRAPPER
-    start = f"<_{declarations(namespaces.items())}>".encode()
+    start, end = _FragmentReader.WRAPPER
+    if namespaces:
+        start = f"<_{declarations(namespaces.items())}>".encode()
     if (
         expands_little(start, 0, len(start))
         and expands_little(xml, 0, len(xml))
