@@ -40,6 +40,12 @@ def attributes(number: int, prefix: str = "") -> bytes:
     return "".join(f' {prefix}{name}=""' for name in _NAMES[:number]).encode()
 
 
+def with_fakes(start: bytes, end: bytes) -> bytes:
+    """Return elements that seem to nest less deep: end tags stand in a section, and start tags in another."""
+    ends, starts = (start + tag * 100 + end for tag in (b"</a>", b"<a>"))
+    return b"<a>" * 200 + ends + b"<a>" * 100 + b"</a>" * 250 + starts + b"</a>" * 50
+
+
 around_depth = st.integers(_DEPTH - 3, _DEPTH + 3)
 around_tag = st.integers(TAG_BYTES - 12, TAG_BYTES + 4)
 around_namespace = st.integers(500, 520)
@@ -105,6 +111,8 @@ def findings(data: bytes, **reading: Any) -> object:
 # The two checks give the same result for content around each bound, also for a known head.
 @searching
 @given(st.sampled_from(_HEADS), contents, limits)
+@example(_HEADS[0], nested(_DEPTH, b"<b/>"), Limits())
+@example(_HEADS[0], b"x" * 20_000 + nested(_DEPTH + 1), Limits())
 @example(_HEADS[0], nested(_DEPTH) + b"<b/>" * 300, Limits())
 @example(_HEADS[0], nested(_DEPTH, b"<b/>") + b"<b/>" * 300, Limits())
 @example(_HEADS[0], b"<b/>" * 300 + nested(_DEPTH + 1), Limits())
@@ -112,8 +120,11 @@ def findings(data: bytes, **reading: Any) -> object:
 @example(_HEADS[0], b"<a>/>" * 300 + b"</a>" * 300, Limits())
 @example(_HEADS[0], b"<a b='/>'>" * 300 + b"</a>" * 300, Limits())
 @example(_HEADS[0], b"<a><!--</a>-->" * 300 + b"</a>" * 300, Limits())
-@example(_HEADS[0], b"<a>" * 300 + b"<!--%b-->" % (b"</a>" * 300) + b"x" * 9_999 + b"</a>" * 300, Limits())
+@example(_HEADS[0], with_fakes(b"<!--", b"-->"), Limits())
+@example(_HEADS[0], with_fakes(b"<!-->", b"-->"), Limits())
+@example(_HEADS[0], with_fakes(b"<![CDATA[", b"]]>"), Limits())
 @example(_HEADS[0], b"<b" + attributes(257) + b"/>", Limits())
+@example(_HEADS[0], b"<b" + attributes(216) + b"/>", Limits(max_attributes=215))
 @example(_HEADS[0], b"<b" + attributes(MOST_ATTRIBUTES) + b"/>", Limits(max_attributes=MOST_ATTRIBUTES - 1))
 @example(_HEADS[0], b"<" + b"n" * 4_097 + b"/>", Limits())
 @example(_HEADS[0], b"<b/>" * 300 + b"<s:Fault/>", Limits())
@@ -152,7 +163,8 @@ _LARGE = {
     "attributes": b"<row a='1/2' b=\"a>b\"/>" * 3_000,
     "long text": b"<a>%b</a>" % (b"x" * 100_000),
     "long texts": b"<a>%b</a>" % (b"x" * 1_000) * 300,
-    "long values": b"<a b='%b'/>" % (b"x" * 1_000) * 300,
+    "long values": b"<a b='%b'/><a b=\"%b\"/>" % ((b"x" * 1_000, b">'" * 500)) * 150,
+    "long comment": b"<a><!--%b--></a>" % (b"'" * 5_001) * 150,
     "declarations": b"<a%b/>" % _DECLARED + b"<b/>" * 300,
     "comments": b"<a><b/><!-- </a> --></a>" + b"<row><A>1</A></row>" * 300,
     "CDATA": b"<a><![CDATA[<a><a>]]></a>" + b"<row><A>1</A></row>" * 300,
@@ -172,18 +184,22 @@ def test_deep_of_a_large_body_reads_no_element_in_python(kind: str) -> None:
         assert entered.call_count == 2
 
 
-# The parser copies the namespace name into each of these names.
+# The parser would copy the namespace name into each of these names.
 @pytest.mark.parametrize(
-    "element",
+    ("head", "element"),
     [
-        b"<b xmlns:p='%b'%b/>" % (b"u" * 600, attributes(60, "p:")),
-        b'<b xmlns:p = "%b"%b/>' % (b"u" * 600, attributes(60, "p:")),
-        b"<b xmlns:p='urn:p'%b/>" % attributes(180, "p:"),
-        b"<b a='>'%b/>" % (attributes(180, "s:")),
+        (_HEADS[0], b"<b xmlns:p='%b'%b/>" % (b"u" * 600, attributes(60, "p:"))),
+        (_HEADS[0], b'<b xmlns:p = "%b"%b/>' % (b"u" * 600, attributes(60, "p:"))),
+        (_HEADS[0], b"<b xmlns:p='urn:p'%b/>" % attributes(180, "p:")),
+        (_HEADS[0], b"<b a='>' xmlns:p='urn:p'%b/>" % (attributes(180, "p:"))),
+        (_HEADS[2], b"<b%b/>" % attributes(60, "p:")),
     ],
 )
-def test_elements_with_long_names_are_read_in_python(element: bytes) -> None:
+def test_elements_with_long_names_are_read_in_python(head: bytes, element: bytes) -> None:
+    scope = dict(xmla_headers.decode(head + _TAIL).body.namespaces)
     enter = Namespaces.enter
     with mock.patch.object(Namespaces, "enter", autospec=True, side_effect=enter) as entered:
-        assert list(xmla_headers.iter_findings(_HEADS[0] + b"<a/>" + element + _TAIL)) == []
-    assert entered.call_count == 4
+        assert list(xmla_headers.iter_findings(head + element + _TAIL)) == []
+        assert entered.call_count == 3
+        Fragment(element, scope)
+        assert entered.call_count == 5

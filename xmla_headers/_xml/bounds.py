@@ -60,10 +60,11 @@ def nests_at_most(depth: int, text: bytes, start: int, end: int) -> bool:
 
     False may also mean that this quick check cannot tell.
     """
-    # Each element has at least one "<". In a large text, mostly the first bytes tell that there are too many.
+    # Elements that nest deeper have more tags than this. In a large text, mostly the first bytes have more.
+    most = 2 * depth
     middle = min(end, start + 4 * _SLICES[0])
     tags = text.count(b"<", start, middle)
-    if tags <= depth and tags + text.count(b"<", middle, end) <= depth:
+    if tags <= most and tags + text.count(b"<", middle, end) <= most:
         return True
     # Most texts have no "!", which is found faster than two bytes.
     sections = text.count(b"<!", start, end) if text.find(b"!", start, end) >= 0 else 0
