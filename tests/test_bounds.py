@@ -184,6 +184,15 @@ def test_deep_of_a_large_body_reads_no_element_in_python(kind: str) -> None:
         assert entered.call_count == 2
 
 
+# To skip so many of them would cost more than to read the elements.
+def test_deep_of_a_body_full_of_comments_reads_elements_in_python() -> None:
+    body = b"<b/>" * 300 + b"<!---->" * 1_000
+    enter = Namespaces.enter
+    with mock.patch.object(Namespaces, "enter", autospec=True, side_effect=enter) as entered:
+        assert list(xmla_headers.iter_findings(_HEADS[0] + body + _TAIL)) == []
+    assert entered.call_count == 302
+
+
 # The parser would copy the namespace name into each of these names.
 @pytest.mark.parametrize(
     ("head", "element"),

@@ -42,16 +42,16 @@ def expands_little(text: bytes, start: int, end: int) -> bool:
         following = text.rfind(b"<", place + 1, place + _NAMESPACE_BYTES)
         if following < 0:
             # Either a long tag, or a long text after a tag.
-            if text[place + 1] not in _OTHER_MARKUP and not _is_small(text, place, end):
+            if text[place + 1] not in _OTHER_MARKUP and not _is_small(text, place):
                 return False
             following = text.find(b"<", place + _NAMESPACE_BYTES, end)
         place = following
     return True
 
 
-def _is_small(text: bytes, start: int, end: int) -> bool:
+def _is_small(text: bytes, start: int) -> bool:
     """Whether the start tag at an offset is not too long and declares no long namespace name."""
-    tag = _TAG.match(text, start, min(end, start + TAG_BYTES))
+    tag = _TAG.match(text, start, start + TAG_BYTES)
     return tag is not None and (len(tag[0]) <= _NAMESPACE_BYTES or re.search(_LONG_NAMESPACE, tag[0]) is None)
 
 
@@ -60,11 +60,11 @@ def nests_at_most(depth: int, text: bytes, start: int, end: int) -> bool:
 
     False may also mean that this quick check cannot tell.
     """
-    # Elements that nest deeper have more tags than this. In a large text, mostly the first bytes have more.
+    # Elements that nest deeper have more tags than this, since all but the innermost have two. A sample shows
+    # whether the tags are worth counting.
     most = 2 * depth
-    middle = min(end, start + 4 * _SLICES[0])
-    tags = text.count(b"<", start, middle)
-    if tags <= most and tags + text.count(b"<", middle, end) <= most:
+    sample = text.count(b"<", start, start + TAG_BYTES)
+    if sample * (end - start) <= 2 * most * TAG_BYTES and text.count(b"<", start, end) <= most:
         return True
     # Most texts have no "!", which is found faster than two bytes.
     sections = text.count(b"<!", start, end) if text.find(b"!", start, end) >= 0 else 0
