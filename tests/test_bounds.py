@@ -185,7 +185,7 @@ def test_deep_of_a_large_body_reads_no_element_in_python(kind: str) -> None:
 
 
 # To skip so many of them would cost more than to read the elements.
-def test_deep_of_a_body_full_of_comments_reads_elements_in_python() -> None:
+def test_deep_of_many_comments_reads_elements_in_python() -> None:
     body = b"<b/>" * 300 + b"<!---->" * 1_000
     enter = Namespaces.enter
     with mock.patch.object(Namespaces, "enter", autospec=True, side_effect=enter) as entered:

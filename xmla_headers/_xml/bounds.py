@@ -1,4 +1,4 @@
-"""What the bytes of XML content bound: how much expat copies for namespaces, and how deep elements nest."""
+"""Bounds that the bytes of XML content show: on the copies of namespace names in expat, and on depth."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMESPACE_BYTES = 512
 
 # A tag within its bytes: ">" may occur in quotes, "<" in no tag.
 _TAG = re.compile(rb"""<[^"'<>]*+(?:"[^"<]*+"[^"'<>]*+|'[^'<]*+'[^"'<>]*+)*+>""")
-# What follows the "<" of markup that is not a start tag.
+# The bytes after the "<" of markup that is not a start tag.
 _OTHER_MARKUP = b"/!?"
 # A declaration of a longer namespace name.
 _LONG_NAMESPACE = rb"""(?x) xmlns (?: : [^ \t\r\n:=<>"']*+ )? [ \t\r\n]*+ = [ \t\r\n]*+
