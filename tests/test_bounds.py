@@ -160,6 +160,7 @@ _DECLARED = b"".join(
 _LARGE = {
     "rows": b"<row><A>1</A><B>a/b</B><C/></row>" * 3_000,
     "short tags": b"<b></b>" * 3_000,
+    "slashes in values": b"<a b='1/2'>1</a><a b=\"1/2\">1</a>" * 300,
     "attributes": b"<row a='1/2' b=\"a>b\"/>" * 3_000,
     "long text": b"<a>%b</a>" % (b"x" * 100_000),
     "long texts": b"<a>%b</a>" % (b"x" * 1_000) * 300,

@@ -27,6 +27,8 @@ _LONG_NAMESPACE = rb"""(?x) xmlns (?: : [^ \t\r\n:=<>"']*+ )? [ \t\r\n]*+ = [ \t
     (?: "[^"<]{%d} | '[^'<]{%d} )""" % (_NAMESPACE_BYTES, _NAMESPACE_BYTES)
 
 _EMPTY_ELEMENT = re.compile(rb"/>")
+# All bytes except those that delimit tags and values.
+_NO_MARKS = bytes(range(256)).translate(None, b"</>\"'")
 # Bytes. The tags of a slice may nest in each other, so slices are short where there are many tags.
 _SLICES = (4_096, 256)
 
@@ -103,11 +105,17 @@ def _pieces(text: bytes, start: int, end: int, sections: int) -> Iterator[tuple[
 
 def _nesting(text: bytes, start: int, end: int, opened: int) -> tuple[int, int]:
     """Return how many elements are open after a slice, and the most that may be open in it."""
-    # Every "<" begins a tag, and every "</" an end tag. A "/>" may also occur in text or in a value.
-    ends = text.count(b"</", start, end)
-    empty = text.count(b"/>", start, end) if _EMPTY_ELEMENT.search(text, start, end) else 0
+    # Every "<" begins a tag, and every "</" an end tag.
+    if _EMPTY_ELEMENT.search(text, start, end) is None:
+        # Then a "/" in a start tag is in quotes, and a text with its marks alone has the same "</".
+        marks = text[start:end].translate(None, _NO_MARKS)
+        ends = marks.count(b"</")
+        starts = marks.count(b"<") - ends
+        return opened + starts - ends, opened + starts
+    # A "/>" may also occur in text or in a value.
+    ends, empty = text.count(b"</", start, end), text.count(b"/>", start, end)
     starts = text.count(b"<", start, end) - ends - empty
-    return opened + starts - ends, opened + starts + (empty > 0)
+    return opened + starts - ends, opened + starts + 1
 
 
 def _slices(text: bytes, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
