@@ -38,8 +38,9 @@ MODULES = {
     ),
     "reader": (
         "_xml/reader.py _xml/body_end.py _xml/fragments.py",
-        "test_codes test_head_bounds test_corpus test_encodings",
+        "test_codes test_head_bounds test_corpus test_encodings test_bounds",
     ),
+    "bounds": ("_xml/bounds.py", "test_bounds"),
     "heads": ("_codec/heads.py", "test_heads"),
     "namespaces": ("_xml/namespaces.py", "test_codes test_corpus test_values"),
     "walker": ("_xml/walker.py", "test_fault test_elements test_schema_validator"),

@@ -152,6 +152,39 @@ def _child(names: list[str]) -> None:
         _tell({"end": name, **{key: guard.call(call, labels) for key, call in calls.items()}})
 
 
+def _child_with_namespaces(_: list[str]) -> None:
+    # expat takes a refused allocation for an error in the text, so the limit alone would show nothing.
+    labels = {"max_seconds": 2, "max_extra_mib": 128}
+    guard = _Guard()
+    soap = "http://schemas.xmlsoap.org/soap/envelope/"
+    start, end = f'<s:Envelope xmlns:s="{soap}"{{}}><s:Body>', "</s:Body></s:Envelope>"
+    many = "".join(f' p:a{number}=""' for number in range(10_000))
+    tag = many[: many.index(" p:a115=")]
+    texts = {
+        # The namespace name times the attributes: a gigabyte.
+        "Body": (start.format(""), f'<a xmlns:p="{"u" * 100_000}"{many}/>'),
+        "head": (start.format(f' xmlns:p="{"u" * 4_000}"'), f"<a{many}/>"),
+        # Every tag is as long as the quick check allows.
+        "tags": (start.format(""), f'<a xmlns:p="{"u" * 500}">' + f"<a{tag}/>" * 1_000 + "</a>"),
+    }
+    harmless = "<a/>" * 300_000
+    _codes((start.format("") + harmless + end).encode())
+    _fragment(harmless.encode())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for name, (head, body) in texts.items():
+        data, content = (head + body + end).encode(), body.encode()
+        _tell({"name": name, **guard.call(lambda data=data: _codes(data), labels)})  # type: ignore[misc]
+        _tell({"name": name, **guard.call(lambda content=content: _fragment(content), labels)})  # type: ignore[misc]
+    _tell({"name": "MiB", "grown": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10})
+
+
+def _fragment(content: bytes) -> dict[str, Any]:
+    try:
+        return {"length": len(xmla_headers.Fragment(content))}
+    except xmla_headers.XmlaHeadersError as error:
+        return {"code": str(error.code)}
+
+
 def _child_that_takes_too_much(_: list[str]) -> None:
     labels = {"max_seconds": 2, "max_extra_mib": 64}
     _tell(_Guard().call(lambda: {"length": len(b"x" * (512 << 20))}, labels))
@@ -278,6 +311,22 @@ def test_hostile_input_readers_agree(name: str) -> None:
         assert header["code"] == decoded["code"]
 
 
+# expat copies the namespace name into the name of each attribute with a prefix.
+@pytest.mark.skipif(not _CAN_LIMIT, reason="no RLIMIT_AS or no /proc here: memory is not limited")
+def test_namespaces_in_the_body_need_little_memory() -> None:
+    told, ended = _run("namespaces", [], 200)
+    assert not ended
+    assert told.pop()["grown"] <= 16
+    assert [(said["name"], said.get("code"), "escaped" in said) for said in told] == [
+        ("Body", "limit-exceeded", False),
+        ("Body", None, False),
+        ("head", "limit-exceeded", False),
+        ("head", "bad-fragment", False),
+        ("tags", None, False),
+        ("tags", None, False),
+    ]
+
+
 @pytest.mark.skipif(not _CAN_LIMIT, reason="no RLIMIT_AS or no /proc here: memory is not limited")
 def test_child_with_too_much_memory_is_reported() -> None:
     told, ended = _run("memory", [], 60)
@@ -302,6 +351,7 @@ def test_child_that_opens_a_file_is_reported() -> None:
 if __name__ == "__main__":
     {
         "vectors": _child,
+        "namespaces": _child_with_namespaces,
         "memory": _child_that_takes_too_much,
         "time": _child_that_takes_too_long,
         "file": _child_that_opens_a_file,

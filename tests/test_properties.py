@@ -337,7 +337,7 @@ _NAMESPACED = [
 ]
 
 
-# With `deep`, a small Body is checked by expat and by counting, or element by element.
+# With `deep`, a Body is checked by expat and by counting, or element by element.
 @searching
 @given(st.sampled_from(_HEADS), st.lists(st.sampled_from(_NAMESPACED), max_size=6).map(b"".join))
 @example(_HEADS[0], b"<a xmlns:p='urn:p' xmlns:q='urn:p' p:b='' q:b=''/>")
@@ -346,7 +346,7 @@ _NAMESPACED = [
 @example(_HEADS[0], b"<a>" * 254 + b"<b/>" + b"</a>" * 254)
 @example(_HEADS[0], b"<s:Fault/><s:Fault/>")
 @example(_HEADS[0], b"<a " + b" ".join(b"a%d=''" % number for number in range(257)) + b"/>")
-def test_small_body_check_equals_the_check_per_element(head: bytes, body: bytes) -> None:
+def test_body_check_by_counting_equals_the_check_per_element(head: bytes, body: bytes) -> None:
     data = head + body + b"</s:Body></s:Envelope>"
     cache = HeadCache()
     xmla_headers.decode(head + b"</s:Body></s:Envelope>", cache=cache)
@@ -373,7 +373,7 @@ def test_decode_with_shared_heads_equals_decode_without(data: bytes, reading: Ar
         assert outcome(function, data, **reading) == general
 
 
-# With `deep`, which never uses a fast path, the values of accepted messages are equal.
+# With `deep`, the values of accepted messages are equal.
 @properties
 @given(likely, readings)
 def test_decode_deep_returns_equal_values(data: bytes, reading: Arguments) -> None:

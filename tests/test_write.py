@@ -145,6 +145,7 @@ def test_encode_session_id_is_read_back_exactly(kind: type[Session | EndSession]
     [
         (Fragment(), [], "soap"),
         (Fragment(b"<a>soap:x</a>"), [], "soap1"),
+        (Fragment(b"<a>::::::::: soap:x</a>"), [], "soap1"),
         (Fragment(b"<soap:a/>", {"soap": "urn:x"}), [], "soap1"),
         (Fragment(b"<a/>", {"soap": "urn:x"}), [], "soap1"),
         (Fragment(b"<a>soap:x soap1:y</a>"), [], "soap2"),

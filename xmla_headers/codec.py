@@ -93,12 +93,12 @@ def decode(
     buffer = buffer_of(data)
     # A mutable buffer is copied once: the Body refers to the bytes.
     whole = buffer if isinstance(buffer, bytes) else bytes(buffer)
-    if cache is not None and (not deep or limits is DEFAULT_LIMITS):
+    if cache is not None:
         found = cache._find(whole, reading)
         if found is not None:
             shape, body_start, identifier = found
             scope = shape.scope if deep else None
-            body_end = last_end_tag(whole, *shape.names, body_start, scope)
+            body_end = last_end_tag(whole, *shape.names, body_start, scope, limits)
             if body_end is not None:
                 return shape.envelope(whole, body_start, body_end, identifier)
     message = reader.read(whole, encoding=encoding, limits=limits, deep=deep)

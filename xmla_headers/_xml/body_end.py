@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from .bounds import MOST_ATTRIBUTES, TAG_BYTES, expands_little, nests_at_most
 from .parser import completes
 from .prefixes import declarations
 from .raw import SLASH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from xmla_headers.soap import Limits
 
 __all__ = [
     "BODY_TRIES",
@@ -19,10 +22,10 @@ __all__ = [
     "last_end_tag",
 ]
 
-# The default Limits on names (in characters), on depth inside the Body, and on attributes. A Body with no
-# more bytes, elements and attributes than these cannot exceed them.
-_PLAIN, _PLAIN_DEPTH, _PLAIN_ATTRIBUTES = 4_096, 254, 256
-
+# The Envelope and the Body, around the content of the Body.
+_OUTER_DEPTH = 2
+# The name of an element that may be a Fault, which only the exact path checks.
+_FAULT = re.compile(rb"Fault(?<=[<:]Fault)[ \t\r\n/>]")
 
 # The bytes after the name in the Body's end tag, if only the Envelope's end tag follows.
 _TAIL = re.compile(rb"([ \t\r\n]*+>)[ \t\r\n]*+</([^ \t\r\n<>]++)[ \t\r\n]*+>[ \t\r\n]*+\Z")
@@ -67,14 +70,13 @@ def is_body_name(text: bytes | bytearray, place: int) -> bool:
 
 
 def last_end_tag(
-    text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None = None
+    text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None, limits: Limits
 ) -> int | None:
     """Return the offset of the Body's end tag if the rest of the message is well-formed, otherwise None.
 
     `root` and `body` are the names as written; `start` is the offset after the Body's start tag, and
     everything before it has been parsed. With `scope`, the prefixes in scope there, the checks of `deep`
-    are made as well; then only small Bodies are tried. None may also mean that this quick check cannot
-    tell.
+    are made as well, by `limits`. None may also mean that this quick check cannot tell.
     """
     if text[start - 2] == SLASH:
         return None
@@ -93,18 +95,19 @@ def last_end_tag(
     rest = memoryview(text)[start:stop]
     if scope is None:
         return end if completes(b"<%b>" % body, rest) else None
-    if not _is_plain(text, start, end):
-        return None
     start_tag = f"<{body.decode()}{declarations(scope.items())}>".encode()
+    if not expands_little(start_tag, 0, len(start_tag)) or not _is_plain(text, start, end, limits):
+        return None
     return end if completes(start_tag, rest, namespaces=True) else None
 
 
-def _is_plain(text: bytes, start: int, end: int) -> bool:
-    """Whether a text is too short for any default limit, and has no Fault to check."""
+def _is_plain(text: bytes, start: int, end: int, limits: Limits) -> bool:
+    """Whether the bytes of a Body show that it exceeds no limit if it is well-formed, and has no Fault."""
+    names, attributes, depth = limits.max_name_length, limits.max_attributes, limits.max_depth
     return (
-        end - start <= _PLAIN
-        # Each element has at least one "<", each attribute one "=".
-        and text.count(b"<", start, end) <= _PLAIN_DEPTH
-        and text.count(b"=", start, end) <= _PLAIN_ATTRIBUTES
-        and text.find(b"Fault", start, end) < 0
+        (names is None or names >= TAG_BYTES)
+        and (attributes is None or attributes >= MOST_ATTRIBUTES)
+        and _FAULT.search(text, start, end) is None
+        and expands_little(text, start, end)
+        and (depth is None or nests_at_most(depth - _OUTER_DEPTH, text, start, end))
     )

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from xmla_headers.soap import NO_LIMITS, Limits
 
+from .bounds import expands_little
 from .encoding import Source
 from .parser import completes
+from .prefixes import declarations
 from .raw import RawElement
 from .reader import MessageReader
 
@@ -20,9 +22,6 @@ __all__ = [
     "check_fragment",
     "read_fragment",
 ]
-
-# Up to this size in bytes expat checks namespaces itself: the names that it copies take a megabyte at most.
-_SMALL = 8_192
 
 
 class _FragmentReader(MessageReader):
@@ -66,6 +65,12 @@ def read_fragment(
 def check_fragment(xml: bytes, namespaces: Mapping[str, str]) -> Fatal | None:
     """Return the fatal finding about XML content, if there is one."""
     start, end = _FragmentReader.WRAPPER
-    if len(xml) <= _SMALL and not namespaces and completes(start, xml + end, namespaces=True):
+    if namespaces:
+        start = f"<_{declarations(namespaces.items())}>".encode()
+    if (
+        expands_little(start, 0, len(start))
+        and expands_little(xml, 0, len(xml))
+        and completes(start, xml + end, namespaces=True)
+    ):
         return None
     return read_fragment(xml, namespaces)[1]

@@ -55,16 +55,16 @@ class Parser:
 
     __slots__ = ("base", "expat", "text")
 
-    def __init__(self, text: bytes | memoryview, separator: str | None = None) -> None:
+    def __init__(self, text: bytes | memoryview) -> None:
         # The parsed text, to inspect the place of an error; for a stream only the end of it.
         self.text = text
         # The offset of `text` in everything that is parsed.
         self.base = 0
-        # No namespace separator except for small texts: expat would copy the namespace name into every
-        # expanded name, and a 208 KB message would take 1.4 GB. The encoding is always UTF-8: any other
-        # declared one would reach Python's codec registry. Names are not interned: a Body with half a
-        # million different names would fill a table that nobody reads.
-        expat = self.expat = pyexpat.ParserCreate("utf-8", separator, intern=None)
+        # No namespace separator: expat would copy the namespace name into every expanded name, and a 208 KB
+        # message would take 1.4 GB. The encoding is always UTF-8: any other declared one would reach Python's
+        # codec registry. Names are not interned: a Body with half a million different names would fill a
+        # table that nobody reads.
+        expat = self.expat = pyexpat.ParserCreate("utf-8", None, intern=None)
         expat.ordered_attributes = True
         expat.StartDoctypeDeclHandler = self._doctype
         expat.ProcessingInstructionHandler = self._processing_instruction
@@ -152,8 +152,8 @@ def _last_less(text: bytes | memoryview, end: int) -> int:
 def completes(start_tag: bytes, rest: bytes | memoryview, *, namespaces: bool = False) -> bool:
     """Whether a start tag and the text after it are one well-formed element without a PI.
 
-    With `namespaces`, expat also checks Namespaces in XML: only for small texts. A False may be expat's
-    own, stricter reading.
+    With `namespaces`, expat also checks Namespaces in XML: only for a text that `bounds.expands_little`. A
+    False may be expat's own, stricter reading.
     """
     # A bare parser, since nearly all texts pass; a DOCTYPE after a start tag is not well-formed anyway.
     expat = pyexpat.ParserCreate("utf-8", "\n" if namespaces else None, intern=None)

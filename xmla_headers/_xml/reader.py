@@ -78,6 +78,7 @@ class MessageReader(Parser):
         "_depth",
         "_fault_open",
         "_head_only",
+        "_limits",
         "_max_blocks",
         "_max_depth",
         "_max_header",
@@ -100,6 +101,7 @@ class MessageReader(Parser):
         self.message = RawMessage(source)
         self._deep = deep
         self._head_only = head_only
+        self._limits = limits
         self._max_header = limits.max_header_bytes
         self._max_blocks = sys.maxsize if limits.max_header_blocks is None else limits.max_header_blocks
         self._max_depth = sys.maxsize if limits.max_depth is None else limits.max_depth
@@ -328,15 +330,16 @@ class MessageReader(Parser):
         start = message.body_start = end_of_start_tag(text, body.start)
         if self._head_only:
             raise _Enough
-        if self._deep:
-            self._skip_elements()
-            return
         source = message.source
         if source.complete and source.failure is None and isinstance(text, bytes):
-            end = last_end_tag(text, self._stack[0].name.encode(), body.name.encode(), start)
+            root, scope = self._stack[0].name.encode(), body.scope if self._deep else None
+            end = last_end_tag(text, root, body.name.encode(), start, scope, self._limits)
             if end is not None:
                 message.body_end = end
                 raise _Enough
+        if self._deep:
+            self._skip_elements()
+            return
         self._depth = 1
         self._body_name = body.name
         self.count()
