@@ -197,8 +197,8 @@ def test_heads_find_the_warnings_of_iter_findings() -> None:
         ("a=b/c:d;e{}", 1),
         ("a b  c  d e", 1),
         ("Body>Body>B".replace(">", ":"), 1),
-        ("longer-than-it", 2),
-        ("short", 2),
+        ("longer-than-it", 1),
+        ("short", 1),
         ("", 2),
         (" 8f1c2b3aID", 2),
         ("8f1c2b3aID ", 2),
@@ -216,7 +216,7 @@ def test_heads_share_a_shape_when_ids_are_plain(session_id: str, shapes: int) ->
             decode(data, cache=memory)
     assert len(cache) == shapes
     # The shared cache must not keep an id that is not cut out.
-    assert len(secretless) == (2 if session_id in ("longer-than-it", "short") else 1)
+    assert len(secretless) == 1
 
 
 def test_heads_of_one_shape_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,8 +226,9 @@ def test_heads_of_one_shape_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert decode(message("ID-2"), cache=cache).header.session == Session("ID-2")
     assert decode_header(message("ID-3"), cache=cache).session == Session("ID-3")
     assert decode_header(bytearray(message("ID-4")), cache=cache).session == Session("ID-4")
+    assert decode(message("longer-ID"), cache=cache).header.session == Session("longer-ID")
     with pytest.raises(TypeError):
-        decode(message("ID-10"), cache=cache)
+        decode(message("ID&#45;2"), cache=cache)
 
 
 @pytest.mark.parametrize(
@@ -252,13 +253,40 @@ def test_heads_of_accepted_messages_are_remembered(data: bytes, own: int) -> Non
     assert len(fresh) == own
 
 
-def test_heads_forget_the_oldest_shape_first() -> None:
+# What makes a head another shape.
+SHAPES = [f'<v xmlns="urn:{name}"/>' for name in "abcdef"]
+
+
+@pytest.mark.parametrize(
+    ("used", "kept"),
+    [("abc", "bc"), ("aba", "ba"), ("abac", "ac"), ("abaac", "ac"), ("abcb", "cb"), ("abaabac", "ac")],
+)
+def test_heads_forget_the_least_recently_used_shape(used: str, kept: str) -> None:
     cache = HeadCache(2)
-    for size in (1, 2, 3):
-        decode(message("x" * size), cache=cache)
-    assert [length for _, length, _, _ in cache._shapes] == [2, 3]
+    for name in used:
+        decode(message(header=f'<v xmlns="urn:{name}"/>'), cache=cache)
+    assert [before.split(b"urn:")[1][:1].decode() for before, _, _ in cache._shapes] == list(kept)
     cache.clear()
     assert len(cache) == 0
+
+
+@pytest.mark.parametrize("line", ["", "\n", "\r", "\r\n"], ids=["", "LF", "CR", "CR LF"])
+def test_heads_move_warnings_after_an_id_of_another_length(line: str) -> None:
+    cache = HeadCache()
+    block = f'<Session xmlns="{XMLA}" mustUnderstand="1" SessionId="%s"/>{line}<!--é-->'
+    block += '<session xmlns="urn:a"/><Session xmlns="urn:b"/>'
+    for session_id in ("ID", "a longer ID", "I", "a longer ID"):
+        assert_no_difference(message(block=block % session_id), {}, cache)
+    decode(message(block=block % "ID"), cache=cache)
+    assert len(decode(message(block=block % "another"), cache=cache).warnings) == 3
+
+
+def test_heads_known_do_not_bypass_max_header_bytes() -> None:
+    limits = Limits(max_header_bytes=message("ID").index(b"</s:Body>"))
+    for cache in (HeadCache(), shared()):
+        decode(message("ID"), cache=cache, limits=limits)
+        for session_id in ("I", "IDs"):
+            assert_no_difference(message(session_id), {"limits": limits}, cache)
 
 
 # -- classes of a caller --------------------------------------------------------------------------------

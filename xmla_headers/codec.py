@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ._checks import member_of, wrong_type
 from ._codec import splice, writer
-from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of, head_of
+from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of, head_of, reading_of
 from ._xml import reader
 from ._xml.body_end import last_end_tag
 from ._xml.names import is_ncname
@@ -88,7 +88,7 @@ def decode(
     '8f1c2b3a'
     """
     _check_deep(deep)
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
     buffer = buffer_of(data)
     # A mutable buffer is copied once: the Body refers to the bytes.
@@ -154,7 +154,7 @@ def decode_header(
     >>> decode_header(encode(Envelope(Header(BeginSession())))).begin_session
     BeginSession()
     """
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
     buffer = head_of(data, limits)
     found = None if cache is None else cache._find(buffer, reading)
@@ -207,7 +207,7 @@ def iter_findings(
     ['wrong-soap-namespace']
     """
     _check_deep(deep)
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
     message = reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     return reading.judge(message).findings()
 
@@ -249,7 +249,7 @@ def validate(
     >>> validate(encode(Envelope(Header(Session("8f1c2b3a")))))
     """
     _check_deep(deep)
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
     message = reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
     reading.settle(reading.judge(message))
 
@@ -397,7 +397,7 @@ def with_blocks(
     >>> decode(with_blocks(message, Session("0d4e"))).header.session.session_id
     '0d4e'
     """
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
     form = _form_of(must_understand_form)
     _check_cache(cache)
     given = Header(*blocks).blocks
@@ -453,7 +453,7 @@ def without_blocks(
     >>> without_blocks(message, Session) == encode(Envelope())
     True
     """
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
     _check_cache(cache)
     names: set[str] = set()
     known: frozenset[str] | None = None

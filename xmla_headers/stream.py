@@ -9,7 +9,7 @@ from mmap import mmap
 from typing import TYPE_CHECKING
 
 from ._checks import wrong_type
-from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._codec.options import DEFAULT_LIMITS, buffer_of, reading_of
 from ._immutable import shown_half_made
 from ._xml.body_end import BODY_TRIES, is_body_name
 from ._xml.encoding import Redeclared, Source, whole_characters
@@ -100,7 +100,7 @@ class HeaderReader:
         if cache is not None and not isinstance(cache, HeadCache):
             raise wrong_type("cache", "HeadCache or None", cache)
         self._cache = cache
-        self._reading = Reading(types, direction, strict, refuse, encoding, limits)
+        self._reading = reading_of(types, direction, strict, refuse, encoding, limits)
         # The number of bytes taken so far.
         self._size = 0
         # The bytes so far, until the Body has begun.
@@ -279,7 +279,7 @@ class HeaderReader:
             found = self._cache._find(source.text, self._reading)
         if found is not None:
             shape, _, identifier = found
-            self._set(shape.header(identifier), shape.soap, shape.warnings, message)
+            self._set(shape.header(identifier), shape.soap, shape.warnings(identifier), message)
         else:
             self._accept(message)
         root.children, root.texts, message.fatal = children, texts, fatal

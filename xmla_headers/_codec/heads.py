@@ -8,12 +8,13 @@ determine what the general path makes of it, and no rule distinguishes two ident
 from __future__ import annotations
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._immutable import shown_half_made
 from xmla_headers._xml.body_end import BODY_TRIES
+from xmla_headers._xml.positions import Locator
 from xmla_headers._xml.raw import SLASH, certain, end_of_start_tag
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fragment import Fragment
@@ -23,6 +24,7 @@ from .rules import PLAIN_IDENTIFIER, identifiers_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
+    from typing import TypeVar
 
     from xmla_headers._xml.raw import RawElement, RawMessage
     from xmla_headers.findings import Finding
@@ -31,8 +33,14 @@ if TYPE_CHECKING:
     from .options import Reading
     from .rules import Judge
 
-    # The head before the identifier, the identifier's length, the head after it, the reading arguments.
-    Key = tuple[bytes, int, bytes, Hashable]
+    K = TypeVar("K")
+    V = TypeVar("V")
+    # `Reading.key`.
+    Arguments = tuple[Hashable, ...]
+    # The head before the identifier, the head after it, the reading arguments.
+    Key = tuple[bytes, bytes, Arguments]
+    # The shape of a head, the offset where it ends, and its identifier.
+    Found = tuple["Shape", int, str]
     Search = Callable[[bytes, int, int], "re.Match[bytes] | None"]
 
 __all__ = ["SHARED_HEADS", "HeadCache", "Shape"]
@@ -57,9 +65,9 @@ class HeadCache:
     """Remembers what the heads of messages say, so that heads of one shape are judged once.
 
     The requests of a session, of a client and of a server mostly have the same head except for the session
-    id. Such heads are one shape. A shape serves later messages with any id of the same length, if the id
-    is printable ASCII without quotes and markup; every other head is read and judged anew. The results are
-    the same with and without a cache.
+    id. Such heads are one shape. A shape serves later messages with any id, if the id is printable ASCII
+    without quotes and markup; every other head is read and judged anew. The results are the same with and
+    without a cache.
 
     The functions share one cache by default, `SHARED_HEADS`, which holds no session id and no token. A
     cache of your own remembers every head that was accepted, and may therefore hold secrets, such as the
@@ -68,7 +76,7 @@ class HeadCache:
     Safe to share between threads, and usable after a fork.
 
     Args:
-        maxsize: The most shapes to remember; the oldest leaves first.
+        maxsize: The most shapes to remember; the least recently used one leaves first.
 
     Raises:
         TypeError: `maxsize` is not an int.
@@ -79,7 +87,7 @@ class HeadCache:
     0
     """
 
-    __slots__ = ("_keeps_secrets", "_maxsize", "_searches", "_shapes")
+    __slots__ = ("_keeps_secrets", "_maxsize", "_newest", "_searches", "_shapes")
 
     def __init__(self, maxsize: int = 128) -> None:
         if type(maxsize) is not int:
@@ -90,6 +98,8 @@ class HeadCache:
         self._maxsize = maxsize
         self._keeps_secrets = True
         self._shapes: dict[Key, Shape] = {}
+        # The last one of them.
+        self._newest: Shape | None = None
         self._searches: dict[Hashable, Search | None] = {}
 
     def __len__(self) -> int:
@@ -108,39 +118,53 @@ class HeadCache:
         >>> len(cache)
         0
         """
+        self._newest = None
         self._shapes.clear()
         self._searches.clear()
 
-    def _find(self, data: bytes | memoryview, reading: Reading) -> tuple[Shape, int, str] | None:
+    def _find(self, data: bytes | memoryview, reading: Reading) -> Found | None:
         """Return the shape of the head of a message, where the head ends, and its identifier."""
-        shapes = self._shapes
-        maximum = reading.limits.max_message_bytes
-        if not shapes or (maximum is not None and len(data) > maximum):
+        newest, limits = self._newest, reading.limits
+        maximum = limits.max_message_bytes
+        if newest is None or (maximum is not None and len(data) > maximum):
             return None
-        if not isinstance(data, bytes):
-            data = bytes(data[:_LONGEST])
         arguments = reading.key
         if arguments is None:
             return None
-        search = self._search(reading, arguments[0])
-        end = 0
-        # The first few tags that may be the Body start tag: trying all is quadratic.
-        for _ in range(BODY_TRIES):
-            name = data.find(b"Body", end, _LONGEST)
-            end = data.find(b">", name, _LONGEST) + 1
-            if name < 0 or not end:
+        if not isinstance(data, bytes):
+            data = bytes(data[:_LONGEST])
+        # Most heads have the shape of the one before, which is seen without a search.
+        found = newest.found_in(data) if newest.key[2] == arguments else None
+        if found is None:
+            found = self._look_up(data, reading, arguments)
+            if found is None:
                 return None
+        maximum = limits.max_header_bytes
+        # The identifier may be longer than the one that was learned.
+        return found if maximum is None or found[1] <= maximum else None
+
+    def _look_up(self, data: bytes, reading: Reading, arguments: Arguments) -> Found | None:
+        """Search the head for an identifier, and look its shape up."""
+        search, shapes = self._search(reading, arguments), self._shapes
+        for end in _head_ends(data):
             match = None if search is None else search(data, 0, end)
+            shape, identifier = None, ""
             if match is not None:
                 first, last = match.span(match.lastindex or 0)
-                shape = shapes.get((data[:first], last - first, data[last:end], arguments))
-                if shape is not None:
-                    return shape, end, data[first:last].decode("ascii")
-            if match is None or self._keeps_secrets:
-                shape = shapes.get((data[:end], 0, b"", arguments))
-                if shape is not None:
-                    return shape, end, ""
+                identifier = data[first:last].decode("ascii")
+                shape = shapes.get((data[:first], data[last:end], arguments))
+            if shape is None and (match is None or self._keeps_secrets):
+                identifier = ""
+                shape = shapes.get((data[:end], b"", arguments))
+            if shape is not None:
+                self._renew(shape)
+                return shape, end, identifier
         return None
+
+    def _renew(self, shape: Shape) -> None:
+        """Make a shape the newest one."""
+        self._newest = shape
+        _put(self._shapes, shape.key, shape, self._maxsize)
 
     def _keep(
         self, message: RawMessage, judge: Judge, warnings: tuple[Finding, ...], reading: Reading
@@ -150,11 +174,13 @@ class HeadCache:
         if arguments is None or end > _LONGEST or text is not message.source.data or text[end - 2] == SLASH:
             return
         head = bytes(text[:end])
-        search = self._search(reading, arguments[0])
+        # Otherwise too much in it looks like the Body start tag.
+        if end not in _head_ends(head):
+            return
+        search = self._search(reading, arguments)
         match = None if search is None else search(head, 0, end)
         identifiers = list(_identifiers(message, judge))
-        slot, key = None, (head, 0, b"", arguments)
-        rest = head
+        slot, key, rest = None, (head, b"", arguments), head
         if match is not None and len(identifiers) == 1:
             first, last = match.span(match.lastindex or 0)
             element, index, attribute = identifiers[0]
@@ -165,24 +191,15 @@ class HeadCache:
                 and issubclass(kind, HeaderBlock)
                 and has_generated_constructor(kind)
             ):
-                slot, key = (index, field), (head[:first], last - first, head[last:], arguments)
+                slot, key = (index, field, last - first), (head[:first], head[last:], arguments)
                 rest = head[: match.start()] + head[match.end() :]
         if not self._keeps_secrets and ((identifiers and slot is None) or _may_hold_secrets(rest)):
             return
-        shapes = self._shapes
-        shapes[key] = Shape(message, judge, warnings, slot)
-        if self._find(head, reading) is None:
-            # Too much in it looks like the Body start tag.
-            shapes.pop(key, None)
-        # Without a lock, which a fork in another thread would leave locked for ever.
-        while len(shapes) > self._maxsize:
-            try:
-                shapes.pop(next(iter(shapes)), None)
-            except (RuntimeError, StopIteration):
-                continue  # another thread was faster
+        self._renew(Shape(key, message, judge, warnings, slot))
 
-    def _search(self, reading: Reading, types: Hashable) -> Search | None:
+    def _search(self, reading: Reading, arguments: Arguments) -> Search | None:
         """Return the search for the value of an identifier attribute that `reading.types` declares."""
+        types = arguments[:1]
         try:
             return self._searches[types]
         except KeyError:
@@ -190,32 +207,76 @@ class HeadCache:
         names = b"|".join(re.escape(name.encode()) for name in sorted(identifiers_of(reading.types)))
         pattern = rb"""(?:%b)[ \t\r\n]*+=[ \t\r\n]*+(?:"(%b)"|'(%b)')"""
         search = re.compile(pattern % (names, PLAIN_IDENTIFIER, PLAIN_IDENTIFIER)).search if names else None
-        if len(self._searches) >= self._maxsize:
-            self._searches.clear()
-        self._searches[types] = search
+        _put(self._searches, types, search, self._maxsize)
         return search
+
+
+def _put(entries: dict[K, V], key: K, value: V, maxsize: int) -> None:
+    """Make an entry the newest one, and drop the oldest ones if there are too many.
+
+    Without a lock, which a fork in another thread would leave locked for ever.
+    """
+    entries.pop(key, None)
+    entries[key] = value
+    while len(entries) > maxsize:
+        try:
+            entries.pop(next(iter(entries)), None)
+        except (RuntimeError, StopIteration):
+            continue  # another thread was faster
+
+
+def _head_ends(data: bytes) -> Iterator[int]:
+    """Yield the offsets after the first few tags that may be the Body start tag: trying all is quadratic."""
+    end = 0
+    for _ in range(BODY_TRIES):
+        name = data.find(b"Body", end, _LONGEST)
+        end = data.find(b">", name, _LONGEST) + 1
+        if name < 0 or not end:
+            return
+        yield end
 
 
 class Shape:
     """The result of the general path for a head, without the identifier."""
 
-    __slots__ = ("_after", "_before", "_kind", "_put", "_values", "names", "scope", "soap", "warnings")
+    __slots__ = (
+        "_after",
+        "_before",
+        "_kind",
+        "_late",
+        "_length",
+        "_line",
+        "_put",
+        "_values",
+        "_warnings",
+        "key",
+        "names",
+        "scope",
+        "soap",
+    )
 
     def __init__(
         self,
+        key: Key,
         message: RawMessage,
         judge: Judge,
         warnings: tuple[Finding, ...],
-        slot: tuple[int, str] | None,
+        slot: tuple[int, str, int] | None,
     ) -> None:
         root, body = certain(message.root), certain(message.body)
+        self.key = key
         # The names of Envelope and Body as written, with their prefix.
         self.names = root.name.encode(), body.name.encode()
         # Prefix -> namespace in scope inside the Body.
         self.scope: Mapping[str, str] = body.scope
         self.soap = judge.soap
-        self.warnings = warnings
-        index, field = slot or (len(judge.blocks), "")
+        # A warning about the Body is not one of the head.
+        self._warnings = tuple(finding for finding in warnings if _offset(finding) < message.body_start)
+        # The length of the identifier, and how many warnings come after it: another length moves those.
+        index, field, self._length = slot or (len(judge.blocks), "", 0)
+        first = len(key[0])
+        self._late = sum(_offset(finding) >= first for finding in self._warnings)
+        self._line = Locator(message.source).locate(first)[1] if self._late else 0
         self._before = tuple(judge.blocks[:index])
         self._after = tuple(judge.blocks[index + 1 :])
         self._kind: type[HeaderBlock] | None = None
@@ -231,6 +292,33 @@ class Shape:
                 if other.name != field
             )
 
+    def found_in(self, data: bytes) -> Found | None:
+        """Return what `HeadCache._find` does if the head of a message has this shape."""
+        before, after, _ = self.key
+        if not data.startswith(before):
+            return None
+        last = len(before)
+        if self._kind is None:
+            return self, last, ""
+        # No further than a head that is remembered: the identifier may be as long as the message.
+        match = _match_identifier(data, last, last + _LONGEST)
+        if match is None or not data.startswith(after, match.end()):
+            return None
+        return self, match.end() + len(after), match[0].decode("ascii")
+
+    def warnings(self, identifier: str) -> tuple[Finding, ...]:
+        """Return the warnings about the head with an identifier in its place."""
+        shift = len(identifier) - self._length
+        if not self._late or not shift:
+            return self._warnings
+        early = len(self._warnings) - self._late
+        return (*self._warnings[:early], *(self._moved(each, shift) for each in self._warnings[early:]))
+
+    def _moved(self, finding: Finding, shift: int) -> Finding:
+        """Return a finding after the identifier, which is `shift` characters longer than the learned one."""
+        column = certain(finding.column) + (shift if finding.line == self._line else 0)
+        return replace(finding, offset=_offset(finding) + shift, column=column)
+
     def header(self, identifier: str) -> Header:
         """Return the Header with an identifier in its place."""
         kind = self._kind
@@ -245,7 +333,14 @@ class Shape:
     def envelope(self, data: bytes, body_start: int, body_end: int, identifier: str) -> Envelope:
         """Return the message whose head has this shape."""
         body = Fragment._cut(data, body_start, body_end, self.scope)
-        return Envelope._of(self.header(identifier), body, self.soap, self.warnings)
+        return Envelope._of(self.header(identifier), body, self.soap, self.warnings(identifier))
+
+
+_match_identifier = re.compile(PLAIN_IDENTIFIER).match
+
+
+def _offset(finding: Finding) -> int:
+    return certain(finding.offset)
 
 
 def _identifiers(message: RawMessage, judge: Judge) -> Iterator[tuple[RawElement, int, AttributeSpec]]:
