@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,15 +23,18 @@ from xmla_headers import (
     AttributeSpec,
     BlockSpec,
     Direction,
+    Finding,
     HeadCache,
     Header,
     HeaderBlock,
     HeaderReader,
     Limits,
     Session,
+    UnknownHeaderBlock,
     decode,
     decode_header,
     iter_findings,
+    validate,
     with_blocks,
     without_blocks,
 )
@@ -38,7 +42,7 @@ from xmla_headers._xml.parser import Parser
 from xmla_headers.head_cache import SHARED_HEADS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XMLA = "urn:schemas-microsoft-com:xml-analysis"
@@ -76,7 +80,36 @@ def no_session(data: bytes, **reading: Any) -> bytes:
     return without_blocks(data, Session, **reading)
 
 
-FUNCTIONS = (decode, decode_header, reader_header, new_session, no_session)
+def new_blocks(data: bytes, **reading: Any) -> bytes:
+    return with_blocks(data, Session("new", must_understand=True), UNKNOWN, **reading)
+
+
+UNKNOWN = UnknownHeaderBlock(b'<v xmlns="urn:v"/>')
+
+
+def no_blocks(data: bytes, **reading: Any) -> bytes:
+    return without_blocks(data, *SESSION_BLOCKS, UnknownHeaderBlock, **reading)
+
+
+def findings(data: bytes, **reading: Any) -> list[Finding]:
+    return list(iter_findings(data, **reading))
+
+
+FUNCTIONS: tuple[Callable[..., object], ...] = (
+    *(partial(function, deep=deep) for function in (decode, findings, validate) for deep in (False, True)),
+    decode_header,
+    reader_header,
+    new_session,
+    new_blocks,
+    no_session,
+    no_blocks,
+)
+
+
+def named(value: Any) -> str:
+    if isinstance(value, partial):
+        return f"{value.func.__name__}-{'deep' if value.keywords['deep'] else 'flat'}"
+    return str(value.__name__)
 
 
 def assert_no_difference(data: bytes, reading: Mapping[str, Any], *caches: HeadCache) -> None:
@@ -219,16 +252,43 @@ def test_heads_share_a_shape_when_ids_are_plain(session_id: str, shapes: int) ->
     assert len(secretless) == 1
 
 
-def test_heads_of_one_shape_are_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("learn", FUNCTIONS, ids=named)
+def test_heads_of_one_shape_are_parsed_once(
+    learn: Callable[..., object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = shared()
-    decode(message("ID-1"), cache=cache)
+    learn(message("ID-1", body="<a/>"), cache=cache)
     monkeypatch.setattr(Parser, "parse", None)
     assert decode(message("ID-2"), cache=cache).header.session == Session("ID-2")
+    assert decode(message("longer-ID"), cache=cache).header.session == Session("longer-ID")
     assert decode_header(message("ID-3"), cache=cache).session == Session("ID-3")
     assert decode_header(bytearray(message("ID-4")), cache=cache).session == Session("ID-4")
-    assert decode(message("longer-ID"), cache=cache).header.session == Session("longer-ID")
+    for deep in (False, True):
+        assert findings(message("ID-5", body="<a/>"), cache=cache, deep=deep) == []
+        validate(message("ID-6", body="<a/>"), cache=cache, deep=deep)
+    # What comes out of an edit is a head as well.
+    if learn is new_session:
+        assert new_session(message("ID-7"), cache=cache) == message("new")
     with pytest.raises(TypeError):
         decode(message("ID&#45;2"), cache=cache)
+
+
+@pytest.mark.parametrize("learn", FUNCTIONS[:6], ids=named)
+def test_heads_keep_no_warning_about_a_body(learn: Callable[..., object]) -> None:
+    cache, fault = HeadCache(), message(body="<s:Fault/><a/>")
+    learn(fault, cache=cache)
+    assert len(cache) == 1
+    assert decode(message(), cache=cache).warnings == ()
+    assert len(findings(fault, cache=cache)) == 2
+
+
+def test_heads_known_are_not_learned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, fault = HeadCache(), message(body="<s:Fault/>")
+    decode(fault, cache=cache)
+    monkeypatch.setattr(HeadCache, "_keep", None)
+    for function in FUNCTIONS[:6]:
+        function(fault, cache=cache)
+        function(memoryview(fault), cache=cache)
 
 
 @pytest.mark.parametrize(

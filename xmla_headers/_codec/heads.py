@@ -21,6 +21,7 @@ from xmla_headers.fragment import Fragment
 from xmla_headers.model import HeaderBlock, has_generated_constructor
 
 from .rules import PLAIN_IDENTIFIER, identifiers_of
+from .splice import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -244,6 +245,7 @@ class Shape:
         "_before",
         "_kind",
         "_late",
+        "_layout",
         "_length",
         "_line",
         "_put",
@@ -270,6 +272,7 @@ class Shape:
         # Prefix -> namespace in scope inside the Body.
         self.scope: Mapping[str, str] = body.scope
         self.soap = judge.soap
+        self._layout = Layout.of(message)
         # A warning about the Body is not one of the head.
         self._warnings = tuple(finding for finding in warnings if _offset(finding) < message.body_start)
         # The length of the identifier, and how many warnings come after it: another length moves those.
@@ -318,6 +321,11 @@ class Shape:
         """Return a finding after the identifier, which is `shift` characters longer than the learned one."""
         column = certain(finding.column) + (shift if finding.line == self._line else 0)
         return replace(finding, offset=_offset(finding) + shift, column=column)
+
+    def layout(self, identifier: str) -> Layout:
+        """Return the layout of the head with an identifier in its place."""
+        shift = len(identifier) - self._length
+        return self._layout.moved(len(self.key[0]), shift) if shift else self._layout
 
     def header(self, identifier: str) -> Header:
         """Return the Header with an identifier in its place."""

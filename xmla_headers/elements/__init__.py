@@ -15,13 +15,10 @@ from dataclasses import replace
 from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
 from xmla_headers._codec.splice import arrange
 from xmla_headers._codec.writer import block_xml
-from xmla_headers._xml.raw import certain
-from xmla_headers._xml.reader import read
-from xmla_headers.codec import with_blocks
+from xmla_headers.codec import decode, with_blocks
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fault import Fault
 from xmla_headers.findings import EncodeError, XmlaHeadersError, error_for
-from xmla_headers.fragment import Fragment
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import (
     SOAP_VERSIONS,
@@ -191,17 +188,23 @@ def set_blocks(
 
 
 def _read(element: Tree, reading: Reading) -> Envelope:
-    limits = _for_a_tree(reading.limits)
-    message = read(_trees.serialize(element), encoding="utf-8", limits=limits, deep=False)
-    judge = reading.judge(message)
     try:
-        warnings = reading.settle(judge)
+        envelope = decode(
+            _trees.serialize(element),
+            types=reading.types,
+            direction=reading.direction,
+            strict=reading.strict,
+            refuse=reading.refuse,
+            encoding="utf-8",
+            limits=_for_a_tree(reading.limits),
+        )
     except XmlaHeadersError as error:
-        raise _without_position(error) from None
-    data = bytes(message.source.text)
-    body = Fragment._cut(data, message.body_start, message.body_end, certain(message.body).scope)
-    warnings = tuple(replace(finding, line=None, column=None, offset=None) for finding in warnings)
-    return Envelope(Header._of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
+        refused = _without_position(error)
+    else:
+        warnings = (replace(finding, line=None, column=None, offset=None) for finding in envelope.warnings)
+        return replace(envelope, warnings=tuple(warnings))
+    # Outside of the handler: otherwise the frames of decode, which hold the bytes, would come along.
+    raise refused
 
 
 def _for_a_tree(limits: Limits) -> Limits:
