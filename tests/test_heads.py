@@ -341,6 +341,16 @@ def test_heads_move_warnings_after_an_id_of_another_length(line: str) -> None:
     assert len(decode(message(block=block % "another"), cache=cache).warnings) == 3
 
 
+@pytest.mark.parametrize("space", ["", "\n  "], ids=["", "indented"])
+@pytest.mark.parametrize("around", [("", ""), ("<v xmlns='urn:v'/>", ""), ("", "<w xmlns='urn:w'></w>")])
+def test_heads_edit_blocks_after_an_id_of_another_length(around: tuple[str, str], space: str) -> None:
+    before, after = (space + each for each in around)
+    block = f'{before}{space}<Session xmlns="{XMLA}" SessionId="%s"></Session>{after}{space}'
+    cache = HeadCache()
+    for session_id in ("ID", "a longer ID", "I"):
+        assert_no_difference(message(block=block % session_id), {}, cache)
+
+
 def test_heads_known_do_not_bypass_max_header_bytes() -> None:
     limits = Limits(max_header_bytes=message("ID").index(b"</s:Body>"))
     for cache in (HeadCache(), shared()):

@@ -91,11 +91,13 @@ class Layout(NamedTuple):
         )
 
     def moved(self, first: int, shift: int) -> Layout:
-        """Return the layout after the text has become longer by `shift` at `first`, inside a block."""
+        """Return the layout after the text has become longer by `shift` at `first`, inside a block.
+
+        The Body is left: its offset is for messages without a block.
+        """
         return self._replace(
             header=None if self.header is None else self.header.moved(first, shift),
             blocks=tuple(part.moved(first, shift) for part in self.blocks),
-            body=self.body.moved(first, shift),
         )
 
 
