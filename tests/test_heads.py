@@ -313,10 +313,6 @@ def test_heads_of_accepted_messages_are_remembered(data: bytes, own: int) -> Non
     assert len(fresh) == own
 
 
-# What makes a head another shape.
-SHAPES = [f'<v xmlns="urn:{name}"/>' for name in "abcdef"]
-
-
 @pytest.mark.parametrize(
     ("used", "kept"),
     [("abc", "bc"), ("aba", "ba"), ("abac", "ac"), ("abaac", "ac"), ("abcb", "cb"), ("abaabac", "ac")],
@@ -328,6 +324,55 @@ def test_heads_forget_the_least_recently_used_shape(used: str, kept: str) -> Non
     assert [before.split(b"urn:")[1][:1].decode() for before, _, _ in cache._shapes] == list(kept)
     cache.clear()
     assert len(cache) == 0
+
+
+SECURITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-%s-1.0.xsd"
+EVERYDAY = [
+    message(block="<!-- -->"),
+    message(block=f'<BeginSession xmlns="{XMLA}"/>'),
+    message(),
+    message(block=f'<EndSession xmlns="{XMLA}" SessionId="{ID}"/>'),
+]
+
+
+@pytest.mark.parametrize(
+    "changing",
+    [
+        '<o:Security u:Id="SecurityToken-%s"/>',
+        "<o:Security><u:Created>2026-11-29T01:02:%s.12Z</u:Created></o:Security>",
+        "<o:Security><o:Nonce>bm9/+%s==</o:Nonce></o:Security>",
+        '<o:Security u:Id="uuid-%s-1"><u:Created>20%s-11-29</u:Created></o:Security>',
+    ],
+    ids=["Id", "Created", "Nonce", "both"],
+)
+def test_heads_with_changing_values_do_not_fill_the_cache(
+    changing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = HeadCache(24)
+    names = f'xmlns:o="{SECURITY % "secext"}" xmlns:u="{SECURITY % "utility"}"'
+    changing = changing.replace("Security", f"Security {names}", 1)
+    for data in EVERYDAY:
+        decode(data, cache=cache)
+    for number in range(500):
+        data = message(header=changing.replace("%s", f"{number:x}"))
+        # A message that is read twice is not a head that returns.
+        assert decode_header(data, cache=cache) == decode(data, cache=cache).header
+        decode(EVERYDAY[number % 2], cache=cache)
+    assert len(cache) <= 20
+    assert len(cache._tries) <= 24
+    monkeypatch.setattr(Parser, "parse", None)
+    for data in EVERYDAY:
+        decode(data, cache=cache)
+
+
+def test_heads_that_return_are_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = HeadCache()
+    heads = [message(header=f'<v xmlns="urn:{number}"/>') for number in range(40)]
+    for data in heads * 6:
+        decode(data, cache=cache)
+    monkeypatch.setattr(Parser, "parse", None)
+    for data in heads:
+        decode(data, cache=cache)
 
 
 @pytest.mark.parametrize("line", ["", "\n", "\r", "\r\n"], ids=["", "LF", "CR", "CR LF"])
@@ -513,13 +558,13 @@ def held(value: object, seen: dict[int, object]) -> Iterator[str]:
 @example(message(block=f'<Session xmlns="{XMLA}" SessionId="{_SECRET}&amp;"/>'), {})
 @example(message(block=f'<sessionid xmlns="{XMLA}" a="{_SECRET}"/>'), {})
 def test_shared_heads_hold_no_session_id_and_no_token(data: bytes, reading: dict[str, Any]) -> None:
-    for function in (decode, decode_header, new_session):
-        outcome(function, data, **reading)
     cache = shared()
-    for function in (decode, decode_header):
+    for function in FUNCTIONS:
+        outcome(function, data, **reading)
         outcome(function, data, cache=cache, **reading)
     for memory in (cache, SHARED_HEADS):
-        assert not [text for text in held(memory._shapes, {}) if _SECRET in text]
+        everything = [getattr(memory, name) for name in HeadCache.__slots__]
+        assert not [text for text in held(everything, {}) if _SECRET in text]
 
 
 def test_own_head_cache_may_hold_secrets() -> None:

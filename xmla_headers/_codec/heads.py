@@ -51,6 +51,12 @@ _LONGEST = 4_096
 # The shared memory keeps no longer attribute value, in bytes: a token is longer, a namespace is declared.
 _LONGEST_VALUE = 64
 
+# How many heads of one skeleton are remembered before one of them returns this often. A message that is read
+# twice is one return of its head at most.
+_TRIES, _PROVEN = 8, 2
+# Bytes of values that change from head to head, such as times and keys. The others are the skeleton.
+_CHANGING = bytes(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "+-./:=_")
+
 # The parts of a well-formed head.
 _TOKEN = rb"""(?xs)
     <!-- (?P<comment>.*?) -->
@@ -88,7 +94,7 @@ class HeadCache:
     0
     """
 
-    __slots__ = ("_keeps_secrets", "_maxsize", "_newest", "_searches", "_shapes")
+    __slots__ = ("_keeps_secrets", "_maxsize", "_newest", "_searches", "_shapes", "_tries")
 
     def __init__(self, maxsize: int = 128) -> None:
         if type(maxsize) is not int:
@@ -102,6 +108,8 @@ class HeadCache:
         # The last one of them.
         self._newest: Shape | None = None
         self._searches: dict[Hashable, Search | None] = {}
+        # Skeleton -> how many heads of it were learned, until one of them has proved to return.
+        self._tries: dict[int, int] = {}
 
     def __len__(self) -> int:
         """Return how many shapes are remembered."""
@@ -122,6 +130,7 @@ class HeadCache:
         self._newest = None
         self._shapes.clear()
         self._searches.clear()
+        self._tries.clear()
 
     def _find(self, data: bytes | memoryview, reading: Reading) -> Found | None:
         """Return the shape of the head of a message, where the head ends, and its identifier."""
@@ -159,6 +168,9 @@ class HeadCache:
                 shape = shapes.get((data[:end], b"", arguments))
             if shape is not None:
                 self._renew(shape)
+                shape.uses += 1
+                if shape.uses == _PROVEN:
+                    self._tries.pop(shape.skeleton, None)
                 return shape, end, identifier
         return None
 
@@ -175,8 +187,9 @@ class HeadCache:
         if arguments is None or end > _LONGEST or text is not message.source.data or text[end - 2] == SLASH:
             return
         head = bytes(text[:end])
-        # Otherwise too much in it looks like the Body start tag.
-        if end not in _head_ends(head):
+        skeleton = hash(head.translate(None, _CHANGING))
+        # If the end is not among them, too much in the head looks like the Body start tag.
+        if self._is_given_up(skeleton) or end not in _head_ends(head):
             return
         search = self._search(reading, arguments)
         match = None if search is None else search(head, 0, end)
@@ -196,7 +209,17 @@ class HeadCache:
                 rest = head[: match.start()] + head[match.end() :]
         if not self._keeps_secrets and ((identifiers and slot is None) or _may_hold_secrets(rest)):
             return
-        self._renew(Shape(key, message, judge, warnings, slot))
+        self._renew(Shape(key, skeleton, message, judge, warnings, slot))
+
+    def _is_given_up(self, skeleton: int) -> bool:
+        """Count a head of a skeleton, and return whether heads of it are not remembered any more.
+
+        Something other than an identifier changes in them, such as a time. Ever more rarely they are tried
+        again.
+        """
+        tries = self._tries.get(skeleton, 0) + 1
+        _put(self._tries, skeleton, tries, self._maxsize)
+        return tries > _TRIES and tries & (tries - 1) != 0
 
     def _search(self, reading: Reading, arguments: Arguments) -> Search | None:
         """Return the search for the value of an identifier attribute that `reading.types` declares."""
@@ -254,12 +277,15 @@ class Shape:
         "key",
         "names",
         "scope",
+        "skeleton",
         "soap",
+        "uses",
     )
 
     def __init__(
         self,
         key: Key,
+        skeleton: int,
         message: RawMessage,
         judge: Judge,
         warnings: tuple[Finding, ...],
@@ -267,6 +293,9 @@ class Shape:
     ) -> None:
         root, body = certain(message.root), certain(message.body)
         self.key = key
+        self.skeleton = skeleton
+        # How often it was found after another one.
+        self.uses = 0
         # The names of Envelope and Body as written, with their prefix.
         self.names = root.name.encode(), body.name.encode()
         # Prefix -> namespace in scope inside the Body.
