@@ -300,17 +300,25 @@ def test_heads_known_are_not_learned_again(monkeypatch: pytest.MonkeyPatch) -> N
         (message().replace(b"<s:Body></s:Body>", b"<s:Body/>"), 0),
         (message(header="<a xmlns='urn:a'><Body/><Body/><Body/><Body/></a>"), 0),
         (message(header="<a xmlns='urn:a'><Body/><Body/><Body/></a>"), 1),
+        (message(header="<a xmlns='urn:a'><Body/></a>"), 1),
         (message().replace(b"<s:Body>", b"<s:Body \n>"), 1),
     ],
-    ids=["long", "mark", "transcoded", "self-closing", "four bodies", "three bodies", "space"],
+    ids=["long", "mark", "transcoded", "self-closing", "four bodies", "three bodies", "two bodies", "space"],
 )
-def test_heads_of_accepted_messages_are_remembered(data: bytes, own: int) -> None:
+def test_heads_of_accepted_messages_are_remembered(
+    data: bytes, own: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cache = HeadCache()
     for _ in range(2):
         assert_no_difference(data, {}, cache)
     fresh = HeadCache()
     decode(data, cache=fresh)
     assert len(fresh) == own
+    if own:
+        # Found among others, too.
+        decode(message(block="<!-- -->"), cache=fresh)
+        monkeypatch.setattr(Parser, "parse", None)
+        decode(data, cache=fresh)
 
 
 @pytest.mark.parametrize(
@@ -365,6 +373,18 @@ def test_heads_with_changing_values_do_not_fill_the_cache(
     monkeypatch.setattr(Parser, "parse", None)
     for data in EVERYDAY:
         decode(data, cache=cache)
+
+
+def test_heads_of_which_none_returns_are_seldom_remembered() -> None:
+    cache = HeadCache(2_000)
+    spaces = [format(number, "b").translate({48: " ", 49: "\n"}) for number in range(1_024)]
+    for space in spaces[:512]:
+        decode(message(header=space), cache=cache)
+    assert len(cache) == 256 + 32
+    # Some that take turns are remembered, and so are then all again.
+    for space in (*spaces[500:503] * 96, *spaces[512:]):
+        decode(message(header=space), cache=cache)
+    assert len(cache) == 256 + 32 + 3 + 256 + 32
 
 
 def test_heads_count_no_more_skeletons_than_shapes() -> None:
@@ -514,6 +534,26 @@ def test_shared_heads_hold_no_second_identifier() -> None:
     block = '<m:Many xmlns:m="urn:ticket" No="uno"/><m:Many xmlns:m="urn:ticket" No="dos"/>'
     decode(message(block=block), types=types, cache=secretless)
     assert len(secretless) == 1
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        f"""<Session xmlns="{XMLA}" xmlns:n="urn:n" n:n='SessionId="%s"' SessionId="&#65;"/>""",
+        f"""<Session xmlns="{XMLA}" xmlns:n="urn:n" n:SessionId="%s" SessionId="&#65;"/>""",
+        f"""<Session xmlns="{XMLA}" SessionId="&#65;"/><v xmlns="urn:v" SessionId="%s"/>""",
+        f"""<v xmlns="urn:v" SessionId="%s"/><Session xmlns="{XMLA}" SessionId="&#65;"/>""",
+        f"""<!-- SessionId="%s" --><Session xmlns="{XMLA}" SessionId="&#65;"/>""",
+    ],
+    ids=["in a value", "prefixed", "after", "before", "in a comment"],
+)
+def test_heads_cut_out_nothing_that_only_looks_like_an_id(block: str) -> None:
+    cache = HeadCache()
+    for text in ("uno", "dos"):
+        assert_no_difference(message(block=block % text), {}, cache)
+        session = decode(message(block=block % text), cache=cache).header.session
+        assert session is not None
+        assert session.session_id == "A"
 
 
 def test_heads_known_do_not_bypass_max_message_bytes() -> None:

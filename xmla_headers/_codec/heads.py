@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields, replace
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._immutable import shown_half_made
 from xmla_headers._xml.body_end import BODY_TRIES
 from xmla_headers._xml.positions import Locator
-from xmla_headers._xml.raw import SLASH, certain, end_of_start_tag
+from xmla_headers._xml.raw import SLASH, certain
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fragment import Fragment
 from xmla_headers.model import HeaderBlock, has_generated_constructor
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from xmla_headers._xml.raw import RawElement, RawMessage
     from xmla_headers.findings import Finding
     from xmla_headers.model import AttributeSpec
+    from xmla_headers.typing import Block
 
     from .options import Reading
     from .rules import Judge
@@ -54,17 +57,36 @@ _LONGEST_VALUE = 64
 # How many heads of one skeleton are remembered before one of them returns this often. A message that is read
 # twice is one return of its head at most.
 _TRIES, _PROVEN = 8, 2
+# How many heads may come of which none returns, before only some of them are remembered: a few in a row of
+# as many, since those that return may take turns.
+_VAIN, _SOME = 256, 32
 # Bytes of values that change from head to head, such as times and keys. The others are the skeleton.
 _CHANGING = bytes(byte for byte in range(128) if chr(byte).isalnum() or chr(byte) in "+-./:=_")
 
-# The parts of a well-formed head.
-_TOKEN = rb"""(?xs)
-    <!-- (?P<comment>.*?) -->
-    | <!\[CDATA\[ (?P<section>.*?) \]\]>
-    | (?P<tag> < [^>"']*+ (?: "[^"]*+" [^>"']*+ | '[^']*+' [^>"']*+ )*+ > )
-    | (?P<text> [^<]++ )
+# A start tag from "<" up to the name of an attribute.
+_BEFORE_ATTRIBUTE = rb"""(?x)
+    <[^ \t\r\n/>]++
+    (?: [ \t\r\n]++ [^ \t\r\n=]++ [ \t\r\n]*+=[ \t\r\n]*+ (?: "[^"]*+" | '[^']*+' ) )*+
+    [ \t\r\n]++
 """
-_ATTRIBUTE = rb"""([^ \t\r\n<=]++)[ \t\r\n]*+=[ \t\r\n]*+(?:"([^"]*+)"|'([^']*+)')"""
+# A well-formed head without text in elements and comments, and without long values, except of declarations.
+_WITHOUT_TEXT = rb"""(?x)
+    (?: \xef\xbb\xbf )?+
+    (?:
+        [ \t\r\n]++
+        | <!-- [ \t\r\n]*+ -->
+        | <!\[CDATA\[ [ \t\r\n]*+ \]\]>
+        | <[^ \t\r\n>!]++
+        (?:
+            [ \t\r\n]++
+            (?:
+                xmlns (?: :[^ \t\r\n=]++ )?+ [ \t\r\n]*+=[ \t\r\n]*+ (?: "[^"]*+" | '[^']*+' )
+                | [^ \t\r\n=>]++ [ \t\r\n]*+=[ \t\r\n]*+ (?: "[^"]{0,%d}" | '[^']{0,%d}' )
+            )
+        )*+
+        [ \t\r\n]*+ [/?]?+ >
+    )*+
+""" % (_LONGEST_VALUE, _LONGEST_VALUE)
 
 
 @shown_half_made
@@ -94,7 +116,7 @@ class HeadCache:
     0
     """
 
-    __slots__ = ("_keeps_secrets", "_maxsize", "_newest", "_searches", "_shapes", "_tries")
+    __slots__ = ("_ends", "_keeps_secrets", "_maxsize", "_newest", "_searches", "_shapes", "_tries", "_vain")
 
     def __init__(self, maxsize: int = 128) -> None:
         if type(maxsize) is not int:
@@ -110,6 +132,10 @@ class HeadCache:
         self._searches: dict[Hashable, Search | None] = {}
         # Skeleton -> how many heads of it were learned, until one of them has proved to return.
         self._tries: dict[int, int] = {}
+        # The most tags that looked like the Body start tag, in a head that was remembered.
+        self._ends = 1
+        # How many heads were read since one of them returned.
+        self._vain = 0
 
     def __len__(self) -> int:
         """Return how many shapes are remembered."""
@@ -156,22 +182,22 @@ class HeadCache:
     def _look_up(self, data: bytes, reading: Reading, arguments: Arguments) -> Found | None:
         """Search the head for an identifier, and look its shape up."""
         search, shapes = self._search(reading, arguments), self._shapes
-        for end in _head_ends(data):
+        for end in islice(_head_ends(data), self._ends):
             match = None if search is None else search(data, 0, end)
-            shape, identifier = None, ""
+            shape, first, last = None, end, end
             if match is not None:
                 first, last = match.span(match.lastindex or 0)
-                identifier = data[first:last].decode("ascii")
                 shape = shapes.get((data[:first], data[last:end], arguments))
             if shape is None and (match is None or self._keeps_secrets):
-                identifier = ""
+                first = last = end
                 shape = shapes.get((data[:end], b"", arguments))
             if shape is not None:
                 self._renew(shape)
+                self._vain = 0
                 shape.uses += 1
                 if shape.uses == _PROVEN:
                     self._tries.pop(shape.skeleton, None)
-                return shape, end, identifier
+                return shape, end, data[first:last].decode("ascii")
         return None
 
     def _renew(self, shape: Shape) -> None:
@@ -187,28 +213,34 @@ class HeadCache:
         if arguments is None or end > _LONGEST or text is not message.source.data or text[end - 2] == SLASH:
             return
         head = bytes(text[:end])
+        self._vain += 1
+        if self._vain > _VAIN and self._vain % _VAIN >= _SOME:
+            return
         skeleton = hash(head.translate(None, _CHANGING))
-        # If the end is not among them, too much in the head looks like the Body start tag.
-        if self._is_given_up(skeleton) or end not in _head_ends(head):
+        if self._is_given_up(skeleton):
+            return
+        ends = list(_head_ends(head))
+        if end not in ends:
+            # Too much in the head looks like the Body start tag.
             return
         search = self._search(reading, arguments)
         match = None if search is None else search(head, 0, end)
         identifiers = list(_identifiers(message, judge))
         slot, key, rest = None, (head, b"", arguments), head
         if match is not None and len(identifiers) == 1:
-            first, last = match.span(match.lastindex or 0)
             element, index, attribute = identifiers[0]
-            kind, field = type(judge.blocks[index]), attribute.field
+            start, stop = match.span()
             if (
                 attribute.is_plain_identifier
-                and _value_span(head, element, attribute.name) == (first, last)
-                and issubclass(kind, HeaderBlock)
-                and has_generated_constructor(kind)
+                and _slots_of(type(judge.blocks[index])) is not None
+                and _is_attribute(head, element, attribute.name, start)
             ):
-                slot, key = (index, field, last - first), (head[:first], head[last:], arguments)
-                rest = head[: match.start()] + head[match.end() :]
+                first, last = match.span(match.lastindex or 0)
+                slot, key = (index, attribute.field, last - first), (head[:first], head[last:], arguments)
+                rest = head[:start] + head[stop:]
         if not self._keeps_secrets and ((identifiers and slot is None) or _may_hold_secrets(rest)):
             return
+        self._ends = max(self._ends, len(ends))
         self._renew(Shape(key, skeleton, message, judge, warnings, slot))
 
     def _is_given_up(self, skeleton: int) -> bool:
@@ -303,25 +335,24 @@ class Shape:
         self.soap = judge.soap
         self._layout = Layout.of(message)
         # A warning about the Body is not one of the head.
-        self._warnings = tuple(finding for finding in warnings if _offset(finding) < message.body_start)
+        self._warnings = tuple([finding for finding in warnings if _offset(finding) < message.body_start])
         # The length of the identifier, and how many warnings come after it: another length moves those.
         index, field, self._length = slot or (len(judge.blocks), "", 0)
         first = len(key[0])
-        self._late = sum(_offset(finding) >= first for finding in self._warnings)
+        self._late = sum([_offset(finding) >= first for finding in self._warnings])
         self._line = Locator(message.source).locate(first)[1] if self._late else 0
         self._before = tuple(judge.blocks[:index])
         self._after = tuple(judge.blocks[index + 1 :])
-        self._kind: type[HeaderBlock] | None = None
+        self._kind: type[Block] | None = None
         if slot is not None:
             # The block that the identifier goes into, field by field: faster than its constructor, whose
             # checks the rules and PLAIN_IDENTIFIER have made.
-            block: Any = judge.blocks[index]
-            kind = self._kind = type(block)
-            self._put = getattr(kind, field).__set__
+            block = judge.blocks[index]
+            self._kind = type(block)
+            self._put = getattr(self._kind, field).__set__
+            places = certain(_slots_of(self._kind))
             self._values = tuple(
-                (getattr(kind, other.name).__set__, getattr(block, other.name))
-                for other in fields(kind)
-                if other.name != field
+                [(place.__set__, place.__get__(block)) for name, place in places if name != field]
             )
 
     def found_in(self, data: bytes) -> Found | None:
@@ -392,31 +423,31 @@ def _identifiers(message: RawMessage, judge: Judge) -> Iterator[tuple[RawElement
                     yield element, index, attribute
 
 
-def _value_span(head: bytes, element: RawElement, name: str) -> tuple[int, int] | None:
-    """Return where the value of an attribute begins and ends, by the offset that the parser told."""
-    end = end_of_start_tag(head, element.start)
-    for match in re.compile(_ATTRIBUTE).finditer(head, element.start, end):
-        if match[1] == name.encode():
-            return match.span(match.lastindex or 0)
-    return None
+def _is_attribute(head: bytes, element: RawElement, name: str, place: int) -> bool:
+    """Whether an attribute of an element begins at an offset, by the offset that the parser told."""
+    end = place + len(name.encode())
+    return (
+        head[place:end] == name.encode()
+        and head[end : end + 1] in (b"=", b" ", b"\t", b"\r", b"\n")
+        and re.compile(_BEFORE_ATTRIBUTE).fullmatch(head, element.start, place) is not None
+    )
 
 
 def _may_hold_secrets(rest: bytes) -> bool:
     """Whether a head, without the identifier that was cut out, may hold a session id or a token."""
-    if b"sessionid" in rest.lower():
-        return True
-    attribute = re.compile(_ATTRIBUTE)
-    for token in re.compile(_TOKEN).finditer(rest, 3 if rest.startswith(b"\xef\xbb\xbf") else 0):
-        tag = token["tag"]
-        if tag is None:
-            if (token["comment"] or token["section"] or token["text"] or b"").strip():
-                return True
-            continue
-        for match in attribute.finditer(tag):
-            name, value = match[1], match[match.lastindex or 0]
-            if len(value) > _LONGEST_VALUE and name != b"xmlns" and not name.startswith(b"xmlns:"):
-                return True
-    return False
+    return b"sessionid" in rest.lower() or re.compile(_WITHOUT_TEXT).fullmatch(rest) is None
+
+
+def _slots_of(kind: type[Block]) -> tuple[tuple[str, Any], ...] | None:
+    """Return the fields of a class with their slots, or None if its constructor does more than fill them."""
+    return _known_slots(kind)  # type: ignore[arg-type] # every class is hashable
+
+
+@lru_cache
+def _known_slots(kind: type[Block]) -> tuple[tuple[str, Any], ...] | None:
+    if not issubclass(kind, HeaderBlock) or not has_generated_constructor(kind):
+        return None
+    return tuple((field.name, getattr(kind, field.name)) for field in fields(kind))
 
 
 SHARED_HEADS = HeadCache()

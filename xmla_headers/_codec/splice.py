@@ -68,10 +68,12 @@ class Layout(NamedTuple):
     """The parts of the head of a message, without its text."""
 
     soap: SoapVersion
-    root: Part
+    # The name of the Envelope as written, and the offsets of its start tag and of that of the Body.
+    root: str
+    start: int
+    body: int
     header: Part | None
     blocks: tuple[Part, ...]
-    body: Part
     # The prefixes in scope around the header blocks, or where they would be.
     scope: Mapping[str, str]
 
@@ -83,10 +85,11 @@ class Layout(NamedTuple):
         header = None if first is body else first
         return cls(
             SOAP_VERSIONS[root.namespace],
-            _part(root),
+            root.name,
+            root.start,
+            body.start,
             None if header is None else _part(header),
-            () if header is None else tuple(map(_part, header.children)),
-            _part(body),
+            () if header is None else tuple([_part(child) for child in header.children]),
             (root.declared or {}) if header is None else header.scope,
         )
 
@@ -117,7 +120,7 @@ def _inside(text: bytes | memoryview, layout: Layout, space: str) -> str:
     if not space:
         return ""
     outer, inner = (
-        re.split(r"[\r\n]", _space_before(text, part.start))[-1] for part in (layout.root, layout.body)
+        re.split(r"[\r\n]", _space_before(text, start))[-1] for start in (layout.start, layout.body)
     )
     return space + inner.removeprefix(outer)
 
@@ -190,7 +193,7 @@ def _append(text: bytes | memoryview, layout: Layout, blocks: Sequence[str]) -> 
     """Return the edit that appends blocks, and adds a Header if there is none."""
     header = layout.header
     if header is None:
-        name, place = layout.root.name.removesuffix("Envelope") + "Header", layout.body.start
+        name, place = layout.root.removesuffix("Envelope") + "Header", layout.body
         space = _space_before(text, place)
         inside = _inside(text, layout, space)
         content = "".join(inside + block for block in blocks)
