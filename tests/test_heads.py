@@ -640,9 +640,16 @@ def test_heads_can_be_shared_between_threads() -> None:
         try:
             for size in range(1, 60):
                 text = str(number) * (1 + size % 7)
-                found = decode(message(text), cache=cache).header.session
+                # Four shapes that take turns in a cache of three.
+                data = message(text, header=" " * ((size + number) % 4))
+                expected = message("new", header=" " * ((size + number) % 4))
+                found = decode(data, cache=cache).header.session
                 if found != Session(text):
                     wrong.append(found)
+                if new_session(data, cache=cache) != expected or findings(data, cache=cache):
+                    wrong.append(data)
+                if size % 20 == 0:
+                    cache.clear()
         except BaseException as error:  # noqa: BLE001 - reported by the assertion
             wrong.append(error)
 
