@@ -425,6 +425,24 @@ def test_heads_edit_blocks_after_an_id_of_another_length(around: tuple[str, str]
         assert_no_difference(message(block=block % session_id), {}, cache)
 
 
+def test_head_cache_of_one_shape_holds_one() -> None:
+    cache = HeadCache(1)
+    for name in "abab":
+        decode(message(header=f"<{name} xmlns='urn:a'>{name * 9}</{name}>"), cache=cache)
+    everything = [getattr(cache, name) for name in HeadCache.__slots__]
+    assert not [text for text in held(everything, {}) if "aaa" in text]
+
+
+def test_heads_that_take_turns_are_found_without_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = HeadCache()
+    for name in "aba":
+        decode(message(header=f"<{name} xmlns='urn:a'/>"), cache=cache)
+    monkeypatch.setattr(HeadCache, "_look_up", None)
+    for name in "abba":
+        decode(message(header=f"<{name} xmlns='urn:a'/>"), cache=cache)
+    assert [before.count(b"<a ") for before, _, _ in cache._shapes] == [0, 1]
+
+
 def test_heads_known_do_not_bypass_max_header_bytes() -> None:
     limits = Limits(max_header_bytes=message("ID").index(b"</s:Body>"))
     for cache in (HeadCache(), shared()):

@@ -116,7 +116,17 @@ class HeadCache:
     0
     """
 
-    __slots__ = ("_ends", "_keeps_secrets", "_maxsize", "_newest", "_searches", "_shapes", "_tries", "_vain")
+    __slots__ = (
+        "_ends",
+        "_keeps_secrets",
+        "_maxsize",
+        "_newest",
+        "_searches",
+        "_second",
+        "_shapes",
+        "_tries",
+        "_vain",
+    )
 
     def __init__(self, maxsize: int = 128) -> None:
         if type(maxsize) is not int:
@@ -127,8 +137,9 @@ class HeadCache:
         self._maxsize = maxsize
         self._keeps_secrets = True
         self._shapes: dict[Key, Shape] = {}
-        # The last one of them.
+        # The last one of them, and the one before it.
         self._newest: Shape | None = None
+        self._second: Shape | None = None
         self._searches: dict[Hashable, Search | None] = {}
         # Skeleton -> how many heads of it were learned, until one of them has proved to return.
         self._tries: dict[int, int] = {}
@@ -153,7 +164,7 @@ class HeadCache:
         >>> len(cache)
         0
         """
-        self._newest = None
+        self._newest = self._second = None
         self._shapes.clear()
         self._searches.clear()
         self._tries.clear()
@@ -172,9 +183,15 @@ class HeadCache:
         # Most heads have the shape of the one before, which is seen without a search.
         found = newest.found_in(data) if newest.key[2] == arguments else None
         if found is None:
-            found = self._look_up(data, reading, arguments)
+            # The two heads of an edit take turns.
+            second = self._second
+            if second is not None and second.key[2] == arguments:
+                found = second.found_in(data)
             if found is None:
-                return None
+                found = self._look_up(data, reading, arguments)
+                if found is None:
+                    return None
+            self._return(found[0])
         maximum = limits.max_header_bytes
         # The identifier may be longer than the one that was learned.
         return found if maximum is None or found[1] <= maximum else None
@@ -192,18 +209,22 @@ class HeadCache:
                 first = last = end
                 shape = shapes.get((data[:end], b"", arguments))
             if shape is not None:
-                self._renew(shape)
-                self._vain = 0
-                shape.uses += 1
-                if shape.uses == _PROVEN:
-                    self._tries.pop(shape.skeleton, None)
                 return shape, end, data[first:last].decode("ascii")
         return None
 
     def _renew(self, shape: Shape) -> None:
         """Make a shape the newest one."""
-        self._newest = shape
+        # A cache of one shape holds no second one.
+        self._newest, self._second = shape, self._newest if self._maxsize > 1 else None
         _put(self._shapes, shape.key, shape, self._maxsize)
+
+    def _return(self, shape: Shape) -> None:
+        """Note that a shape was found after another one."""
+        self._renew(shape)
+        self._vain = 0
+        shape.uses += 1
+        if shape.uses == _PROVEN:
+            self._tries.pop(shape.skeleton, None)
 
     def _keep(
         self, message: RawMessage, judge: Judge, warnings: tuple[Finding, ...], reading: Reading

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from xmla_headers._xml.encoding import Source
     from xmla_headers._xml.raw import RawElement, RawMessage
-    from xmla_headers.model import BlockSpec, HeaderBlock
+    from xmla_headers.model import HeaderBlock
     from xmla_headers.soap import MustUnderstandForm
     from xmla_headers.typing import Block
 
@@ -167,26 +167,28 @@ def arrange(
 
     The result is the indexes of the blocks to replace, each with its replacements, and the blocks to append.
     """
-    specs = {qname: kind.spec for qname, kind in {**SESSION_BLOCKS, **types}.items()}
-    specs |= {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
+    given = {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
+
+    def like(qname: str) -> Like:
+        """Return the key that blocks share if one replaces the other: alternatives, or the qname."""
+        spec = given.get(qname)
+        if spec is None:
+            kind = types.get(qname) or SESSION_BLOCKS.get(qname)
+            spec = None if kind is None else kind.spec
+        # A pair, since a qname without namespace may be the same word as a group of alternatives.
+        return ("", qname) if spec is None or spec.alternatives is None else (spec.alternatives, "")
+
     groups: dict[Like, list[Block]] = {}
     for block in blocks:
-        groups.setdefault(_like(block.qname, specs), []).append(block)
+        groups.setdefault(like(block.qname), []).append(block)
     replaced: dict[int, list[Block]] = {}
     placed: set[Like] = set()
     for index, qname in enumerate(qnames):
-        like = _like(qname, specs)
-        if like in groups:
-            replaced[index] = [] if like in placed else groups[like]
-            placed.add(like)
-    return replaced, [block for block in blocks if _like(block.qname, specs) not in placed]
-
-
-def _like(qname: str, specs: Mapping[str, BlockSpec]) -> Like:
-    """Return the key that blocks share if one replaces the other: alternatives, or the qname."""
-    spec = specs.get(qname)
-    # A pair, since a qname without namespace may be the same word as a group of alternatives.
-    return ("", qname) if spec is None or spec.alternatives is None else (spec.alternatives, "")
+        found = like(qname)
+        if found in groups:
+            replaced[index] = [] if found in placed else groups[found]
+            placed.add(found)
+    return replaced, [block for block in blocks if like(block.qname) not in placed]
 
 
 def _append(text: bytes | memoryview, layout: Layout, blocks: Sequence[str]) -> Edit:
