@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xmla_headers import cli
-from xmla_headers.cli import _console, _inputs, _judging
+from xmla_headers.cli import _console, _inputs, _judging, _sharing
 
 from .capture_files import (
     BEGIN,
@@ -241,7 +241,7 @@ def test_check_wrong_jobs_is_usage_error(jobs: str, capsys: pytest.CaptureFixtur
 
 
 def test_check_interrupted_prints_summary(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    judge = _judging._judge
+    judge = _judging.judge
     seen: list[int] = []
 
     def interrupted(*arguments: object) -> object:
@@ -250,7 +250,7 @@ def test_check_interrupted_prints_summary(folder: Path, monkeypatch: pytest.Monk
             raise KeyboardInterrupt
         return judge(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(_judging, "_judge", interrupted)
+    monkeypatch.setattr(_sharing, "judge", interrupted)
     status, out, _ = run("check", folder / "story.har")
     assert status == 128 + signal.SIGINT
     assert out.splitlines()[-2:] == [

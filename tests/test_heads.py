@@ -266,7 +266,7 @@ def test_heads_of_one_shape_are_parsed_once(
     for deep in (False, True):
         assert findings(message("ID-5", body="<a/>"), cache=cache, deep=deep) == []
         validate(message("ID-6", body="<a/>"), cache=cache, deep=deep)
-    # What comes out of an edit is a head as well.
+    # The result of an edit has a head that is remembered as well.
     if learn is new_session:
         assert new_session(message("ID-7"), cache=cache) == message("new")
     with pytest.raises(TypeError):

@@ -1,9 +1,10 @@
 """Knows what the rules say about a captured message: the input of reports and of the transcript."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._codec.options import DEFAULT_LIMITS
@@ -43,7 +44,7 @@ class CheckedMessage:
     errors: tuple[FaultEntry, ...] = ()
     """The Errors inside a success answer."""
 
-    def without_body(self, findings: Iterable[Finding] | None = None) -> Self:
+    def without_body(self, findings: Iterable[Finding] | None = None) -> CheckedMessage:
         """Return a copy without the bytes of the message, to keep or to send to another process.
 
         Args:
@@ -56,8 +57,15 @@ class CheckedMessage:
         >>> checked.without_body().message.body
         b''
         """
-        kept = self.findings if findings is None else tuple(findings)
-        return replace(self, message=replace(self.message, body=b""), findings=kept)
+        return CheckedMessage(
+            self.message._without_body(),
+            self.findings if findings is None else tuple(findings),
+            self.header,
+            self.fault,
+            self.method,
+            self.size,
+            self.errors,
+        )
 
 
 def check_message(

@@ -1,5 +1,7 @@
 """Knows what a captured message is, and how much of a capture is read."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 
@@ -74,6 +76,37 @@ class CapturedMessage:
     """A text that a request shares with its response, and with no other message of the capture."""
     trouble: Finding | None = None
     """Why the message cannot be read: `broken-capture`, `limit-exceeded` or `not-xml`."""
+
+    def paired(self, exchange: str | None) -> CapturedMessage:
+        """Return a copy with another exchange.
+
+        Args:
+            exchange: The text that the message shares with its answer or request; None for no such text.
+
+        Returns:
+            The copy.
+
+        >>> CapturedMessage("1-request.xml", b"<a/>").paired("1").exchange
+        '1'
+        """
+        return self._copy(self.body, exchange)
+
+    def _without_body(self) -> CapturedMessage:
+        return self._copy(b"", self.exchange)
+
+    def _copy(self, body: bytes, exchange: str | None) -> CapturedMessage:
+        # `dataclasses.replace` takes four times as long, for each message of a capture.
+        return CapturedMessage(
+            self.name,
+            body,
+            self.direction,
+            self.charset,
+            self.time,
+            self.status,
+            self.headers,
+            exchange,
+            self.trouble,
+        )
 
 
 def broken(name: str, message: str, hint: str | None = None) -> CapturedMessage:

@@ -17,9 +17,10 @@ from xmla_headers.transcript import Transcript
 from . import _lines
 from ._console import CLEAN, REFUSED, TROUBLE, Printer, ProgressBar, Streams, complain
 from ._inputs import Inputs
-from ._judging import Job, Judged, judged, load_schemas
+from ._judging import Job, Judged, load_schemas
 from ._outputs import text_output
 from ._reports import FORMATS, Ending, Report
+from ._sharing import judged
 
 __all__ = ["check"]
 
@@ -52,7 +53,7 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
         run = _Run(job, inputs, report)
         processes = options.jobs or os.cpu_count() or 1
         try:
-            for message in judged(inputs.messages(), job, processes):
+            for message in judged(inputs, job, processes):
                 run.add(message)
                 bar.advance(message.checked.size)
         except KeyboardInterrupt:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +15,17 @@ from ._console import Streams, complain
 from ._folders import captures_in, is_foreign
 from ._outputs import check_different
 
-__all__ = ["InputFile", "Inputs", "read_file"]
+__all__ = [
+    "ForeignError",
+    "InputFile",
+    "Inputs",
+    "check_relevant",
+    "load",
+    "messages_of",
+    "no_message",
+    "of_file",
+    "read_file",
+]
 
 # Larger files are mapped: only the part that is being read is then in memory.
 _MAPPED = 4_194_304
@@ -44,12 +53,16 @@ class Inputs:
         skip_foreign: Skip XML without SOAP even if the command line names it.
     """
 
+    files: Sequence[InputFile]
+    """The files to read, in their order."""
     unreadable: list[str]
     """The files and folders that cannot be read. A complaint about each has been written."""
     skipped: int
-    """The number of files without SOAP that `messages` has skipped so far."""
+    """The number of files without SOAP that have been skipped so far."""
     size: int
     """The size of all files in bytes."""
+    skip_foreign: bool
+    """Whether XML without SOAP is skipped even if the command line names it."""
 
     def __init__(
         self,
@@ -61,26 +74,26 @@ class Inputs:
     ) -> None:
         self._streams = streams
         self._stdin: bytes | None = None
-        self._exclude, self._skip_foreign = exclude, skip_foreign
+        self._exclude, self.skip_foreign = exclude, skip_foreign
         self.unreadable = []
         self.skipped = 0
         self._folders: list[str] = []
-        self._files = [file for path in paths for file in self._list(path)]
-        self._paths = {file.path for file in self._files}
-        self.size = sum(file.size for file in self._files)
+        self.files = [file for path in paths for file in self._list(path)]
+        self._paths = {file.path for file in self.files}
+        self.size = sum(file.size for file in self.files)
 
     def contents(self) -> Iterator[tuple[InputFile, bytes | memoryview]]:
         """Yield each file that can be read, with its bytes."""
-        for file in self._files:
+        for file in self.files:
             try:
-                yield file, self._load(file)
+                yield file, self.load(file)
             except (OSError, ValueError) as error:
                 self._complain(file.path, error)
 
     def check_output(self, output: str) -> None:
         """Raise OSError for an output that is one of the captures."""
         if Path(output).exists():
-            for file in self._files:
+            for file in self.files:
                 check_different(output, file.path, "this is one of the captures")
 
     def file_of(self, name: str) -> str:
@@ -92,46 +105,36 @@ class Inputs:
 
     def messages(self) -> Iterator[CapturedMessage]:
         """Yield all messages. The name of each begins with the path of its file."""
-        empty = True
-        for file, data in self.contents():
-            if (self._skip_foreign or not file.is_named) and is_foreign(data):
-                self.skipped += 1
-                continue
-            empty = False
-            yield from self._messages(file, data)
-        if empty and self.skipped and not self._skip_foreign:
+        for file in self.files:
+            try:
+                yield from messages_of(file, self.load(file), skip_foreign=self.skip_foreign)
+            except (OSError, ValueError) as error:
+                self.note(file, error)
+        self.end()
+
+    def load(self, file: InputFile) -> bytes | memoryview:
+        """Return the bytes of a file. A large one is mapped. Raises OSError and ValueError."""
+        if file.path != "-":
+            return load(file)
+        # Standard input can be read once only, and `redact` needs it twice.
+        self._stdin = self._streams.stdin.read() if self._stdin is None else self._stdin
+        return self._stdin
+
+    def note(self, file: InputFile, error: OSError | ValueError) -> None:
+        """Count a file that was not read to its end, by the reason."""
+        if isinstance(error, ForeignError):
+            self.skipped += 1
+        else:
+            self._complain(file.path, error)
+
+    def end(self) -> None:
+        """Complain about folders if there was no message in any file."""
+        if self.skipped == len(self.files) and self.skipped and not self.skip_foreign:
             # A check of nothing would look like a success.
             for folder in self._folders:
                 self._complain(
                     folder, ValueError("there is no message in this folder, only XML without SOAP")
                 )
-
-    def _messages(self, file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMessage]:
-        empty = True
-        taken = 0
-        for message in captures.iter_messages(data, file.path):
-            empty = False
-            taken += len(message.body)
-            if isinstance(data, memoryview) and taken > _MAPPED:
-                _let_go(data)
-                taken = 0
-            if file.exchange is not None:
-                # In a file with one side of a connection, exchanges are numbered.
-                number = (message.exchange or "").removeprefix(file.path)
-                message = replace(message, exchange=f"{file.exchange}{number}")  # noqa: PLW2901
-            yield message
-        if empty:
-            self._complain(file.path, ValueError("there is no XMLA message in this capture"))
-
-    def _load(self, file: InputFile) -> bytes | memoryview:
-        if file.path == "-":
-            # Standard input can be read once only, and `redact` needs it twice.
-            self._stdin = self._streams.stdin.read() if self._stdin is None else self._stdin
-            return self._stdin
-        if file.size > _MAPPED:
-            with Path(file.path).open("rb") as opened:
-                return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
-        return _content(file.path)
 
     def refuse(self, file: InputFile, why: str) -> None:
         """Count a file among those that cannot be read."""
@@ -153,6 +156,60 @@ class Inputs:
             InputFile(name, exchange, _size(name), is_named=False)
             for name, exchange in captures.pair_names(names)
         ]
+
+
+class ForeignError(ValueError):
+    """A file is XML without SOAP, and is skipped."""
+
+
+def load(file: InputFile) -> bytes | memoryview:
+    """Return the bytes of a file other than standard input. Raises OSError and ValueError."""
+    if file.size > _MAPPED:
+        with Path(file.path).open("rb") as opened:
+            return memoryview(mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ))
+    return _content(file.path)
+
+
+def messages_of(
+    file: InputFile, data: bytes | memoryview, *, skip_foreign: bool
+) -> Iterator[CapturedMessage]:
+    """Yield the messages of a file; raise ForeignError to skip it, or ValueError if it has none."""
+    check_relevant(file, data, skip_foreign=skip_foreign)
+    empty = True
+    for message in of_file(file, data, captures.iter_messages(data, file.path)):
+        empty = False
+        yield message
+    if empty:
+        raise no_message()
+
+
+def check_relevant(file: InputFile, data: bytes | memoryview, *, skip_foreign: bool) -> None:
+    """Raise ForeignError for XML without SOAP, unless the command line names the file."""
+    if (skip_foreign or not file.is_named) and is_foreign(data):
+        raise ForeignError
+
+
+def no_message() -> ValueError:
+    """Return the reason to complain about a capture without a message."""
+    return ValueError("there is no XMLA message in this capture")
+
+
+def of_file(
+    file: InputFile, data: bytes | memoryview, messages: Iterable[CapturedMessage]
+) -> Iterator[CapturedMessage]:
+    """Yield the messages of a file with its exchange, and release the memory of the bytes that were read."""
+    taken = 0
+    for message in messages:
+        taken += len(message.body)
+        if isinstance(data, memoryview) and taken > _MAPPED:
+            _let_go(data)
+            taken = 0
+        # In a file with one side of a connection, exchanges are numbered.
+        yield (
+            message
+            if file.exchange is None
+            else message.paired(f"{file.exchange}{(message.exchange or '').removeprefix(file.path)}")
+        )
 
 
 def _let_go(mapped: memoryview) -> None:

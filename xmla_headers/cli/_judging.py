@@ -1,12 +1,9 @@
-"""Knows how captured messages are checked by the rules and schemas, in one process or in several."""
+"""Knows how one captured message is checked by the rules and schemas."""
 
 from __future__ import annotations
 
-import signal
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,12 +19,7 @@ if TYPE_CHECKING:
     # xmlschema takes long to import.
     from xmla_headers.schema import SchemaValidator
 
-__all__ = ["Job", "Judged", "judged", "load_schemas"]
-
-# The most messages and bytes that are sent to another process at once.
-_BATCH, _BATCH_BYTES = 128, 1_048_576
-# Batches in flight for each process: enough that no process waits, few enough for the memory.
-_AHEAD = 3
+__all__ = ["Job", "Judged", "judge", "load_schemas"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,43 +61,6 @@ def load_schemas(paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return schemas
 
 
-def judged(messages: Iterable[CapturedMessage], job: Job, processes: int) -> Iterator[Judged]:
-    """Check messages in this process, or in several, and yield the results in their order."""
-    if processes == 1:
-        for message in messages:
-            yield _judge(message, job)
-        return
-    pool = ProcessPoolExecutor(processes, initializer=_ignore_interrupts)
-    try:
-        waiting: deque[Future[list[Judged]]] = deque()
-        for batch in _batches(messages):
-            waiting.append(pool.submit(_judge_all, batch, job))
-            if len(waiting) > processes * _AHEAD:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _ignore_interrupts() -> None:
-    # A terminal interrupts all its processes. The parent stops this one.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _batches(messages: Iterable[CapturedMessage]) -> Iterator[list[CapturedMessage]]:
-    batch: list[CapturedMessage] = []
-    size = 0
-    for message in messages:
-        batch.append(message)
-        size += len(message.body)
-        if len(batch) >= _BATCH or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
 @cache
 def _validator(schemas: tuple[tuple[str, str], ...]) -> SchemaValidator:
     """Return the one validator of this process."""
@@ -114,14 +69,8 @@ def _validator(schemas: tuple[tuple[str, str], ...]) -> SchemaValidator:
     return SchemaValidator(dict(schemas))
 
 
-def _judge_all(messages: Sequence[CapturedMessage], job: Job) -> list[Judged]:
-    # A generator cannot be pickled.
-    return [
-        replace(judged, lines=list(judged.lines)) for judged in (_judge(message, job) for message in messages)
-    ]
-
-
-def _judge(message: CapturedMessage, job: Job) -> Judged:
+def judge(message: CapturedMessage, job: Job) -> Judged:
+    """Check one message."""
     checked = check_message(message, direction=job.direction)
     findings = list(checked.findings)
     if job.schemas and message.trouble is None and is_soap(message):

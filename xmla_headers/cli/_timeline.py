@@ -11,8 +11,9 @@ from xmla_headers.transcript import Transcript
 
 from ._console import CLEAN, TROUBLE, Printer, ProgressBar, Streams
 from ._inputs import Inputs
-from ._judging import Job, judged
+from ._judging import Job
 from ._outputs import write_file
+from ._sharing import judged
 
 __all__ = ["timeline"]
 
@@ -30,7 +31,7 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
     picture, transcript = Timeline(), Transcript()
     job = Job(direction=None, ignore=frozenset(), width=None)
     try:
-        for message in judged(inputs.messages(), job, processes=1):
+        for message in judged(inputs, job, processes=1):
             picture.add(message.checked, transcript.add(message.checked))
             bar.advance(message.checked.size)
     finally:

@@ -362,8 +362,8 @@ class Timeline:
         >>> timeline.masked("no session 8f1c2b3a")
         "no session '8f1c'… (8 characters)"
         """
-        # Most texts contain no id, and a search for a few keys costs less than a look at each character.
-        if len(self._ids) < len(text) and not any(key in text for key in self._ids):
+        # Most texts contain no id.
+        if self._ids.keys().isdisjoint(text[at : at + _KEY] for at in range(len(text) - _KEY + 1)):
             return text
         parts, start, index = [], 0, 0
         while index <= len(text) - _KEY:

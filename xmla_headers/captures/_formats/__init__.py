@@ -11,14 +11,19 @@ To add a format, write a module with three functions, and a row that names them:
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from xmla_headers.captures._message import CapturedMessage, CaptureLimits
 from xmla_headers.captures._redaction.editor import Editor
 from xmla_headers.typing import Data
 
 from . import bare, har, http, saz
+from .har import Part
 
 __all__ = ["CaptureFormat", "Format", "format_of"]
+
+
+ReadPart: TypeAlias = Callable[[bytes | memoryview, Part, str, CaptureLimits], Iterator[CapturedMessage]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,12 @@ class CaptureFormat:
     """Yield the messages of a capture. The names of the messages begin with the given name."""
     redact: Callable[[bytes, Editor], bytes]
     """Return a capture without its secrets, whether it is whole or damaged."""
+    parts: Callable[[bytes | memoryview, int], Iterator[Part]] | None = None
+    """Return the parts, each of about a size in bytes, that can be read by themselves; None for no parts."""
+    read_part: Callable[[bytes | memoryview, Part, str, CaptureLimits], Iterator[CapturedMessage]] | None = (
+        None
+    )
+    """Yield the messages of one of these parts."""
 
 
 class Format(Enum):
@@ -44,7 +55,7 @@ class Format(Enum):
 
     SAZ = CaptureFormat("Fiddler archive", saz.recognise, saz.read, saz.redact)
     """A Fiddler archive (.saz)."""
-    HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact)
+    HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact, har.parts, har.read_part)
     """An HTTP Archive 1.2 (.har)."""
     HTTP = CaptureFormat("HTTP/1", http.recognise, http.read, http.redact)
     """An HTTP/1 message, or a stream of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,39 @@ if TYPE_CHECKING:
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
 
-__all__ = ["read", "recognise", "redact"]
+__all__ = ["NotAPartError", "Part", "parts", "read", "read_part", "recognise", "redact"]
 
 _OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+\{")
 # The same, unless the brace is a stray character before something else.
 _JSON = re.compile(_OBJECT.pattern + rb"[ \t\r\n]*+(?:[\"}]|\Z)")
+
+# An entry whose first name, or the white space before it, is longer does not begin a part.
+_MOST_NAME = 256
+# Bytes that are searched at a time for the beginnings of entries.
+_PIECE = 1_048_576
+_FIRST_NAME = re.compile(rb"[ \t\r\n]*+\{[ \t\r\n]*+(\"[^\"\\]++\")[ \t\r\n]*+:")
+_ITEM_BEGUN = re.compile(rb",[ \t\r\n]*+\{[ \t\r\n]*+\Z")
+
+
+class NotAPartError(Exception):
+    """A part does not begin or end with an entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Entries of a HAR that can be read by themselves."""
+
+    start: int
+    """The offset of the first entry, in bytes."""
+    end: int
+    """The offset after the last entry and its comma, in bytes."""
+    first: int
+    """The number of the first entry in the HAR."""
+    stop: int | None
+    """The number of the first entry after the part; None for the last part."""
+
+
+_WHOLE = Part(0, 0, 0, None)
 
 
 def recognise(data: bytes | memoryview) -> bool:
@@ -54,14 +83,67 @@ def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator
     A HAR gives the characters of a text, whatever its encoding was. They are encoded in UTF-8 again, and
     the charset of the message says so.
     """
-    prefix = f"{name}/" if name else ""
-    text, allowance = JsonText(data, limits.max_entry_bytes), Allowance(limits)
-    number = 0
+    text = JsonText(data, limits.max_entry_bytes)
     try:
         if not text.enter_member("log") or not text.enter_member("entries"):
             yield broken(name, "a JSON file without log.entries, so no HTTP Archive (HAR)")
             return
-        while text.next_item():
+    except BrokenError as error:
+        yield broken(name, f"the HAR breaks off after {_entries(0)}: {error}")
+        return
+    yield from _items(text, _WHOLE, name, limits)
+
+
+def parts(data: bytes | memoryview, size: int) -> Iterator[Part]:
+    """Yield the parts of a HAR, each of about a size in bytes; nothing if it has no entry.
+
+    A part begins where an object begins after a comma, and its first member has the name of the first
+    member of the first entry. `read_part` notices if that is no entry.
+    """
+    text = JsonText(data, None)
+    try:
+        if not (text.enter_member("log") and text.enter_member("entries") and text.next_item()):
+            return
+    except BrokenError:
+        return
+    start, first = text.offset, 0
+    name = _FIRST_NAME.match(bytes(data[start : start + _MOST_NAME]))
+    for number, place in enumerate(() if name is None else _places_of(name[1], data, start), 1):
+        if place - start >= size:
+            yield Part(start, place, first, number)
+            start, first = place, number
+    yield Part(start, len(data), first, None)
+
+
+def _places_of(name: bytes, data: bytes | memoryview, start: int) -> Iterator[int]:
+    """Yield the offset of each object after a comma whose first member has the name.
+
+    Only the name is searched for, with its quotes: inside a string they would be escaped.
+    """
+    for at in range(start, len(data), _PIECE):
+        before = min(_MOST_NAME, at)
+        piece = bytes(data[at - before : at + _PIECE + _MOST_NAME])
+        place = piece.find(name, before)
+        while 0 <= place < before + _PIECE:
+            begun = _ITEM_BEGUN.search(piece, max(0, place - _MOST_NAME), place)
+            if begun is not None:
+                yield at - before + begun.start() + 1
+            place = piece.find(name, place + 1)
+
+
+def read_part(
+    data: bytes | memoryview, part: Part, name: str, limits: CaptureLimits
+) -> Iterator[CapturedMessage]:
+    """Yield the messages of a part as `read` would, or raise NotAPartError if `parts` was wrong about it."""
+    text = JsonText(data[part.start : part.end], limits.max_entry_bytes, inside=True)
+    return _items(text, part, name, limits)
+
+
+def _items(text: JsonText, part: Part, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+    """Yield the messages of the entries that come next."""
+    prefix, allowance, number = f"{name}/" if name else "", Allowance(limits), part.first
+    try:
+        while number != part.stop and text.next_item():
             place = f"{prefix}entries/{number}"
             number += 1
             try:
@@ -70,13 +152,21 @@ def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator
                 message = f"the entry has more than {limits.max_entry_bytes} bytes (max_entry_bytes)"
                 yield CapturedMessage(place, b"", trouble=value_finding(Code.LIMIT_EXCEEDED, message))
             except BrokenError as error:
+                if part.stop is not None:
+                    # Where the text ends decides what can be said of the error.
+                    raise
                 yield broken(place, f"the entry is not valid JSON: {error}")
             else:
                 yield from _entry(entry, place, allowance)
                 continue
             text.skip()
-        text.leave(2)
+        if part.stop is None:
+            text.leave(2)
+        elif not text.ends_after(","):
+            raise NotAPartError
     except BrokenError as error:
+        if part.stop is not None:
+            raise NotAPartError from None
         yield broken(name, f"the HAR breaks off after {_entries(number)}: {error}")
 
 

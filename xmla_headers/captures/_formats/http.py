@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import h11
@@ -101,6 +102,7 @@ def header_of(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def _media_type(content_type: str) -> tuple[str, str | None]:
     """Return media type and charset, in lower case (RFC 9110 §8.3.1)."""
     # The MIME parser of Python takes quadratic time, or raises, for some values.

@@ -38,12 +38,17 @@ class JsonText:
     """JSON (RFC 8259) in UTF-8, read from its beginning to its end.
 
     Bytes that are not UTF-8 become lone surrogates, which the user of a value notices.
+
+    Args:
+        data: The text; with `inside`, a part of it that begins with an item of an array.
+        most: The most characters of a value; None for any number.
+        inside: Whether the text begins inside an array.
     """
 
-    def __init__(self, data: bytes | memoryview, most: int | None) -> None:
+    def __init__(self, data: bytes | memoryview, most: int | None, *, inside: bool = False) -> None:
         self._data = memoryview(data)
         self._most = most
-        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._place = 0
         # The likely length of the next value, in characters.
         self._likely = _FIRST
@@ -51,9 +56,22 @@ class JsonText:
         self._at = 0
         # Whether nothing has been read of the array or object that was entered last.
         self._fresh = False
+        # Whether the next item is not after a bracket or comma.
+        self._inside = inside
         self._more()
         # RFC 8259 §8.1: a byte order mark may be ignored.
         self._at = 1 if self._text.startswith("\ufeff") else 0
+
+    @property
+    def offset(self) -> int:
+        """The offset in bytes of what is read next, white space included."""
+        pending, _ = self._decoder.getstate()
+        return self._place - len(pending) - len(self._text[self._at :].encode("utf-8", "surrogateescape"))
+
+    def ends_after(self, character: str) -> bool:
+        """Whether the text ends here, after this character, as the part of an array does after a comma."""
+        self._take(character)
+        return not self._peek()
 
     def _more(self) -> bool:
         """Decode more of the text; return False at its end."""
@@ -63,7 +81,7 @@ class JsonText:
         size = max(_WINDOW, len(self._text) - self._at)
         piece = bytes(self._data[self._place : self._place + size])
         self._place += len(piece)
-        self._text = self._text[self._at :] + self._decode(piece, self._place >= len(self._data))
+        self._text = self._text[self._at :] + self._decoder.decode(piece, self._place >= len(self._data))
         self._at = 0
         return True
 
@@ -108,6 +126,9 @@ class JsonText:
 
     def next_item(self) -> bool:
         """Go to the next item of the array that comes next, or that was entered; False at its end."""
+        if self._inside:
+            self._inside = False
+            return True
         if self._fresh:
             self._fresh = False
             self._take("[")
