@@ -30,6 +30,7 @@ from xmla_headers import (
     HeaderReader,
     Limits,
     Session,
+    SimpleType,
     UnknownHeaderBlock,
     decode,
     decode_header,
@@ -316,7 +317,8 @@ def test_heads_of_accepted_messages_are_remembered(
     assert len(fresh) == own
     if own:
         # Found among others, too.
-        decode(message(block="<!-- -->"), cache=fresh)
+        for other in EVERYDAY[:2]:
+            decode(other, cache=fresh)
         monkeypatch.setattr(Parser, "parse", None)
         decode(data, cache=fresh)
 
@@ -443,6 +445,28 @@ def test_heads_that_take_turns_are_found_without_a_search(monkeypatch: pytest.Mo
     assert [before.count(b"<a ") for before, _, _ in cache._shapes] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("block", "secret"),
+    [
+        (f'<Session xmlns="{XMLA}" SessionId="ID"/>', False),
+        (f'<BeginSession xmlns="{XMLA}"/>', False),
+        ('<v xmlns="urn:v" SessionId="x"/>', True),
+        (f'<Session xmlns="{XMLA}" SessionId="&#65;"/>', True),
+    ],
+    ids=["id", "no id", "another id", "reference"],
+)
+def test_heads_of_many_shapes_are_found(block: str, secret: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - from the table
+    heads = [message(block=block, header=f"<{name} xmlns='urn:a'/>") for name in "abcd"]
+    caches = [HeadCache()] if secret else [HeadCache(), shared()]
+    for data in heads:
+        for cache in caches:
+            decode(data, cache=cache)
+    monkeypatch.setattr(Parser, "parse", None)
+    for data in heads:
+        for cache in caches:
+            decode(data, cache=cache)
+
+
 def test_heads_known_do_not_bypass_max_header_bytes() -> None:
     limits = Limits(max_header_bytes=message("ID").index(b"</s:Body>"))
     for cache in (HeadCache(), shared()):
@@ -535,6 +559,47 @@ def test_heads_cut_out_ids_of_generated_classes_only(kind: type[Ticket], shapes:
         bad = message(block='<Ticket xmlns="urn:ticket" Note="n" No="bad"/>')
         with pytest.raises(ValueError, match="caller's class"):
             decode(bad, types=types, cache=cache)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Numbered(HeaderBlock):
+    """A header block whose identifier is a number, and has the name of another class's identifier."""
+
+    spec = BlockSpec(
+        namespace="urn:ticket",
+        local_name="Numbered",
+        attributes=(AttributeSpec("No", "number", identifier=True, type=SimpleType("int")),),
+    )
+
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Longer(HeaderBlock):
+    """A header block whose identifier has a name that begins with that of another class's identifier."""
+
+    spec = BlockSpec(
+        namespace="urn:ticket",
+        local_name="Longer",
+        attributes=(AttributeSpec("No2", "number", identifier=True),),
+    )
+
+    number: str | None = None
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        '<t:Numbered xmlns:t="urn:ticket" No="%s"/>',
+        '<t:Longer xmlns:t="urn:ticket" No2="&#65;" No="%s"/>',
+        '<t:Ticket xmlns:t="urn:ticket" No2="%s" No="&#65;"/>',
+    ],
+)
+def test_heads_cut_out_no_attribute_of_another_class(block: str) -> None:
+    cache = HeadCache()
+    types = {kind.spec.qname: kind for kind in (Ticket, Numbered, Longer)}
+    for text in ("1", "2", "no number"):
+        assert_no_difference(message(block=block % text), {"types": types}, cache)
 
 
 def test_shared_heads_skip_identifiers_with_references() -> None:

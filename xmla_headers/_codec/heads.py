@@ -254,7 +254,8 @@ class HeadCache:
             if (
                 attribute.is_plain_identifier
                 and _slots_of(type(judge.blocks[index])) is not None
-                and _is_attribute(head, element, attribute.name, start)
+                and match[1] == attribute.name.encode()
+                and _is_attribute(head, element, start)
             ):
                 first, last = match.span(match.lastindex or 0)
                 slot, key = (index, attribute.field, last - first), (head[:first], head[last:], arguments)
@@ -282,7 +283,7 @@ class HeadCache:
         except KeyError:
             pass
         names = b"|".join(re.escape(name.encode()) for name in sorted(identifiers_of(reading.types)))
-        pattern = rb"""(?:%b)[ \t\r\n]*+=[ \t\r\n]*+(?:"(%b)"|'(%b)')"""
+        pattern = rb"""(%b)[ \t\r\n]*+=[ \t\r\n]*+(?:"(%b)"|'(%b)')"""
         search = re.compile(pattern % (names, PLAIN_IDENTIFIER, PLAIN_IDENTIFIER)).search if names else None
         _put(self._searches, types, search, self._maxsize)
         return search
@@ -444,14 +445,9 @@ def _identifiers(message: RawMessage, judge: Judge) -> Iterator[tuple[RawElement
                     yield element, index, attribute
 
 
-def _is_attribute(head: bytes, element: RawElement, name: str, place: int) -> bool:
+def _is_attribute(head: bytes, element: RawElement, place: int) -> bool:
     """Whether an attribute of an element begins at an offset, by the offset that the parser told."""
-    end = place + len(name.encode())
-    return (
-        head[place:end] == name.encode()
-        and head[end : end + 1] in (b"=", b" ", b"\t", b"\r", b"\n")
-        and re.compile(_BEFORE_ATTRIBUTE).fullmatch(head, element.start, place) is not None
-    )
+    return re.compile(_BEFORE_ATTRIBUTE).fullmatch(head, element.start, place) is not None
 
 
 def _may_hold_secrets(rest: bytes) -> bool:
