@@ -28,14 +28,14 @@ def agreed(
     """Return the Header, None if the message is refused, and all findings.
 
     The result of decode is compared without a cache, with an empty one and with one that knows the head. It
-    must equal that of `iter_findings` and HeaderReader, which always use the general path. `alike` is a
+    must equal that of `iter_findings` and HeaderReader on the general path. `alike` is a
     message whose head fills the cache, the message itself by default.
     """
-    findings = tuple(iter_findings(data, deep=deep, **reading))
+    findings = tuple(iter_findings(data, deep=deep, cache=None, **reading))
     first = next((finding for finding in findings if finding.severity is Severity.ERROR), None)
     header = None
     if first is None:
-        reader = HeaderReader(**reading)
+        reader = HeaderReader(cache=None, **reading)
         reader.feed(data)
         header = reader.close()
     cache = HeadCache()

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._checks import member_of, wrong_type
 from ._codec import splice, writer
-from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of, head_of
+from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of, head_of, reading_of
+from ._codec.reading import check_cache, judged, known, laid_out, settled
 from ._xml import reader
-from ._xml.body_end import last_end_tag
 from ._xml.names import is_ncname
 from ._xml.raw import certain
 from .envelope import Envelope, Header
-from .findings import Code, DecodeError, EncodeError, Finding, value_finding
+from .findings import Code, DecodeError, EncodeError, Finding, XmlaHeadersError, value_finding
 from .fragment import Fragment
 from .head_cache import SHARED_HEADS, HeadCache
 from .model import BlockSpec, HeaderBlock
@@ -24,8 +25,7 @@ from .typing import BlockTypes, Data
 from .unknown_block import UnknownHeaderBlock
 
 if TYPE_CHECKING:
-    from ._codec.rules import Judge
-    from ._xml.raw import RawMessage
+    from ._xml.encoding import Source
 
 __all__ = [
     "decode",
@@ -88,25 +88,17 @@ def decode(
     '8f1c2b3a'
     """
     _check_deep(deep)
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
-    _check_cache(cache)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
+    check_cache(cache)
     buffer = buffer_of(data)
     # A mutable buffer is copied once: the Body refers to the bytes.
     whole = buffer if isinstance(buffer, bytes) else bytes(buffer)
-    if cache is not None:
-        found = cache._find(whole, reading)
-        if found is not None:
-            shape, body_start, identifier = found
-            scope = shape.scope if deep else None
-            body_end = last_end_tag(whole, *shape.names, body_start, scope, limits)
-            if body_end is not None:
-                return shape.envelope(whole, body_start, body_end, identifier)
-    message = reader.read(whole, encoding=encoding, limits=limits, deep=deep)
-    judge = reading.judge(message)
-    warnings = reading.settle(judge)
-    # With `deep` there may be warnings about this Body among those of the head.
-    if cache is not None and not deep:
-        cache._keep(message, judge, warnings, reading)
+    found, body_end = known(whole, reading, cache, deep)
+    if found is not None and body_end is not None:
+        shape, body_start, identifier = found
+        return shape.envelope(whole, body_start, body_end, identifier)
+    message, judge = judged(whole, reading, deep=deep)
+    warnings = settled(message, judge, reading, None if found else cache)
     # Bytes already, since `whole` is; nothing is copied.
     raw, text = certain(message.body), bytes(message.source.text)
     body = Fragment._cut(text, message.body_start, message.body_end, raw.scope)
@@ -154,14 +146,15 @@ def decode_header(
     >>> decode_header(encode(Envelope(Header(BeginSession())))).begin_session
     BeginSession()
     """
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
-    _check_cache(cache)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
+    check_cache(cache)
     buffer = head_of(data, limits)
     found = None if cache is None else cache._find(buffer, reading)
     if found is not None:
         shape, _, identifier = found
         return shape.header(identifier)
-    _, judge = _read_head(buffer, reading, cache)
+    message, judge = judged(buffer, reading, head_only=True)
+    settled(message, judge, reading, cache)
     return Header._of(tuple(judge.blocks))
 
 
@@ -175,6 +168,7 @@ def iter_findings(
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     deep: bool = True,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> Iterator[Finding]:
     """Yield every finding of a message, errors and warnings.
 
@@ -194,6 +188,7 @@ def iter_findings(
         limits: The most that is read.
         deep: Whether the content of the Body is also checked for Namespaces in XML, for the limits on names,
             attributes and depth, and for its Fault. Without it, the Body is checked for well-formedness.
+        cache: The memory of heads; None for none. The result is the same.
 
     Yields:
         The findings; none for a message without a problem.
@@ -207,9 +202,18 @@ def iter_findings(
     ['wrong-soap-namespace']
     """
     _check_deep(deep)
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
-    message = reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
-    return reading.judge(message).findings()
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
+    check_cache(cache)
+    buffer = buffer_of(data)
+    found, body_end = known(buffer, reading, cache, deep)
+    if found is not None and body_end is not None:
+        shape, _, identifier = found
+        return iter(shape.warnings(identifier))
+    message, judge = judged(buffer, reading, deep=deep)
+    if cache is not None and found is None:
+        with suppress(XmlaHeadersError):
+            return iter(settled(message, judge, reading, cache))
+    return judge.findings()
 
 
 def validate(
@@ -222,6 +226,7 @@ def validate(
     encoding: str | None = None,
     limits: Limits = DEFAULT_LIMITS,
     deep: bool = True,
+    cache: HeadCache | None = SHARED_HEADS,
 ) -> None:
     """Raise the first finding that refuses a message.
 
@@ -238,6 +243,7 @@ def validate(
         limits: The most that is read.
         deep: Whether the content of the Body is also checked for Namespaces in XML, for the limits on names,
             attributes and depth, and for its Fault. Without it, the Body is checked for well-formedness.
+        cache: The memory of heads; None for none. The result is the same.
 
     Raises:
         DecodeError: The bytes are not a readable document: a code that ends a message.
@@ -249,9 +255,13 @@ def validate(
     >>> validate(encode(Envelope(Header(Session("8f1c2b3a")))))
     """
     _check_deep(deep)
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
-    message = reader.read(buffer_of(data), encoding=encoding, limits=limits, deep=deep)
-    reading.settle(reading.judge(message))
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
+    check_cache(cache)
+    buffer = buffer_of(data)
+    found, body_end = known(buffer, reading, cache, deep)
+    if body_end is None:
+        message, judge = judged(buffer, reading, deep=deep)
+        settled(message, judge, reading, None if found else cache)
 
 
 def encode(
@@ -397,14 +407,15 @@ def with_blocks(
     >>> decode(with_blocks(message, Session("0d4e"))).header.session.session_id
     '0d4e'
     """
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
     form = _form_of(must_understand_form)
-    _check_cache(cache)
+    check_cache(cache)
     given = Header(*blocks).blocks
     buffer = buffer_of(data)
-    message, _ = _read_head(buffer, reading, cache)
-    edits = splice.insertions(message, given, types, form) if given else []
-    return _spliced(buffer, message, edits, reading, cache)
+    layout, source = laid_out(buffer, reading, cache)
+    text = buffer if source is None else source.text
+    edits = splice.insertions(text, layout, given, types, form) if given else []
+    return _spliced(buffer, source, edits, reading, cache)
 
 
 def without_blocks(
@@ -453,21 +464,22 @@ def without_blocks(
     >>> without_blocks(message, Session) == encode(Envelope())
     True
     """
-    reading = Reading(types, direction, strict, refuse, encoding, limits)
-    _check_cache(cache)
+    reading = reading_of(types, direction, strict, refuse, encoding, limits)
+    check_cache(cache)
     names: set[str] = set()
-    known: frozenset[str] | None = None
+    declared: frozenset[str] | None = None
     for wanted in types_or_qnames:
         if isinstance(wanted, str):
             names.add(_check_qname(wanted, types))
         elif wanted is UnknownHeaderBlock:
-            known = frozenset(types)
+            declared = frozenset(types)
         else:
             names.add(_spec_of(wanted).qname.removeprefix("{}"))
     buffer = buffer_of(data)
-    message, _ = _read_head(buffer, reading, cache)
-    edits = splice.removals(message, names, known=known)
-    return _spliced(buffer, message, edits, reading, cache)
+    layout, source = laid_out(buffer, reading, cache)
+    text = buffer if source is None else source.text
+    edits = splice.removals(text, layout, names, known=declared)
+    return _spliced(buffer, source, edits, reading, cache)
 
 
 def _check_qname(qname: str, types: BlockTypes) -> str:
@@ -499,40 +511,23 @@ def _spec_of(block_type: object) -> BlockSpec:
 
 def _spliced(
     buffer: bytes | memoryview,
-    message: RawMessage,
+    source: Source | None,
     edits: list[splice.Edit],
     reading: Reading,
     cache: HeadCache | None,
 ) -> bytes:
-    result = splice.apply(message.source, buffer, edits) if edits else bytes(buffer)
+    result = splice.apply(buffer, edits, source) if edits else bytes(buffer)
     _check_size(len(result), reading.limits)
     if not edits:
         return result
     # Whole elements replaced whole elements, so the result is well-formed. It may break a rule now.
     if cache is None or cache._find(result, reading) is None:
         try:
-            _read_head(result, reading, cache)
+            settled(*judged(result, reading, head_only=True), reading, cache)
         except DecodeError as error:
             found = error.finding
             raise EncodeError(value_finding(found.code, found.message, found.hint)) from None
     return result
-
-
-def _read_head(
-    data: bytes | memoryview, reading: Reading, cache: HeadCache | None
-) -> tuple[RawMessage, Judge]:
-    """Read a message up to its Body start tag, raise its first refused finding, and remember the head."""
-    message = reader.read(data, encoding=reading.encoding, limits=reading.limits, deep=False, head_only=True)
-    judge = reading.judge(message)
-    warnings = reading.settle(judge)
-    if cache is not None:
-        cache._keep(message, judge, warnings, reading)
-    return message, judge
-
-
-def _check_cache(cache: object) -> None:
-    if cache is not None and not isinstance(cache, HeadCache):
-        raise wrong_type("cache", "HeadCache or None", cache)
 
 
 def _check_deep(deep: object) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from mmap import mmap
 from typing import TYPE_CHECKING
 
-from ._checks import wrong_type
-from ._codec.options import DEFAULT_LIMITS, Reading, buffer_of
+from ._codec.options import DEFAULT_LIMITS, buffer_of, reading_of
+from ._codec.reading import check_cache, settled
 from ._immutable import shown_half_made
 from ._xml.body_end import BODY_TRIES, is_body_name
 from ._xml.encoding import Redeclared, Source, whole_characters
@@ -97,10 +97,9 @@ class HeaderReader:
         limits: Limits = DEFAULT_LIMITS,
         cache: HeadCache | None = SHARED_HEADS,
     ) -> None:
-        if cache is not None and not isinstance(cache, HeadCache):
-            raise wrong_type("cache", "HeadCache or None", cache)
+        check_cache(cache)
         self._cache = cache
-        self._reading = Reading(types, direction, strict, refuse, encoding, limits)
+        self._reading = reading_of(types, direction, strict, refuse, encoding, limits)
         # The number of bytes taken so far.
         self._size = 0
         # The bytes so far, until the Body has begun.
@@ -279,17 +278,15 @@ class HeaderReader:
             found = self._cache._find(source.text, self._reading)
         if found is not None:
             shape, _, identifier = found
-            self._set(shape.header(identifier), shape.soap, shape.warnings, message)
+            self._set(shape.header(identifier), shape.soap, shape.warnings(identifier), message)
         else:
             self._accept(message)
         root.children, root.texts, message.fatal = children, texts, fatal
 
     def _accept(self, message: RawMessage) -> None:
         judge = self._reading.judge(message)
-        warnings = self._reading.settle(judge)
+        warnings = settled(message, judge, self._reading, self._cache)
         self._set(Header._of(tuple(judge.blocks)), judge.soap, warnings, message)
-        if self._cache is not None:
-            self._cache._keep(message, judge, warnings, self._reading)
 
     def _set(
         self, header: Header, soap: SoapVersion, warnings: tuple[Finding, ...], message: RawMessage

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xmla_headers._xml.raw import RawMessage
     from xmla_headers.typing import BlockTypes, Data
 
-__all__ = ["DEFAULT_LIMITS", "Reading", "buffer_of", "head_of"]
+__all__ = ["DEFAULT_LIMITS", "Reading", "buffer_of", "head_of", "reading_of"]
 
 DEFAULT_LIMITS = Limits()
 
@@ -74,8 +74,11 @@ class Reading(Refusals):
     def key(self) -> tuple[Hashable, ...] | None:
         """Everything apart from its bytes that determines the result for a head; `types` comes first.
 
-        None if the head may be in an encoding other than UTF-8.
+        Empty for the defaults, which are compared at once. None if the head may be in an encoding other than
+        UTF-8.
         """
+        if self is _DEFAULTS:
+            return ()
         encoding = None if self.encoding is None else self.encoding.lower()
         if encoding not in (None, "utf-8"):
             return None
@@ -98,6 +101,31 @@ class Reading(Refusals):
                 raise error_for(finding)
             warnings.append(finding)
         return tuple(warnings)
+
+
+# Every argument at its default: checked once, since most messages are read so.
+_DEFAULTS = Reading(SESSION_BLOCKS, None, False, (), None, DEFAULT_LIMITS)
+
+
+def reading_of(
+    types: BlockTypes,
+    direction: AnyDirection | None,
+    strict: bool,  # noqa: FBT001 - passed on by position, for speed
+    refuse: Iterable[str],
+    encoding: str | None,
+    limits: Limits,
+) -> Reading:
+    """Return the arguments of a reading function after a check."""
+    if (
+        types is SESSION_BLOCKS
+        and direction is None
+        and strict is False
+        and refuse == ()
+        and encoding is None
+        and limits is DEFAULT_LIMITS
+    ):
+        return _DEFAULTS
+    return Reading(types, direction, strict, refuse, encoding, limits)
 
 
 def _check_types(types: object) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers._xml.encoding import WHITE_SPACE
 from xmla_headers._xml.positions import Locator
-from xmla_headers._xml.raw import certain, element_end, end_of_start_tag
+from xmla_headers._xml.raw import SLASH, certain, element_end, end_of_start_tag
 from xmla_headers.findings import Code, EncodeError, value_finding
 from xmla_headers.session_headers import SESSION_BLOCKS
-from xmla_headers.soap import SOAP_VERSIONS
+from xmla_headers.soap import SOAP_VERSIONS, SoapVersion
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from .writer import block_xml, without_default_namespace
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from xmla_headers._xml.encoding import Source
     from xmla_headers._xml.raw import RawElement, RawMessage
-    from xmla_headers.model import BlockSpec, HeaderBlock
+    from xmla_headers.model import HeaderBlock
     from xmla_headers.soap import MustUnderstandForm
     from xmla_headers.typing import Block
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     # The key that blocks share if one replaces the other: their group of alternatives, or their qname.
     Like: TypeAlias = tuple[str, str]
 
-__all__ = ["apply", "arrange", "insertions", "removals"]
+__all__ = ["Layout", "apply", "arrange", "insertions", "removals"]
 
 _ENCODERS: Mapping[str, Callable[[str, str], tuple[bytes, int]]] = {
     "utf-8": codecs.utf_8_encode,
@@ -46,38 +46,83 @@ _MARKUP = r"""(?s)(<!--.*?-->|<!\[CDATA\[.*?\]\]>|<(?:[^"'>]|"[^"]*"|'[^']*')*>)
 _QUOTED = r"""("[^"]*"|'[^']*')"""
 
 
-class _Layout:
-    """The offsets of the parts of a message's head, and its indentation."""
+class Part(NamedTuple):
+    """An element of a head: its name as written, its qname, and the parser's offsets of its tags."""
 
-    def __init__(self, message: RawMessage) -> None:
-        self.text = message.source.text
-        self.root = certain(message.root)
-        self.body = certain(message.body)
-        self.header = next((child for child in self.root.children if child is not self.body), None)
+    name: str
+    qname: str
+    start: int
+    close: int
 
-    @property
-    def blocks(self) -> list[RawElement]:
-        return [] if self.header is None else self.header.children
+    def end(self, text: bytes | memoryview) -> int:
+        """Return the offset after the element."""
+        return element_end(text, self)
 
-    @property
-    def scope(self) -> Mapping[str, str]:
-        """The prefixes in scope around the header blocks, or where they would be."""
-        return self.header.scope if self.header is not None else self.root.declared or {}
+    def moved(self, first: int, shift: int) -> Part:
+        """Return the part after the text has become longer by `shift` at `first`."""
+        start, close = (place + shift if place >= first else place for place in self[2:])
+        return Part(self.name, self.qname, start, close)
 
-    def space_before(self, offset: int) -> str:
-        """Return the white space before an offset if it has a line end, otherwise an empty string."""
-        piece = bytes(self.text[max(0, offset - _LONGEST_INDENT) : offset])
-        space = piece[len(piece.rstrip(WHITE_SPACE)) :].decode()
-        return space if "\n" in space or "\r" in space else ""
 
-    def inside(self, space: str) -> str:
-        """Return the white space to insert before an element one level further in."""
-        if not space:
-            return ""
-        outer, inner = (
-            re.split(r"[\r\n]", self.space_before(element.start))[-1] for element in (self.root, self.body)
+class Layout(NamedTuple):
+    """The parts of the head of a message, without its text."""
+
+    soap: SoapVersion
+    # The name of the Envelope as written, and the offsets of its start tag and of that of the Body.
+    root: str
+    start: int
+    body: int
+    header: Part | None
+    blocks: tuple[Part, ...]
+    # The prefixes in scope around the header blocks, or where they would be.
+    scope: Mapping[str, str]
+
+    @classmethod
+    def of(cls, message: RawMessage) -> Layout:
+        """Return the layout of a message whose head was accepted."""
+        root, body = certain(message.root), certain(message.body)
+        first = root.children[0]
+        header = None if first is body else first
+        return cls(
+            SOAP_VERSIONS[root.namespace],
+            root.name,
+            root.start,
+            body.start,
+            None if header is None else _part(header),
+            () if header is None else tuple([_part(child) for child in header.children]),
+            (root.declared or {}) if header is None else header.scope,
         )
-        return space + inner.removeprefix(outer)
+
+    def moved(self, first: int, shift: int) -> Layout:
+        """Return the layout after the text has become longer by `shift` at `first`, inside a block.
+
+        The Body is left: its offset is for messages without a block.
+        """
+        return self._replace(
+            header=None if self.header is None else self.header.moved(first, shift),
+            blocks=tuple(part.moved(first, shift) for part in self.blocks),
+        )
+
+
+def _part(element: RawElement) -> Part:
+    return Part(element.name, element.qname, element.start, element.close or 0)
+
+
+def _space_before(text: bytes | memoryview, offset: int) -> str:
+    """Return the white space before an offset if it has a line end, otherwise an empty string."""
+    piece = bytes(text[max(0, offset - _LONGEST_INDENT) : offset])
+    space = piece[len(piece.rstrip(WHITE_SPACE)) :].decode()
+    return space if "\n" in space or "\r" in space else ""
+
+
+def _inside(text: bytes | memoryview, layout: Layout, space: str) -> str:
+    """Return the white space to insert before an element one level further in."""
+    if not space:
+        return ""
+    outer, inner = (
+        re.split(r"[\r\n]", _space_before(text, start))[-1] for start in (layout.start, layout.body)
+    )
+    return space + inner.removeprefix(outer)
 
 
 # How many bytes of white space before an element are read; it only serves readability.
@@ -85,15 +130,14 @@ _LONGEST_INDENT = 256
 
 
 def insertions(
-    message: RawMessage,
+    text: bytes | memoryview,
+    layout: Layout,
     blocks: Sequence[Block],
     types: Mapping[str, type[HeaderBlock]],
     form: MustUnderstandForm | None,
 ) -> list[Edit]:
     """Return the edits that insert blocks: in place of blocks they replace, or after the last one."""
-    layout = _Layout(message)
-    soap = SOAP_VERSIONS[layout.root.namespace]
-    scope = layout.scope
+    soap, scope = layout.soap, layout.scope
     prefix = next((name for name, bound in scope.items() if name and bound == soap.namespace), None)
 
     def xml_of(block: Block) -> str:
@@ -103,16 +147,16 @@ def insertions(
             return without_default_namespace(xml)
         return xml
 
-    elements = layout.blocks
-    replaced, appended = arrange([element.qname for element in elements], blocks, types)
+    parts = layout.blocks
+    replaced, appended = arrange([part.qname for part in parts], blocks, types)
     edits: list[Edit] = []
     for index, successors in replaced.items():
-        element = elements[index]
-        space = layout.space_before(element.start)
+        part = parts[index]
+        space = _space_before(text, part.start)
         xml = space.join(map(xml_of, successors))
-        edits.append((element.start, element_end(layout.text, element), xml))
+        edits.append((part.start, part.end(text), xml))
     if appended:
-        edits.append(_append(layout, [xml_of(block) for block in appended]))
+        edits.append(_append(text, layout, [xml_of(block) for block in appended]))
     return edits
 
 
@@ -123,88 +167,93 @@ def arrange(
 
     The result is the indexes of the blocks to replace, each with its replacements, and the blocks to append.
     """
-    specs = {qname: kind.spec for qname, kind in {**SESSION_BLOCKS, **types}.items()}
-    specs |= {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
+    given = {block.qname: block.spec for block in blocks if not isinstance(block, UnknownHeaderBlock)}
+
+    def like(qname: str) -> Like:
+        """Return the key that blocks share if one replaces the other: alternatives, or the qname."""
+        spec = given.get(qname)
+        if spec is None:
+            kind = types.get(qname) or SESSION_BLOCKS.get(qname)
+            spec = None if kind is None else kind.spec
+        # A pair, since a qname without namespace may be the same word as a group of alternatives.
+        return ("", qname) if spec is None or spec.alternatives is None else (spec.alternatives, "")
+
     groups: dict[Like, list[Block]] = {}
     for block in blocks:
-        groups.setdefault(_like(block.qname, specs), []).append(block)
+        groups.setdefault(like(block.qname), []).append(block)
     replaced: dict[int, list[Block]] = {}
     placed: set[Like] = set()
     for index, qname in enumerate(qnames):
-        like = _like(qname, specs)
-        if like in groups:
-            replaced[index] = [] if like in placed else groups[like]
-            placed.add(like)
-    return replaced, [block for block in blocks if _like(block.qname, specs) not in placed]
+        found = like(qname)
+        if found in groups:
+            replaced[index] = [] if found in placed else groups[found]
+            placed.add(found)
+    return replaced, [block for block in blocks if like(block.qname) not in placed]
 
 
-def _like(qname: str, specs: Mapping[str, BlockSpec]) -> Like:
-    """Return the key that blocks share if one replaces the other: alternatives, or the qname."""
-    spec = specs.get(qname)
-    # A pair, since a qname without namespace may be the same word as a group of alternatives.
-    return ("", qname) if spec is None or spec.alternatives is None else (spec.alternatives, "")
-
-
-def _append(layout: _Layout, blocks: Sequence[str]) -> Edit:
+def _append(text: bytes | memoryview, layout: Layout, blocks: Sequence[str]) -> Edit:
     """Return the edit that appends blocks, and adds a Header if there is none."""
-    header, text = layout.header, layout.text
+    header = layout.header
     if header is None:
-        name = layout.root.name.removesuffix("Envelope") + "Header"
-        space = layout.space_before(layout.body.start)
-        inside = layout.inside(space)
+        name, place = layout.root.removesuffix("Envelope") + "Header", layout.body
+        space = _space_before(text, place)
+        inside = _inside(text, layout, space)
         content = "".join(inside + block for block in blocks)
-        return layout.body.start, layout.body.start, f"<{name}>{content}{space}</{name}>{space}"
-    space = layout.space_before(header.start)
-    if header.children:
-        last = header.children[-1]
-        end, inside = element_end(text, last), layout.space_before(last.start)
+        return place, place, f"<{name}>{content}{space}</{name}>{space}"
+    space = _space_before(text, header.start)
+    if layout.blocks:
+        last = layout.blocks[-1]
+        end, inside = last.end(text), _space_before(text, last.start)
         return end, end, "".join(inside + block for block in blocks)
-    content = "".join(layout.inside(space) + block for block in blocks)
+    content = "".join(_inside(text, layout, space) + block for block in blocks)
     end = end_of_start_tag(text, header.start)
-    if text[end - 2] == ord("/"):
+    if text[end - 2] == SLASH:
         return end - 2, end, f">{content}{space}</{header.name}>"
-    close = certain(header.close)
-    trailing = layout.space_before(close)
+    trailing = _space_before(text, header.close)
     if not trailing:
         content = "".join(blocks)
-    place = close - len(trailing)
+    place = header.close - len(trailing)
     return place, place, content
 
 
-def removals(message: RawMessage, names: Collection[str], *, known: Collection[str] | None) -> list[Edit]:
+def removals(
+    text: bytes | memoryview, layout: Layout, names: Collection[str], *, known: Collection[str] | None
+) -> list[Edit]:
     """Return the edits that remove header blocks, and the Header too if nothing is left in it.
 
     `names` are the qnames to remove. If `known` is not None, all qnames that are not in it are removed too.
     """
-    layout = _Layout(message)
-    edits: list[Edit] = []
-    for element in layout.blocks:
-        qname = element.qname
-        if qname in names or (known is not None and qname not in known):
-            edits.append((element.start, element_end(layout.text, element), ""))
+    edits: list[Edit] = [
+        (part.start, part.end(text), "")
+        for part in layout.blocks
+        if part.qname in names or (known is not None and part.qname not in known)
+    ]
     header = layout.header
     if edits and header is not None:
-        start = end_of_start_tag(layout.text, header.start)
+        start = end_of_start_tag(text, header.start)
         left = b""
         for edit in edits:
-            left += bytes(layout.text[start : edit[0]])
+            left += bytes(text[start : edit[0]])
             start = edit[1]
-        left += bytes(layout.text[start : certain(header.close)])
+        left += bytes(text[start : header.close])
         if not left.strip(WHITE_SPACE):
-            return [(header.start, element_end(layout.text, header), "")]
+            return [(header.start, header.end(text), "")]
     return edits
 
 
-def apply(source: Source, data: bytes | memoryview, edits: Iterable[Edit]) -> bytes:
-    """Return the caller's bytes after the edits, in their own encoding."""
-    locator = Locator(source)
+def apply(data: bytes | memoryview, edits: Iterable[Edit], source: Source | None = None) -> bytes:
+    """Return the caller's bytes after the edits, in their own encoding; without a source it is UTF-8."""
+    if source is not None and source.text is source.data:
+        source = None
+    locator = None if source is None else Locator(source)
+    codec = "utf-8" if source is None else source.codec
     view = memoryview(data)
     pieces: list[bytes | memoryview] = []
     position = 0
     for start, end, xml in sorted(edits):
-        offset = start if source.text is source.data else locator.locate(start)[0]
-        pieces += [view[position:offset], _encoded(xml, source.codec)]
-        position = end if source.text is source.data else locator.locate(end)[0]
+        offset = start if locator is None else locator.locate(start)[0]
+        pieces += [view[position:offset], _encoded(xml, codec)]
+        position = end if locator is None else locator.locate(end)[0]
     pieces.append(view[position:])
     return b"".join(pieces)
 

@@ -10,13 +10,22 @@ from xmla_headers.findings import Code, DecodeError, value_finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeVar
+    from typing import Protocol, TypeVar
 
     from .encoding import Source
     from .fatal import Fatal
     from .namespaces import Entered
 
     T = TypeVar("T")
+
+    class Placed(Protocol):
+        """An element with the parser's offsets at its start and at its end."""
+
+        @property
+        def start(self) -> int: ...
+        @property
+        def close(self) -> int | None: ...
+
 
 __all__ = [
     "GREATER",
@@ -125,7 +134,7 @@ class RawMessage:
         self.fatal_path = "/"
 
 
-def element_end(text: bytes | memoryview, element: RawElement) -> int:
+def element_end(text: bytes | memoryview, element: Placed) -> int:
     """Return the offset after an element that was read to its end."""
     start_tag_end = end_of_start_tag(text, element.start)
     if text[start_tag_end - 2] == SLASH:

@@ -17,13 +17,10 @@ from xmla_headers._codec.splice import arrange
 from xmla_headers._codec.writer import block_xml
 from xmla_headers._xml.names import split_clark
 from xmla_headers._xml.prefixes import DEFAULT_PREFIX
-from xmla_headers._xml.raw import certain
-from xmla_headers._xml.reader import read
-from xmla_headers.codec import with_blocks
+from xmla_headers.codec import decode, with_blocks
 from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fault import Fault
 from xmla_headers.findings import EncodeError, XmlaHeadersError, error_for
-from xmla_headers.fragment import Fragment
 from xmla_headers.model import qnames_of
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import (
@@ -156,7 +153,7 @@ def set_blocks(
     reading = Reading(types, direction, strict, refuse, None, limits)
     # Most errors are raised here, by an edit of the same message in bytes.
     data = _trees.serialize(envelope)
-    _check_prefixes(envelope, reading)
+    _without_prefixes(envelope, types)
     if split_clark(envelope.tag)[1] == "Header":
         raise ValueError("set_blocks takes the Envelope element, since it may have to add a Header")
     try:
@@ -199,19 +196,24 @@ def set_blocks(
 
 
 def _read(element: Tree, reading: Reading) -> Envelope:
-    limits = _for_a_tree(reading.limits)
-    # No variable holds the bytes, which a traceback may show.
-    message = read(_trees.serialize(element), encoding="utf-8", limits=limits, deep=False)
-    _check_prefixes(element, reading)
-    judge = reading.judge(message)
     try:
-        warnings = reading.settle(judge)
+        # No variable holds the bytes, which a traceback may show.
+        envelope = decode(
+            _trees.serialize(element),
+            types=_without_prefixes(element, reading.types),
+            direction=reading.direction,
+            strict=reading.strict,
+            refuse=reading.refuse,
+            encoding="utf-8",
+            limits=_for_a_tree(reading.limits),
+        )
     except XmlaHeadersError as error:
-        raise _without_position(error) from None
-    data = bytes(message.source.text)
-    body = Fragment._cut(data, message.body_start, message.body_end, certain(message.body).scope)
-    warnings = tuple(replace(finding, line=None, column=None, offset=None) for finding in warnings)
-    return Envelope(Header._of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
+        refused = _without_position(error)
+    else:
+        warnings = (replace(finding, line=None, column=None, offset=None) for finding in envelope.warnings)
+        return replace(envelope, warnings=tuple(warnings))
+    # Outside of the handler: otherwise the frames of decode, which hold the bytes, would come along.
+    raise refused
 
 
 def _made(block: Block, soap: SoapVersion, form: MustUnderstandForm | None, around: Tree) -> Tree:
@@ -227,15 +229,16 @@ def _made(block: Block, soap: SoapVersion, form: MustUnderstandForm | None, arou
     return _trees.build(xml, around, [split_clark(name)[0] for name in qnames_of(block)])
 
 
-def _check_prefixes(element: Tree, reading: Reading) -> None:
-    """Refuse types whose values a tree without prefixes cannot tell. Raises ValueError."""
-    for kind in reading.types.values():
+def _without_prefixes(element: Tree, types: BlockTypes) -> BlockTypes:
+    """Return the types. Raises ValueError for one whose values a tree without prefixes cannot tell."""
+    for kind in types.values():
         if kind.spec.has_qnames and not hasattr(element, "nsmap"):
             name = kind.spec.local_name
             msg = (
                 f"types has {name}, with qualified names, whose prefixes ElementTree does not keep: use lxml"
             )
             raise ValueError(msg)
+    return types
 
 
 def _for_a_tree(limits: Limits) -> Limits:
