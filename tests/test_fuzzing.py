@@ -156,6 +156,7 @@ def test_each_code_about_bytes_has_ways_to_break_it() -> None:
     assert not set(WAYS) & NOT_ABOUT_BYTES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [code for code in RULES if code not in NOT_ABOUT_BYTES])
 def test_each_code_is_broken_in_five_ways_at_several_places(code: Code) -> None:
     cases = [case for case in everything() if case.rule == code]

@@ -145,6 +145,7 @@ def test_hint_names_the_usual_cause(name: str) -> None:
     assert (hint or "") in (finding.hint or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_hint_is_the_same_however_the_message_is_cut(name: str) -> None:
     data = bytes_of(name)

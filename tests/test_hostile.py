@@ -312,6 +312,7 @@ def test_hostile_input_readers_agree(name: str) -> None:
 
 
 # expat copies the namespace name into the name of each attribute with a prefix.
+@pytest.mark.slow
 @pytest.mark.skipif(not _CAN_LIMIT, reason="no RLIMIT_AS or no /proc here: memory is not limited")
 def test_namespaces_in_the_body_need_little_memory() -> None:
     told, ended = _run("namespaces", [], 200)

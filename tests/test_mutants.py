@@ -15,6 +15,7 @@ def test_mutants_table_is_large_without_duplicates() -> None:
     assert {row.module for row in ROWS} == set(MODULES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 def test_mutants_table_has_no_stale_row(module: str) -> None:
     stale = []

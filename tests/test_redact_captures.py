@@ -94,6 +94,7 @@ def test_redacted_capture_reads_like_the_original(kind: str) -> None:
     assert redact(redacted.data).changes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", _CAPTURES)
 def test_redact_leaves_no_id_of_a_recording(kind: str) -> None:
     # Among them are "not-a-session", and one with markup in it.

@@ -413,6 +413,7 @@ TEXTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", TEXTS)
 @pytest.mark.parametrize("front", ["", "</s:Body>"])
 def test_header_reader_finds_text_before_a_fatal_error(text: str, front: str) -> None:
