@@ -153,8 +153,12 @@ class BlockSpec:
     has_qnames: bool = declared(init=False, repr=False, compare=False)
     """Whether a value in the block may be a qualified name, whose text depends on prefixes."""
 
+    by_name: Mapping[str, AttributeSpec] = declared(init=False, repr=False, compare=False)
+    """Name in the message -> attribute."""
+
     def __post_init__(self) -> None:
         put = object.__setattr__
+        put(self, "by_name", ReadOnly({attribute.name: attribute for attribute in self.attributes}))
         put(self, "qname", clark(self.namespace, self.local_name))
         put(self, "has_content", self.text is not None or bool(self.children))
         kinds = [self.text, *(attribute.type for attribute in self.attributes)]
@@ -166,11 +170,6 @@ class BlockSpec:
     def name(self) -> str:
         """The same as `local_name`, called as in `AttributeSpec`."""
         return self.local_name
-
-    @property
-    def by_name(self) -> Mapping[str, AttributeSpec]:
-        """Name in the message -> attribute."""
-        return MappingProxyType({attribute.name: attribute for attribute in self.attributes})
 
 
 _ANY_TEXT = SimpleType()
