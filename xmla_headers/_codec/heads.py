@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._immutable import shown_half_made
-from xmla_headers._xml.body_end import BODY_TRIES
+from xmla_headers._xml.body_end import BODY_TRIES, BodyTags
 from xmla_headers._xml.positions import Locator
 from xmla_headers._xml.raw import SLASH, certain
 from xmla_headers.envelope import Envelope, Header
@@ -329,10 +329,10 @@ class Shape:
         "_values",
         "_warnings",
         "key",
-        "names",
         "scope",
         "skeleton",
         "soap",
+        "tags",
         "uses",
     )
 
@@ -350,8 +350,7 @@ class Shape:
         self.skeleton = skeleton
         # How often it was found after another one.
         self.uses = 0
-        # The names of Envelope and Body as written, with their prefix.
-        self.names = root.name.encode(), body.name.encode()
+        self.tags = BodyTags(root.name, body.name, body.scope)
         # Prefix -> namespace in scope inside the Body.
         self.scope: Mapping[str, str] = body.scope
         self.soap = judge.soap

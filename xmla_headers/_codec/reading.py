@@ -56,8 +56,7 @@ def known(
     if found is None or not isinstance(data, bytes):
         return found, None
     shape, body_start, _ = found
-    scope = shape.scope if deep else None
-    return found, last_end_tag(data, *shape.names, body_start, scope, reading.limits)
+    return found, last_end_tag(data, shape.tags, body_start, reading.limits, deep=deep)
 
 
 def judged(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BODY_TRIES",
+    "BodyTags",
     "cuts",
     "is_body_name",
     "last_end_tag",
@@ -69,36 +70,53 @@ def is_body_name(text: bytes | bytearray, place: int) -> bool:
     return text[place - 1 : place] in _NAME_STARTS and text[place + 4 : place + 5] in _NAME_STOPS
 
 
-def last_end_tag(
-    text: bytes, root: bytes, body: bytes, start: int, scope: Mapping[str, str] | None, limits: Limits
-) -> int | None:
+class BodyTags:
+    """The names of Envelope and Body as written, and the tags that follow from them; all bytes."""
+
+    __slots__ = ("_deep", "_scope", "body", "root", "start", "tail")
+
+    def __init__(self, root: str, body: str, scope: Mapping[str, str]) -> None:
+        self.root, self.body = root.encode(), body.encode()
+        self.start = b"<%b>" % self.body
+        self.tail = b"</%b></%b>" % (self.body, self.root)
+        # The prefixes in scope inside the Body.
+        self._scope = scope
+        self._deep: bytes | None = None
+
+    @property
+    def deep(self) -> bytes:
+        """The start tag with the declarations in scope; empty if expat may copy much of them."""
+        if self._deep is None:
+            tag = f"<{self.body.decode()}{declarations(self._scope.items())}>".encode()
+            self._deep = tag if expands_little(tag, 0, len(tag)) else b""
+        return self._deep
+
+
+def last_end_tag(text: bytes, tags: BodyTags, start: int, limits: Limits, *, deep: bool) -> int | None:
     """Return the offset of the Body's end tag if the rest of the message is well-formed, otherwise None.
 
-    `root` and `body` are the names as written; `start` is the offset after the Body's start tag, and
-    everything before it has been parsed. With `scope`, the prefixes in scope there, the checks of `deep`
-    are made as well, by `limits`. None may also mean that this quick check cannot tell.
+    `start` is the offset after the Body's start tag, and everything before it has been parsed. With `deep`,
+    its checks are made as well, by `limits`. None may also mean that this quick check cannot tell.
     """
     if text[start - 2] == SLASH:
         return None
-    tail = b"</%b></%b>" % (body, root)
-    if text.endswith(tail):
-        end = len(text) - len(tail)
-        stop = end + len(body) + 3
+    if text.endswith(tags.tail):
+        end = len(text) - len(tags.tail)
+        stop = end + len(tags.body) + 3
     else:
-        end = text.rfind(b"</" + body, start)
-        found = _TAIL.match(text, end + 2 + len(body)) if end >= 0 else None
-        if found is None or found[2] != root:
+        end = text.rfind(b"</" + tags.body, start)
+        found = _TAIL.match(text, end + 2 + len(tags.body)) if end >= 0 else None
+        if found is None or found[2] != tags.root:
             return None
         stop = found.end(1)
     # The parser decides whether this is the Body's end tag: if it stood in a comment, or if an earlier
     # end tag closed the Body, the text would not be one element.
     rest = memoryview(text)[start:stop]
-    if scope is None:
-        return end if completes(b"<%b>" % body, rest) else None
-    start_tag = f"<{body.decode()}{declarations(scope.items())}>".encode()
-    if not expands_little(start_tag, 0, len(start_tag)) or not _is_plain(text, start, end, limits):
+    if not deep:
+        return end if completes(tags.start, rest) else None
+    if not tags.deep or not _is_plain(text, start, end, limits):
         return None
-    return end if completes(start_tag, rest, namespaces=True) else None
+    return end if completes(tags.deep, rest, namespaces=True) else None
 
 
 def _is_plain(text: bytes, start: int, end: int, limits: Limits) -> bool:

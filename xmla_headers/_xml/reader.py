@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from xmla_headers.findings import Code
 from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, Limits
 
-from .body_end import cuts, last_end_tag
+from .body_end import BodyTags, cuts, last_end_tag
 from .encoding import WHITE_SPACE, Redeclared, Source
 from .fatal import Fatal, limit_exceeded, too_long
 from .namespaces import Namespaces
@@ -332,8 +332,8 @@ class MessageReader(Parser):
             raise _Enough
         source = message.source
         if source.complete and source.failure is None and isinstance(text, bytes):
-            root, scope = self._stack[0].name.encode(), body.scope if self._deep else None
-            end = last_end_tag(text, root, body.name.encode(), start, scope, self._limits)
+            tags = BodyTags(self._stack[0].name, body.name, body.scope)
+            end = last_end_tag(text, tags, start, self._limits, deep=self._deep)
             if end is not None:
                 message.body_end = end
                 raise _Enough
