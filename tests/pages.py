@@ -213,6 +213,11 @@ PROGRAMS: dict[Code, str] = {
 >>> for captured in captures.iter_messages(b'{"log": {"entries": [7]}}', "a.har"):
 ...     print(captured.name, *captures.check_message(captured).findings)
 """,
+    Code.UNSUPPORTED_FORMAT: """\
+>>> from xmla_headers import captures
+>>> for captured in captures.iter_messages(b"1234:7:version;2:21#", "a.flow"):
+...     print(captured.name, *captures.check_message(captured).findings)
+""",
 }
 
 

@@ -16,6 +16,7 @@ from xmla_headers.captures._formats import CaptureFormat
 
 _EXCHANGES = exchanges()
 _CAPTURES = {
+    Format.FOREIGN: b"1234:7:version;2:21#4:type;4:http;",
     Format.SAZ: saz(_EXCHANGES),
     Format.HAR: har(_EXCHANGES),
     Format.HTTP: stream(_EXCHANGES),

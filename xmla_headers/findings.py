@@ -96,6 +96,7 @@ class Code(StrEnum):
     UNEXPECTED_SESSION = "unexpected-session"
     SESSION_LOST = "session-lost"
     BROKEN_CAPTURE = "broken-capture"
+    UNSUPPORTED_FORMAT = "unsupported-format"
 
 
 @shown_half_made
@@ -299,6 +300,10 @@ _ROWS = (
      "Captures: an entry, or the whole file, cannot be read.",
      ("Record or export this part again, in a format that the message suggests. Everything else was "
       "checked.")),
+    (Code.UNSUPPORTED_FORMAT, _WARNING, "docs/guides/captures.md", FaultCode.CLIENT,
+     "Captures: a format that is recognised but not read, or a connection in TLS.",
+     ("Convert the file as the hint says, and read the result. The command counts a file of which nothing "
+      "can be read as unreadable.")),
 )
 # fmt: on
 

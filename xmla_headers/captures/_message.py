@@ -8,7 +8,7 @@ from datetime import datetime
 from xmla_headers.findings import Code, Finding, value_finding
 from xmla_headers.soap import Direction
 
-__all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "broken"]
+__all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "broken", "unsupported"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,8 @@ class CapturedMessage:
     exchange: str | None = None
     """A text that a request shares with its response, and with no other message of the capture."""
     trouble: Finding | None = None
-    """Why the message cannot be read: `broken-capture`, `limit-exceeded` or `not-xml`."""
+    """Why the message cannot be read: `broken-capture`, `limit-exceeded`, `not-xml` or
+    `unsupported-format`."""
 
     def paired(self, exchange: str | None) -> CapturedMessage:
         """Return a copy with another exchange.
@@ -112,3 +113,8 @@ class CapturedMessage:
 def broken(name: str, message: str, hint: str | None = None) -> CapturedMessage:
     """Return the captured message that reports an unreadable entry."""
     return CapturedMessage(name, b"", trouble=value_finding(Code.BROKEN_CAPTURE, message, hint))
+
+
+def unsupported(name: str, message: str, hint: str) -> CapturedMessage:
+    """Return the captured message that names a format that is not read, with the way to convert it."""
+    return CapturedMessage(name, b"", trouble=value_finding(Code.UNSUPPORTED_FORMAT, message, hint))

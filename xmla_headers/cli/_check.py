@@ -114,6 +114,7 @@ class _Run:
             "warnings": self._warnings,
             "unreadable": len(unreadable),
             "skipped": self._inputs.skipped,
+            "not_taken": self._inputs.not_taken,
         }
         self._report.end(Ending(left, self._transcript.sessions, unreadable, counts, interrupted))
         if unreadable:

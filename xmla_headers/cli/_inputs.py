@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 from xmla_headers import captures
 from xmla_headers.captures import CapturedMessage
+from xmla_headers.findings import Code
 
 from ._console import Streams, complain
-from ._folders import captures_in, is_foreign
-from ._outputs import check_different
+from ._folders import NAMES, files_in, is_capture, is_foreign
+from ._outputs import check_different, check_outside
 
 __all__ = [
     "ForeignError",
@@ -25,6 +26,7 @@ __all__ = [
     "no_message",
     "of_file",
     "read_file",
+    "unsupported",
 ]
 
 # Larger files are mapped: only the part that is being read is then in memory.
@@ -39,6 +41,8 @@ class InputFile(NamedTuple):
     """The key that a request and its response in two files share."""
     size: int
     """The size in bytes."""
+    identity: object
+    """Equal for two paths of one file."""
     is_named: bool
     """Whether the command line names the file itself, and not only its folder."""
 
@@ -59,6 +63,8 @@ class Inputs:
     """The files and folders that cannot be read. A complaint about each has been written."""
     skipped: int
     """The number of files without SOAP that have been skipped so far."""
+    not_taken: int
+    """The number of files in folders whose names are not those of captures."""
     size: int
     """The size of all files in bytes."""
     skip_foreign: bool
@@ -76,9 +82,9 @@ class Inputs:
         self._stdin: bytes | None = None
         self._exclude, self.skip_foreign = exclude, skip_foreign
         self.unreadable = []
-        self.skipped = 0
+        self.skipped = self.not_taken = 0
         self._folders: list[str] = []
-        self.files = [file for path in paths for file in self._list(path)]
+        self.files = _once(file for path in paths for file in self._list(path))
         self._paths = {file.path for file in self.files}
         self.size = sum(file.size for file in self.files)
 
@@ -91,10 +97,13 @@ class Inputs:
                 self._complain(file.path, error)
 
     def check_output(self, output: str) -> None:
-        """Raise OSError for an output that is one of the captures."""
+        """Raise OSError for an output that is one of the captures, or that the next run would read."""
         if Path(output).exists():
             for file in self.files:
                 check_different(output, file.path, "this is one of the captures")
+        if is_capture(Path(output).name):
+            for folder in self._folders:
+                check_outside(output, folder)
 
     def file_of(self, name: str) -> str:
         """Return the path of the file that contains a message, by the name of the message."""
@@ -147,15 +156,30 @@ class Inputs:
     def _list(self, path: str) -> list[InputFile]:
         # Path.is_dir raises for a name that is too long or not accessible. Reading it gives a better message.
         if path == "-" or not os.path.isdir(path):  # noqa: PTH112
-            return [InputFile(path, None, _size(path), is_named=True)]
+            return [InputFile(path, None, *_status(path), is_named=True)]
         self._folders.append(path)
-        names = list(captures_in(path, self._exclude, self._complain))
+        names = []
+        for name, is_taken in files_in(path, self._exclude, self._complain):
+            if is_taken:
+                names.append(name)
+            else:
+                self.not_taken += 1
         if not names and path not in self.unreadable:
-            self._complain(path, ValueError("this folder has no *.xml, *.har, *.saz or *.http"))
+            self._complain(path, ValueError(f"this folder has no {NAMES}"))
         return [
-            InputFile(name, exchange, _size(name), is_named=False)
+            InputFile(name, exchange, *_status(name), is_named=False)
             for name, exchange in captures.pair_names(names)
         ]
+
+
+def _once(files: Iterable[InputFile]) -> list[InputFile]:
+    """Return each file once, whatever its paths are; one that the command line names stays named."""
+    found: dict[object, InputFile] = {}
+    for file in files:
+        first = found.setdefault(file.identity, file)
+        if file.is_named and not first.is_named:
+            found[file.identity] = first._replace(is_named=True)
+    return list(found.values())
 
 
 class ForeignError(ValueError):
@@ -173,14 +197,29 @@ def load(file: InputFile) -> bytes | memoryview:
 def messages_of(
     file: InputFile, data: bytes | memoryview, *, skip_foreign: bool
 ) -> Iterator[CapturedMessage]:
-    """Yield the messages of a file; raise ForeignError to skip it, or ValueError if it has none."""
+    """Yield the messages of a file; raise ForeignError to skip it, or ValueError if nothing can be read."""
     check_relevant(file, data, skip_foreign=skip_foreign)
+    unread: list[CapturedMessage] = []
     empty = True
     for message in of_file(file, data, captures.iter_messages(data, file.path)):
-        empty = False
+        if empty and unsupported(message) is not None:
+            unread.append(message)
+            continue
+        yield from unread
         yield message
+        unread, empty = [], False
+    if unread:
+        raise ValueError(unsupported(unread[0]))
     if empty:
         raise no_message()
+
+
+def unsupported(message: CapturedMessage) -> str | None:
+    """Return what is not read, and how to convert it, if a message says that; None otherwise."""
+    trouble = message.trouble
+    if trouble is None or trouble.code is not Code.UNSUPPORTED_FORMAT:
+        return None
+    return trouble.message if trouble.hint is None else f"{trouble.message}; {trouble.hint}"
 
 
 def check_relevant(file: InputFile, data: bytes | memoryview, *, skip_foreign: bool) -> None:
@@ -219,11 +258,14 @@ def _let_go(mapped: memoryview) -> None:
         file.madvise(mmap.MADV_DONTNEED)
 
 
-def _size(path: str) -> int:
+def _status(path: str) -> tuple[int, object]:
+    """Return the size of a file, and a value that is equal for two paths of it."""
     try:
-        return os.stat(path).st_size  # noqa: PTH116 - called for each of very many files
+        status = os.stat(path)  # noqa: PTH116 - called for each of very many files
     except (OSError, ValueError):
-        return 0
+        return 0, path
+    # Some file systems do not number their files.
+    return status.st_size, (status.st_dev, status.st_ino) if status.st_ino else path
 
 
 def _content(path: str) -> bytes:

@@ -151,6 +151,8 @@ def summary(counts: dict[str, int]) -> list[Piece]:
         parts.append((f"{counts['unreadable']} unreadable", "error"))
     if counts["skipped"]:
         parts.append((f"{counts['skipped']} without SOAP skipped", ""))
+    if counts["not_taken"]:
+        parts.append((f"{plural(counts['not_taken'], 'other file')} not read", ""))
     return [(f"{messages} checked: ", ""), *joined(parts, ", ")]
 
 

@@ -26,7 +26,8 @@ class Ending(NamedTuple):
     unreadable: Sequence[str]
     """The paths that cannot be read."""
     counts: dict[str, int]
-    """The numbers of messages, refused messages, warnings, unreadable paths, and files skipped as no SOAP."""
+    """The numbers of messages, refused messages, warnings, unreadable paths, files skipped as no SOAP, and
+    files in folders whose names are not those of captures."""
     interrupted: bool
     """Whether the run was interrupted."""
 

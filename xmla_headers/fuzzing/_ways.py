@@ -54,6 +54,7 @@ NOT_ABOUT_BYTES = frozenset(
         Code.UNEXPECTED_SESSION,
         Code.SESSION_LOST,
         Code.BROKEN_CAPTURE,
+        Code.UNSUPPORTED_FORMAT,
     }
 )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from xmla_headers.captures._message import CapturedMessage, broken
+from xmla_headers.captures._message import CapturedMessage, broken, unsupported
 from xmla_headers.captures._redaction.json_strings import redact_json
 from xmla_headers.captures._unpacking import Allowance
 from xmla_headers.findings import Code, value_finding
@@ -86,7 +86,11 @@ def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator
     text = JsonText(data, limits.max_entry_bytes)
     try:
         if not text.enter_member("log") or not text.enter_member("entries"):
-            yield broken(name, "a JSON file without log.entries, so no HTTP Archive (HAR)")
+            yield unsupported(
+                name,
+                "a JSON file without log.entries, so no HTTP Archive (HAR), and without an Envelope",
+                "export the traffic as HAR, with content",
+            )
             return
     except BrokenError as error:
         yield broken(name, f"the HAR breaks off after {_entries(0)}: {error}")
