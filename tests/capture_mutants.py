@@ -12,6 +12,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tests.capture_files import Exchange, archive, har, lost, message, recorded, saz, session, stream
+from tests.packet_files import pcap, pcapng, talk
 from xmla_headers.captures import (
     CapturedMessage,
     CaptureLimits,
@@ -45,6 +46,7 @@ def _seeds() -> dict[str, list[bytes]]:
         "har": [har(exchanges), har(exchanges[1:2])],
         "saz": [saz(exchanges[1:], "gzip"), saz(exchanges[1:2], ""), archive({"raw/1_c.txt": b""})],
         "http": [stream(exchanges, coding) for coding in ("", "chunked", "gzip", "chunked deflate")],
+        "pcap": [pcap(talk(exchanges[1:])), pcapng(talk(exchanges, "chunked gzip"), ["cooked", "raw"])],
         "bare": [each.request for each in exchanges] + [exchanges[1].request.decode().encode("utf-16")],
     }
 

@@ -8,15 +8,19 @@ from typing import Any
 
 import pytest
 
+from tests.capture_files import recorded
 from tests.capturing import exchanges, har, saz, stream
+from tests.packet_files import pcap, talk
 from xmla_headers import captures
 from xmla_headers.captures import Format, format_of, iter_messages, redact
 from xmla_headers.captures import _formats as formats
 from xmla_headers.captures._formats import CaptureFormat
 
 _EXCHANGES = exchanges()
+_RECORDED = recorded()
 _CAPTURES = {
     Format.FOREIGN: b"1234:7:version;2:21#4:type;4:http;",
+    Format.PCAP: pcap(talk(_RECORDED)),
     Format.SAZ: saz(_EXCHANGES),
     Format.HAR: har(_EXCHANGES),
     Format.HTTP: stream(_EXCHANGES),

@@ -11,11 +11,11 @@ from xmla_headers.captures import Format, format_of
 
 __all__ = ["NAMES", "files_in", "is_capture", "is_foreign"]
 
-NAMES = "*.xml, *.har, *.saz or *.http"
+NAMES = "*.xml, *.har, *.saz, *.http, *.pcap or *.pcapng"
 """The names of the files that are read in a folder, in words."""
 
 # A path on the command line may have any name.
-_CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
+_CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http|pcap|pcapng|cap)|[0-9]+_[cs]\.txt")
 
 # Bytes at the start of a file that are searched for its root element.
 _HEAD = 1 << 18

@@ -17,7 +17,7 @@ from xmla_headers.captures._message import CapturedMessage, CaptureLimits
 from xmla_headers.captures._redaction.editor import Editor
 from xmla_headers.typing import Data
 
-from . import bare, foreign, har, http, saz
+from . import bare, foreign, har, http, pcap, saz
 from .har import Part
 
 __all__ = ["CaptureFormat", "Format", "format_of"]
@@ -55,6 +55,8 @@ class Format(Enum):
 
     FOREIGN = CaptureFormat("not read", foreign.recognise, foreign.read, foreign.redact)
     """A format that is recognised but not read."""
+    PCAP = CaptureFormat("packet capture", pcap.recognise, pcap.read, pcap.redact)
+    """A packet capture (.pcap, .pcapng), which is read with the extra `pcap`."""
     SAZ = CaptureFormat("Fiddler archive", saz.recognise, saz.read, saz.redact)
     """A Fiddler archive (.saz)."""
     HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact, har.parts, har.read_part)

@@ -345,7 +345,7 @@ def resembles(data: bytes) -> bool:
     return _FIELD.search(data, 0, len(data) if markup < 0 else markup) is not None
 
 
-def redact(data: bytes, editor: Editor) -> bytes:
+def redact(data: bytes, editor: Editor, prefix: str = "") -> bytes:
     """Return a stream of HTTP messages without their secrets. Places are the names that `read` gives."""
     counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
     pieces: list[bytes] = []
@@ -354,7 +354,7 @@ def redact(data: bytes, editor: Editor) -> bytes:
             pieces.append(_text(b"", data[:place], "", editor)[0])
         end = len(data) if following is None else following
         direction = Direction.RESPONSE if data.startswith(b"HTTP/", place) else Direction.REQUEST
-        name = f"{direction}/{counts[direction]}"
+        name = f"{prefix}{direction}/{counts[direction]}"
         counts[direction] += 1
         pieces.append(redact_one(data[place:end], stop - place, message, name, editor))
     return b"".join(pieces) if pieces else _text(b"", data, "", editor)[0]
