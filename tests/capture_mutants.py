@@ -5,7 +5,9 @@ The tests of damaged captures and guided fuzzing call `check_invariants`.
 
 from __future__ import annotations
 
+import html
 import io
+import json
 import re
 from itertools import islice
 from random import Random
@@ -47,6 +49,14 @@ def _seeds() -> dict[str, list[bytes]]:
         "saz": [saz(exchanges[1:], "gzip"), saz(exchanges[1:2], ""), archive({"raw/1_c.txt": b""})],
         "http": [stream(exchanges, coding) for coding in ("", "chunked", "gzip", "chunked deflate")],
         "pcap": [pcap(talk(exchanges[1:])), pcapng(talk(exchanges, "chunked gzip"), ["cooked", "raw"])],
+        "text": [
+            b"".join(b"2026-11-20 10:23:42,250 sent: %b\n" % each.request for each in exchanges),
+            "".join(
+                json.dumps({"ts": 1795170222, "a": each.request.decode()}) + "\n" for each in exchanges
+            ).encode(),
+            html.escape("x: " + exchanges[1].request.decode() * 2).encode("utf-16"),
+            b"sent, at once: " + exchanges[1].request.replace(b'"', b'""'),
+        ],
         "bare": [each.request for each in exchanges] + [exchanges[1].request.decode().encode("utf-16")],
     }
 

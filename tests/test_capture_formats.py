@@ -21,6 +21,7 @@ _RECORDED = recorded()
 _CAPTURES = {
     Format.FOREIGN: b"1234:7:version;2:21#4:type;4:http;",
     Format.PCAP: pcap(talk(_RECORDED)),
+    Format.TEXT: b"2026-11-20 10:23:42 sent: " + _EXCHANGES[0].request,
     Format.SAZ: saz(_EXCHANGES),
     Format.HAR: har(_EXCHANGES),
     Format.HTTP: stream(_EXCHANGES),

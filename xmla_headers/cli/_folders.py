@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from xmla_headers.captures import Format, format_of
 
-__all__ = ["NAMES", "files_in", "is_capture", "is_foreign"]
+__all__ = ["NAMES", "files_in", "is_capture", "is_foreign", "is_log"]
 
-NAMES = "*.xml, *.har, *.saz, *.http, *.pcap or *.pcapng"
+NAMES = "*.xml, *.har, *.saz, *.http, *.pcap, *.pcapng, *.log or *.jsonl"
 """The names of the files that are read in a folder, in words."""
 
 # A path on the command line may have any name.
-_CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http|pcap|pcapng|cap)|[0-9]+_[cs]\.txt")
+_CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http|pcap|pcapng|cap|log|jsonl|chlsj)|[0-9]+_[cs]\.txt")
+
+# Most of these have nothing to do with XMLA.
+_LOG = re.compile(r"(?is).*\.(?:log|jsonl|chlsj)")
 
 # Bytes at the start of a file that are searched for its root element.
 _HEAD = 1 << 18
@@ -39,6 +42,11 @@ _SOAP = re.compile(
 def is_capture(name: str) -> bool:
     """Return whether a file of this name is read in a folder."""
     return _CAPTURE.fullmatch(name) is not None
+
+
+def is_log(name: str) -> bool:
+    """Return whether a file of this name, which has no message, is skipped in a folder."""
+    return _LOG.fullmatch(name) is not None
 
 
 def files_in(

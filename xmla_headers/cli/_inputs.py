@@ -13,7 +13,7 @@ from xmla_headers.captures import CapturedMessage
 from xmla_headers.findings import Code
 
 from ._console import Streams, complain
-from ._folders import NAMES, files_in, is_capture, is_foreign
+from ._folders import NAMES, files_in, is_capture, is_foreign, is_log
 from ._outputs import check_different, check_outside
 
 __all__ = [
@@ -28,6 +28,8 @@ __all__ = [
     "read_file",
     "unsupported",
 ]
+
+_WITHOUT = (captures.Format.BARE, captures.Format.HAR)
 
 # Larger files are mapped: only the part that is being read is then in memory.
 _MAPPED = 4_194_304
@@ -223,8 +225,11 @@ def unsupported(message: CapturedMessage) -> str | None:
 
 
 def check_relevant(file: InputFile, data: bytes | memoryview, *, skip_foreign: bool) -> None:
-    """Raise ForeignError for XML without SOAP, unless the command line names the file."""
+    """Raise ForeignError for XML without SOAP or a log without messages, unless the file is named."""
     if (skip_foreign or not file.is_named) and is_foreign(data):
+        raise ForeignError
+    # What begins with a brace and is no text with messages may be a HAR.
+    if not file.is_named and is_log(file.path) and captures.format_of(data) in _WITHOUT:
         raise ForeignError
 
 

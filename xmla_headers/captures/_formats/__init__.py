@@ -17,7 +17,7 @@ from xmla_headers.captures._message import CapturedMessage, CaptureLimits
 from xmla_headers.captures._redaction.editor import Editor
 from xmla_headers.typing import Data
 
-from . import bare, foreign, har, http, pcap, saz
+from . import bare, foreign, har, http, pcap, saz, text
 from .har import Part
 
 __all__ = ["CaptureFormat", "Format", "format_of"]
@@ -59,10 +59,12 @@ class Format(Enum):
     """A packet capture (.pcap, .pcapng), which is read with the extra `pcap`."""
     SAZ = CaptureFormat("Fiddler archive", saz.recognise, saz.read, saz.redact)
     """A Fiddler archive (.saz)."""
-    HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact, har.parts, har.read_part)
-    """An HTTP Archive 1.2 (.har)."""
     HTTP = CaptureFormat("HTTP/1", http.recognise, http.read, http.redact)
     """An HTTP/1 message, or a stream of them."""
+    TEXT = CaptureFormat("text with envelopes", text.recognise, text.read, text.redact)
+    """A text with envelopes in it: a log, a trace, JSON lines, XML of another program."""
+    HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact, har.parts, har.read_part)
+    """An HTTP Archive 1.2 (.har)."""
     BARE = CaptureFormat("message", bare.recognise, bare.read, bare.redact)
     """A message, or anything that is not recognised."""
 
@@ -74,7 +76,8 @@ def format_of(data: Data) -> Format:
     """Return the format of a capture. The first bytes decide, and a file name does not.
 
     Args:
-        data: The capture, or at least its first 4,096 bytes.
+        data: The capture. Its first 4,096 bytes tell every format but text with envelopes in it, which has
+            to be there up to the first of them.
 
     Returns:
         The format; `Format.BARE` if no format is recognised.
