@@ -5,6 +5,7 @@ The tests of damaged captures and guided fuzzing call `check_invariants`.
 
 from __future__ import annotations
 
+import gzip
 import html
 import io
 import json
@@ -56,6 +57,11 @@ def _seeds() -> dict[str, list[bytes]]:
             ).encode(),
             html.escape("x: " + exchanges[1].request.decode() * 2).encode("utf-16"),
             b"sent, at once: " + exchanges[1].request.replace(b'"', b'""'),
+        ],
+        "archive": [
+            archive({"a.har": har(exchanges[1:2]), "b.log": b"2026 DEBUG " + exchanges[1].request}),
+            gzip.compress(stream(exchanges[1:2]), mtime=0),
+            gzip.compress(b"2026 DEBUG " + exchanges[1].request, mtime=0),
         ],
         "bare": [each.request for each in exchanges] + [exchanges[1].request.decode().encode("utf-16")],
     }

@@ -44,7 +44,7 @@ def iter_messages(
     """Yield the messages of a capture in its order, whatever its format.
 
     The first bytes decide the format: a Fiddler archive (.saz), an HTTP Archive 1.2 (.har), a packet capture
-    (.pcap, .pcapng), an HTTP/1 message or a stream of them. In any other text, each Envelope is a message;
+    (.pcap, .pcapng), an HTTP/1 message or a stream of them, or a .gz or .zip of these. In any other text, each Envelope is a message;
     anything else is one message. An entry that cannot be read is a message with a `trouble`, and the
     reading goes on. Requests in HTTP that are not POSTed as XML or to a SOAPAction are ignored, with their
     responses.

@@ -11,14 +11,17 @@ from xmla_headers.captures import Format, format_of
 
 __all__ = ["NAMES", "files_in", "is_capture", "is_foreign", "is_log"]
 
-NAMES = "*.xml, *.har, *.saz, *.http, *.pcap, *.pcapng, *.log or *.jsonl"
+NAMES = "*.xml, *.har, *.saz, *.http, *.pcap, *.pcapng, *.log, *.jsonl, *.gz or *.zip"
 """The names of the files that are read in a folder, in words."""
 
 # A path on the command line may have any name.
-_CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http|pcap|pcapng|cap|log|jsonl|chlsj)|[0-9]+_[cs]\.txt")
+_CAPTURE = re.compile(
+    r"(?is).*\.(?:xml|har|saz|http|pcap|pcapng|cap|log|jsonl|chlsj|gz|zip)|[0-9]+_[cs]\.txt|"
+    r"[0-9a-f.:]{7,45}\.[0-9]{1,5}-[0-9a-f.:]{7,45}\.[0-9]{1,5}(?:(?:--|c)[0-9]+)*"
+)
 
 # Most of these have nothing to do with XMLA.
-_LOG = re.compile(r"(?is).*\.(?:log|jsonl|chlsj)")
+_LOG = re.compile(r"(?is).*\.(?:log|jsonl|chlsj|gz|zip)")
 
 # Bytes at the start of a file that are searched for its root element.
 _HEAD = 1 << 18

@@ -210,6 +210,8 @@ def messages_of(
         yield from unread
         yield message
         unread, empty = [], False
+    if unread and not file.is_named and is_log(file.path):
+        raise ForeignError
     if unread:
         raise ValueError(unsupported(unread[0]))
     if empty:

@@ -11,13 +11,14 @@ To add a format, write a module with three functions, and a row that names them:
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TypeAlias
 
 from xmla_headers.captures._message import CapturedMessage, CaptureLimits
 from xmla_headers.captures._redaction.editor import Editor
 from xmla_headers.typing import Data
 
-from . import bare, foreign, har, http, pcap, saz, text
+from . import bare, foreign, gz, har, http, pcap, saz, text, zipped
 from .har import Part
 
 __all__ = ["CaptureFormat", "Format", "format_of"]
@@ -46,6 +47,11 @@ class CaptureFormat:
     """Yield the messages of one of these parts."""
 
 
+def _inner(data: bytes) -> CaptureFormat:
+    """Return the format of a capture in an archive."""
+    return format_of(data).value
+
+
 class Format(Enum):
     """The formats of captures. A capture has the first one that recognises it; the last accepts any bytes.
 
@@ -57,6 +63,17 @@ class Format(Enum):
     """A format that is recognised but not read."""
     PCAP = CaptureFormat("packet capture", pcap.recognise, pcap.read, pcap.redact)
     """A packet capture (.pcap, .pcapng), which is read with the extra `pcap`."""
+    GZIP = CaptureFormat(
+        "gzip file", gz.recognise, partial(gz.read, table=_inner), partial(gz.redact, table=_inner)
+    )
+    """A gzip file of a capture."""
+    ZIP = CaptureFormat(
+        "zip archive",
+        zipped.recognise,
+        partial(zipped.read, table=_inner),
+        partial(zipped.redact, table=_inner),
+    )
+    """A zip archive of captures."""
     SAZ = CaptureFormat("Fiddler archive", saz.recognise, saz.read, saz.redact)
     """A Fiddler archive (.saz)."""
     HTTP = CaptureFormat("HTTP/1", http.recognise, http.read, http.redact)

@@ -18,11 +18,14 @@ from xmla_headers.findings import Code, value_finding
 from .http import HEAD_END, HttpMessage, exchange_of, read_one, redact_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
     from xmla_headers.findings import Finding
+
+    # Takes the name of an entry, its place, its content and the editor.
+    Redact = Callable[[str, str, bytes, Editor], bytes]
 
 __all__ = ["BufferFile", "read", "recognise", "redact"]
 
@@ -258,11 +261,12 @@ def _timer(text: str, names: tuple[str, ...]) -> datetime | None:
 # -- redaction ---------------------------------------------------------------------------------------
 
 
-def redact(data: bytes, editor: Editor) -> bytes:
+def redact(data: bytes, editor: Editor, redacted: Redact | None = None) -> bytes:
     """Return an archive without its secrets; the archive itself if it has none.
 
     Entries keep their order, names, dates and methods. An entry that cannot be read may contain secrets: it
-    becomes empty. Bytes that belong to no entry are removed.
+    becomes empty. Bytes that belong to no entry are removed. `redacted` returns the content of another entry
+    than Fiddler's without its secrets.
     """
     archive = _open_archive(data, editor.limits)
     if not isinstance(archive, zipfile.ZipFile):
@@ -280,7 +284,7 @@ def redact(data: bytes, editor: Editor) -> bytes:
                 new = editor.emptied(content, name, "an entry that cannot be read")
                 extra = info.extra if new else b""
             else:
-                new = _redacted(info.filename, name, content, editor)
+                new = (redacted or _redacted)(info.filename, name, content, editor)
             if (name, new, comment, extra) == (info.filename, content, info.comment, info.extra):
                 copy.keep(info)
             else:
