@@ -8,7 +8,7 @@ from datetime import datetime
 from xmla_headers.findings import Code, Finding, value_finding
 from xmla_headers.soap import Direction
 
-__all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "broken"]
+__all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "bare_message", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +112,14 @@ class CapturedMessage:
 def broken(name: str, message: str, hint: str | None = None) -> CapturedMessage:
     """Return the captured message that reports an unreadable entry."""
     return CapturedMessage(name, b"", trouble=value_finding(Code.BROKEN_CAPTURE, message, hint))
+
+
+def bare_message(
+    name: str, data: bytes | memoryview, direction: Direction | None, limits: CaptureLimits
+) -> CapturedMessage:
+    """Return the captured message that has no head."""
+    most = limits.max_entry_bytes
+    if most is not None and len(data) > most:
+        text = f"the message has more than {most} bytes (max_entry_bytes)"
+        return CapturedMessage(name, b"", direction, trouble=value_finding(Code.LIMIT_EXCEEDED, text))
+    return CapturedMessage(name, bytes(data), direction)

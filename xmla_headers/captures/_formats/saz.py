@@ -15,7 +15,7 @@ from xmla_headers.captures._message import CapturedMessage, broken
 from xmla_headers.captures._unpacking import Allowance
 from xmla_headers.findings import Code, value_finding
 
-from .http import HEAD_END, HttpMessage, exchange_of, read_one, redact_one
+from .http import HttpMessage, exchange_of, read_one, redact_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,26 +206,7 @@ def _message(
     # Fiddler writes an empty file for a missing response.
     if not content.strip():
         return None
-    return read_one(_as_http_1(content), 0, name, limits)[0]
-
-
-_HTTP_2 = re.compile(rb"([^\r\n]*?)HTTP/2(?:\.0)?([^\r\n]*+)\r?\n")
-_LENGTH = re.compile(rb"(?im)^(?:content-length|transfer-encoding):")
-_MOST_LINE = 8_192
-
-
-def _as_http_1(content: bytes) -> bytes:
-    """Return a message of HTTP/2, which Fiddler writes in the form of HTTP/1, as one of HTTP/1.1."""
-    line = _HTTP_2.match(content, 0, _MOST_LINE)
-    found = None if line is None else HEAD_END.search(content, line.end() - 2)
-    if line is None or found is None:
-        return content
-    head = b"%bHTTP/1.1%b\r\n%b" % (line[1], line[2], content[line.end() : found.start()])
-    body = content[found.end() :]
-    # RFC 9113 §8.1.1: header fields need not give the length of the body.
-    if _LENGTH.search(head) is None:
-        head += b"\r\nContent-Length: %d" % len(body)
-    return b"%b\r\n\r\n%b" % (head, body)
+    return read_one(content, 0, name, limits)[0]
 
 
 def _times(
@@ -369,10 +350,8 @@ def _redacted(member: str, name: str, content: bytes, editor: Editor) -> bytes:
     match = _MEMBER.fullmatch(member)
     if match is None or match["side"].lower() == "m" or not content.strip():
         return editor.message(content, name)
-    converted = _as_http_1(content)
-    message, end = read_one(converted, 0, name, editor.limits)
-    # The message ends as far from the end as in the original.
-    return redact_one(content, len(content) - (len(converted) - end), message, name, editor)
+    message, end = read_one(content, 0, name, editor.limits)
+    return redact_one(content, end, message, name, editor)
 
 
 # An extra field with the sizes of the old entry (APPNOTE.TXT 4.5.3).
