@@ -263,7 +263,7 @@ def _set(value: object, *path: str) -> Callable[[dict[str, Any]], None]:
         (lambda document: _without(document, "request", "postData"), ["entries/1/request"]),
         (lambda document: _without(document, "response", "content", "text"), ["entries/1/response"]),
         (_set(3, "response", "content", "text"), ["entries/1/response"]),
-        (_set("base64", "response", "content", "encoding"), ["entries/1/response"]),
+        (_set("base64", "response", "content", "encoding"), []),
         (_set("\ud800", "request", "postData", "text"), ["entries/1/request"]),
         (_set(None, "response"), []),
         (_set("200", "response", "status"), []),

@@ -76,6 +76,8 @@ class CapturedMessage:
     """A text that a request shares with its response, and with no other message of the capture."""
     trouble: Finding | None = None
     """Why the message cannot be read: `broken-capture`, `limit-exceeded` or `not-xml`."""
+    omitted: bool = False
+    """Whether the capture leaves the body out, as some exporters of HAR do. Such a message is not checked."""
 
     def paired(self, exchange: str | None) -> CapturedMessage:
         """Return a copy with another exchange.
@@ -106,6 +108,7 @@ class CapturedMessage:
             self.headers,
             exchange,
             self.trouble,
+            self.omitted,
         )
 
 

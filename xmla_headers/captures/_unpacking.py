@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import zlib
+from base64 import b64decode
 
 from xmla_headers.findings import Code, Finding, value_finding
 
 from ._message import CaptureLimits
 
-__all__ = ["BINARY", "Allowance", "is_markup", "unpacked_body"]
+__all__ = ["BINARY", "Allowance", "decoded_base64", "is_markup", "unpacked_body"]
 
 _FORMAT = "Protocol Format=XML"
 _COMPRESSION = "Transport Compression=None"
@@ -33,6 +34,10 @@ _MARKUP = re.compile(
     rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+<(?:\?xml[ \t\r\n]|![a-zA-Z-]|[a-zA-Z_][\w.-]{0,100}[: \t\r\n/>])"
     rb"|\xff\xfe<\0|\xfe\xff\0<"
 )
+
+# A string of base64 alone (RFC 4648 §4 and §5), which some writers break into lines.
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]++(?:\r?\n)?+)*+={0,2}+(?:\r?\n)?+")
+_STANDARD = str.maketrans("-_", "+/")
 
 
 class Allowance:
@@ -71,6 +76,15 @@ class Allowance:
 def is_markup(data: bytes | memoryview, start: int = 0) -> bool:
     """Return whether XML or HTML begins at an offset, so that nothing there is coded."""
     return _MARKUP.match(data, start) is not None
+
+
+def decoded_base64(text: str) -> bytes | None:
+    """Return what a text in base64 means, also if its end is missing; None for any other text."""
+    if _BASE64.fullmatch(text) is None:
+        return None
+    letters = "".join(text.split()).rstrip("=").translate(_STANDARD)
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return b64decode(letters + "=" * (-len(letters) % 4))
 
 
 def unpacked_body(body: bytes, codings: str, allowance: Allowance) -> tuple[bytes, Finding | None]:

@@ -26,7 +26,6 @@ from .http_stream import (
     find_start,
     header_of,
     paired,
-    read_one,
     step,
     steps,
 )
@@ -41,11 +40,8 @@ if TYPE_CHECKING:
     from .http_stream import Step
 
 __all__ = [
-    "HEAD_END",
-    "HttpMessage",
     "exchange_of",
     "read",
-    "read_one",
     "recognise",
     "redact",
     "redact_one",
@@ -111,7 +107,8 @@ def _captured(message: HttpMessage, exchange: str | None, allowance: Allowance) 
             f"capture again with the connection property {setting}",
         )
     if found is None and body and not message.decoded:
-        body, found = unpacked_body(body, header_of(message.headers, "content-encoding") or "", allowance)
+        codings = message.codings or header_of(message.headers, "content-encoding") or ""
+        body, found = unpacked_body(body, codings, allowance)
     return CapturedMessage(
         message.name,
         b"" if found is not None else body,
@@ -122,6 +119,7 @@ def _captured(message: HttpMessage, exchange: str | None, allowance: Allowance) 
         message.headers,
         exchange,
         found,
+        message.omitted,
     )
 
 

@@ -104,6 +104,8 @@ class HttpMessage:
     cut: Finding | None = None
     # The charset of the body, if the header fields do not say it.
     charset: str | None = None
+    # The content codings of the body, if the header fields do not say them.
+    codings: str | None = None
     # Whether the capturing program left the body out.
     omitted: bool = False
 
@@ -298,7 +300,7 @@ class _Reader:
         self.head: int | None = None
         # The offset where reading ended.
         self.end = len(data)
-        # What tells where the body ends.
+        # The part of the message that tells where the body ends.
         self.measure = "end"
         self._data, self._start, self._most, self._alone = data, start, limits.max_entry_bytes, alone
 
