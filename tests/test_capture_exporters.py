@@ -15,6 +15,7 @@ from tests.test_capture_parts import in_parts
 from tests.test_capture_streams import ANSWER, ASK, FIELD, broken, names, read, read_field
 from xmla_headers.captures import check_message, iter_messages, redact
 from xmla_headers.findings import Code
+from xmla_headers.transcript import Transcript
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,6 +147,14 @@ def test_har_that_lacks_some_request_bodies_names_each() -> None:
     data = json.dumps(document).encode()
     assert broken(read(data)) == ["entries/1/request", "entries/3/request"]
     assert in_parts(data, 0)[0] == list(iter_messages(data, "a.har"))
+
+
+def test_har_without_request_bodies_has_its_session() -> None:
+    transcript = Transcript()
+    for item in read_field("11b-har-no-request-body.har"):
+        transcript.add(check_message(item))
+    assert len(transcript.sessions) == 1
+    assert broken(read_field("11b-har-no-request-body.har")) == ["entries/0/request"]
 
 
 def test_har_empty_request_of_a_login_is_nothing_to_report() -> None:

@@ -112,7 +112,14 @@ def test_check_quiet_prints_nothing() -> None:
 def test_check_json_is_one_document(folder: Path) -> None:
     status, out, _ = run("check", "--format", "json", "--refuse", "unqualified-must-understand", folder)
     document = json.loads(out)
-    assert document["summary"] == {"messages": 3, "refused": 2, "warnings": 2, "unreadable": 0, "skipped": 0}
+    assert document["summary"] == {
+        "messages": 3,
+        "refused": 2,
+        "warnings": 2,
+        "unreadable": 0,
+        "skipped": 0,
+        "parts": 0,
+    }
     assert [Path(message["path"]).name for message in document["messages"]] == ["a.xml", "b.xml", "c.XML"]
     clean, warned, refused = (message["findings"] for message in document["messages"])
     assert clean == []

@@ -64,6 +64,11 @@ ABOUT_VALUES = {
     "request-without-response",
     "unexpected-session",
     "session-lost",
+    "content-type-mismatch",
+    "soap-action-mismatch",
+    "charset-conflict",
+    "session-field-mismatch",
+    "incomplete-answer",
     "broken-capture",
 }
 #: Codes of an unreadable document: DecodeError.
@@ -94,6 +99,11 @@ WARNINGS = {
     "request-without-response",
     "unexpected-session",
     "session-lost",
+    "content-type-mismatch",
+    "soap-action-mismatch",
+    "charset-conflict",
+    "session-field-mismatch",
+    "incomplete-answer",
 }
 
 #: Marks the offset of each expected finding in the texts below. It is removed before they are encoded.

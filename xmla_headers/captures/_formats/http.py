@@ -6,15 +6,15 @@ import re
 from array import array
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from xmla_headers.captures._message import CapturedMessage, bare_message, broken
+from xmla_headers.captures._http_facts import media_type_of
+from xmla_headers.captures._message import CapturedMessage, bare_message, broken, without_continuation
+from xmla_headers.captures._multipart import is_coded, parts_of, root_of
 from xmla_headers.captures._redaction.secrets import ChangeKind
 from xmla_headers.captures._unpacking import BINARY, Allowance, unpacked_body
 from xmla_headers.findings import Code, value_finding
-from xmla_headers.http import charset_of
 from xmla_headers.soap import Direction
 
 from .http_stream import (
@@ -48,23 +48,16 @@ __all__ = [
     "resembles",
 ]
 
-_MOST_TYPE, _MOST_DATE = 1_024, 128
-_TYPE = re.compile(r"[ \t]*+[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
+_MOST_DATE = 128
 
 # The exceptions of email for the value of a Date, and of Python for a time out of range.
 DATE_ERRORS = (ValueError, OverflowError, TypeError, IndexError)
 
+# The media types of requests that may be XMLA.
+_XML_TYPES = frozenset({"text/xml", "application/xml", "application/soap+xml", "multipart/related"})
+
 # RFC 9110 §15.5.2 and §15.5.8: the client sends the request again with credentials.
 _CHALLENGES = frozenset({401, 407})
-
-
-@lru_cache(maxsize=64)
-def _media_type(content_type: str) -> tuple[str, str | None]:
-    """Return media type and charset, in lower case (RFC 9110 §8.3.1)."""
-    # The MIME parser of Python takes quadratic time, or raises, for some values.
-    content_type = content_type[:_MOST_TYPE].lower()
-    kind = _TYPE.match(content_type)
-    return "" if kind is None else kind[0].strip(), charset_of(content_type)
 
 
 def exchange_of(
@@ -89,15 +82,16 @@ def _may_be_xmla(request: HttpMessage) -> bool:
         return False
     if header_of(request.headers, "soapaction") is not None:
         return True
-    media_type, _ = _media_type(header_of(request.headers, "content-type") or "")
-    if media_type in BINARY or media_type in ("text/xml", "application/xml", "application/soap+xml"):
+    media_type, _ = media_type_of(header_of(request.headers, "content-type") or "")
+    if media_type in BINARY or media_type in _XML_TYPES:
         return True
     return b"Envelope" in request.body[:4096]
 
 
 def _captured(message: HttpMessage, exchange: str | None, allowance: Allowance) -> CapturedMessage:
     """Return an HTTP message as a captured one, without its content coding."""
-    media_type, charset = _media_type(header_of(message.headers, "content-type") or "")
+    content_type, others = header_of(message.headers, "content-type") or "", None
+    media_type, charset = media_type_of(content_type)
     body, found = message.body, message.trouble or message.cut
     if found is None and media_type in BINARY:
         what, setting = BINARY[media_type]
@@ -109,10 +103,16 @@ def _captured(message: HttpMessage, exchange: str | None, allowance: Allowance) 
     if found is None and body and not message.decoded:
         codings = message.codings or header_of(message.headers, "content-encoding") or ""
         body, found = unpacked_body(body, codings, allowance)
+    if found is None and body and media_type.startswith("multipart/"):
+        root = root_of(content_type, body)
+        if root is not None:
+            body, charset, others, found = root
+    direction = Direction.RESPONSE if message.method is None else Direction.REQUEST
+    body, continuation = (b"", None) if found is not None else without_continuation(body, direction)
     return CapturedMessage(
         message.name,
-        b"" if found is not None else body,
-        Direction.RESPONSE if message.method is None else Direction.REQUEST,
+        body,
+        direction,
         message.charset or charset,
         message.time or _date(message),
         message.status,
@@ -120,6 +120,8 @@ def _captured(message: HttpMessage, exchange: str | None, allowance: Allowance) 
         exchange,
         found,
         message.omitted,
+        continuation,
+        others,
     )
 
 
@@ -175,6 +177,7 @@ def _reordered(stream: _Stream, found: Iterable[Step]) -> Iterator[CapturedMessa
     def again(at: int | None) -> Step | None:
         return None if at is None else step(stream.data, places[at], stream.limits, numbers[at])
 
+    stream.is_one_side = b"q" not in kinds and not stream.has_requests
     for request, response in paired(kinds):
         yield from stream.exchange(again(request), again(response))
 
@@ -187,6 +190,7 @@ class _Stream:
         self._name, self._prefix = name, f"{name}/" if name else ""
         self._allowance = Allowance(limits)
         self._envelopes = self._ignored = 0
+        self.has_requests = self.is_one_side = False
         # The name of the first message after which bytes are ignored.
         self._first = ""
 
@@ -195,7 +199,10 @@ class _Stream:
         given = [each for each in (request, response) if each is not None]
         for each in given:
             each.message.name = self._prefix + each.message.name
-        exchange = f"{self._prefix}{request.number}" if request is not None else given[0].message.name
+        self.has_requests = self.has_requests or request is not None
+        # Another capture may have the other side of a connection, with equal numbers.
+        numbered = request or (response if self.is_one_side else None)
+        exchange = given[0].message.name if numbered is None else f"{self._prefix}{numbered.number}"
         yield from exchange_of(
             None if request is None else request.message,
             None if response is None else response.message,
@@ -300,18 +307,34 @@ def redact_one(data: bytes, stop: int, message: HttpMessage, name: str, editor: 
         return _emptied(new_head, body, name, reason, editor) + _after(rest, name, editor)
     if not codings:
         new, size = _uncoded_body(body, rest, name, editor)
-        return _with_length(new_head, size - len(body)) + new
+        new_body = _in_parts(message, new[:size], name, editor)
+        return _with_length(new_head, len(new_body) - len(body)) + new_body + new[size:]
     rest = _after(rest, name, editor)
     content_coding = codings.get(b"content-encoding", b"identity")
     plain, failure = unpacked_body(message.body, content_coding.decode("latin-1"), editor.allowance)
     if failure is not None:
         return _emptied(new_head, body, name, "the content coding cannot be removed", editor) + rest
-    new_plain = editor.message(plain, name)
+    new_plain = _in_parts(message, editor.message(plain, name), name, editor)
     if new_plain == plain and not _has_secrets(body, codings, editor):
         return new_head + body + rest
     for coding, value in codings.items():
         editor.note(name, ChangeKind.CODING, _coding(coding, value))
     return _uncoded(new_head, len(new_plain)) + new_plain + rest
+
+
+def _in_parts(message: HttpMessage, body: bytes, name: str, editor: Editor) -> bytes:
+    """Return a body that has been searched as one text, with each part of it searched, too.
+
+    A part may have another encoding than the body around it.
+    """
+    content_type = header_of(message.headers, "content-type") or ""
+    if message.trouble is not None or not media_type_of(content_type)[0].startswith("multipart/"):
+        return body
+    pieces, done = [], 0
+    for part in parts_of(content_type, body):
+        pieces += [body[done : part.start], editor.message(body[part.start : part.end], name)]
+        done = part.end
+    return b"".join([*pieces, body[done:]])
 
 
 def _end_of_head(data: bytes, start: int) -> int:
@@ -340,6 +363,8 @@ def _unsearchable(
     media_type = "" if found is None else found[1].lower().decode()
     if media_type in BINARY:
         return f"{media_type}, not text"
+    if media_type.startswith("multipart/") and is_coded(message.body):
+        return "a multipart body with parts in base64 or quoted-printable"
     if message.trouble is None:
         return None
     if message.trouble.code is Code.LIMIT_EXCEEDED:
