@@ -362,14 +362,14 @@ def test_transcript_unpaired_messages_pair_in_order() -> None:
     assert transcript.close() == []
 
 
-def test_transcript_lone_response_without_a_session_yields_nothing() -> None:
+def test_lone_response_without_a_session_yields_nothing() -> None:
     transcript = Transcript()
     placement = transcript.add(check_message(CapturedMessage("", message(), Direction.RESPONSE)))
     assert (placement.session, placement.findings, placement.request) == (None, (), None)
     assert transcript.close() == []
 
 
-def test_transcript_lone_response_that_denies_a_session_is_a_finding() -> None:
+def test_lone_response_that_denies_a_session_is_a_finding() -> None:
     transcript = Transcript()
     placement = transcript.add(check_message(CapturedMessage("", LOST)))
     assert (placement.session, [str(found.code) for found in placement.findings]) == (None, ["session-lost"])

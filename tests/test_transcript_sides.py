@@ -148,7 +148,7 @@ def test_loss_alone_belongs_to_the_session_that_it_names() -> None:
     assert found == ["2 session-lost", "3 session-lost", "4 session-lost"]
 
 
-def test_loss_alone_of_two_sessions_is_a_finding_without_a_session() -> None:
+def test_loss_alone_of_two_sessions_has_no_session() -> None:
     fault = lost("").replace(b"The '' session", b"The session")
     transcript, found = follow(_answers(message(session("aaaa-1")), message(session("bbbb-2")), fault))
     assert found == ["2 session-lost"]
@@ -160,7 +160,7 @@ def test_grant_alone_after_a_loss_is_another_session() -> None:
     assert [record.state for record in transcript.sessions] == [State.LOST, State.ACTIVE]
 
 
-def test_answer_without_its_request_in_a_whole_capture_is_a_finding() -> None:
+def test_answer_without_its_request_is_a_finding_and_counts() -> None:
     transcript, found = follow(iter_messages(post(ASKED[0]) + answer(SAID[0]) + answer(SAID[3])))
     assert found == ["response/1 response-without-request", "response/1 session-lost"]
     assert states(transcript) == [(State.LOST, 1, 2)]
