@@ -11,6 +11,7 @@ import io
 import json
 import re
 from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "SEEDS", "check_invariants", "mutants", "mutated"]
 
 _ID = "7F0A9B52-62A4-4EF0-B2E2-3C1D7C0B9A11"
+_FIELD = Path(__file__).parent / "data" / "field"
 #: Large enough for the seeds, too small for a decompression bomb.
 _LIMITS = CaptureLimits(max_entry_bytes=1 << 20, max_unpacked_bytes=1 << 22, max_entries=1_000)
 
@@ -45,10 +47,23 @@ def _exchanges() -> list[Exchange]:
 
 def _seeds() -> dict[str, list[bytes]]:
     exchanges = _exchanges()
+    field = {path.name: path.read_bytes() for path in sorted(_FIELD.iterdir())}
+    written = {
+        kind: [data for name, data in field.items() if name.endswith(f".{kind}")]
+        for kind in ("har", "saz", "http")
+    }
     return {
-        "har": [har(exchanges), har(exchanges[1:2])],
-        "saz": [saz(exchanges[1:], "gzip"), saz(exchanges[1:2], ""), archive({"raw/1_c.txt": b""})],
-        "http": [stream(exchanges, coding) for coding in ("", "chunked", "gzip", "chunked deflate")],
+        "har": [har(exchanges), har(exchanges[1:2]), *written["har"]],
+        "saz": [
+            saz(exchanges[1:], "gzip"),
+            saz(exchanges[1:2], ""),
+            archive({"raw/1_c.txt": b""}),
+            *written["saz"],
+        ],
+        "http": [
+            *(stream(exchanges, coding) for coding in ("", "chunked", "gzip", "chunked deflate")),
+            *written["http"],
+        ],
         "pcap": [pcap(talk(exchanges[1:])), pcapng(talk(exchanges, "chunked gzip"), ["cooked", "raw"])],
         "text": [
             b"".join(b"2026-11-20 10:23:42,250 sent: %b\n" % each.request for each in exchanges),
@@ -63,7 +78,11 @@ def _seeds() -> dict[str, list[bytes]]:
             gzip.compress(stream(exchanges[1:2]), mtime=0),
             gzip.compress(b"2026 DEBUG " + exchanges[1].request, mtime=0),
         ],
-        "bare": [each.request for each in exchanges] + [exchanges[1].request.decode().encode("utf-16")],
+        "bare": [
+            *(each.request for each in exchanges),
+            exchanges[1].request.decode().encode("utf-16"),
+            field["01b-powerbi-continuation-byte.resp.xml"],
+        ],
     }
 
 
@@ -97,6 +116,10 @@ _PIECES = (
     b"Date: Mon, 99 Foo 99999 99:99:99 +9999\r\n",
     b"FFFFFFFFFFFFFFFF\r\n",
     b"HTTP/1.1 999 \r\n",
+    b"HTTP/2 200 \r\n\r\n",
+    b"Content-Type: multipart/related; boundary=b; start=a\r\n",
+    b"\r\n--b\r\nContent-ID: a\r\n\r\n",
+    b'"encoding":"base64",',
     b"POST / HTTP/1.1\r\n",
     b"0001-01-01T00:00:00+23:59",
     b"9999-12-31T23:59:59.999999-23:59",

@@ -115,7 +115,7 @@ def test_max_unpacked_bytes_counts_damaged_entries() -> None:
 
 
 def test_coding_with_an_odd_name_is_not_quoted() -> None:
-    (found,) = iter_messages(_posted(b"<a/>", "Content-Encoding: a" + "secret" * 20 + "\r\n"))
+    (found,) = iter_messages(_posted(b"x", "Content-Encoding: a" + "secret" * 20 + "\r\n"))
     assert found.trouble is not None
     assert "secret" not in str(found.trouble)
 

@@ -195,7 +195,7 @@ def test_pcap_with_a_gap_between_messages_says_so_once() -> None:
     rest = [packet for packet in packets if packet is not lost]
     (text,) = said(pcap(rest))
     assert text.startswith(f"{len(lost.data)} bytes of the TCP connection missing in the capture")
-    # The other side says what it has got, but the last packets are missing.
+    # The other side acknowledges more bytes than there are.
     ended = [packet for packet in talk(STORY) if not packet.flags & FIN]
     tail = next(packet for packet in reversed(ended) if packet.data)
     (text,) = said(pcap([packet for packet in ended if packet is not tail]))

@@ -126,7 +126,7 @@ def test_check_of_a_large_har_is_the_same_in_two_processes(
         assert run("check", "--jobs", "2", *options, tmp_path, tmp_path / "no-such.har") == alone
 
 
-def test_check_in_two_processes_complains_about_a_folder_without_soap(tmp_path: Path) -> None:
+def test_check_in_processes_complains_about_folders_without_soap(tmp_path: Path) -> None:
     (tmp_path / "b.xml").write_bytes(b"<xml-without-soap/>")
     status, _, err = run("check", "--jobs", "2", tmp_path)
     assert status == 2

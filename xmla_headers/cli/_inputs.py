@@ -230,7 +230,7 @@ def check_relevant(file: InputFile, data: bytes | memoryview, *, skip_foreign: b
     """Raise ForeignError for XML without SOAP or a log without messages, unless the file is named."""
     if (skip_foreign or not file.is_named) and is_foreign(data):
         raise ForeignError
-    # What begins with a brace and is no text with messages may be a HAR.
+    # JSON without messages is recognised as a HAR.
     if not file.is_named and is_log(file.path) and captures.format_of(data) in _WITHOUT:
         raise ForeignError
 

@@ -58,7 +58,7 @@ class PacketWriter:
     def acknowledge(
         self, connection: Connection, source: tuple[bytes, int], position: int, moment: Moment
     ) -> None:
-        """Add a packet that says that the other side has got the bytes up to a position."""
+        """Add a packet that acknowledges the bytes of the other side up to a position."""
         self._add(
             connection, source, moment, connection.number + 1, connection.number + 1 + position, ACK, b""
         )

@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 __all__ = ["ACK", "FIN", "RST", "SYN", "PacketFile", "Segment", "can_read", "is_packets"]
 
-FIN, SYN, RST, ACK = 1, 2, 4, 16
-"""The flags of a segment (RFC 9293 §3.1)."""
+# The flags of a segment (RFC 9293 §3.1).
+FIN = 1
+SYN = 2
+RST = 4
+ACK = 16
 
 # The first four bytes of a pcap -> byte order, units of time in a second, size of the header of a packet.
 _PCAP = {

@@ -16,6 +16,7 @@ from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction
 
 from . import http
+from .http_stream import find_start, steps
 from .packet_writer import PacketWriter
 from .packets import PacketFile, can_read, is_packets
 from .tcp import connections
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
 
-    from .http import HttpMessage
+    from .http_stream import HttpMessage
     from .tcp import Connection, Run
 
 __all__ = ["read", "recognise", "redact"]
@@ -208,7 +209,7 @@ class _Reader:
                     message.trouble = value_finding(Code.BROKEN_CAPTURE, _missing(gap, leading), _LOST)
                     is_said = True
                 yield _Found(place, message)
-                if message.trouble is None:
+                if message.trouble is None and message.cut is None:
                     tunnelled = message.body if message.method == "CONNECT" else b""
                     self._between(tunnelled + run.data[end:following_start])
             if gap and not is_said:
@@ -238,15 +239,16 @@ def _messages(run: Run, limits: CaptureLimits) -> Iterator[tuple[int, int, int |
     first = _first(run)
     if first is None:
         return
-    for start, message, end, following in http._read_stream(run.data[first:] if first else run.data, limits):
-        yield start + first, end + first, None if following is None else following + first, message
+    for each in steps(run.data[first:] if first else run.data, limits):
+        following = None if each.following is None else each.following + first
+        yield each.start + first, each.end + first, following, each.message
 
 
 def _first(run: Run) -> int | None:
     """Return where the first message of a run begins."""
     # Senders begin a message in a new segment. A body before it need not end with its line.
     places = (offset for offset in run.offsets if http.recognise(run.data[offset : offset + _MOST_LINE]))
-    found = [place for place in (next(places, None), http._find_start(run.data, 0)) if place is not None]
+    found = [place for place in (next(places, None), find_start(run.data, 0)) if place is not None]
     return min(found, default=None)
 
 
@@ -355,4 +357,4 @@ def _parts(run: Run, editor: Editor, name: str) -> Iterator[tuple[tuple[int, int
 
 def _starts(data: bytes, limits: CaptureLimits) -> list[int]:
     """Return where the messages begin in bytes that begin with one."""
-    return [0, *(start for start, _, _, _ in http._read_stream(data, limits) if start)]
+    return [0, *(each.start for each in steps(data, limits) if each.start)]

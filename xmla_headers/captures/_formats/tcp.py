@@ -103,7 +103,7 @@ class Side:
     def runs(self, data: bytes | memoryview) -> tuple[list[Run], int]:
         """Return the bytes of this side, and how many are missing after them.
 
-        Of bytes that were sent twice, those with the lower sequence number of their segment count.
+        If bytes were sent twice, those in the segment with the lower sequence number count.
         """
         columns = [self._segments[column::4] for column in range(4)]
         rows = sorted(zip(*columns, strict=True))

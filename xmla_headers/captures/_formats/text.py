@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["read", "recognise", "redact"]
 
 _WORD = re.compile(rb"Envelope(?=[\s>\\&/])")
-# What stands before that word in a tag: "<", in any spelling, maybe "/", and a prefix.
+# The part of a tag before that word: "<", in any spelling, maybe "/", and a prefix.
 _OPENED = re.compile(
     rb"(<|&(?:amp;){0,3}(?:lt|\x2360|\x23[xX]3[cC]);|\\{1,7}u003[cC])(\\{0,7}/)?([^\s<>&;:/\"'\\=]{1,100}:)?\Z"
 )
@@ -45,7 +45,7 @@ _MESSAGE = re.compile(
 )
 _OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*+\{")
 _ENTRIES = re.compile(rb"\"entries\"\s*+:")
-# What stands before a message that is a string of JSON.
+# The text before a message that is a string of JSON.
 _IN_JSON = re.compile(rb"[:,\[]\s*\"\Z")
 _CDATA = b"<![CDATA["
 # A line of text before a message, rather than a few stray bytes.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Row", "Table", "read", "recognise", "redact", "row_of"]
 
 # A member of Fiddler's archives: its name stands before its content.
-_OF_FIDDLER = re.compile(rb"raw[/\\]\d{1,18}_[csm]\.")
+_OF_FIDDLER = re.compile(rb"(?i)raw[/\\]\d{1,18}_[csm]\.")
 # Files that programs of archives add.
 _HIDDEN = re.compile(r"(?:.*/)?(?:\.[^/]*|__MACOSX/.*)")
 
@@ -59,7 +59,7 @@ def read(
     allowance = Allowance(limits)
     files = [info for info in archive.infolist() if _is_file(info)]
     infos = {info.filename: info for info in files}
-    # Of entries with one name, the last one counts.
+    # If entries have one name, the last one counts.
     others = len(files) - len(infos)
     for member, exchange in pair_names(infos):
         try:
