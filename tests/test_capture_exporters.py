@@ -188,7 +188,8 @@ def test_har_of_http_2_is_read() -> None:
         fields = [{"name": ":method", "value": "POST"}, {"name": "content-type", "value": "text/xml"}]
         entry["request"] |= {"httpVersion": "h2", "headers": fields}
 
-    assert [item.body for item in read(_har(change))] == [ASK, ANSWER]
+    # Only its type tells that the request may be XMLA.
+    assert [item.body for item in read(_har(change, Exchange(b"<a/>", ANSWER)))] == [b"<a/>", ANSWER]
 
 
 @pytest.mark.parametrize(
@@ -223,8 +224,8 @@ def test_saz_with_backslashes_is_read_as_with_slashes() -> None:
 
 
 def test_saz_with_zeros_in_its_numbers_is_in_order() -> None:
-    members = {f"raw/{number:04}_c.txt": http_request(_ONE) for number in (10, 9, 100)}
-    assert names(read(archive(members))) == ["raw/0009_c.txt", "raw/0010_c.txt", "raw/0100_c.txt"]
+    members = {f"raw/{number}_c.txt": http_request(_ONE) for number in ("0010", "9", "100")}
+    assert names(read(archive(members))) == ["raw/9_c.txt", "raw/0010_c.txt", "raw/100_c.txt"]
 
 
 @pytest.mark.parametrize("slash", ["/", "\\"])

@@ -114,6 +114,9 @@ def test_body_that_quotes_a_head_is_one_message() -> None:
     found = read(post(quoted) + answer(quoted) + post())
     assert [item.body for item in found] == [quoted, quoted, ASK]
     assert broken(found) == []
+    # Nothing follows where the first one ends.
+    found = read(post(quoted) + b"\n* closed\n" + answer())
+    assert [item.body for item in found] == [quoted, ANSWER, b""]
 
 
 @pytest.mark.parametrize("body", [TEXT, b"\xff\xfe" + TEXT.decode().encode("utf-16-le")])

@@ -178,7 +178,7 @@ def _reordered(stream: _Stream, found: Iterable[Step]) -> Iterator[CapturedMessa
         return None if at is None else step(stream.data, places[at], stream.limits, numbers[at])
 
     stream.is_one_side = b"q" not in kinds and not stream.has_requests
-    for request, response in paired(kinds):
+    for request, response in paired(kinds, b"a" if stream.has_requests else b""):
         yield from stream.exchange(again(request), again(response))
 
 

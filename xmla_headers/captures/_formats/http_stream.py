@@ -243,14 +243,17 @@ def envelopes_in(data: bytes | memoryview, start: int, end: int) -> Iterator[tup
         start = ended.end()
 
 
-def paired(kinds: bytes | bytearray) -> Iterator[tuple[int | None, int | None]]:
+def paired(kinds: bytes | bytearray, before: bytes = b"") -> Iterator[tuple[int | None, int | None]]:
     """Yield the positions of each request and its response, by the order of all in a stream.
 
-    `kinds` has b"q" for each request, and b"a" for each response. Responses that directly follow a request
-    answer it. Otherwise the responses are in the order of their requests (RFC 9112 §9.3.2), all of which may
-    be before or after them.
+    `kinds` has b"q" for each request, and b"a" for each response; `before` is the one before them. A response
+    that directly follows a request answers it. In a stream where responses follow responses, they are in the
+    order of their requests (RFC 9112 §9.3.2), all of which may be before or after them, unless some are
+    missing.
     """
-    if b"aa" in kinds or b"qa" not in kinds:
+    is_joined = b"aa" in before + kinds
+    is_whole = kinds.count(b"q") == kinds.count(b"a")
+    if b"qa" not in kinds or (is_joined and (is_whole or b"qq" in kinds)):
         requests = (place for place, kind in enumerate(kinds) if kind == ord("q"))
         responses = (place for place, kind in enumerate(kinds) if kind == ord("a"))
         yield from zip_longest(requests, responses)
