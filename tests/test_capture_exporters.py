@@ -13,7 +13,7 @@ import pytest
 from tests.capture_files import BEGIN, Exchange, archive, har, har_entry, http_request, message, saz, session
 from tests.test_capture_parts import in_parts
 from tests.test_capture_streams import ANSWER, ASK, FIELD, broken, names, read, read_field
-from xmla_headers.captures import check_message, iter_messages, redact
+from xmla_headers.captures import check_message, is_soap, iter_messages, redact
 from xmla_headers.findings import Code
 from xmla_headers.transcript import Transcript
 
@@ -137,6 +137,7 @@ def test_har_without_request_bodies_has_one_finding() -> None:
     assert broken(found) == ["entries/0/request"]
     assert [item.omitted for item in found] == [True, False] * 3
     assert [check_message(item).findings for item in found[1:]] == [()] * 5
+    assert [is_soap(item) for item in found] == [False, True] * 3
     assert in_parts(data, 0) == (list(iter_messages(data, "a.har")), 3)
 
 

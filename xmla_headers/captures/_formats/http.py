@@ -238,7 +238,11 @@ class _Stream:
 
 def _size(text: bytes | memoryview) -> int:
     """Return the number of bytes of a text, without white space and NULs around it."""
-    return len(bytes(text).strip(b" \t\r\n\0"))
+    return len(text) if len(text) > _MOST_STRIPPED else len(bytes(text).strip(b" \t\r\n\0"))
+
+
+# A longer text is not copied.
+_MOST_STRIPPED = 1_048_576
 
 
 # -- redaction -----------------------------------------------------------------------------------------
