@@ -6,13 +6,39 @@ import argparse
 import json
 from pathlib import Path
 
-from . import captures, decode, encode, findings, growth, header, memory, startup, stream, with_blocks
+from . import (
+    captures,
+    decode,
+    encode,
+    findings,
+    goals,
+    growth,
+    header,
+    instructions,
+    lenience,
+    memory,
+    startup,
+    stream,
+    with_blocks,
+)
 from ._measure import about
 
 QUESTIONS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (decode, header, encode, with_blocks, findings, stream, startup, memory, growth, captures)
+    for module in (
+        *(goals, decode, header, encode, with_blocks, findings, lenience, instructions),
+        *(stream, startup, memory, growth, captures),
+    )
 }
+
+
+FIGURES = Path(__file__).with_name("charts") / "figures.json"
+
+
+def _committed() -> dict[str, str]:
+    """Return the versions and the machine of the committed figures."""
+    about_them: dict[str, str] = json.loads(FIGURES.read_text(encoding="utf-8"))["about"]
+    return about_them
 
 
 def main() -> None:
@@ -29,6 +55,9 @@ def main() -> None:
 
     environment = about()
     print("; ".join(f"{name}: {value}" for name, value in environment.items()))
+    changed = [name for name, value in _committed().items() if environment.get(name) != value]
+    if changed:
+        print(f"the figures in {FIGURES.name} are of another environment: {', '.join(changed)}")
     answers = {}
     for name in arguments.question or QUESTIONS:
         module = QUESTIONS[name]

@@ -89,6 +89,26 @@ def request(size: int, chance: Random, session_id: bytes | None = None, *, prefi
     return _padded(head % (session_id or new_id(chance)) + start, end + tail, size, chance)
 
 
+def unqualified(size: int, chance: Random) -> bytes:
+    """Return a request that earns a warning: its mustUnderstand has no prefix, as Mondrian needs it."""
+    head = _REQUEST[0].replace(b"soap:mustUnderstand", b"mustUnderstand")
+    start, end = _EXECUTE
+    return _padded(head % new_id(chance) + start, end + _REQUEST[1], size, chance)
+
+
+def referring(size: int, chance: Random) -> bytes:
+    """Return a request with a reference in its head, beside the id."""
+    head = _REQUEST[0].replace(b" SessionId", b' soap:actor="urn:a&amp;b" SessionId')
+    start, end = _EXECUTE
+    return _padded(head % new_id(chance) + start, end + _REQUEST[1], size, chance)
+
+
+def strange(message: bytes, chance: Random) -> bytes:
+    """Return a message with a comment in its head that no other message has."""
+    before, header, after = message.partition(b"Header>")
+    return b"%b%b<!--%d-->%b" % (before, header, chance.getrandbits(64), after)
+
+
 def first_request(chance: Random) -> bytes:
     """Return a request that begins a session, as SQL Server Management Studio writes it."""
     return _FIRST_REQUEST % (new_id(chance), new_id(chance))

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
     from ._measure import Cell
 
-COLUMNS = ("job", "µs", "times lxml", "at most", "times ours")
+COLUMNS = ("job", "µs", "times lxml", "times ours")
 NOTES = [
     "a request of 2 KB; a peer parses its Body from a string; times ours: with a Body of the caller",
     "a Body of the caller: the values are made and the Body is checked; of decode: the values exist",
 ]
-# Candidate -> its title, and how many times lxml it may cost.
+# Candidate -> its title.
 _OURS = {
-    "checked": ("encode, a Body of the caller", 0.9),
-    "decoded": ("encode, a Body of decode", 0.15),
-    "block": ("encode_block", None),
+    "checked": "encode, a Body of the caller",
+    "decoded": "encode, a Body of decode",
+    "block": "encode_block",
 }
 
 
@@ -61,12 +61,12 @@ def run(*, quick: bool) -> Iterator[Table]:
             candidates[name] = _writing(peer.write, content)
     times = interleave(candidates, [work() for _ in range(rounds)])
 
-    def row(name: str, job: str, at_most: float | None) -> tuple[Cell, ...]:
+    def row(name: str, job: str) -> tuple[Cell, ...]:
         microseconds = scaled(times.median(name), 1e6 / count)
-        return job, microseconds, times.ratio(name, "lxml"), at_most, times.ratio(name, "checked")
+        return job, microseconds, times.ratio(name, "lxml"), times.ratio(name, "checked")
 
-    rows = [row(name, job, at_most) for name, (job, at_most) in _OURS.items()]
-    rows += [row(name, name, None) for name in peers.NAMES]
+    rows = [row(name, job) for name, job in _OURS.items()]
+    rows += [row(name, name) for name in peers.NAMES]
     yield Table("encode", COLUMNS, rows, NOTES + notes)
 
 

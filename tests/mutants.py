@@ -50,6 +50,13 @@ MODULES = {
     ),
     "escape": ("_xml/escape.py", "test_write test_values test_fault"),
     "writer": ("_codec/writer.py", "test_write test_values test_splice"),
+    "qnames": (
+        (
+            "_codec/values.py _codec/writer.py simple_types.py elements/__init__.py elements/_trees.py"
+            " schema/_content.py schema/_specs.py schema/_located_trees.py schema/_errors.py"
+        ),
+        "test_qualified_names test_schema_content test_schema_agreement test_schema_validator",
+    ),
     "splice": ("_codec/splice.py", "test_splice"),
     "stream": ("stream.py", "test_stream"),
     "stream_reader": ("_xml/stream_reader.py", "test_stream"),

@@ -329,6 +329,25 @@ _CAPTURES: dict[str, Callable[[int], bytes]] = {
     "messages of a wrong length": lambda count: (
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n" * count
     ),
+    "messages of a wrong length with bodies": lambda count: (
+        b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n<a></a>" * count
+    ),
+    "messages without a length": lambda count: b"HTTP/2 200\r\n\r\n<a></a>" * count,
+    "responses, then requests": lambda count: (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" * count + _posted(b"<a/>") * count
+    ),
+    "messages without heads": lambda count: _posted(b"<a/>") + b" <s:Envelope></s:Envelope>" * count,
+    "Envelopes without an end": lambda count: (
+        _posted(b"<a/>") + b"".join(b" <s%d:Envelope>" % number for number in range(count))
+    ),
+    "quoted heads": lambda count: _posted(b"<a>" + b"\nPOST / HTTP/1.1\nA: b\n" * count + b"</a>") + b"text",
+    "parts": lambda count: _posted(
+        b"--b\r\n\r\n<a/>\r\n" * count + b"--b--", "Content-Type: multipart/related; boundary=b\r\n"
+    ),
+    "requests without bodies": lambda count: (
+        b'{"log":{"entries":[%b]}}'
+        % b",".join([b'{"request":{"method":"POST","headers":[{"name":"SOAPAction","value":""}]}}'] * count)
+    ),
     "texts after messages": lambda count: b"HTTP/1.1 204 OK\r\n\r\ntext\n" * count,
     "ids": lambda count: b"".join(
         _posted(b"<Session SessionId='id-%d-abcdef'/>" % number) for number in range(count)

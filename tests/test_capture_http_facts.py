@@ -261,7 +261,7 @@ def test_soap_action_of_a_response_says_nothing() -> None:
         ("UTF8", "utf-8", False),
         ("latin1", "ISO-8859-1", False),
         ("utf-8", None, False),
-        (None, "utf-8", False),
+        (None, "iso-8859-1", False),
         ("utf-8", "utf-16", True),
         ("iso-8859-1", "utf-8", True),
         ("us-ascii", "utf-8", True),

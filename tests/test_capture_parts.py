@@ -87,7 +87,7 @@ def test_har_is_searched_for_parts_in_pieces(piece: int, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("count", [20, pytest.param(1_000, marks=[pytest.mark.slow, pytest.mark.no_cover])])
-def test_damaged_har_in_parts_has_the_messages_of_the_whole(count: int) -> None:
+def test_damaged_har_in_parts_is_read_as_a_whole(count: int) -> None:
     for data in mutants("har", 7 + count, count):
         assert in_parts(data, 600)[0] == list(read(data, "a.har", LIMITS))
 
@@ -114,7 +114,7 @@ def _no_entries(_data: bytes) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [_unchanged, _other_objects, _broken_entry, _no_entries])
-def test_check_of_a_large_har_is_the_same_in_two_processes(
+def test_check_jobs_do_not_change_the_report_of_a_har(
     change: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_sharing, "_BATCH_BYTES", 1_000)
@@ -126,7 +126,7 @@ def test_check_of_a_large_har_is_the_same_in_two_processes(
         assert run("check", "--jobs", "2", *options, tmp_path, tmp_path / "no-such.har") == alone
 
 
-def test_check_in_processes_complains_about_folders_without_soap(tmp_path: Path) -> None:
+def test_check_jobs_complain_about_a_folder_without_soap(tmp_path: Path) -> None:
     (tmp_path / "b.xml").write_bytes(b"<xml-without-soap/>")
     status, _, err = run("check", "--jobs", "2", tmp_path)
     assert status == 2

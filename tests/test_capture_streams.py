@@ -94,6 +94,13 @@ def test_stream_with_a_broken_chunk_loses_one_message() -> None:
     assert [item.body for item in found] == [ASK, b"", ASK, ANSWER]
 
 
+def test_stream_with_a_body_in_a_head_loses_one_message() -> None:
+    joined = b"POST /x HTTP/1.1\r\nContent-Type: text/xml\r\nSOAPAction: " + ASK
+    found = read(post() + answer() + joined + answer())
+    assert broken(found) == ["request/1"]
+    assert [item.body for item in found] == [ASK, ANSWER, b"", ANSWER]
+
+
 def test_stream_goes_on_at_an_envelope_without_a_head() -> None:
     found = read(post(ASK, 20) + b"\r\n--\r\n" + ASK + b"\r\n" + answer(ANSWER, 9_999) + TEXT)
     assert broken(found) == ["request/0", "response/0"]
@@ -114,6 +121,9 @@ def test_body_that_quotes_a_head_is_one_message() -> None:
     found = read(post(quoted) + answer(quoted) + post())
     assert [item.body for item in found] == [quoted, quoted, ASK]
     assert broken(found) == []
+    # Nothing follows where the first one ends.
+    found = read(post(quoted) + b"\n* closed\n" + answer())
+    assert [item.body for item in found] == [quoted, ANSWER, b""]
 
 
 @pytest.mark.parametrize("body", [TEXT, b"\xff\xfe" + TEXT.decode().encode("utf-16-le")])

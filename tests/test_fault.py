@@ -1092,7 +1092,7 @@ def test_faulty_messages_include_faults_of_all_kinds() -> None:
     # Otherwise the property above would check little.
     seen = set()
 
-    @settings(properties, database=None, derandomize=True)
+    @settings(properties, database=None, derandomize=True, max_examples=400)
     @given(_faulty())
     def look(data: bytes) -> None:
         try:

@@ -24,14 +24,14 @@ from xmla_headers import (
     strategies,
 )
 from xmla_headers._xml.reader import read
-from xmla_headers.schema import SchemaValidator
+from xmla_headers.schema import SchemaValidator, types_from_schema
 from xmla_headers.schema._located_trees import placed_elements
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from xml.etree.ElementTree import Element
 
-    from xmla_headers import Finding
+    from xmla_headers import Finding, HeaderBlock
     from xmla_headers.fuzzing import Case
 
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -265,6 +265,51 @@ def test_rules_and_schema_agree_on_each_attribute(name: str, attributes: str, *,
     (block,) = blocks(message(f"<x:{name} {attributes}/>"))
     assert bool(block.refused_by_rules) == refused
     assert bool(block.schema) == refused
+
+
+NAMES = """
+<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:n" elementFormDefault="qualified">
+  <xs:element name="A"><xs:complexType>
+    <xs:sequence><xs:element name="B" type="xs:QName" minOccurs="0" maxOccurs="9"/></xs:sequence>
+    <xs:attribute name="C" type="xs:QName"/>
+  </xs:complexType></xs:element>
+  <xs:element name="D" type="xs:QName"/>
+</xs:schema>"""
+
+# A header block with qualified names -> whether both refuse it.
+AGREED_ON_NAMES = {
+    '<n:A xmlns:n="urn:n" C="x:a"/>': False,
+    '<n:A xmlns:n="urn:n" C=" a "/>': False,
+    '<A xmlns="urn:n" C="a"/>': False,
+    '<A xmlns="urn:n" C="xml:lang"/>': False,
+    '<A xmlns="urn:n" C="&#xe9;"/>': False,
+    '<A xmlns="urn:n" C="y:a" xmlns:y="urn:y"/>': False,
+    '<A xmlns="urn:n"><B xmlns:y="urn:y">y:a</B><B>soap:a</B></A>': False,
+    '<A xmlns="urn:n"><B xmlns:y="urn:y">y:a</B><B>y:a</B></A>': True,
+    **{
+        f'<A xmlns="urn:n" C="{text}"/>': True for text in ("", "y:a", ":a", "x:", "x:a:b", "1", "x:1", "a b")
+    },
+    '<A xmlns="urn:n" C="xmlns:a"/>': True,
+    '<A xmlns="urn:n" C="{urn:n}a"/>': True,
+    '<D xmlns="urn:n">x:a</D>': False,
+    '<D xmlns="urn:n"/>': True,
+    '<D xmlns="urn:n">y:a</D>': True,
+}
+
+
+@cache
+def names() -> tuple[SchemaValidator, dict[str, type[HeaderBlock]]]:
+    return SchemaValidator({"names.xsd": NAMES}), dict(types_from_schema(NAMES))
+
+
+@pytest.mark.parametrize(("block", "refused"), AGREED_ON_NAMES.items())
+def test_rules_and_schema_agree_on_each_name(block: str, *, refused: bool) -> None:
+    validator, types = names()
+    found = list(iter_findings(message(block), types=types))
+    assert [finding.code for finding in found] == [Code.INVALID_VALUE] * refused
+    violations = list(validator.iter_findings(message(block)))
+    assert [finding.path for finding in violations] == [finding.path for finding in found]
+    assert all("is not of type xs:QName" in finding.message for finding in violations)
 
 
 @pytest.mark.parametrize("content", ["text", "<a/>", "<x:Session/>", "&#160;", "<![CDATA[x]]>", "&#32;x"])

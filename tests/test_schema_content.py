@@ -177,7 +177,7 @@ CHILD = '<xs:element name="C" type="xs:string"/>'
 REFUSED = [
     *(
         (attribute(f"xs:{name}"), "Block/@A", f"the type xs:{name} is not supported")
-        for name in ("float", "double", "duration", "date", "hexBinary", "base64Binary", "QName", "ID")
+        for name in ("float", "double", "duration", "date", "hexBinary", "base64Binary", "NOTATION", "ID")
     ),
     (attribute("xs:NMTOKENS"), "Block/@A", "NMTOKENS is not supported|a list of values"),
     (attribute(LIST), "Block/@A", "a list of values is not supported"),
@@ -199,6 +199,27 @@ REFUSED = [
         block(f'<xs:attribute name="A" type="xs:int">{IDENTIFIER}</xs:attribute>'),
         "Block/@A",
         "an identifier must be text",
+    ),
+    *(
+        (
+            attribute(restricted("xs:QName", facet)),
+            "Block/@A",
+            f"the facet {name} of xs:QName is not supported",
+        )
+        for facet in ("enumeration=t:a", "pattern=t:.*", "length=3", "minLength=1", "maxLength=9")
+        for name in [facet.partition("=")[0]]
+    ),
+    (attribute("xs:QName", 'default="t:a"'), "Block/@A", "a default value of xs:QName is not supported"),
+    (attribute("xs:QName", 'fixed="t:a"'), "Block/@A", "a fixed value of xs:QName is not supported"),
+    (
+        block(f'<xs:attribute name="A" type="xs:QName">{IDENTIFIER}</xs:attribute>'),
+        "Block/@A",
+        "an identifier must be text, and no qualified name",
+    ),
+    (
+        sequence(CHILD.replace('type="xs:string"/>', f">{restricted('xs:QName', 'pattern=a')}</xs:element>")),
+        "Block/C",
+        "the facet pattern of xs:QName is not supported",
     ),
     (block(f"<xs:choice>{CHILD}</xs:choice>"), "Block", "not one xs:sequence"),
     (block(f"<xs:all>{CHILD}</xs:all>"), "Block", "not one xs:sequence"),
@@ -265,7 +286,7 @@ def test_every_built_in_type_that_is_not_supported_is_refused() -> None:
             "gDay",
             "gMonth",
         ),
-        *("hexBinary", "base64Binary", "QName", "ID", "IDREF", "ENTITY"),
+        *("hexBinary", "base64Binary", "NOTATION", "ID", "IDREF", "ENTITY"),
     ]
     for name in names:
         with pytest.raises(schema.SchemaError, match=f"Block/@A: the type xs:{name} is not supported"):

@@ -356,6 +356,21 @@ WORDS: list[tuple[str, str, list[tuple[str, str]]]] = [
         f"<v:E a='1' b='{SECRET}'/>",
         [("/@b", "the attribute b of v:E is not of type xs:int")],
     ),
+    *(
+        (
+            f'<xs:attribute name="a" type="xs:{name}"/>',
+            f"<v:E a='{value}'/>",
+            [("/@a", f"the attribute a of v:E is not of type xs:{name}")],
+        )
+        # A function of xmlschema checks each, whose name is not that of the type.
+        for name, value in (
+            ("unsignedInt", "-1"),
+            ("nonNegativeInteger", "-1"),
+            ("negativeInteger", "1"),
+            ("base64Binary", "*"),
+            ("QName", "a:b:c"),
+        )
+    ),
     (
         INT_WITH_A,
         f"<v:E a='{SECRET}'>{SECRET}</v:E>",

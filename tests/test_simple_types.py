@@ -26,6 +26,7 @@ ACCEPTED = [
     ("Name", " a:b ", "a:b", "a:b"),
     ("NCName", "_é.1", "_é.1", "_é.1"),
     ("NMTOKEN", "1-a:b", "1-a:b", "1-a:b"),
+    ("QName", " _é.1 ", "_é.1", "_é.1"),
     ("anyURI", "http://e.org/a b?c#d%20", "http://e.org/a b?c#d%20", "http://e.org/a b?c#d%20"),
     ("anyURI", "", "", ""),
     ("boolean", " 1 ", True, "true"),
@@ -54,6 +55,7 @@ REJECTED = [
     *(("Name", text) for text in ("", "1a", "a b", "-a")),
     *(("NCName", text) for text in ("", "a:b", "1")),
     *(("NMTOKEN", text) for text in ("", "a b", "a@b")),
+    *(("QName", text) for text in ("", "a:b", ":a", "a:", "a:b:c", "1", "a b", "{urn:a}b")),
     *(("anyURI", text) for text in ("%", "%4x", "a#b#c")),
     *(("boolean", text) for text in ("", "TRUE", "yes", "2", "01", "\u0661")),
     *(

@@ -80,6 +80,8 @@ def _check_order(order: str) -> None:
         ("qaqqa", {"request/0": "response/0", "request/1": None, "request/2": "response/1"}),
         ("qqqaa", {"request/0": "response/0", "request/1": "response/1", "request/2": None}),
         ("aq", {"request/0": "response/0"}),
+        ("qaaqaqa", {"request/0": "response/0", "request/1": "response/2", "request/2": "response/3"}),
+        ("aaaqq", {"request/0": "response/0", "request/1": "response/1"}),
     ],
 )
 def test_stream_that_lacks_messages_pairs_the_others(order: str, pairs: dict[str, str | None]) -> None:

@@ -20,7 +20,6 @@ from .codec import (
     with_blocks,
     without_blocks,
 )
-from .conversation import TRANSITIONS, Conversation, Event, State
 from .envelope import Envelope, Header
 from .fault import (
     EntryKind,
@@ -47,23 +46,30 @@ from .findings import (
 )
 from .fragment import Fragment
 from .head_cache import HeadCache
-from .microsoft_headers import MICROSOFT_BLOCKS
 from .model import AttributeSpec, BlockSpec, ChildSpec, HeaderBlock
 from .session_headers import SESSION_BLOCKS, BeginSession, EndSession, Session
 from .simple_types import SimpleType
 from .soap import SOAP_11_NS, SOAP_12_NS, XMLA_NS, Direction, Limits, MustUnderstandForm, SoapVersion
-from .stream import HeaderReader
 from .unknown_block import UnknownHeaderBlock
 
 if TYPE_CHECKING:
     from . import captures as captures
+    from . import conversation as conversation
     from . import elements as elements
     from . import fuzzing as fuzzing
     from . import http as http
+    from . import microsoft_headers as microsoft_headers
     from . import schema as schema
     from . import strategies as strategies
+    from . import stream as stream
     from . import timeline as timeline
     from . import transcript as transcript
+    from .conversation import TRANSITIONS as TRANSITIONS
+    from .conversation import Conversation as Conversation
+    from .conversation import Event as Event
+    from .conversation import State as State
+    from .microsoft_headers import MICROSOFT_BLOCKS as MICROSOFT_BLOCKS
+    from .stream import HeaderReader as HeaderReader
 
 __version__ = "0.2.0"
 """The version of the package, as in its metadata."""
@@ -128,13 +134,24 @@ __all__ = [
 if not TYPE_CHECKING:
     # Imported when they are asked for first: decode does not need them.
     _MODULES = frozenset(
-        {"captures", "elements", "fuzzing", "http", "schema", "strategies", "timeline", "transcript"}
+        {
+            *("captures", "conversation", "elements", "fuzzing", "http", "microsoft_headers"),
+            *("schema", "strategies", "stream", "timeline", "transcript"),
+        }
     )
+    # Name -> the module that has it.
+    _NAMES = {
+        "MICROSOFT_BLOCKS": "microsoft_headers",
+        **dict.fromkeys(("TRANSITIONS", "Conversation", "Event", "State"), "conversation"),
+        "HeaderReader": "stream",
+    }
 
     def __getattr__(name: str) -> object:
-        if name in _MODULES:
-            from importlib import import_module  # noqa: PLC0415 - an import that decode does not need
+        from importlib import import_module  # noqa: PLC0415 - an import that decode does not need
 
+        if name in _NAMES:
+            return getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+        if name in _MODULES:
             try:
                 return import_module(f"{__name__}.{name}")
             except ImportError as error:
@@ -145,4 +162,4 @@ if not TYPE_CHECKING:
         raise AttributeError(msg)
 
     def __dir__() -> list[str]:
-        return sorted({*globals(), *_MODULES})
+        return sorted({*globals(), *_MODULES, *_NAMES})

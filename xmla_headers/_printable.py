@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
@@ -35,6 +34,8 @@ def columns_of(text: str) -> int:
 
 
 def _columns(character: str) -> int:
+    import unicodedata  # noqa: PLC0415 - its tables take long to load, and a codec needs no widths
+
     # A mark without a width of its own may have the combining class 0, as variation selectors do.
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0

@@ -5,7 +5,7 @@
 # 2. xmla-headers generate schemas/xmla-session-headers.xsd -o xmla_headers/session_headers.py;
 # 3. its name in xmla_headers/__init__.py, if it is to be imported from there.
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from dataclasses import field as declared
 from decimal import Decimal
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from ._checks import bad_fragment, check_text, member_of, wrong_type
 from ._immutable import ReadOnly, shown_half_made
 from ._xml.escape import escape_attribute
-from ._xml.names import is_ncname
+from ._xml.names import clark, is_ncname
 from .findings import Code, EncodeError, value_finding
 from .simple_types import SimpleType, SimpleValue
 from .soap import (
@@ -39,6 +39,7 @@ __all__ = [
     "HeaderBlock",
     "has_generated_constructor",
     "mask",
+    "qnames_of",
     "written",
 ]
 
@@ -84,7 +85,9 @@ class AttributeSpec:
     def allowed(self) -> str:
         """The values in words, which complete the sentence "The value is not ..."."""
         if self.fixed is not None:
-            return f"the fixed value {written(self.type, self.fixed)!r}"
+            # A qualified name has no text without prefixes.
+            text = self.fixed if isinstance(self.fixed, str) else written(self.type, self.fixed)
+            return f"the fixed value {text!r}"
         return _ANY_TEXT.allowed if self.type is None else self.type.allowed
 
 
@@ -113,7 +116,7 @@ class ChildSpec:
     @property
     def qname(self) -> str:
         """The expanded name in Clark notation."""
-        return _clark(self.namespace, self.name)
+        return clark(self.namespace, self.name)
 
 
 @shown_half_made
@@ -147,11 +150,16 @@ class BlockSpec:
     """The beginning of a start tag that declares the namespace as the default."""
     has_content: bool = declared(init=False, repr=False, compare=False)
     """Whether the block may have text or child elements."""
+    has_qnames: bool = declared(init=False, repr=False, compare=False)
+    """Whether a value in the block may be a qualified name, whose text depends on prefixes."""
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        put(self, "qname", _clark(self.namespace, self.local_name))
+        put(self, "qname", clark(self.namespace, self.local_name))
         put(self, "has_content", self.text is not None or bool(self.children))
+        kinds = [self.text, *(attribute.type for attribute in self.attributes)]
+        kinds += [child.type for child in self.children]
+        put(self, "has_qnames", any(kind is not None and kind.is_qname for kind in kinds))
         put(self, "opening", f'<{self.local_name} xmlns="{escape_attribute(self.namespace)}"')
 
     @property
@@ -166,19 +174,16 @@ class BlockSpec:
 
 
 _ANY_TEXT = SimpleType()
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
-def _clark(namespace: str, local: str) -> str:
-    """Return a name in Clark notation."""
-    return f"{{{namespace}}}{local}" if namespace else local
-
-
-def written(kind: SimpleType | None, value: SimpleValue) -> str:
+def written(kind: SimpleType | None, value: SimpleValue, prefixes: Mapping[str, str] = _NO_NAMES) -> str:
     """Return the text of a value, as an attribute or element has it before it is escaped.
 
     Args:
         kind: The type of the value; None for any text.
         value: A value of the type.
+        prefixes: Namespace -> prefix where the text will stand, for a qualified name.
 
     Returns:
         The text.
@@ -186,7 +191,33 @@ def written(kind: SimpleType | None, value: SimpleValue) -> str:
     >>> written(SimpleType("boolean"), True)
     'true'
     """
-    return str(value) if kind is None else kind.write(value)
+    return str(value) if kind is None else kind.write(value, prefixes)
+
+
+def qnames_of(block: "HeaderBlock") -> Iterator[str]:
+    """Yield the qualified names among the values of a header block.
+
+    Args:
+        block: A header block that a schema declares.
+
+    Yields:
+        Names in Clark notation.
+
+    >>> list(qnames_of(Session("8f1c2b3a")))
+    []
+    """
+    spec = block.spec
+    if not spec.has_qnames:
+        return
+    for attribute in spec.attributes:
+        value = getattr(block, attribute.field)
+        if attribute.type is not None and attribute.type.is_qname and value is not None:
+            yield value
+    if spec.text is not None and spec.text.is_qname:
+        yield getattr(block, TEXT)
+    for child in spec.children:
+        if child.type is not None and child.type.is_qname:
+            yield from getattr(block, child.field)
 
 
 def mask(identifier: str) -> str:

@@ -3,6 +3,7 @@
 | types | value | text that is written |
 |---|---|---|
 | `string`, `normalizedString`, `token`, `language`, `Name`, `NCName`, `NMTOKEN`, `anyURI` | str | the value |
+| `QName` | str in Clark notation: `{namespace}local`, or `local` in no namespace | with a prefix |
 | `dateTime` | str, since Python's datetime lacks years beyond 9999 and exact fractions | the value |
 | `boolean` | bool | `true`, `false` |
 | `integer` and all types derived from it | int | the digits, without zeros before them |
@@ -14,18 +15,19 @@ White space is replaced or collapsed as the type says before a text is judged (X
 from __future__ import annotations
 
 import re
-from calendar import monthrange
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as declared
 from decimal import Decimal
-from typing import NamedTuple, TypeAlias
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 from ._checks import check_text, wrong_type
 from ._immutable import shown_half_made
-from ._patterns import Pattern
 from ._printable import printable
-from ._xml.names import NAME_CHARACTERS, NAME_START, short
+from ._xml.names import NAME_CHARACTERS, NAME_START, clark, short, split_clark
 from .findings import Code, EncodeError, value_finding
+from .soap import XML_NS, XMLNS_NS
 
 __all__ = ["BUILT_IN", "SimpleType", "SimpleValue"]
 
@@ -38,11 +40,17 @@ _MOST_INTEGER = 10**_MOST_DIGITS - 1
 # The most values of an enumeration that a message names.
 _MOST_NAMED = 8
 
+_NO_NAMES: Mapping[str, str] = MappingProxyType({})
+
+_NCNAME = f"[{NAME_START}][{NAME_CHARACTERS}]*+"
 _NAME = f"[{NAME_START}:][{NAME_CHARACTERS}:]*+"
 _DATE_TIME = (
     r"(-?(?:[1-9][0-9]{4,}|[0-9]{4}))-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(\.[0-9]++)?"
     r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?"
 )
+
+
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 class _BuiltIn(NamedTuple):
@@ -72,7 +80,11 @@ BUILT_IN = {
     "token": _BuiltIn(str, "collapse", "text without needless white space"),
     "language": _BuiltIn(str, "collapse", "a language tag", "[a-zA-Z]{1,8}(?:-[a-zA-Z0-9]{1,8})*+"),
     "Name": _BuiltIn(str, "collapse", "a name", _NAME),
-    "NCName": _BuiltIn(str, "collapse", "a name without a colon", f"[{NAME_START}][{NAME_CHARACTERS}]*+"),
+    "NCName": _BuiltIn(str, "collapse", "a name without a colon", _NCNAME),
+    # Only the text has this form; the value is in Clark notation.
+    "QName": _BuiltIn(
+        str, "collapse", "a qualified name with a declared prefix or none", f"(?:{_NCNAME}:)?+{_NCNAME}"
+    ),
     "NMTOKEN": _BuiltIn(str, "collapse", "a name token", f"[{NAME_CHARACTERS}:]++"),
     # XML Schema Part 2 §3.2.17 allows what XLink can escape: nearly everything.
     "anyURI": _BuiltIn(
@@ -139,13 +151,13 @@ class SimpleType:
     """The values, if they are enumerated."""
     white_space: str = declared(default="", kw_only=True)
     """`preserve`, `replace` or `collapse`; empty for that of the built-in type."""
-    matchers: tuple[Pattern, ...] = declared(init=False, repr=False, compare=False)
+    matchers: tuple[Any, ...] = declared(init=False, repr=False, compare=False)
     """The compiled patterns."""
 
     def __post_init__(self) -> None:
         if self.name not in BUILT_IN:
             raise ValueError(f"the type {self.name} is not supported")
-        object.__setattr__(self, "matchers", tuple(Pattern(pattern) for pattern in self.patterns))
+        object.__setattr__(self, "matchers", _matchers(self.patterns))
 
     def __reduce__(self) -> tuple[object, ...]:
         values = {name: getattr(self, name) for name in self.__slots__ if name != "matchers"}
@@ -155,6 +167,11 @@ class SimpleType:
     def python(self) -> type[SimpleValue]:
         """The class of the values: str, bool, int or Decimal."""
         return BUILT_IN[self.name].python
+
+    @property
+    def is_qname(self) -> bool:
+        """Whether the values are qualified names, whose text depends on the prefixes around it."""
+        return self.name == "QName"
 
     @property
     def allowed(self) -> str:
@@ -180,20 +197,24 @@ class SimpleType:
             words.append(f"that matches {short(printable(self.patterns[-1]))}")
         return " ".join(words)
 
-    def read(self, text: str) -> SimpleValue:
+    def read(self, text: str, namespaces: Mapping[str, str] = _NO_NAMES) -> SimpleValue:
         """Return the value of a text.
 
         Args:
             text: The text as XML has it, before white space is replaced or collapsed.
+            namespaces: Prefix -> namespace where the text stands, for a qualified name; the default
+                namespace has the prefix "".
 
         Returns:
-            A str, bool, int or Decimal.
+            A str, bool, int or Decimal. A qualified name is a str in Clark notation.
 
         Raises:
             ValueError: The type does not allow the text; the message says what it allows.
 
         >>> SimpleType("boolean").read("1")
         True
+        >>> SimpleType("QName").read("a:b", {"a": "urn:example:a"})
+        '{urn:example:a}b'
         """
         text = self._without_space(text)
         built_in = BUILT_IN[self.name]
@@ -202,7 +223,7 @@ class SimpleType:
         elif built_in.form is not None and re.fullmatch(built_in.form, text) is None:
             value = None
         elif built_in.python is str:
-            value = text
+            value = _expanded(text, namespaces) if self.is_qname else text
         else:
             # Any number of zeros may come first; int refuses more than 4,300 digits. A decimal number has at
             # most twice as many digits as count.
@@ -233,23 +254,34 @@ class SimpleType:
         elif type(value) is not python:
             raise wrong_type(name, python.__name__, value)
         if not self._has(value):  # type: ignore[arg-type]
-            message = f"{name} is not {self.allowed}"
+            allowed = "a qualified name in Clark notation" if self.is_qname else self.allowed
+            message = f"{name} is not {allowed}"
             raise EncodeError(value_finding(Code.INVALID_VALUE, message))
 
-    def write(self, value: SimpleValue) -> str:
+    def write(self, value: SimpleValue, prefixes: Mapping[str, str] = _NO_NAMES) -> str:
         """Return the text of a value: always the same for equal values.
 
         Args:
             value: A value of the type.
+            prefixes: Namespace -> prefix where the text will stand, for a qualified name. A name in no
+                namespace is written without a prefix, so no default namespace may be in scope there.
 
         Returns:
             The text, not escaped.
 
+        Raises:
+            KeyError: The namespace of a qualified name has no prefix in `prefixes`.
+
         >>> SimpleType("decimal").write(Decimal("1.50"))
         '1.5'
+        >>> SimpleType("QName").write("{urn:example:a}b", {"urn:example:a": "a"})
+        'a:b'
         """
         if isinstance(value, str):
-            return value
+            if not self.is_qname:
+                return value
+            namespace, local = split_clark(value)
+            return f"{prefixes[namespace]}:{local}" if namespace else local
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int):
@@ -262,10 +294,7 @@ class SimpleType:
     def _has(self, value: SimpleValue) -> bool:
         """Whether a value of the right Python type, in any form, is one of the type."""
         if isinstance(value, str):
-            form = BUILT_IN[self.name].form
-            if self._without_space(value) != value or (
-                form is not None and re.fullmatch(form, value) is None
-            ):
+            if not self._has_form(value):
                 return False
         elif isinstance(value, Decimal):
             if not value.is_finite():
@@ -276,6 +305,19 @@ class SimpleType:
         elif abs(value) > _MOST_INTEGER:
             return False
         return self._allows(value)
+
+    def _has_form(self, value: str) -> bool:
+        """Whether a text value has the form of the values of the built-in type."""
+        if self.is_qname:
+            namespace, local = split_clark(value)
+            # No prefix can be declared for the namespace of xmlns.
+            return (
+                clark(namespace, local) == value
+                and namespace != XMLNS_NS
+                and re.fullmatch(_NCNAME, local) is not None
+            )
+        form = BUILT_IN[self.name].form
+        return self._without_space(value) == value and (form is None or re.fullmatch(form, value) is not None)
 
     def _allows(self, value: SimpleValue) -> bool:
         """Whether the facets allow a value."""
@@ -321,10 +363,28 @@ class SimpleType:
 _SPACES = {ord(character): " " for character in "\t\n\r"}
 
 
+def _matchers(patterns: tuple[str, ...]) -> tuple[Any, ...]:
+    if not patterns:
+        return ()
+    from ._patterns import Pattern  # noqa: PLC0415 - few types have patterns, and every import would take longer
+
+    return tuple(Pattern(pattern) for pattern in patterns)
+
+
 def _restore(values: dict[str, object]) -> SimpleType:
     """Return the type of some values; it compiles the patterns."""
     name = values.pop("name")
     return SimpleType(name, **values)  # type: ignore[arg-type]
+
+
+def _expanded(text: str, namespaces: Mapping[str, str]) -> str | None:
+    """Return a qualified name in Clark notation; None if nothing declares its prefix.
+
+    A name without a prefix is in the default namespace (XML Schema Part 2 §3.2.18).
+    """
+    prefix, colon, local = text.rpartition(":")
+    namespace = XML_NS if prefix == "xml" else namespaces.get(prefix, "")
+    return None if colon and not namespace else clark(namespace, local)
 
 
 def _is_date_time(text: str) -> bool:
@@ -336,8 +396,10 @@ def _is_date_time(text: str) -> bool:
     month, day, hour, minute, second = (int(part) for part in match.groups()[1:6])
     if (not int(year[-4:]) and not year[:-4]) or not 1 <= month <= 12:
         return False
-    # The calendar repeats after 400 years; Python's begins with year 1.
-    if not 1 <= day <= monthrange(2000 + int(year[-4:]) % 400, month)[1]:
+    # The calendar repeats after 400 years, which divide 10,000.
+    leap = int(year[-4:]) % 4 == 0 and (int(year[-4:]) % 100 != 0 or int(year[-4:]) % 400 == 0)
+    days = 29 if leap and month == 2 else _DAYS[month - 1]
+    if not 1 <= day <= days:
         return False
     if hour == 24:
         return not minute and not second and not (match[7] or "").strip(".0")

@@ -13,6 +13,7 @@ except ImportError as error:
     _MISSING = "xmla_headers.strategies needs Hypothesis: pip install 'xmla_headers[fuzz]'"
     raise ImportError(_MISSING, name="hypothesis") from error
 
+from ._xml.names import clark
 from .envelope import Envelope, Header
 from .fault import Fault, FaultEntry
 from .findings import RULES, Severity
@@ -26,7 +27,7 @@ from .fuzzing._ways import Given
 from .fuzzing._writing import Choices
 from .model import TEXT, HeaderBlock
 from .session_headers import SESSION_BLOCKS
-from .soap import MustUnderstandForm, SoapVersion
+from .soap import XML_NS, XMLA_NS, MustUnderstandForm, SoapVersion
 from .typing import BlockTypes
 from .unknown_block import UnknownHeaderBlock
 
@@ -57,6 +58,8 @@ __all__ = [
 ]
 
 _NOT_CHAR = [chr(code) for code in (*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF)]
+# Namespaces of qualified names: of the Envelope, and with characters that a writer may get wrong.
+_NAMESPACES = ("", "urn:a&b", XMLA_NS, *(soap.namespace for soap in SoapVersion), XML_NS, "}", '"<\t', "u")
 # Each choice for one message takes some bytes; where none are left, the message is written plainly.
 _CHOICES = st.binary(max_size=96)
 
@@ -144,6 +147,8 @@ def _simple_values(kind: SimpleType) -> SearchStrategy[Any]:
         drawn = st.integers(-(2**70), 2**70)
     elif kind.python is Decimal:
         drawn = st.decimals(allow_nan=False, allow_infinity=False, places=kind.fraction_digits)
+    elif kind.is_qname:
+        drawn = st.builds(clark, st.sampled_from(_NAMESPACES), st.sampled_from(("a", "b.c-d", "\u00e9")))
     elif kind.name in ("string", "normalizedString", "token"):
         drawn = session_ids()
     if drawn is None:
@@ -154,7 +159,8 @@ def _simple_values(kind: SimpleType) -> SearchStrategy[Any]:
 def _walked(kind: SimpleType, numbers: list[int]) -> str | None:
     """Return a text that the first pattern of a type matches, as chosen by numbers."""
     choices = Choices(numbers)
-    return kind.matchers[0].walk(choices.pick, kind.min_length)
+    walked: str | None = kind.matchers[0].walk(choices.pick, kind.min_length)
+    return walked
 
 
 # Prefixes in values, namespaces of SOAP or of something else under its usual prefix, ends hard to find.

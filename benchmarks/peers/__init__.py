@@ -17,17 +17,23 @@ __all__ = ["DISTRIBUTIONS", "NAMES", "SOAP", "XMLA", "Block", "Message", "Peer",
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 XMLA = "urn:schemas-microsoft-com:xml-analysis"
 
-# Module in this package -> the distribution that it needs, and the text if that is missing.
-_NEEDED = {
+# Module in this package -> the distribution that it needs (None for none), and the text if that is missing.
+_NEEDED: dict[str, tuple[str | None, str]] = {
     "lxml": ("lxml", "lxml is not installed"),
+    "lxml_thorough": ("lxml", "lxml is not installed"),
     "elementtree": ("defusedxml", "defusedxml is not installed"),
     "xmltodict": ("xmltodict", "xmltodict is not installed"),
     "xsdata": ("xsdata", "xsdata is not installed"),
     "zeep": ("zeep", "zeep is not installed"),
     "spyne": ("spyne", "spyne is not installed; it runs on CPython 3.11 and older"),
+    "pygixml": ("pygixml", "pygixml is not installed"),
+    "soapbar": ("soapbar", "soapbar is not installed"),
+    "suds": ("suds", "suds is not installed"),
+    "pydantic_xml": ("pydantic-xml", "pydantic-xml is not installed"),
+    "regex": (None, ""),
 }
 NAMES = tuple(_NEEDED)
-DISTRIBUTIONS = tuple(distribution for distribution, _ in _NEEDED.values())
+DISTRIBUTIONS = tuple(dict.fromkeys(each for each, _ in _NEEDED.values() if each is not None))
 
 
 class Block(NamedTuple):

@@ -11,9 +11,7 @@ from xmla_headers._xml.parser import HTML_HINT
 from xmla_headers._xml.positions import Locator
 from xmla_headers._xml.prefixes import Scope
 from xmla_headers._xml.raw import SLASH, certain, element_end, end_of_start_tag
-from xmla_headers._xml.texts import texts_of
 from xmla_headers.findings import RULES, Code, Finding
-from xmla_headers.model import TEXT
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import (
     SOAP_11_NS,
@@ -26,13 +24,13 @@ from xmla_headers.soap import (
 )
 from xmla_headers.unknown_block import UnknownHeaderBlock, actor_of, must_understand_value
 
+from .values import ValueReader, times
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Iterator, Mapping
 
     from xmla_headers._xml.raw import RawElement, RawMessage
     from xmla_headers.model import AttributeSpec, BlockSpec, HeaderBlock
-    from xmla_headers.simple_types import SimpleValue
     from xmla_headers.soap import Direction
 
     # Offset, rank in the catalogue, code, message, the elements from the root inwards, the attribute
@@ -251,7 +249,7 @@ class Judge:
             spec = block_type.spec
             count = counts[block_type] = counts.get(block_type, 0) + 1
             if spec.max_occurs is not None and count > spec.max_occurs:
-                text = f"{spec.local_name} occurs more than {_times(spec.max_occurs)}"
+                text = f"{spec.local_name} occurs more than {times(spec.max_occurs)}"
                 self._mark(Code.DUPLICATE_HEADER_BLOCK, element.start, text, here)
             if spec.alternatives is not None:
                 first = alternatives.setdefault(spec.alternatives, spec)
@@ -305,14 +303,8 @@ class Judge:
         """Check one element by its spec, and make the value if it has no errors."""
         spec = block_type.spec
         marks = len(self._marks)
-        values: dict[str, Any] = {}
-        if spec.has_content:
-            self._bind_content(spec, element, here, values)
-        else:
-            for child in element.children:
-                text = f"{spec.local_name} has a child element {short(child.name)}"
-                self._mark(Code.UNEXPECTED_CONTENT, child.start, text, (*here, child))
-            self._mark_text(spec, element, here)
+        reader = ValueReader(self._mark, spec, here)
+        values = reader.content(self._message.source.text)
         other: list[tuple[str, str]] = []
         unqualified: str | None = None
         qualified = False
@@ -324,7 +316,7 @@ class Judge:
                     values[attribute.field] = (
                         value
                         if attribute.type is None and attribute.fixed is None
-                        else self._value_of(attribute, value, spec, element, here)
+                        else reader.attribute(attribute, value)
                     )
                     if attribute.identifier and not value:
                         text = f"{local} of {spec.local_name} is empty: some peers read that as no session"
@@ -363,104 +355,6 @@ class Judge:
                 other_attributes=tuple(other),
             )
         )
-
-    def _value_of(
-        self,
-        attribute: AttributeSpec,
-        text: str,
-        spec: BlockSpec,
-        element: RawElement,
-        here: tuple[RawElement, ...],
-    ) -> SimpleValue | None:
-        """Return the value of an attribute; mark one that its type, or the fixed value, does not allow."""
-        value: SimpleValue | None = text
-        if attribute.type is not None:
-            try:
-                value = attribute.type.read(text)
-            except ValueError:
-                value = None
-        if value is None or attribute.fixed not in (None, value):
-            message = f"{attribute.name} of {spec.local_name} is not {attribute.allowed}"
-            self._mark(Code.INVALID_VALUE, element.start, message, here, f"/@{attribute.name}")
-        return value
-
-    def _mark_text(self, spec: BlockSpec, element: RawElement, here: tuple[RawElement, ...]) -> None:
-        for offset in element.texts:
-            self._mark(Code.UNEXPECTED_CONTENT, offset, f"{spec.local_name} has text in it", here)
-
-    def _bind_content(
-        self, spec: BlockSpec, element: RawElement, here: tuple[RawElement, ...], values: dict[str, Any]
-    ) -> None:
-        """Check the text or the child elements of a block that has some, and add their values."""
-        if element.close is None:
-            return
-        source = self._message.source.text
-        text, texts = texts_of(bytes(source[element.start : element_end(source, element)]))
-        if spec.text is None:
-            self._mark_text(spec, element, here)
-            self._bind_children(spec, element, here, texts, values)
-            return
-        for child in element.children:
-            message = f"{spec.local_name} has a child element {short(child.name)}"
-            self._mark(Code.UNEXPECTED_CONTENT, child.start, message, (*here, child))
-        if not element.children:
-            try:
-                values[TEXT] = spec.text.read(text)
-            except ValueError as error:
-                offset = element.texts[0] if element.texts else element.start
-                self._mark(Code.INVALID_VALUE, offset, f"the text of {spec.local_name} is not {error}", here)
-
-    def _bind_children(
-        self,
-        spec: BlockSpec,
-        element: RawElement,
-        here: tuple[RawElement, ...],
-        texts: Sequence[str],
-        values: dict[str, Any],
-    ) -> None:
-        """Check child elements by the specs of them, and add their values."""
-        places = {child.qname: place for place, child in enumerate(spec.children)}
-        found: list[list[SimpleValue]] = [[] for _ in spec.children]
-        counts = [0] * len(spec.children)
-        last = 0
-        for child, text in zip(element.children, texts, strict=True):
-            there = (*here, child)
-            place = places.get(child.qname)
-            if place is None:
-                names = ", ".join(other.name for other in spec.children)
-                message = f"{spec.local_name} has a child element {short(child.name)}; the schema has {names}"
-                self._mark(Code.UNEXPECTED_CONTENT, child.start, message, there)
-                continue
-            declared = spec.children[place]
-            counts[place] += 1
-            if place < last:
-                message = (
-                    f"{declared.name} comes after {spec.children[last].name}, which the schema has after it"
-                )
-                self._mark(Code.UNEXPECTED_CONTENT, child.start, message, there)
-            if declared.max_occurs is not None and counts[place] > declared.max_occurs:
-                message = (
-                    f"{declared.name} occurs more than {_times(declared.max_occurs)} in {spec.local_name}"
-                )
-                self._mark(Code.UNEXPECTED_CONTENT, child.start, message, there)
-            last = max(last, place)
-            for attribute in child.attributes:
-                message = f"the schema declares no attribute {short(attribute[3])} for {declared.name}"
-                self._mark(Code.UNEXPECTED_ATTRIBUTE, child.start, message, there, f"/@{attribute[3]}")
-            for inner in child.children:
-                message = f"{declared.name} has a child element {short(inner.name)}"
-                self._mark(Code.UNEXPECTED_CONTENT, inner.start, message, (*there, inner))
-            try:
-                found[place].append(text if declared.type is None else declared.type.read(text))
-            except ValueError as error:
-                self._mark(Code.INVALID_VALUE, child.start, f"{declared.name} is not {error}", there)
-        for declared, count, several in zip(spec.children, counts, found, strict=True):
-            if count < declared.min_occurs:
-                message = (
-                    f"{spec.local_name} has {declared.name} {count} times; it needs {declared.min_occurs}"
-                )
-                self._mark(Code.UNEXPECTED_CONTENT, element.start, message, here)
-            values[declared.field] = tuple(several)
 
     def _mark_unexpected(
         self, element: RawElement, spec: BlockSpec, here: tuple[RawElement, ...], name: str
@@ -510,10 +404,6 @@ def _is_fault_code(element: RawElement, wanted: str) -> bool:
         return element.local == wanted and element.namespace == SOAP_12_NS
     # Analysis Services has it in the SOAP namespace, all other servers in no namespace.
     return element.local == wanted and element.namespace in ("", SOAP_11_NS)
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _namespace_hint(namespace: str) -> str:

@@ -7,13 +7,15 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from xmla_headers._xml.escape import escape_attribute, escape_text
+from xmla_headers._xml.names import split_clark
 from xmla_headers._xml.prefixes import DEFAULT_PREFIX, declarations, occurring_prefixes, prefixes
-from xmla_headers.model import TEXT, written
+from xmla_headers._xml.raw import NO_NAMESPACES
+from xmla_headers.model import TEXT, qnames_of, written
 from xmla_headers.soap import XML_NS, AnyMustUnderstandForm, MustUnderstandForm, SoapVersion
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from xmla_headers.envelope import Envelope
     from xmla_headers.fragment import Fragment
@@ -33,24 +35,67 @@ _UNPREFIXED = r"<[^\s/>:!?]++[\s/>]"
 _DECLARED = rb"xmlns:(soap[0-9]*+)"
 
 
+class _Prefixes(dict[str, str]):
+    """Namespace -> prefix in one header block; a prefix is made for a namespace that has none."""
+
+    __slots__ = ("_numbers", "_scope", "_undeclared")
+
+    def __init__(self, scope: Mapping[str, str]) -> None:
+        super().__init__({namespace: prefix for prefix, namespace in scope.items() if prefix})
+        self._scope = scope
+        self._numbers = count(1)
+        self._undeclared: list[tuple[str, str]] = []
+
+    def __missing__(self, namespace: str) -> str:
+        if namespace == XML_NS:
+            return "xml"
+        names = (f"n{number}" for number in self._numbers)
+        prefix = self[namespace] = next(name for name in names if name not in self._scope)
+        self._undeclared.append((prefix, namespace))
+        return prefix
+
+    def declarations(self) -> str:
+        """Return the declarations of the prefixes that were made since the last call."""
+        text = declarations(self._undeclared)
+        self._undeclared.clear()
+        return text
+
+
+# Shared by the blocks that need none.
+_NO_PREFIXES = _Prefixes({})
+
+
 def block_xml(
-    block: Block, soap: SoapVersion, prefix: str | None, form: MustUnderstandForm | None = None
+    block: Block,
+    soap: SoapVersion,
+    prefix: str | None,
+    form: MustUnderstandForm | None = None,
+    around: Mapping[str, str] = NO_NAMESPACES,
 ) -> str:
     """Return a header block as XML: fields in schema order, SOAP's attributes, then all others.
 
     `prefix` is bound to the SOAP namespace where the block will be; if it is None, the block declares a
-    prefix itself. `form` overrides the block's own spelling of mustUnderstand.
+    prefix itself. `form` overrides the block's own spelling of mustUnderstand. `around` has other prefixes
+    that are bound there, and that the block uses.
     """
     if isinstance(block, UnknownHeaderBlock):
         return block.xml.decode()
     spec = block.spec
-    xml = spec.opening
+    xml, prefixes, bare = spec.opening, _NO_PREFIXES, False
+    if spec.has_qnames:
+        prefixes = _Prefixes(around or ({} if prefix is None else {prefix: soap.namespace}))
+        # A name in no namespace would be read in the default namespace.
+        bare = bool(spec.namespace) and not all(name.startswith("{") for name in qnames_of(block))
+        if bare:
+            xml = f'<{prefixes[spec.namespace]}:{spec.local_name} xmlns=""'
     for attribute in spec.attributes:
         value = getattr(block, attribute.field)
         if value is not None:
-            text = value if attribute.type is None else attribute.type.write(value)
+            text = value if attribute.type is None else attribute.type.write(value, prefixes)
             xml += f' {attribute.name}="{escape_attribute(text)}"'
-    end = _content(block) if spec.has_content else "/>"
+    end = _content(block, prefixes, bare=bare) if spec.has_content else "/>"
+    if prefixes:
+        xml += prefixes.declarations()
     if not block.must_understand and block.actor is None and not block.other_attributes:
         return f"{xml}{end}"
     parts = [xml]
@@ -60,22 +105,35 @@ def block_xml(
             prefix = DEFAULT_PREFIX
             parts.append(declarations([(prefix, soap.namespace)]))
         parts += [f' {prefix}:{name}="{value}"' for name, value in qualified]
-    if block.other_attributes:
-        parts += _other_attributes(block, prefix)
+    if block.other_attributes and not spec.has_qnames:
+        prefixes = _Prefixes({} if prefix is None else {prefix: soap.namespace})
+    for qname, value in block.other_attributes:
+        namespace, local = split_clark(qname)
+        name = f"{prefixes[namespace]}:{local}"
+        parts.append(f'{prefixes.declarations()} {name}="{escape_attribute(value)}"')
     parts.append(end)
     return "".join(parts)
 
 
-def _content(block: HeaderBlock) -> str:
-    """Return the rest of a header block after its attributes: its text or child elements, and the end tag."""
+def _content(block: HeaderBlock, prefixes: _Prefixes, *, bare: bool) -> str:
+    """Return the rest of a header block after its attributes: its text or child elements, and the end tag.
+
+    The start tag of the block declares its namespace as the default; if it is `bare`, it has a prefix.
+    """
     spec = block.spec
-    content = "" if spec.text is None else escape_text(spec.text.write(getattr(block, TEXT)))
+    default = "" if bare else spec.namespace
+    content = "" if spec.text is None else escape_text(spec.text.write(getattr(block, TEXT), prefixes))
     for child in spec.children:
-        # The start tag of the block declares its namespace as the default.
-        bound = "" if child.namespace == spec.namespace else declarations([("", child.namespace)])
+        tag, bound = child.name, ""
+        if child.namespace != default:
+            if child.namespace and spec.has_qnames:
+                tag = f"{prefixes[child.namespace]}:{tag}"
+            else:
+                bound = declarations([("", child.namespace)])
         for value in getattr(block, child.field):
-            content += f"<{child.name}{bound}>{escape_text(written(child.type, value))}</{child.name}>"
-    return f">{content}</{spec.local_name}>" if content else "/>"
+            content += f"<{tag}{bound}>{escape_text(written(child.type, value, prefixes))}</{tag}>"
+    tag = f"{prefixes[spec.namespace]}:{spec.local_name}" if bare else spec.local_name
+    return f">{content}</{tag}>" if content else "/>"
 
 
 def without_default_namespace(xml: str) -> str:
@@ -104,20 +162,6 @@ def _soap_attributes(
     if block.actor is not None:
         qualified.append((soap.actor_name, escape_attribute(block.actor)))
     return qualified
-
-
-def _other_attributes(block: HeaderBlock, taken: str | None) -> list[str]:
-    prefixes = {XML_NS: "xml"}
-    numbers = (f"n{number}" for number in count(1))
-    parts = []
-    for qname, value in block.other_attributes:
-        namespace, _, local = qname[1:].rpartition("}")
-        prefix = prefixes.get(namespace)
-        if prefix is None:
-            prefix = prefixes[namespace] = next(name for name in numbers if name != taken)
-            parts.append(declarations([(prefix, namespace)]))
-        parts.append(f' {prefix}:{local}="{escape_attribute(value)}"')
-    return parts
 
 
 def envelope_parts(

@@ -7,8 +7,10 @@ import pyexpat
 __all__ = [
     "NAME_CHARACTERS",
     "NAME_START",
+    "clark",
     "is_ncname",
     "short",
+    "split_clark",
 ]
 
 # XML 1.0 §2.3, fifth edition, without the colon, for a class of a regular expression.
@@ -33,6 +35,17 @@ def is_ncname(name: str) -> bool:
     except (pyexpat.ExpatError, UnicodeEncodeError):
         return False
     return True
+
+
+def clark(namespace: str, local: str) -> str:
+    """Return an expanded name in Clark notation: only the local name if there is no namespace."""
+    return f"{{{namespace}}}{local}" if namespace else local
+
+
+def split_clark(name: str) -> tuple[str, str]:
+    """Return namespace and local name of a name in Clark notation."""
+    namespace, brace, local = name.rpartition("}")
+    return (namespace[1:], local) if brace else ("", name)
 
 
 def short(name: str) -> str:

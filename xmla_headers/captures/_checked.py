@@ -103,7 +103,7 @@ def check_message(
         raise wrong_type("message", "CapturedMessage", message)
     if message.trouble is not None:
         return CheckedMessage(message, (message.trouble,))
-    if message.omitted or not is_soap(message):
+    if not is_soap(message):
         return CheckedMessage(message, (), size=len(message.body))
     side = message.direction or direction
     facts, size = facts_of(message.headers), len(message.body)
@@ -142,11 +142,14 @@ def is_soap(message: CapturedMessage) -> bool:
         message: The message, from `iter_messages`.
 
     Returns:
-        True unless the status is an error of HTTP and the first 4,096 bytes contain no Envelope.
+        True unless the capture leaves the body out, or the status is an error of HTTP and the first 4,096
+        bytes contain no Envelope.
 
     >>> is_soap(CapturedMessage("response/0", b"Bad Gateway", status=502))
     False
     """
+    if message.omitted:
+        return False
     return message.status is None or message.status in _SOAP_STATUS or b"Envelope" in message.body[:4096]
 
 

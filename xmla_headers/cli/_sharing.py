@@ -23,7 +23,7 @@ _BATCH, _BATCH_BYTES = 128, 1_048_576
 # Batches in flight for each process: enough that no process waits, few enough for the memory.
 _AHEAD = 3
 
-# A checked message, as a process sends it back. A tuple is pickled ten times as fast as the values in it.
+# A checked message as a process sends it back: a tuple is pickled ten times as fast as the values in it.
 _Row: TypeAlias = tuple[Any, ...]
 # Yields the results of a batch, in the parent.
 _Batch: TypeAlias = Callable[[], Iterator[Judged]]

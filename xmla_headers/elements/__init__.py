@@ -15,6 +15,8 @@ from dataclasses import replace
 from xmla_headers._codec.options import DEFAULT_LIMITS, Reading
 from xmla_headers._codec.splice import arrange
 from xmla_headers._codec.writer import block_xml
+from xmla_headers._xml.names import split_clark
+from xmla_headers._xml.prefixes import DEFAULT_PREFIX
 from xmla_headers._xml.raw import certain
 from xmla_headers._xml.reader import read
 from xmla_headers.codec import with_blocks
@@ -22,6 +24,7 @@ from xmla_headers.envelope import Envelope, Header
 from xmla_headers.fault import Fault
 from xmla_headers.findings import EncodeError, XmlaHeadersError, error_for
 from xmla_headers.fragment import Fragment
+from xmla_headers.model import qnames_of
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import (
     SOAP_VERSIONS,
@@ -29,8 +32,10 @@ from xmla_headers.soap import (
     AnyMustUnderstandForm,
     Limits,
     MustUnderstandForm,
+    SoapVersion,
 )
 from xmla_headers.typing import Block, BlockTypes
+from xmla_headers.unknown_block import UnknownHeaderBlock
 
 from . import _trees
 from ._trees import Tree
@@ -69,7 +74,8 @@ def header_of(
         EncodeError: `bad-fragment`: a tag or an attribute of the tree has an invalid name.
         TypeError: An argument has the wrong type, or the tree holds something other than text and elements.
         ValueError: An argument has an unknown value or code, or `types` maps a name to a class of another
-            name.
+            name, or to one with qualified names (xs:QName) and the tree is of ElementTree, which does not
+            keep the prefixes that they need.
 
     >>> from xml.etree import ElementTree
     >>> header_of(ElementTree.fromstring(encode(Envelope(Header(BeginSession()))))).begin_session
@@ -135,10 +141,11 @@ def set_blocks(
         ValidationError: The head breaks a rule of SOAP or XMLA.
         EncodeError: `limit-exceeded`, `duplicate-header-block`, or `bad-fragment`: a tag or an attribute of
             the tree has an invalid name, or lxml would write an element in no namespace, inside a default
-            namespace, as one of that namespace.
+            namespace, as one of that namespace, or the tree cannot keep the prefix of a qualified name, or
+            lxml does not accept a namespace.
         TypeError: An argument has the wrong type, or the tree holds something other than text and elements.
-        ValueError: `refuse` has an unknown code, `types` maps a name to a class of another name, or the
-            element is a Header.
+        ValueError: `refuse` has an unknown code, `types` maps a name to a class of another name, or to one
+            with qualified names (xs:QName) and the tree is of ElementTree, or the element is a Header.
 
     >>> from xml.etree import ElementTree
     >>> envelope = ElementTree.fromstring(encode(Envelope()))
@@ -147,9 +154,10 @@ def set_blocks(
     '8f1c'
     """
     reading = Reading(types, direction, strict, refuse, None, limits)
-    # All errors are raised here, by an edit of the same message in bytes.
+    # Most errors are raised here, by an edit of the same message in bytes.
     data = _trees.serialize(envelope)
-    if _trees.split_tag(envelope.tag)[1] == "Header":
+    _check_prefixes(envelope, reading)
+    if split_clark(envelope.tag)[1] == "Header":
         raise ValueError("set_blocks takes the Envelope element, since it may have to add a Header")
     try:
         with_blocks(
@@ -168,12 +176,12 @@ def set_blocks(
 
     # with_blocks has checked it.
     form = None if must_understand_form is None else MustUnderstandForm(must_understand_form)
-    soap = SOAP_VERSIONS[_trees.split_tag(envelope.tag)[0]]
+    soap = SOAP_VERSIONS[split_clark(envelope.tag)[0]]
     header = _trees.child_named(envelope, "Header")
     around = envelope if header is None else header
 
     def made(given: Sequence[Block]) -> list[Tree]:
-        return [_trees.build(block_xml(block, soap, None, form), around) for block in given]
+        return [_made(block, soap, form, around) for block in given]
 
     children = [] if header is None else list(_trees.child_elements(header))
     replaced, appended = arrange([child.tag for child in children], blocks, types)
@@ -192,7 +200,9 @@ def set_blocks(
 
 def _read(element: Tree, reading: Reading) -> Envelope:
     limits = _for_a_tree(reading.limits)
+    # No variable holds the bytes, which a traceback may show.
     message = read(_trees.serialize(element), encoding="utf-8", limits=limits, deep=False)
+    _check_prefixes(element, reading)
     judge = reading.judge(message)
     try:
         warnings = reading.settle(judge)
@@ -202,6 +212,30 @@ def _read(element: Tree, reading: Reading) -> Envelope:
     body = Fragment._cut(data, message.body_start, message.body_end, certain(message.body).scope)
     warnings = tuple(replace(finding, line=None, column=None, offset=None) for finding in warnings)
     return Envelope(Header._of(tuple(judge.blocks)), body, judge.soap, warnings=warnings)
+
+
+def _made(block: Block, soap: SoapVersion, form: MustUnderstandForm | None, around: Tree) -> Tree:
+    """Return the element of a block for its place in an element. Raises EncodeError."""
+    if isinstance(block, UnknownHeaderBlock) or not block.spec.has_qnames:
+        return _trees.build(block_xml(block, soap, None, form), around)
+    scope = _trees.prefixes_in(around)
+    prefix = next((prefix for prefix, bound in scope.items() if bound == soap.namespace), None)
+    if prefix is None:
+        # The block may declare it for SOAP.
+        scope.pop(DEFAULT_PREFIX, None)
+    xml = block_xml(block, soap, prefix, form, scope)
+    return _trees.build(xml, around, [split_clark(name)[0] for name in qnames_of(block)])
+
+
+def _check_prefixes(element: Tree, reading: Reading) -> None:
+    """Refuse types whose values a tree without prefixes cannot tell. Raises ValueError."""
+    for kind in reading.types.values():
+        if kind.spec.has_qnames and not hasattr(element, "nsmap"):
+            name = kind.spec.local_name
+            msg = (
+                f"types has {name}, with qualified names, whose prefixes ElementTree does not keep: use lxml"
+            )
+            raise ValueError(msg)
 
 
 def _for_a_tree(limits: Limits) -> Limits:

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xmla_headers._checks import bad_fragment, wrong_type
 from xmla_headers._xml.escape import escape_attribute, escape_text
-from xmla_headers._xml.names import is_ncname, short
+from xmla_headers._xml.names import clark, is_ncname, short, split_clark
+from xmla_headers._xml.namespaces import Namespaces
 from xmla_headers._xml.prefixes import declarations
 from xmla_headers._xml.raw import RawElement
 from xmla_headers._xml.walker import Walker
 from xmla_headers.findings import Code, DecodeError, value_finding
-from xmla_headers.soap import SOAP_11_NS, SOAP_12_NS, SOAP_VERSIONS, XML_NS, XMLA_NS, XSI_NS
+from xmla_headers.soap import NO_LIMITS, SOAP_11_NS, SOAP_12_NS, SOAP_VERSIONS, XML_NS, XMLA_NS, XSI_NS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-__all__ = ["append", "build", "child_elements", "child_named", "exchange", "serialize", "split_tag"]
+__all__ = ["append", "build", "child_elements", "child_named", "exchange", "serialize"]
 
 # ElementTree and lxml share an interface, but no type describes it.
 Tree: TypeAlias = Any
@@ -29,12 +30,6 @@ _MOST_BINDINGS = 250_000
 _PREFIXES = {SOAP_11_NS: "soap", SOAP_12_NS: "soap12", XMLA_NS: "xa", XSI_NS: "xsi", XML_NS: "xml"}
 
 
-def split_tag(tag: str) -> tuple[str, str]:
-    """Return namespace and local name of a tag in Clark notation."""
-    namespace, brace, local = tag.rpartition("}")
-    return (namespace[1:], local) if brace else ("", tag)
-
-
 def child_elements(element: Tree) -> Iterator[Tree]:
     """Yield the child elements, without comments and processing instructions."""
     return (child for child in element if isinstance(child.tag, str))
@@ -42,8 +37,8 @@ def child_elements(element: Tree) -> Iterator[Tree]:
 
 def child_named(parent: Tree, local: str) -> Tree | None:
     """Return the first child element of a local name in the parent's own namespace."""
-    wanted = (split_tag(parent.tag)[0], local)
-    return next((child for child in child_elements(parent) if split_tag(child.tag) == wanted), None)
+    wanted = (split_clark(parent.tag)[0], local)
+    return next((child for child in child_elements(parent) if split_clark(child.tag) == wanted), None)
 
 
 def serialize(element: Tree) -> bytes:
@@ -58,7 +53,7 @@ def serialize(element: Tree) -> bytes:
     if next(iter(element), None) is element:
         raise TypeError("an element of lxml.objectify does not hold its children: parse with lxml.etree")
     writer = _Writer(element)
-    if split_tag(element.tag)[1] != "Header":
+    if split_clark(element.tag)[1] != "Header":
         writer.write(element, body=child_named(element, "Body"))
         return writer.result()
     writer.write(element)
@@ -134,7 +129,7 @@ class _Writer:
         if self._bindings > _MOST_BINDINGS:
             message = f"the elements of a tree have more than {_MOST_BINDINGS} prefixes in scope in total"
             raise DecodeError(value_finding(Code.LIMIT_EXCEEDED, message))
-        if not split_tag(element.tag)[0]:
+        if not split_clark(element.tag)[0]:
             # An element without namespace may have been inserted below a default namespace.
             scope[""] = ""
         return scope
@@ -186,7 +181,7 @@ def _text(what: str, value: object) -> str:
 
 
 def _checked(tag: object) -> tuple[str, str]:
-    namespace, local = split_tag(_text("a name", tag))
+    namespace, local = split_clark(_text("a name", tag))
     if not is_ncname(local):
         raise bad_fragment(f"a tree holds {short(local)!r} as a name, which XML does not allow")
     return namespace, local
@@ -214,21 +209,46 @@ def _other_node(node: Tree) -> str:
     return f"<?{target}?>"
 
 
-def build(xml: str, like: Tree) -> Tree:
-    """Return a header block, given as XML, as an element for the tree that `like` belongs to.
+def prefixes_in(element: Tree) -> dict[str, str]:
+    """Return prefix -> namespace in an element, without the default namespace; ElementTree has none."""
+    return {prefix: namespace for prefix, namespace in getattr(element, "nsmap", {}).items() if prefix}
 
-    Raises EncodeError (`bad-fragment`) for an element that lxml would write in another namespace.
+
+def build(xml: str, like: Tree, named: Collection[str] = ()) -> Tree:
+    """Return a header block, given as XML, as an element for its place in the element `like`.
+
+    `named` are the namespaces of the qualified names in its values. Raises EncodeError (`bad-fragment`) for
+    an element that lxml would write in another namespace, and for a prefix that the tree would lose.
     """
     builder = _Builder(xml.encode(), like)
     builder.run()
+    if named:
+        _check_prefixes(builder, like, named)
     if hasattr(like, "nsmap"):
         around = like.nsmap.get(None)
         for element in builder.root.iter("*"):
             # lxml never writes xmlns="".
-            if not split_tag(element.tag)[0] and (around or element.nsmap.get(None)):
+            if not split_clark(element.tag)[0] and (around or element.nsmap.get(None)):
                 name = short(element.tag)
                 raise bad_fragment(f"lxml cannot hold {name}, in no namespace, inside a default namespace")
     return builder.root
+
+
+def _check_prefixes(builder: _Builder, like: Tree, named: Collection[str]) -> None:
+    """Check that the prefixes in the values of a built element mean the same in its tree."""
+    if not hasattr(like, "nsmap"):
+        raise bad_fragment("ElementTree does not keep the prefix of a qualified name: use lxml")
+    if "" in named and like.nsmap.get(None):
+        message = "lxml cannot hold a qualified name in no namespace inside a default namespace"
+        raise bad_fragment(message)
+    # lxml removes a declaration if another prefix of the namespace is in scope.
+    like.makeelement("_", nsmap=like.nsmap).append(builder.root)
+    for prefix, namespace in builder.declared.items():
+        if prefix and namespace in named and builder.root.nsmap.get(prefix) != namespace:
+            message = (
+                f"lxml does not keep the prefix of the namespace {short(namespace)} for a qualified name"
+            )
+            raise bad_fragment(message)
 
 
 def exchange(parent: Tree, old: Tree, new: list[Tree]) -> None:
@@ -259,28 +279,35 @@ def append(parent: Tree, new: list[Tree]) -> None:
 class _Builder(Walker):
     """Makes elements with `makeelement`, which ElementTree and lxml both have."""
 
-    __slots__ = ("_like", "_made", "root")
+    __slots__ = ("_like", "_made", "declared", "root")
 
     def __init__(self, xml: bytes, like: Tree) -> None:
-        super().__init__(xml)
+        super().__init__(xml, Namespaces(NO_LIMITS, prefixes_in(like)))
         self._like = like
         # The made elements that are still open.
         self._made: list[Tree] = []
         self.root: Tree = None
+        # Prefix -> namespace on the root.
+        self.declared: Mapping[str, str] = {}
         self.expat.CharacterDataHandler = self._text
 
     def start_element(self, element: RawElement) -> None:
-        values = {_clark(namespace, local): value for namespace, local, value, _ in element.attributes}
+        values = {clark(namespace, local): value for namespace, local, value, _ in element.attributes}
         if hasattr(self._like, "nsmap"):
             declared = element.declared or {}
             nsmap = {prefix or None: bound for prefix, bound in declared.items() if bound}
-            made = self._like.makeelement(element.qname, values, nsmap)
+            try:
+                made = self._like.makeelement(element.qname, values, nsmap)
+            except ValueError:
+                # A namespace that is no ASCII URI, for example.
+                message = f"lxml does not accept a name or a namespace on {short(element.name)}"
+                raise bad_fragment(message) from None
         else:
             made = self._like.makeelement(element.qname, values)
         if self._made:
             self._made[-1].append(made)
         else:
-            self.root = made
+            self.root, self.declared = made, element.declared or {}
         self._made.append(made)
 
     def end_element(self, _element: RawElement) -> None:
@@ -292,7 +319,3 @@ class _Builder(Walker):
             parent[-1].tail = (parent[-1].tail or "") + data
         else:
             parent.text = (parent.text or "") + data
-
-
-def _clark(namespace: str, local: str) -> str:
-    return f"{{{namespace}}}{local}" if namespace else local

@@ -24,6 +24,7 @@ from ._simple_values import text_of
 from ._writing import Pen
 
 if TYPE_CHECKING:
+    from xmla_headers.simple_types import SimpleType, SimpleValue
     from xmla_headers.soap import Direction
 
 __all__ = ["SOAP", "Block", "Draft", "Edit", "Place", "block_of", "clark", "edit", "unknown_block"]
@@ -68,6 +69,8 @@ class Block:
     # Text, and namespace, local name and text of each child element.
     text: str = ""
     children: list[tuple[str, str, str]] = field(default_factory=list)
+    # A value is a name in no namespace, so there must be no default namespace.
+    bare: bool = False
     # Codes that this block alone brings about.
     codes: set[Code] = field(default_factory=set)
 
@@ -81,7 +84,10 @@ class Block:
         declared = dict(self.declares)
         # A name in no namespace has no prefix.
         prefix_of_block = self.prefix if self.namespace else ""
-        if not self.inherits:
+        if self.bare:
+            declared[""] = ""
+            prefix_of_block = prefix_of_block or ("v0" if self.namespace else "")
+        if not self.inherits or prefix_of_block != self.prefix:
             declared[prefix_of_block] = self.namespace
         # A block that no schema declares is kept as bytes, so it has to be able to stand alone.
         standing_alone = self.kind is None
@@ -97,8 +103,11 @@ class Block:
             bound = []
             if namespace == self.namespace:
                 local = f"{prefix_of_block}:{local}" if prefix_of_block else local  # noqa: PLW2901
+            elif namespace:
+                bound.append(("xmlns:v", namespace))
+                local = f"v:{local}"  # noqa: PLW2901
             else:
-                bound.append(("xmlns", namespace))
+                bound.append(("xmlns", ""))
             content += pen.element(local, bound, pen.text(value))
         content += self.content
         turned = pen.turns()
@@ -124,16 +133,17 @@ def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) ->
     block = Block(spec.namespace, spec.local_name, prefix=prefix, inherits=inherits)
     block.kind, block.value = type(value), value
     for attribute in spec.attributes:
-        text = text_of(attribute.type, getattr(value, attribute.field))
+        text = _text_in(block, attribute.type, getattr(value, attribute.field))
         if text is not None:
             block.attributes.append(("", attribute.name, text))
             if attribute.identifier:
                 block.codes |= {rule.code for rule in ID_RULES if rule.is_broken_by(text)}
     if spec.text is not None:
-        block.text = text_of(spec.text, getattr(value, TEXT)) or ""
+        block.text = _text_in(block, spec.text, getattr(value, TEXT)) or ""
     for child in spec.children:
         for each in getattr(value, child.field):
-            block.children.append((child.namespace, child.name, text_of(child.type, each) or ""))
+            text = _text_in(block, child.type, each) or ""
+            block.children.append((child.namespace, child.name, text))
     if not spec.namespace:
         block.codes.add(Code.UNQUALIFIED_HEADER_BLOCK)
     form, mark = value.must_understand_form, str(int(value.must_understand))
@@ -150,6 +160,22 @@ def block_of(value: HeaderBlock, *, prefix: str = "", inherits: bool = False) ->
         namespace, _, local = qname[1:].rpartition("}")
         block.attributes.append((namespace, local, text))
     return block
+
+
+def _text_in(block: Block, kind: SimpleType | None, value: SimpleValue | None) -> str | None:
+    """Return the text of a value in a block, which declares the prefix of a qualified name."""
+    if kind is None or not kind.is_qname or not isinstance(value, str):
+        return text_of(kind, value)
+    namespace, _, local = value.rpartition("}")
+    namespace = namespace[1:]
+    if not namespace:
+        block.bare = True
+        return local
+    prefixes = {XML_NS: "xml"} | {bound: prefix for prefix, bound in block.declares.items()}
+    if namespace not in prefixes:
+        prefixes[namespace] = f"v{len(prefixes)}"
+        block.declares[prefixes[namespace]] = namespace
+    return f"{prefixes[namespace]}:{local}"
 
 
 def clark(namespace: str, local: str) -> str:

@@ -24,6 +24,7 @@ _TEXTS = {
     "Name": ("a", "a:b.c-d"),
     "NCName": ("a", "_b"),
     "NMTOKEN": ("5E55", "-a:b"),
+    "QName": ("{urn:example:a}b", "b", "{http://www.w3.org/XML/1998/namespace}lang", "{urn:a&b}_c.d"),
     "anyURI": ("urn:example:a", "http://example.org/a b?c#d", ""),
     "dateTime": (
         *("2026-11-28T22:50:00Z", "2024-02-29T24:00:00.000", "-0044-03-15T12:00:00+14:00"),
@@ -61,6 +62,17 @@ _NO_TEXT = {
     "Name": {"empty": "", "digit": "1a", "space": "a b", "hyphen": "-a"},
     "NCName": {"empty": "", "digit": "1a", "space": "a b", "colon": "a:b"},
     "NMTOKEN": {"empty": "", "space": "a b", "at": "a@b"},
+    "QName": {
+        "empty": "",
+        "digit": "1a",
+        "space": "xml:a b",
+        "two-colons": "xml:a:b",
+        "no-prefix": ":a",
+        "no-name": "xml:",
+        "undeclared": "undeclared:a",
+        "xmlns": "xmlns:a",
+        "clark": "{urn:example:a}b",
+    },
     "anyURI": {"percent": "%", "percent-letter": "%4x", "two-fragments": "a#b#c"},
     "dateTime": {
         "empty": "",

@@ -167,12 +167,21 @@ def _unused_declared(_draft: Draft, block: Block) -> None:
     block.declares |= {"unused": "urn:example:unused", "same": block.namespace or "urn:example:unused"}
 
 
+def _names_from_envelope(draft: Draft, block: Block) -> None:
+    draft.declares |= block.declares
+    block.declares = {}
+
+
+def _names_redeclared(draft: Draft, block: Block) -> None:
+    draft.declares |= dict.fromkeys(block.declares, "urn:example:outer")
+
+
 def _body_declares(draft: Draft, block: Block) -> None:
     draft.body_attributes += [("xmlns", block.namespace), ("xmlns:s2", SOAP_11_NS)]
     draft.body = "<a/>"
 
 
-def _prefixes(_given: Given) -> Iterator[Spelling]:
+def _prefixes(given: Given) -> Iterator[Spelling]:
     clause = "Namespaces in XML 1.0 §6"
     for prefix in ("soap", "SOAP-ENV", "_", "a.b-c", "Body", "Session", "xa"):
         yield Spelling(f"soap-prefix-{prefix}", f"the prefix {prefix} for SOAP", clause, edit(prefix=prefix))
@@ -200,6 +209,12 @@ def _prefixes(_given: Given) -> Iterator[Spelling]:
         ("declared-on-the-body", "the namespace of the block on the Body", _body_declares),
     ):
         yield Spelling(name, note, clause, _trapped(change, missed))
+    if any(kind.spec.has_qnames for kind in given.kinds):
+        for name, note, change in (
+            ("from-envelope", "that the Envelope declares", _names_from_envelope),
+            ("redeclared", "that mean something else around the block", _names_redeclared),
+        ):
+            yield Spelling(f"names-{name}", f"prefixes of qualified names {note}", clause, change)
 
 
 # -- around the Envelope, and the bytes ----------------------------------------------------------------

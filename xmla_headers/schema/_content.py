@@ -75,6 +75,10 @@ def type_of(declared: _Type, place: str) -> SimpleType | None:
     return None if kind == SimpleType() else kind
 
 
+# A prefix in a schema is bound by the schema, one in a message by the message.
+_QNAME = "of xs:QName is not supported: qualified names depend on prefixes"
+
+
 def _restricted(kind: SimpleType, step: Element, place: str) -> SimpleType:
     """Return a type with the facets of one xs:restriction."""
     fields: dict[str, Any] = {
@@ -87,6 +91,8 @@ def _restricted(kind: SimpleType, step: Element, place: str) -> SimpleType:
         text = child.get("value", "")
         if facet in _NO_FACETS or callable(child.tag):
             continue
+        if kind.is_qname and facet != "whiteSpace":
+            refuse(place, f"the facet {facet} {_QNAME}")
         if facet in _COUNTS:
             fields |= dict.fromkeys(_COUNTS[facet], int(text))
         elif facet == "enumeration":
@@ -105,6 +111,8 @@ def _restricted(kind: SimpleType, step: Element, place: str) -> SimpleType:
         fields["enumeration"] = tuple(enumerated)
     pattern = step.get(PATTERNS)
     if pattern is not None:
+        if kind.is_qname:
+            refuse(place, f"the facet pattern {_QNAME}")
         if kind.python is not str:
             refuse(place, f"a pattern for xs:{kind.name} is not supported: its values are no text")
         fields["patterns"] = (*kind.patterns, pattern)
@@ -125,7 +133,10 @@ def _read(kind: SimpleType | None, text: str, place: str, what: str) -> SimpleVa
 def absent_values(attribute: XsdAttribute, kind: SimpleType | None, place: str) -> dict[str, SimpleValue]:
     """Return the default and the fixed value of an attribute, those that it has. Raises SchemaError."""
     given = {"default": attribute.default, "fixed": attribute.fixed}
-    return {name: _read(kind, text, place, name) for name, text in given.items() if text is not None}
+    found = {name: text for name, text in given.items() if text is not None}
+    if found and kind is not None and kind.is_qname:
+        refuse(place, f"a {next(iter(found))} value {_QNAME}")
+    return {name: _read(kind, text, place, name) for name, text in found.items()}
 
 
 def content_of(element: XsdElement, place: str) -> tuple[SimpleType | None, XsdGroup | None]:

@@ -232,7 +232,7 @@ class Violations:
         for name, value in element.attrib.items():
             attribute = declared.get(name, kind.maps.attributes.get(name))
             if isinstance(attribute, XsdAttribute):
-                for error in attribute.iter_errors(value, namespaces=dict(self._placed.scope)):
+                for error in attribute.iter_errors(value, namespaces=self._placed.bindings):
                     yield error.validator, name
 
 
@@ -280,6 +280,14 @@ def _rule_of(validator: object) -> str:
     # Functions check the built-in types, int_validator for example.
     function = getattr(validator, "__name__", "")
     if function.endswith("_validator"):
-        return f"is not of type xs:{function.removesuffix('_validator')}"
+        return f"is not of type xs:{_checked_type(function.removesuffix('_validator'))}"
     name = validator.prefixed_name if isinstance(validator, XsdSimpleType) else None
     return f"is not of type {_shown(name)}" if name else "is not of its type"
+
+
+def _checked_type(words: str) -> str:
+    """Return the name of the type that a function such as `unsigned_int_validator` checks."""
+    if words == "qname":
+        return "QName"
+    name = re.sub("_(.)", lambda match: match[1].upper(), words)
+    return re.sub("(?i)(?<=tive)int$", "Integer", name)

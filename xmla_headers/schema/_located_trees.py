@@ -119,6 +119,11 @@ class PlacedElement:
         """Return the offset of the start tag of an element of the tree."""
         return self._step(element)[1]
 
+    @property
+    def bindings(self) -> dict[str, str]:
+        """Prefix -> namespace around it, with the prefix xml, which no message has to declare."""
+        return {**self.scope, "xml": XML_NS}
+
     def attribute_name(self, element: Element, tag: str) -> str:
         """Return the name of an attribute, with a prefix that is bound to its namespace there."""
         namespace, brace, local = tag.rpartition("}")
@@ -132,7 +137,7 @@ class PlacedElement:
                     return f"{prefix}:{local}"
                 hidden.add(prefix)
             around = self._parents.get(around)
-        for prefix, bound in (*self.scope.items(), ("xml", XML_NS)):
+        for prefix, bound in self.bindings.items():
             if prefix and bound == namespace[1:] and prefix not in hidden:
                 return f"{prefix}:{local}"
         return local

@@ -246,8 +246,8 @@ def _attributes(
         field, place = field_of(name), f"{element.local_name}/@{name}"
         kind = type_of(attribute.type, place)
         identifier = any(said.get("identifier") == "true" for said in _appinfo(attribute, "attribute"))
-        if identifier and kind is not None and kind.python is not str:
-            refuse(place, "an identifier must be text")
+        if identifier and kind is not None and (kind.python is not str or kind.is_qname):
+            refuse(place, "an identifier must be text, and no qualified name")
         yield AttributeSpec(
             name,
             field,

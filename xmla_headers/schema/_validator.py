@@ -125,7 +125,7 @@ class SchemaValidator:
             words = Violations(placed)
             errors = self._schema.iter_errors(
                 resource,
-                namespaces=dict(placed.scope),
+                namespaces=placed.bindings,
                 use_location_hints=False,
                 validation_hook=words.note,
             )

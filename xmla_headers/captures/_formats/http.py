@@ -178,7 +178,7 @@ def _reordered(stream: _Stream, found: Iterable[Step]) -> Iterator[CapturedMessa
         return None if at is None else step(stream.data, places[at], stream.limits, numbers[at])
 
     stream.is_one_side = b"q" not in kinds and not stream.has_requests
-    for request, response in paired(kinds):
+    for request, response in paired(kinds, b"a" if stream.has_requests else b""):
         yield from stream.exchange(again(request), again(response))
 
 
@@ -238,7 +238,11 @@ class _Stream:
 
 def _size(text: bytes | memoryview) -> int:
     """Return the number of bytes of a text, without white space and NULs around it."""
-    return len(bytes(text).strip(b" \t\r\n\0"))
+    return len(text) if len(text) > _MOST_STRIPPED else len(bytes(text).strip(b" \t\r\n\0"))
+
+
+# A longer text is not copied.
+_MOST_STRIPPED = 1_048_576
 
 
 # -- redaction -----------------------------------------------------------------------------------------

@@ -44,10 +44,9 @@ _VERSION = rb"HTTP/(?:1\.[01]|[23](?:\.0)?)"
 _METHODS = rb"(?:POST|GET|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE)"
 _FIRST_LINE = rb"(?:%b \S+ %b(?![\w.])|%b \d{3}\b)" % (_METHODS, _VERSION, _VERSION)
 START = re.compile(rb"[ \t\r\n]*+(" + _FIRST_LINE + rb")")
-_START_OF_LINE = re.compile(rb"(?m)^(" + _FIRST_LINE + rb")")
-# A first line directly after the end of a body: a body may quote one, but not with a header field after it.
+# A first line, also directly after the end of a body: a body may quote one, but seldom with a head after it.
 _GLUED = re.compile(
-    rb"(?m)(?:^(?P<line>%b)|(?<=[>}\x00\x01])(?P<glued>%b)(?=[^\r\n]{0,200}\r?\n[!#-9;-~]{1,100}:))"
+    rb"(?m)(?:^%b|(?<=[>}\x00\x01])%b(?=[^\r\n]{0,200}\r?\n(?:[!#-9;-~]{1,100}:|\r?\n)))"
     % (_FIRST_LINE, _FIRST_LINE)
 )
 # The end of a head.
@@ -220,7 +219,7 @@ def _bytes(count: int) -> str:
 def _last_start(data: bytes | memoryview, start: int, end: int) -> int | None:
     """Return the offset of the last first line in a range."""
     last = None
-    for found in _START_OF_LINE.finditer(data, start, end):
+    for found in _GLUED.finditer(data, start, end):
         last = found.start()
     return last
 
@@ -243,14 +242,17 @@ def envelopes_in(data: bytes | memoryview, start: int, end: int) -> Iterator[tup
         start = ended.end()
 
 
-def paired(kinds: bytes | bytearray) -> Iterator[tuple[int | None, int | None]]:
+def paired(kinds: bytes | bytearray, before: bytes = b"") -> Iterator[tuple[int | None, int | None]]:
     """Yield the positions of each request and its response, by the order of all in a stream.
 
-    `kinds` has b"q" for each request, and b"a" for each response. Responses that directly follow a request
-    answer it. Otherwise the responses are in the order of their requests (RFC 9112 §9.3.2), all of which may
-    be before or after them.
+    `kinds` has b"q" for each request, and b"a" for each response; `before` is the one before them. A response
+    that directly follows a request answers it. In a stream where responses follow responses, they are in the
+    order of their requests (RFC 9112 §9.3.2), all of which may be before or after them, unless some are
+    missing.
     """
-    if b"aa" in kinds or b"qa" not in kinds:
+    is_joined = b"aa" in before + kinds
+    is_whole = kinds.count(b"q") == kinds.count(b"a")
+    if b"qa" not in kinds or (is_joined and (is_whole or b"qq" in kinds)):
         requests = (place for place, kind in enumerate(kinds) if kind == ord("q"))
         responses = (place for place, kind in enumerate(kinds) if kind == ord("a"))
         yield from zip_longest(requests, responses)
