@@ -103,6 +103,12 @@ def test_check_folder_counts_files_not_taken(folder: Path) -> None:
     assert "other file" not in run("check", folder / "a.har")[1]
 
 
+def test_redact_folder_names_files_not_taken(folder: Path) -> None:
+    status, out, _ = run("redact", folder, "-o", folder.parent / "out")
+    left = [line.partition(":")[0] for line in out.splitlines() if ": left out, " in line]
+    assert (status, left) == (0, [str(folder / "b.flow"), str(folder / "sub" / "c.txt")])
+
+
 def test_check_same_input_twice_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = folder / "a.har"
     (folder / "link.har").symlink_to(path)

@@ -139,6 +139,13 @@ def test_pcap_part_that_is_not_read_is_said(data: bytes, words: str) -> None:
     assert len(read(data)) >= len(BODIES)
 
 
+def test_pcap_whose_packets_are_destroyed_is_searched_for_http() -> None:
+    data = pcap([])
+    found = read(data + bytes(16) + b"".join(map(http_request, STORY)))
+    assert [each.body for each in found if each.trouble is None] == BODIES[::2]
+    assert "cannot be read" in "\n".join(str(each.trouble) for each in found)
+
+
 # -- TCP -------------------------------------------------------------------------------------------------
 
 

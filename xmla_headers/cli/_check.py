@@ -115,7 +115,7 @@ class _Run:
             "warnings": self._warnings,
             "unreadable": len(unreadable),
             "skipped": self._inputs.skipped,
-            "not_taken": self._inputs.not_taken,
+            "not_taken": len(self._inputs.not_taken),
             "parts": self._parts,
         }
         one_side = self._transcript.one_side

@@ -65,8 +65,8 @@ class Inputs:
     """The files and folders that cannot be read. A complaint about each has been written."""
     skipped: int
     """The number of files without SOAP that have been skipped so far."""
-    not_taken: int
-    """The number of files in folders whose names are not those of captures."""
+    not_taken: list[str]
+    """The files in folders whose names are not those of captures."""
     size: int
     """The size of all files in bytes."""
     skip_foreign: bool
@@ -84,7 +84,8 @@ class Inputs:
         self._stdin: bytes | None = None
         self._exclude, self.skip_foreign = exclude, skip_foreign
         self.unreadable = []
-        self.skipped = self.not_taken = 0
+        self.not_taken = []
+        self.skipped = 0
         self._folders: list[str] = []
         self.files = _once(file for path in paths for file in self._list(path))
         self._paths = {file.path for file in self.files}
@@ -165,7 +166,7 @@ class Inputs:
             if is_taken:
                 names.append(name)
             else:
-                self.not_taken += 1
+                self.not_taken.append(name)
         if not names and path not in self.unreadable:
             self._complain(path, ValueError(f"this folder has no {NAMES}"))
         return [

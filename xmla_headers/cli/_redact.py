@@ -56,6 +56,8 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
     printer = Printer(streams.stdout, options.color)
     for path, change in changes:
         printer.line([(printable(f"{path}: {change}"), "")])
+    for path in sorted(inputs.not_taken):
+        printer.line([(printable(f"{path}: left out, its name is not that of a capture"), "warning")])
     count = plural(sum(change.count for _, change in changes), "change")
     printer.line([(f"{count}, {plural(len(pseudonyms), 'session id')}", "")])
     printer.line([(_STAYS, "warning")])

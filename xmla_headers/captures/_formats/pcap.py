@@ -67,6 +67,10 @@ def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator
     kinds: Counter[str] = Counter()
     yield from _merged(_Reader(data, connection, name, limits, kinds) for connection in found)
     yield from _unread(packets, len(data), name)
+    rest = data[packets.end :]
+    if not found and find_start(rest, 0) is not None:
+        # The frame of the file is destroyed, but HTTP can be read without it.
+        yield from http.read(rest, name, limits)
     for kind, count in kinds.items():
         yield unsupported(name, f"{plural(count, 'TCP connection')} with {kind}: not read", _KINDS[kind])
 
