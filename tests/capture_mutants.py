@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tests.capture_files import Exchange, archive, har, lost, message, recorded, saz, session, stream
 from tests.packet_files import pcap, pcapng, talk
+from tests.tool_files import burp, curl_trace
 from xmla_headers.captures import (
     CapturedMessage,
     CaptureLimits,
@@ -72,6 +73,12 @@ def _seeds() -> dict[str, list[bytes]]:
             ).encode(),
             html.escape("x: " + exchanges[1].request.decode() * 2).encode("utf-16"),
             b"sent, at once: " + exchanges[1].request.replace(b'"', b'""'),
+        ],
+        "tools": [
+            curl_trace(exchanges[1:2]),
+            curl_trace(exchanges[1:2], is_ascii=True),
+            burp(exchanges),
+            burp(exchanges[1:], is_base64=False),
         ],
         "archive": [
             archive({"a.har": har(exchanges[1:2]), "b.log": b"2026 DEBUG " + exchanges[1].request}),

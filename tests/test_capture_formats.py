@@ -12,6 +12,7 @@ import pytest
 from tests.capture_files import recorded
 from tests.capturing import archive, exchanges, har, saz, stream
 from tests.packet_files import pcap, talk
+from tests.tool_files import burp, curl_trace
 from xmla_headers import captures
 from xmla_headers.captures import Format, format_of, iter_messages, redact
 from xmla_headers.captures import _formats as formats
@@ -25,6 +26,8 @@ _CAPTURES = {
     Format.TEXT: b"2026-11-20 10:23:42 sent: " + _EXCHANGES[0].request,
     Format.GZIP: gzip.compress(_EXCHANGES[0].request),
     Format.ZIP: archive([("a.xml", _EXCHANGES[0].request)]),
+    Format.CURL: curl_trace(_RECORDED),
+    Format.BURP: burp(_RECORDED),
     Format.SAZ: saz(_EXCHANGES),
     Format.HAR: har(_EXCHANGES),
     Format.HTTP: stream(_EXCHANGES),

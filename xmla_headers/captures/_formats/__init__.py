@@ -18,7 +18,7 @@ from xmla_headers.captures._message import CapturedMessage, CaptureLimits
 from xmla_headers.captures._redaction.editor import Editor
 from xmla_headers.typing import Data
 
-from . import bare, foreign, gz, har, http, pcap, saz, text, zipped
+from . import bare, burp, curl, foreign, gz, har, http, pcap, saz, text, zipped
 from .har import Part
 
 __all__ = ["CaptureFormat", "Format", "format_of"]
@@ -78,6 +78,10 @@ class Format(Enum):
     """A Fiddler archive (.saz)."""
     HTTP = CaptureFormat("HTTP/1", http.recognise, http.read, http.redact)
     """An HTTP/1 message, or a stream of them."""
+    CURL = CaptureFormat("trace of curl", curl.recognise, curl.read, curl.redact)
+    """A file of `curl --trace` or `--trace-ascii`."""
+    BURP = CaptureFormat("items of Burp", burp.recognise, burp.read, burp.redact)
+    """XML that Burp saved."""
     TEXT = CaptureFormat("text with envelopes", text.recognise, text.read, text.redact)
     """A text with envelopes in it: a log, a trace, JSON lines, XML of another program."""
     HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact, har.parts, har.read_part)
