@@ -32,7 +32,7 @@ from tests.packet_files import (
     talk,
 )
 from xmla_headers import cli
-from xmla_headers.captures import CapturedMessage, iter_messages, redact
+from xmla_headers.captures import CapturedMessage, CaptureLimits, iter_messages, redact
 from xmla_headers.findings import Code
 from xmla_headers.soap import Direction
 
@@ -271,6 +271,14 @@ def test_pcap_connections_are_interleaved_by_time() -> None:
     assert len(times) == 18
     assert times == sorted(times)
     assert len({each.exchange for each in found}) == 9
+
+
+def test_pcap_of_too_many_connections_is_a_finding() -> None:
+    packets = [packet for port in range(1, 4) for packet in talk(STORY, client=("10.0.0.1", port))]
+    found = list(iter_messages(pcap(packets), limits=CaptureLimits(max_entries=2)))
+    assert [each.body for each in found[:-1]] == BODIES * 2
+    assert found[-1].trouble is not None
+    assert found[-1].trouble.code is Code.LIMIT_EXCEEDED
 
 
 # -- what is not HTTP ------------------------------------------------------------------------------------

@@ -301,3 +301,9 @@ def test_check_folder_skips_logs_without_messages(tmp_path: Path) -> None:
     assert out.splitlines()[-1].endswith(", 2 without SOAP skipped")
     assert run("check", tmp_path / "b.log")[0] == 1
     assert run("check", tmp_path / "c.jsonl")[0] == 2
+
+
+def test_text_of_many_comments_takes_linear_work() -> None:
+    unclear = message(body="<!---->" * 5_000 + "text")
+    (found,) = read(b"2026 DEBUG received: " + unclear)
+    assert found.direction is Direction.RESPONSE

@@ -34,7 +34,7 @@ def _side(name: str) -> tuple[str, Direction] | None:
             rest = f"{file[: match.start()]}{number}\0{file[match.end() :]}"
             side = Direction.RESPONSE if match[first] is None else Direction.REQUEST
             return f"{folder}{slash}{rest}", side
-    flow = _FLOW.fullmatch(file)
+    flow = _FLOW.fullmatch(file) if "-" in file and "." in file else None
     if flow is None:
         return None
     before, source, source_port, target, target_port, after = flow.groups()

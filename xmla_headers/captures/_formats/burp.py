@@ -37,7 +37,7 @@ _BROKEN = value_finding(Code.BROKEN_CAPTURE, "the content is not valid base64, a
 
 def recognise(data: bytes | memoryview) -> bool:
     """Return whether data begins like a file of items."""
-    return _FIRST.match(bytes(data[:_MOST])) is not None
+    return _FIRST.match(data, 0, _MOST) is not None
 
 
 def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:

@@ -34,7 +34,7 @@ _MOST = 4_096
 
 def recognise(data: bytes | memoryview) -> bool:
     """Return whether data begins with the first line of a block."""
-    return _BLOCK.match(bytes(data[:_MOST])) is not None
+    return _BLOCK.match(data, 0, _MOST) is not None
 
 
 def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:

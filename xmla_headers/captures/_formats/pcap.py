@@ -63,10 +63,14 @@ def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator
         yield unsupported(name, "a packet capture (pcap), which is read with the extra pcap", hint)
         return
     packets = PacketFile(data)
-    found = connections(packets.segments())
+    found, is_cut = connections(packets.segments(), limits.max_entries)
     kinds: Counter[str] = Counter()
     yield from _merged(_Reader(data, connection, name, limits, kinds) for connection in found)
-    yield from _unread(packets, len(data), name)
+    if is_cut:
+        text = f"the capture has more than {limits.max_entries} TCP connections (max_entries)"
+        yield CapturedMessage(name, b"", trouble=value_finding(Code.LIMIT_EXCEEDED, text))
+    else:
+        yield from _unread(packets, len(data), name)
     rest = data[packets.end :]
     if not found and find_start(rest, 0) is not None:
         # The frame of the file is destroyed, but HTTP can be read without it.
@@ -271,11 +275,11 @@ def _is_cut(message: HttpMessage, end: int, size: int) -> bool:
 
 def _kind(sides: list[list[Run]]) -> str | None:
     """Return the protocol of a connection, or None for HTTP/1."""
-    if any(_first(run) is not None for runs in sides for run in runs):
-        return None
     first = [runs[0].data for runs in sides if runs]
     if any(_TLS.match(data) for data in first):
         return "TLS"
+    if any(_first(run) is not None for runs in sides for run in runs):
+        return None
     return "HTTP/2" if any(_HTTP_2.match(data) for data in first) else "another protocol than HTTP/1"
 
 
@@ -303,7 +307,7 @@ def redact(data: bytes, editor: Editor) -> bytes:
     if not can_read():
         return editor.emptied(data, "", "a packet capture, which is not read without the extra pcap")
     writer = PacketWriter()
-    for connection in connections(PacketFile(data).segments()):
+    for connection in connections(PacketFile(data).segments(), editor.limits.max_entries)[0]:
         writer.begin(connection)
         sides = {source: side.runs(data) for source, side in connection.sides.items()}
         kind = _kind([runs for runs, _ in sides.values()]) if connection.has_data else None

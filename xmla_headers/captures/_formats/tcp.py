@@ -51,6 +51,8 @@ class Run(NamedTuple):
 class Side:
     """One direction of a connection."""
 
+    __slots__ = ("_acknowledged", "_begun", "_ended", "_known", "_segments")
+
     def __init__(self) -> None:
         # Position, offset in the file, size and time of each segment, in the order of capture.
         self._segments = array("q")
@@ -143,6 +145,8 @@ class Connection:
         segment: Its first segment.
     """
 
+    __slots__ = ("_ends", "first", "number", "sides", "start")
+
     def __init__(self, number: int, segment: Segment) -> None:
         self.number = number
         self.start = segment.start
@@ -174,15 +178,20 @@ class Connection:
         self._ends += 2 if segment.flags & RST else segment.flags & FIN
 
 
-def connections(segments: Iterable[Segment]) -> list[Connection]:
-    """Return the connections in the order of their first segments, also those without data."""
+def connections(segments: Iterable[Segment], most: int | None = None) -> tuple[list[Connection], bool]:
+    """Return the connections in the order of their first segments, also those without data.
+
+    If there are more than `most`, return that many, and True.
+    """
     found: list[Connection] = []
     current: dict[frozenset[tuple[bytes, int]], Connection] = {}
     for segment in segments:
         key = frozenset((segment.source, segment.target))
         connection = current.get(key)
         if connection is None or connection.excludes(segment):
+            if most is not None and len(found) >= most:
+                return found, True
             connection = current[key] = Connection(len(found), segment)
             found.append(connection)
         connection.add(segment)
-    return found
+    return found, False
