@@ -67,6 +67,12 @@ def test_har_content_of_any_exporter_is_read(kind: str, coding: str | None) -> N
     assert broken(found) == []
 
 
+def test_har_base64_that_is_cut_off_is_read_to_its_end() -> None:
+    text = b64encode(ANSWER + b" " * (-len(ANSWER) % 3)).decode() + "A"
+    found = read(_har(lambda entry: entry["response"]["content"].update(text=text, encoding="base64")))
+    assert [item.body.rstrip() for item in found] == [ASK, ANSWER]
+
+
 def test_har_text_falsely_called_base64_is_read() -> None:
     found = read_field("11e-har-false-base64.har")
     assert [len(item.body) for item in found] == [359, 401]

@@ -76,6 +76,13 @@ def test_stream_with_a_wrong_length_loses_one_message(delta: int, place: int) ->
     assert [item.body for item in found] == [b"" if at == place else TEXT for at in range(4)]
 
 
+def test_stream_with_a_length_over_no_body_loses_one_message() -> None:
+    found = read(post(b"", 60) + answer() + post() + answer())
+    assert broken(found) == ["request/0"]
+    assert [item.body for item in found] == [b"", ANSWER, ASK, ANSWER]
+    assert names(found) == ["request/0", "response/0", "request/1", "response/1"]
+
+
 @given(delta=st.integers(-60, 300).filter(bool), place=st.integers(0, 2), gap=st.sampled_from([b"", b"\r\n"]))
 def test_stream_with_any_wrong_length_loses_one_message(delta: int, place: int, gap: bytes) -> None:
     pieces = [answer(TEXT, len(TEXT) + delta * (at == place)) for at in range(4)]
