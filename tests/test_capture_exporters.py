@@ -132,8 +132,25 @@ def test_har_request_without_a_body_is_omitted(
         if length is not None:
             request["headers"].append({"name": "content-length", "value": length})
 
-    request, response = read(_har(change))
-    assert (request.omitted, request.trouble is not None, response.body) == (omitted, omitted, ANSWER)
+    request, response = read(_har(change, Exchange(ASK, message())))
+    assert (request.omitted, request.trouble is not None, response.body) == (omitted, omitted, message())
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "omitted"),
+    [
+        (message(body="<x:ExecuteResponse/>"), 200, True),
+        (message(body="<DiscoverResponse></DiscoverResponse>"), 200, True),
+        (message(body="<Fault/>"), 200, False),
+        (message(body="<x:ExecuteResponse/>"), 500, False),
+        (b"", 200, False),
+    ],
+)
+def test_har_request_of_no_bytes_with_an_answer_is_omitted(
+    body: bytes, status: int, *, omitted: bool
+) -> None:
+    request, _ = read(har([Exchange(b"", body, status)]))
+    assert (request.omitted, request.body) == (omitted, b"")
 
 
 def test_har_without_request_bodies_has_one_finding() -> None:

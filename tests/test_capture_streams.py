@@ -183,6 +183,14 @@ def test_output_of_curl_is_read(name: str) -> None:
     assert (found.status, found.trouble, len(found.body)) == (200, None, 401)
 
 
+@pytest.mark.parametrize(
+    "first", [b"HTTP/1.1 200 Connection established", b"HTTP/1.1 100 Continue", b"HTTP/2 103"]
+)
+def test_heads_that_curl_prints_before_the_answer_are_ignored(first: bytes) -> None:
+    found = read(first + b"\r\nVia: a\r\n\r\nHTTP/2 200 \r\n\r\n" + ANSWER)
+    assert [(item.name, item.body) for item in found] == [("response/0", ANSWER)]
+
+
 def test_request_of_http_2_is_read() -> None:
     data = b"POST /x HTTP/2\r\nhost: h\r\ncontent-type: text/xml\r\n\r\n" + ASK
     assert [item.body for item in read(data + answer())] == [ASK, ANSWER]
