@@ -84,8 +84,10 @@ MODULES = {
             "captures/_formats/http_stream.py captures/_formats/http.py captures/_formats/har.py"
             " captures/_formats/saz.py captures/_unpacking.py"
         ),
-        "test_capture_streams test_capture_exporters test_capture_http_facts test_transcript_sides"
-        " test_cli_captures",
+        (
+            "test_capture_streams test_capture_exporters test_capture_http_facts test_transcript_sides"
+            " test_cli_captures"
+        ),
     ),
     "http_facts": (
         ("captures/_http_facts.py captures/_checked.py captures/_multipart.py captures/_message.py"),

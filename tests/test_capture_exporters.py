@@ -67,6 +67,12 @@ def test_har_content_of_any_exporter_is_read(kind: str, coding: str | None) -> N
     assert broken(found) == []
 
 
+def test_har_base64_that_is_cut_off_is_read_to_its_end() -> None:
+    text = b64encode(ANSWER + b" " * (-len(ANSWER) % 3)).decode() + "A"
+    found = read(_har(lambda entry: entry["response"]["content"].update(text=text, encoding="base64")))
+    assert [item.body.rstrip() for item in found] == [ASK, ANSWER]
+
+
 def test_har_text_falsely_called_base64_is_read() -> None:
     found = read_field("11e-har-false-base64.har")
     assert [len(item.body) for item in found] == [359, 401]
@@ -126,8 +132,25 @@ def test_har_request_without_a_body_is_omitted(
         if length is not None:
             request["headers"].append({"name": "content-length", "value": length})
 
-    request, response = read(_har(change))
-    assert (request.omitted, request.trouble is not None, response.body) == (omitted, omitted, ANSWER)
+    request, response = read(_har(change, Exchange(ASK, message())))
+    assert (request.omitted, request.trouble is not None, response.body) == (omitted, omitted, message())
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "omitted"),
+    [
+        (message(body="<x:ExecuteResponse/>"), 200, True),
+        (message(body="<DiscoverResponse></DiscoverResponse>"), 200, True),
+        (message(body="<Fault/>"), 200, False),
+        (message(body="<x:ExecuteResponse/>"), 500, False),
+        (b"", 200, False),
+    ],
+)
+def test_har_request_of_no_bytes_with_an_answer_is_omitted(
+    body: bytes, status: int, *, omitted: bool
+) -> None:
+    request, _ = read(har([Exchange(b"", body, status)]))
+    assert (request.omitted, request.body) == (omitted, b"")
 
 
 def test_har_without_request_bodies_has_one_finding() -> None:

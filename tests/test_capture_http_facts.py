@@ -115,6 +115,8 @@ _ROOT, _IMAGE = (
         (_multipart(_IMAGE, (f"content-id: r@x\r\nX:\r\n y\r\n{_XML}", ASK),
                     content_type="multipart/related; start=r@x; boundary=b"), 1),
         (_multipart(("Content-Type:\r\n text/xml;\r\n charset=utf-8\r\n", ASK)), 0),
+        (_multipart(_IMAGE, ("Content-ID:\r\n\t<r>\r\n", ASK),
+                    content_type="multipart/related; boundary=b; start=r"), 1),
     ],
 )  # fmt: skip
 def test_multipart_body_has_its_root_part_as_message(data: bytes, others: int) -> None:
@@ -325,6 +327,10 @@ def test_session_field_is_compared_with_the_session_header(
 ) -> None:
     body = message("" if block is None else encode_block(block).decode(), "<x:Execute/>")
     assert codes(said(body, (field, value))) == ["session-field-mismatch"] * expected
+
+
+def test_session_field_without_the_padding_of_the_header_is_equal() -> None:
+    assert codes(said(message(session(" a"), ""), ("X-AS-SessionID", "a"))) == ["padded-session-id"]
 
 
 def test_session_field_is_kept_and_not_shown() -> None:

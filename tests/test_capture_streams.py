@@ -76,6 +76,13 @@ def test_stream_with_a_wrong_length_loses_one_message(delta: int, place: int) ->
     assert [item.body for item in found] == [b"" if at == place else TEXT for at in range(4)]
 
 
+def test_stream_with_a_length_over_no_body_loses_one_message() -> None:
+    found = read(post(b"", 60) + answer() + post() + answer())
+    assert broken(found) == ["request/0"]
+    assert [item.body for item in found] == [b"", ANSWER, ASK, ANSWER]
+    assert names(found) == ["request/0", "response/0", "request/1", "response/1"]
+
+
 @given(delta=st.integers(-60, 300).filter(bool), place=st.integers(0, 2), gap=st.sampled_from([b"", b"\r\n"]))
 def test_stream_with_any_wrong_length_loses_one_message(delta: int, place: int, gap: bytes) -> None:
     pieces = [answer(TEXT, len(TEXT) + delta * (at == place)) for at in range(4)]
@@ -174,6 +181,14 @@ def test_body_that_is_neither_coded_nor_markup_is_broken(data: bytes) -> None:
 def test_output_of_curl_is_read(name: str) -> None:
     (found,) = read_field(name)
     assert (found.status, found.trouble, len(found.body)) == (200, None, 401)
+
+
+@pytest.mark.parametrize(
+    "first", [b"HTTP/1.1 200 Connection established", b"HTTP/1.1 100 Continue", b"HTTP/2 103"]
+)
+def test_heads_that_curl_prints_before_the_answer_are_ignored(first: bytes) -> None:
+    found = read(first + b"\r\nVia: a\r\n\r\nHTTP/2 200 \r\n\r\n" + ANSWER)
+    assert [(item.name, item.body) for item in found] == [("response/0", ANSWER)]
 
 
 def test_request_of_http_2_is_read() -> None:

@@ -51,7 +51,9 @@ def _orders() -> list[str]:
     return sorted({"".join(order) for order in permutations("qqqqaaaa")} - {"aqaqaqaq"})
 
 
-@pytest.mark.parametrize("order", ["qaqaqaqa", "qqqqaaaa", "aaaaqqqq", "qqaaqaqa", "qaqqaaqa", "qqaqaqaa"])
+@pytest.mark.parametrize(
+    "order", ["qaqaqaqa", "qqqqaaaa", "aaaaqqqq", "qqaaqaqa", "qaqqaaqa", "qqaqaqaa", "qaaqqaqa"]
+)
 def test_stream_in_any_order_is_one_session(order: str) -> None:
     _check_order(order)
 

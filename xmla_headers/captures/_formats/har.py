@@ -225,8 +225,15 @@ def _entry(entry: object, name: str, allowance: Allowance) -> Iterator[CapturedM
         yield broken(name, "the entry has no request")
         return
     begun = _time(entry.get("startedDateTime"))
-    response = _response(entry, name, begun)
-    yield from exchange_of(_request(request, name, begun), response, name, allowance)
+    asked, response = _request(request, name, begun), _response(entry, name, begun)
+    # No server answers an empty request like this, whatever the sizes say.
+    answered = response is not None and response.status == 200 and _ANSWER.search(response.body) is not None
+    asked.omitted = asked.omitted or (answered and not asked.body and asked.trouble is None)
+    yield from exchange_of(asked, response, name, allowance)
+
+
+# The start of an answer that is not a fault.
+_ANSWER = re.compile(rb"<(?:[\w.-]{1,100}:)?(?:Execute|Discover)Response[\s>/]")
 
 
 def _request(request: dict[str, object], name: str, begun: datetime | None) -> HttpMessage:

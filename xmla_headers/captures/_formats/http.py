@@ -19,10 +19,10 @@ from xmla_headers.soap import Direction
 
 from .http_stream import (
     HEAD_END,
-    INTERIM,
     START,
     HttpMessage,
     envelopes_in,
+    final_head,
     find_start,
     header_of,
     paired,
@@ -298,10 +298,10 @@ def redact_one(data: bytes, stop: int, message: HttpMessage, name: str, editor: 
     if message.trouble is not None:
         stop = len(data)
         is_read = message.status is not None or message.method
-        if not is_read and not _codings(data, _head_of(data)) and editor.searchable(data):
+        if not is_read and not _codings(data, final_head(data, 0)) and editor.searchable(data):
             # The end of its head is unknown, so it is searched as one text first.
             data, stop = editor.data_in_two(data, stop, name, mixed=True)
-    start = _head_of(data)
+    start = final_head(data, 0)
     cut = _end_of_head(data, start)
     head, body, rest = data[:cut], data[cut : max(cut, stop)], data[max(cut, stop) :]
     codings = _codings(head, start)
@@ -410,17 +410,6 @@ def _text(body: bytes, rest: bytes, name: str, editor: Editor) -> tuple[bytes, i
     return new + editor.emptied(text[end:], name, _DAMAGED), size
 
 
-def _head_of(data: bytes) -> int:
-    """Return the offset of the head of the final response."""
-    start = 0
-    while INTERIM.match(data, start):
-        found = HEAD_END.search(data, start)
-        if found is None or not data.startswith(b"HTTP/", found.end()):
-            break
-        start = found.end()
-    return start
-
-
 def _has_secrets(body: bytes, codings: dict[bytes, bytes], editor: Editor) -> bool:
     """Return whether chunk extensions or trailer fields contain secrets (RFC 9112 §7.1)."""
     return b"transfer-encoding" in codings and bool(editor.find(body.decode("latin-1"), head=True))
@@ -441,7 +430,7 @@ def _with_length(head: bytes, delta: int) -> bytes:
 
 def _uncoded(head: bytes, length: int) -> bytes:
     """Return a head for an uncoded body of a length in bytes."""
-    start = _head_of(head)
+    start = final_head(head, 0)
     rest = head[start:]
     if _LENGTH.search(rest):
         rest = _LENGTH.sub(lambda match: b"%b%d%b" % (match[1], length, match[3]), rest)

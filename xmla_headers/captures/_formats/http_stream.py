@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HEAD_END",
-    "INTERIM",
     "START",
     "HttpMessage",
     "Step",
     "envelopes_in",
+    "final_head",
     "find_start",
     "header_of",
     "paired",
@@ -51,13 +51,13 @@ _GLUED = re.compile(
 )
 # The end of a head.
 HEAD_END = re.compile(rb"\r?\n\r?\n")
-# RFC 9110 §15.2: such a response precedes the final one.
-INTERIM = re.compile(_VERSION + rb" 1\d\d\b")
+# RFC 9110 §15.2 and §9.3.6: such a response precedes the final one; curl prints that of a proxy, too.
+_INTERIM = re.compile(_VERSION + rb" (?:1\d\d\b|200 connection established)", re.IGNORECASE)
 
 # The version in a first line. h11 reads HTTP/1 only. A request of HTTP/1.0 needs no Host field, which logs
 # may lack.
 _REQUEST_VERSION = re.compile(rb"\A([^\r\n]*)HTTP/(?:1\.1|[23](?:\.0)?)(?=[ \t]*\r?\n)")
-_STATUS_VERSION = re.compile(rb"(?m)^HTTP/[23](?:\.0)?(?= \d)")
+_STATUS_VERSION = re.compile(rb"\AHTTP/[23](?:\.0)?(?= \d)")
 
 # RFC 9112 §7.1, as h11 reads it.
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,20})[ \t]*+(?:;[^\r\n]{0,1000})?\r\n")
@@ -308,11 +308,12 @@ class _Reader:
 
     def read(self) -> None:
         """Read the head and the body."""
-        self.head = _end_of_heads(self._data, self._start)
+        start = final_head(self._data, self._start)
+        found = HEAD_END.search(self._data, start)
+        if found is not None:
+            self.head = self.end = found.end()
         try:
-            if self.head is not None:
-                self.end = self.head
-            _read_head(self.message, self._data, self._start, self.head)
+            _read_head(self.message, bytes(self._data[start : min(self.end, start + _MOST_HEAD)]))
             if self.head is not None:
                 self._read_body(self.head)
         except _H11_ERRORS as error:
@@ -422,23 +423,19 @@ class _Reader:
         return False
 
 
-def _end_of_heads(data: bytes | memoryview, start: int) -> int | None:
-    """Return the offset after the head of the final message, or None if it has no end."""
-    while True:
+def final_head(data: bytes | memoryview, start: int) -> int:
+    """Return the offset of the head of the final message, after those that only precede it."""
+    while _INTERIM.match(data, start):
         found = HEAD_END.search(data, start)
-        if found is None:
-            return None
-        following = found.end()
-        if INTERIM.match(data, start) is None or bytes(data[following : following + 5]) != b"HTTP/":
-            return following
-        start = following
+        if found is None or bytes(data[found.end() : found.end() + 5]) != b"HTTP/":
+            break
+        start = found.end()
+    return start
 
 
-def _read_head(message: HttpMessage, data: bytes | memoryview, start: int, end: int | None) -> None:
+def _read_head(message: HttpMessage, head: bytes) -> None:
     """Read the first line and the header fields, or raise an error of h11."""
     is_response = message.method is None
-    most = start + _MOST_HEAD
-    head = bytes(data[start : most if end is None else min(end, most)])
     if is_response:
         head = _STATUS_VERSION.sub(b"HTTP/1.1", head)
     else:
@@ -449,25 +446,19 @@ def _read_head(message: HttpMessage, data: bytes | memoryview, start: int, end: 
     if is_response:
         connection.send(h11.Request(method="POST", target="/", headers=[("Host", "-")]))
     connection.receive_data(head)
-    while True:
+    event = connection.next_event()
+    if event is h11.NEED_DATA:
+        connection.receive_data(b"")
         event = connection.next_event()
-        match event:
-            case h11.NEED_DATA:
-                connection.receive_data(b"")
-            case h11.Request():
-                message.method = event.method.decode("latin-1")
-            case h11.Response():
-                message.status = event.status_code
-            case h11.InformationalResponse():
-                continue
-            case _:
-                raise h11.RemoteProtocolError(_MALFORMED)
-        if isinstance(event, h11.Request | h11.Response):
-            pairs = event.headers.raw_items()
-            message.headers = tuple(
-                (name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs
-            )
-            return
+    match event:
+        case h11.Request():
+            message.method = event.method.decode("latin-1")
+        case h11.Response():
+            message.status = event.status_code
+        case _:
+            raise h11.RemoteProtocolError(_MALFORMED)
+    pairs = event.headers.raw_items()
+    message.headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
 
 
 _MALFORMED = "this is not how HTTP/1.1 (RFC 9112) writes one"
