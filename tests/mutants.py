@@ -93,6 +93,25 @@ MODULES = {
         ("captures/_http_facts.py captures/_checked.py captures/_multipart.py captures/_message.py"),
         "test_capture_http_facts test_capture_exporters test_transcript_sides",
     ),
+    "packets": (
+        (
+            "captures/_formats/packets.py captures/_formats/tcp.py captures/_formats/pcap.py"
+            " captures/_formats/packet_writer.py"
+        ),
+        "test_capture_packets",
+    ),
+    "texts": (
+        ("captures/_formats/text.py captures/_formats/unescaping.py captures/_formats/times.py"),
+        "test_capture_text",
+    ),
+    "archives": (
+        ("captures/_formats/gz.py captures/_formats/zipped.py captures/_pairing.py"),
+        "test_capture_archives",
+    ),
+    "tools": (
+        ("captures/_formats/curl.py captures/_formats/burp.py captures/_formats/foreign.py"),
+        "test_capture_tools test_capture_foreign",
+    ),
     "redact_saz": ("captures/_formats/saz.py", "test_redact_captures test_redact test_redact_rules"),
 }
 

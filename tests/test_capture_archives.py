@@ -77,6 +77,13 @@ def test_zip_of_captures_is_read() -> None:
     assert found[-1].trouble.message == "1 file of the archive without captures: not read"
 
 
+def test_zip_member_without_a_name_is_no_capture() -> None:
+    # A name ends at a null character.
+    (found,) = read(archive({"qq": b"a note", "x/": b""}).replace(b"qq", b"\0q"))
+    assert found.trouble is not None
+    assert "without captures" in found.trouble.message
+
+
 def test_archive_within_an_archive_is_not_read() -> None:
     for data in (
         gzip.compress(archive({"a.har": CAPTURES["a.har"]})),

@@ -85,7 +85,7 @@ def read(
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:
-    return not info.is_dir() and _HIDDEN.fullmatch(info.filename) is None
+    return not info.filename.endswith("/") and _HIDDEN.fullmatch(info.filename) is None
 
 
 def row_of(content: bytes, table: Table) -> Row | None:
