@@ -80,6 +80,8 @@ def test_foreign_format_redacted_keeps_no_secret(data: bytes) -> None:
     assert b"4f1c" not in redacted.data
     assert redacted.changes
     assert redact(redacted.data).changes == ()
+    # Only a page is text, in which every secret can be found.
+    assert (redacted.data == b"") == (b"html" not in data)
 
 
 # -- what of a folder is read, and where output may go ---------------------------------------------------
