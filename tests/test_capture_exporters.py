@@ -13,7 +13,8 @@ import pytest
 from tests.capture_files import BEGIN, Exchange, archive, har, har_entry, http_request, message, saz, session
 from tests.test_capture_parts import in_parts
 from tests.test_capture_streams import ANSWER, ASK, FIELD, broken, names, read, read_field
-from xmla_headers.captures import check_message, is_soap, iter_messages, redact
+from xmla_headers.captures import CaptureLimits, check_message, is_soap, iter_messages, redact
+from xmla_headers.captures._formats.har import read as har_read
 from xmla_headers.findings import Code
 from xmla_headers.transcript import Transcript
 
@@ -192,6 +193,18 @@ def test_har_content_in_a_file_is_named() -> None:
     found = read(_har(lambda entry: entry["response"].update(content={"size": 9, "_file": "a.xml"})))
     assert broken(found) == ["entries/0/response"]
     assert "embed" in str(found[1].trouble and found[1].trouble.hint)
+
+
+def test_har_content_in_a_file_is_read_where_it_is_given() -> None:
+    def change(entry: dict[str, Any]) -> None:
+        entry["request"] |= {"bodySize": -1, "postData": {"mimeType": "text/xml", "_file": "q.xml"}}
+        entry["response"]["content"] = {"size": -1, "mimeType": "text/xml", "_file": "a.xml"}
+
+    for packed in (ANSWER, _PACKED):
+        files = {"q.xml": ASK, "a.xml": packed}
+        found = list(har_read(_har(change), "", CaptureLimits(), files.get))
+        assert [(item.body, item.trouble) for item in found] == [(ASK, None), (ANSWER, None)]
+    assert broken(read(_har(change))) == ["entries/0/request", "entries/0/response"]
 
 
 @pytest.mark.parametrize("status", [0, -1])

@@ -329,7 +329,7 @@ def test_session_field_is_compared_with_the_session_header(
     assert codes(said(body, (field, value))) == ["session-field-mismatch"] * expected
 
 
-def test_session_field_without_the_padding_of_the_header_is_equal() -> None:
+def test_session_field_ignores_the_padding_of_the_header() -> None:
     assert codes(said(message(session(" a"), ""), ("X-AS-SessionID", "a"))) == ["padded-session-id"]
 
 

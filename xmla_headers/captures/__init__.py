@@ -41,13 +41,13 @@ __all__ = [
 def iter_messages(
     data: Data, name: str = "", *, limits: CaptureLimits = DEFAULT_LIMITS
 ) -> Iterator[CapturedMessage]:
-    """Yield the messages of a capture in its order, whatever its format.
+    """Yield the messages of a capture in its order, whatever its format, each response after its request.
 
     The first bytes decide the format: a Fiddler archive (.saz), an HTTP Archive 1.2 (.har), a packet capture
     (.pcap, .pcapng), an HTTP/1 message or a stream of them, or a .gz or .zip of these. In any other text,
-    each Envelope is a message; anything else is one message. An entry that cannot be read is a message with
-    a `trouble`, and the reading goes on. Requests in HTTP that are not POSTed as XML or to a SOAPAction are
-    ignored, with their responses.
+    each Envelope is a message; anything else is one message. An entry that cannot be read, and bytes between
+    the messages of a stream, are a message with a `trouble`, and the reading goes on. Requests in HTTP that
+    are not POSTed as XML or to a SOAPAction are ignored, with their responses.
 
     Args:
         data: The capture. It must not change while the messages are read. One entry at a time is copied. A

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from xmla_headers.captures._message import CapturedMessage, broken, unsupported
 from xmla_headers.captures._redaction.json_strings import redact_json
@@ -20,7 +20,7 @@ from .http_stream import HttpMessage, header_of
 from .json_stream import BrokenError, JsonText, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
@@ -37,6 +37,9 @@ _MOST_NAME = 256
 _PIECE = 1_048_576
 _FIRST_NAME = re.compile(rb"[ \t\r\n]*+\{[ \t\r\n]*+(\"[^\"\\]++\")[ \t\r\n]*+:")
 _ITEM_BEGUN = re.compile(rb",[ \t\r\n]*+\{[ \t\r\n]*+\Z")
+
+
+Files: TypeAlias = "Callable[[str], bytes | None]"
 
 
 class NotAPartError(Exception):
@@ -78,16 +81,26 @@ def _place_of(names: list[str]) -> str:
     return f"entries/{names[2]}/{side}" if side else f"entries/{names[2]}"
 
 
-def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def _no_file(name: str) -> bytes | None:  # noqa: ARG001
+    """Return None: a HAR alone has no files."""
+    return None
+
+
+def read(
+    data: bytes | memoryview, name: str, limits: CaptureLimits, files: Files = _no_file
+) -> Iterator[CapturedMessage]:
     """Yield the messages of the entries that may be XMLA: the body is POSTed as XML or to a SOAPAction.
 
     A HAR gives the characters of a text, whatever its encoding was. They are encoded in UTF-8 again, and
-    the charset of the message says so.
+    the charset of the message says so. `files` returns the content of a file beside the HAR, by its name in
+    the HAR, or None; Playwright writes contents into such files.
     """
-    return _told(_read(data, name, limits), data, name, limits)
+    return _told(_read(data, name, limits, files), data, name, limits)
 
 
-def _read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def _read(
+    data: bytes | memoryview, name: str, limits: CaptureLimits, files: Files = _no_file
+) -> Iterator[CapturedMessage]:
     text = JsonText(data, limits.max_entry_bytes)
     try:
         if not text.enter_member("log") or not text.enter_member("entries"):
@@ -100,7 +113,7 @@ def _read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterato
     except BrokenError as error:
         yield broken(name, f"the HAR breaks off after {_entries(0)}: {error}")
         return
-    yield from _items(text, _WHOLE, name, limits)
+    yield from _items(text, _WHOLE, name, limits, files)
 
 
 def _told(
@@ -182,7 +195,9 @@ def read_part(
     return _told(_items(text, part, name, limits), data, name, limits)
 
 
-def _items(text: JsonText, part: Part, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def _items(
+    text: JsonText, part: Part, name: str, limits: CaptureLimits, files: Files = _no_file
+) -> Iterator[CapturedMessage]:
     """Yield the messages of the entries that come next."""
     prefix, allowance, number = f"{name}/" if name else "", Allowance(limits), part.first
     try:
@@ -200,7 +215,7 @@ def _items(text: JsonText, part: Part, name: str, limits: CaptureLimits) -> Iter
                     raise
                 yield broken(place, f"the entry is not valid JSON: {error}")
             else:
-                yield from _entry(entry, place, allowance)
+                yield from _entry(entry, place, allowance, files)
                 continue
             text.skip()
         if part.stop is None:
@@ -218,14 +233,14 @@ def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
 
 
-def _entry(entry: object, name: str, allowance: Allowance) -> Iterator[CapturedMessage]:
+def _entry(entry: object, name: str, allowance: Allowance, files: Files) -> Iterator[CapturedMessage]:
     """Yield the messages of an entry."""
     request = _dict(entry, "request")
     if not isinstance(entry, dict) or not request:
         yield broken(name, "the entry has no request")
         return
     begun = _time(entry.get("startedDateTime"))
-    asked, response = _request(request, name, begun), _response(entry, name, begun)
+    asked, response = _request(request, name, begun, files), _response(entry, name, begun, files)
     # No server answers an empty request like this, whatever the sizes say.
     answered = response is not None and response.status == 200 and _ANSWER.search(response.body) is not None
     asked.omitted = asked.omitted or (answered and not asked.body and asked.trouble is None)
@@ -236,15 +251,15 @@ def _entry(entry: object, name: str, allowance: Allowance) -> Iterator[CapturedM
 _ANSWER = re.compile(rb"<(?:[\w.-]{1,100}:)?(?:Execute|Discover)Response[\s>/]")
 
 
-def _request(request: dict[str, object], name: str, begun: datetime | None) -> HttpMessage:
+def _request(request: dict[str, object], name: str, begun: datetime | None, files: Files) -> HttpMessage:
     method, headers = request.get("method"), _headers(request)
     message = HttpMessage(f"{name}/request", method if isinstance(method, str) else "", None, headers, b"")
     message.time = begun
     posted = _dict(request, "postData")
     if not any(field.lower() == "content-type" for field, _ in headers):
         message.headers = (*headers, *_mime_type(posted))
-    if _text(posted):
-        _fill(message, posted)
+    if _text(posted) or isinstance(posted.get("_file"), str):
+        _fill(message, posted, files)
     else:
         # Exporters write the size -1 if they do not know it.
         sizes = request.get("bodySize"), _length(headers)
@@ -262,7 +277,9 @@ def _length(headers: tuple[tuple[str, str], ...]) -> int | None:
 _MOST_DIGITS = 19
 
 
-def _response(entry: dict[str, object], name: str, begun: datetime | None) -> HttpMessage | None:
+def _response(
+    entry: dict[str, object], name: str, begun: datetime | None, files: Files
+) -> HttpMessage | None:
     response = _dict(entry, "response")
     status = response.get("status")
     # A request without an answer has the status 0 or -1.
@@ -275,10 +292,9 @@ def _response(entry: dict[str, object], name: str, begun: datetime | None) -> Ht
             message.time = begun + timedelta(milliseconds=taken)
     content = _dict(response, "content")
     size = content.get("size")
-    if _text(content) or not (isinstance(size, int | float) and size > 0):
-        _fill(message, content)
-    elif isinstance(content.get("_file"), str):
-        message.trouble = _IN_A_FILE
+    in_a_file = isinstance(content.get("_file"), str)
+    if _text(content) or in_a_file or not (isinstance(size, int | float) and size > 0):
+        _fill(message, content, files)
     else:
         message.trouble = _ONE_OMITTED
     if not any(field.lower() == "content-type" for field, _ in message.headers):
@@ -308,9 +324,16 @@ _IN_A_FILE = value_finding(
 )
 
 
-def _fill(message: HttpMessage, content: dict[str, object]) -> None:
+def _fill(message: HttpMessage, content: dict[str, object], files: Files) -> None:
     """Set the body of a message, its charset and whether it is decoded."""
-    text = _text(content)
+    text, file = _text(content), content.get("_file")
+    if not text and isinstance(file, str):
+        data = files(file)
+        if data is None:
+            message.trouble = _IN_A_FILE
+        else:
+            _set_bytes(message, data)
+        return
     try:
         body = text.encode()
     except UnicodeEncodeError:
@@ -324,17 +347,22 @@ def _fill(message: HttpMessage, content: dict[str, object]) -> None:
     # Text in base64 may lack the label, and other text may have it.
     data = None if is_markup(body) else decoded_base64(text)
     if data is not None and (declared or is_markup(data) or data.startswith(_GZIP)):
-        message.body = data
-        # Most writers remove the content coding, and some do not.
-        message.decoded = not data.startswith(_GZIP)
-        if "gzip" not in (header_of(message.headers, "content-encoding") or "").lower():
-            message.codings = "gzip"
+        _set_bytes(message, data)
     elif declared and text and not is_markup(body):
         message.trouble = value_finding(
             Code.BROKEN_CAPTURE, "the content is not valid base64, although the entry says so"
         )
     else:
         message.body, message.charset, message.decoded = body, "utf-8", True
+
+
+def _set_bytes(message: HttpMessage, data: bytes) -> None:
+    """Set a body that the HAR gives as bytes."""
+    message.body = data
+    # Most writers remove the content coding, and some do not.
+    message.decoded = not data.startswith(_GZIP)
+    if "gzip" not in (header_of(message.headers, "content-encoding") or "").lower():
+        message.codings = "gzip"
 
 
 _GZIP = b"\x1f\x8b"

@@ -176,6 +176,9 @@ def step(
         message.trouble = _HEAD_IN_HEAD
         return Step(place, number, message, inner, inner)
     reader.read()
+    # A length that is too long may end where a later message begins.
+    if b"HTTP/" in message.body and reader.swallows_next():
+        return Step(place, number, message, reader.end, reader.end)
     following = START.match(data, reader.end)
     if not reader.is_broken and (following is not None or _BLANK.match(data, reader.end)):
         start = None if following is None else following.start(1)
@@ -409,8 +412,11 @@ class _Reader:
         length = header_of(self.message.headers, "content-length")
         if head is None or length is None or self.measure != "Content-Length":
             return False
-        for found in _GLUED.finditer(data, head, self.end):
+        # The length may end within a first line.
+        for found in _GLUED.finditer(data, head, min(len(data), self.end + _MOST_HEAD)):
             place = found.start()
+            if place >= self.end:
+                break
             if self.is_broken or _BLANK.fullmatch(data, head, place) or _is_whole(data, head, place):
                 text = (
                     f"{_NO_MESSAGE}: Content-Length gives {_bytes(int(length))}, but the next message begins"
