@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -75,6 +75,42 @@ def test_zip_of_captures_is_read() -> None:
     assert found[-1].trouble is not None
     assert found[-1].trouble.code is Code.UNSUPPORTED_FORMAT
     assert found[-1].trouble.message == "1 file of the archive without captures: not read"
+
+
+def _in_files(document: dict[str, Any]) -> None:
+    """Let a HAR keep the contents of responses in files beside it, as Playwright does."""
+    for number, entry in enumerate(document["log"]["entries"]):
+        del entry["response"]["content"]["text"]
+        entry["response"]["content"]["_file"] = f"{number}.xml"
+
+
+@pytest.mark.parametrize("folder", ["", "x/"])
+def test_zip_of_playwright_has_contents_beside_the_har(folder: str) -> None:
+    contents = {f"{folder}{number}.xml": each.response or b"" for number, each in enumerate(STORY)}
+    # The files are not read a second time, wherever they stand in the archive.
+    data = archive({**contents, f"{folder}trace.har": har(STORY, _in_files)})
+    found = read(data, "z")
+    assert [(each.body, each.trouble) for each in found] == [(body, None) for body in BODIES]
+    assert found[0].exchange == found[1].exchange == f"z/{folder}trace.har/entries/0"
+    lacking = read(archive({f"{folder}trace.har": har(STORY, _in_files)}))
+    assert [each.trouble is None for each in lacking] == [True, False] * 2
+
+
+def test_check_har_of_playwright_reads_contents_beside_it(tmp_path: Path) -> None:
+    place = tmp_path / "in"
+    place.mkdir()
+    path = place / "trace.har"
+    path.write_bytes(har(STORY, _in_files))
+    assert "in a file beside the HAR" in run("check", path)[1]
+    for number, each in enumerate(STORY):
+        (place / f"{number}.xml").write_bytes(each.response or b"")
+    for jobs in ("1", "2"):
+        status, out, _ = run("check", "--jobs", jobs, path)
+        assert (status, out.splitlines()[-1]) == (0, "4 messages checked: 0 refused, 1 warning")
+    # No file is read that is somewhere else.
+    (place / "0.xml").rename(tmp_path / "0.xml")
+    path.write_bytes(path.read_bytes().replace(b'"0.xml"', b'"../0.xml"'))
+    assert run("check", path)[0] == 1
 
 
 def test_zip_member_without_a_name_is_no_capture() -> None:

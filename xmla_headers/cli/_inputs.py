@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from xmla_headers import captures
 from xmla_headers.captures import CapturedMessage
+from xmla_headers.captures._formats import har
+from xmla_headers.captures._message import DEFAULT_LIMITS
 from xmla_headers.findings import Code
 
 from ._console import Streams, complain
@@ -21,6 +25,7 @@ __all__ = [
     "InputFile",
     "Inputs",
     "check_relevant",
+    "has_files",
     "load",
     "messages_of",
     "no_message",
@@ -29,6 +34,7 @@ __all__ = [
     "unsupported",
 ]
 
+_FILE = re.compile(rb"\"_file\"\s*:")
 _WITHOUT = (captures.Format.BARE, captures.Format.HAR)
 
 # Larger files are mapped: only the part that is being read is then in memory.
@@ -204,7 +210,7 @@ def messages_of(
     check_relevant(file, data, skip_foreign=skip_foreign)
     unread: list[CapturedMessage] = []
     empty = True
-    for message in of_file(file, data, captures.iter_messages(data, file.path)):
+    for message in of_file(file, data, _messages(file, data)):
         if empty and unsupported(message) is not None:
             unread.append(message)
             continue
@@ -217,6 +223,31 @@ def messages_of(
         raise ValueError(unsupported(unread[0]))
     if empty:
         raise no_message()
+
+
+def _messages(file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMessage]:
+    """Yield the messages of a file as its format has them."""
+    if has_files(data):
+        return har.read(data, file.path, DEFAULT_LIMITS, partial(_file_beside, file.path))
+    return captures.iter_messages(data, file.path)
+
+
+def has_files(data: bytes | memoryview) -> bool:
+    """Return whether a file is a HAR with contents in files beside it, as Playwright writes them."""
+    return captures.format_of(data) is captures.Format.HAR and _FILE.search(data) is not None
+
+
+def _file_beside(path: str, name: str) -> bytes | None:
+    """Return the content of a file beside a HAR; None if it is missing, too large or somewhere else."""
+    try:
+        folder = Path(path).resolve().parent
+        found = (folder / name).resolve()
+        most = DEFAULT_LIMITS.max_entry_bytes or 0
+        if not found.is_relative_to(folder) or not found.is_file() or found.stat().st_size > most:
+            return None
+        return found.read_bytes()
+    except (OSError, ValueError):
+        return None
 
 
 def unsupported(message: CapturedMessage) -> str | None:

@@ -13,7 +13,7 @@ from xmla_headers.captures import CapturedMessage, CheckedMessage, format_of
 from xmla_headers.captures._formats.har import NotAPartError, Part
 from xmla_headers.captures._message import DEFAULT_LIMITS
 
-from ._inputs import InputFile, Inputs, check_relevant, load, messages_of, no_message, of_file
+from ._inputs import InputFile, Inputs, check_relevant, has_files, load, messages_of, no_message, of_file
 from ._judging import Job, Judged, judge
 
 __all__ = ["judged"]
@@ -148,8 +148,9 @@ def _received(future: Future[list[_Row]]) -> _Batch:
 
 def _parts_of(file: InputFile, data: bytes | memoryview) -> Iterator[Part]:
     parts = format_of(data).value.parts
-    # Another process cannot read standard input.
-    return iter(()) if parts is None or file.path == "-" else parts(data, _BATCH_BYTES)
+    # Another process cannot read standard input, and `read_part` does not read files beside a HAR.
+    whole = parts is None or file.path == "-" or has_files(data)
+    return iter(()) if parts is None or whole else parts(data, _BATCH_BYTES)
 
 
 def _batches(messages: Iterable[CapturedMessage]) -> Iterator[list[CapturedMessage]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from xmla_headers._printable import plural
@@ -12,7 +13,7 @@ from xmla_headers.captures._message import CapturedMessage, unsupported
 from xmla_headers.captures._pairing import pair_names
 from xmla_headers.captures._unpacking import Allowance
 
-from . import bare, saz
+from . import bare, har, saz
 
 if TYPE_CHECKING:
     from xmla_headers.captures._message import CaptureLimits
@@ -61,7 +62,23 @@ def read(
     infos = {info.filename: info for info in files}
     # If entries have one name, the last one counts.
     others = len(files) - len(infos)
-    for member, exchange in pair_names(infos):
+    used: set[str] = set()
+
+    def file_beside(har_name: str, file: str) -> bytes | None:
+        """Return the content of a file that a HAR of Playwright refers to."""
+        path = har_name[: har_name.rfind("/") + 1] + file
+        if path not in infos:
+            return None
+        used.add(path)
+        try:
+            return saz._content_of(archive, infos[path], allowance)
+        except (saz._BadMember, saz._Exhausted):
+            return None
+
+    # The files beside a HAR are known when it has been read.
+    for member, exchange in sorted(pair_names(infos), key=lambda each: not _is_har(each[0])):
+        if member in used:
+            continue
         try:
             content = saz._content_of(archive, infos[member], allowance)
         except saz._BadMember as bad:
@@ -75,6 +92,9 @@ def read(
         if row is None:
             others += 1
             continue
+        if row.read is har.read:
+            yield from har.read(content, prefix + member, limits, partial(file_beside, member))
+            continue
         for message in row.read(content, prefix + member, limits):
             key = None if exchange is None else prefix + exchange
             own = message.exchange or ""
@@ -82,6 +102,10 @@ def read(
     if others or not infos:
         text = f"{plural(others, 'file')} of the archive without captures: not read"
         yield unsupported(name, text, "unpack it, and name the files")
+
+
+def _is_har(name: str) -> bool:
+    return name.lower().endswith(".har")
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:
