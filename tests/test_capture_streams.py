@@ -77,6 +77,14 @@ def test_stream_with_a_wrong_length_loses_one_message(delta: int, place: int) ->
     assert [item.body for item in found] == [b"" if at == place else TEXT for at in range(4)]
 
 
+@pytest.mark.parametrize("gap", [b"", b"\r\n"])
+def test_stream_with_a_length_over_the_next_message_loses_one(gap: bytes) -> None:
+    following = gap + answer(TEXT)
+    found = read(answer(TEXT, len(TEXT) + len(following)) + following + post() + answer())
+    assert [item.body for item in found] == [b"", TEXT, ASK, ANSWER]
+    assert broken(found) == ["response/0"]
+
+
 def test_stream_with_a_length_over_no_body_loses_one_message() -> None:
     found = read(post(b"", 60) + answer() + post() + answer())
     assert broken(found) == ["request/0"]
