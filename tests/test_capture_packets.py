@@ -33,6 +33,7 @@ from tests.packet_files import (
 )
 from xmla_headers import cli
 from xmla_headers.captures import CapturedMessage, CaptureLimits, iter_messages, redact
+from xmla_headers.captures._formats import packets as _packets
 from xmla_headers.findings import Code
 from xmla_headers.soap import Direction
 
@@ -144,6 +145,15 @@ def test_pcap_whose_packets_are_destroyed_is_searched_for_http() -> None:
     found = read(data + bytes(16) + b"".join(map(http_request, STORY)))
     assert [each.body for each in found if each.trouble is None] == BODIES[::2]
     assert "cannot be read" in "\n".join(str(each.trouble) for each in found)
+
+
+def test_pcap_that_is_mapped_releases_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = pcap(talk(STORY))
+    released: list[object] = []
+    monkeypatch.setattr(_packets, "_RELEASED", 1_000)
+    monkeypatch.setattr(_packets, "release", released.append)
+    assert bodies(data) == BODIES
+    assert len(data) // 2_000 < len(released) <= len(data) // 1_000
 
 
 # -- TCP -------------------------------------------------------------------------------------------------

@@ -132,6 +132,8 @@ def test_text_of_other_programs_is_read(name: str) -> None:
     data = FILES[name].encode()
     found = bodies(data)
     assert [body.replace(b"\r\n  ", b"") for body in found] == BODIES
+    if name.startswith("json"):
+        assert {each.time for each in read(data)} == {datetime(2026, 11, 20, 10, 23, 42, 250_000, UTC)}
     if name != "curl":
         times = {each.time for each in read(data)}
         assert datetime(2026, 11, 20, 10, 23, 42, 250_000, UTC) in times
@@ -165,13 +167,15 @@ def test_text_messages_have_the_numbers_of_their_lines() -> None:
         ('{"ts":1795170222250,"x":"sent ', (42, 250_000, 0)),
         ("time=1795170222.250 sent ", (42, 250_000, 0)),
         ("2026-11-20 10:00:00 begin\n2026-11-20 10:23:42 request body:\n", (42, 0, 0)),
+        ("sent first: ", (42, 0, 0)),
         ("2026-13-20 10:23:42 sent ", None),
         ("id 1795170222 sent ", None),
         ("9999-12-31T23:59:59-23:59 sent ", None),
     ],
 )
 def test_text_line_gives_the_time(line: str, time: tuple[int, int, int] | None) -> None:
-    (found,) = read(line.encode() + BODIES[0] + b"\n2001-01-01 00:00:00 later\n")
+    after = b" at 2026-11-20T10:23:42Z" if line.startswith("sent first") else b""
+    (found,) = read(line.encode() + BODIES[0] + after + b"\n2001-01-01 00:00:00 later\n")
     if line.startswith("9999"):
         assert found.time == datetime(9999, 12, 31, 23, 59, 59, 0, timezone(-timedelta(hours=23, minutes=59)))
         return

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from xmla_headers import captures
 from xmla_headers.captures import CapturedMessage
 from xmla_headers.captures._formats import har
+from xmla_headers.captures._mapped import release
 from xmla_headers.captures._message import DEFAULT_LIMITS
 from xmla_headers.findings import Code
 
@@ -280,7 +281,7 @@ def of_file(
     for message in messages:
         taken += len(message.body)
         if isinstance(data, memoryview) and taken > _MAPPED:
-            _let_go(data)
+            release(data)
             taken = 0
         # In a file with one side of a connection, exchanges are numbered.
         yield (
@@ -288,13 +289,6 @@ def of_file(
             if file.exchange is None
             else message.paired(f"{file.exchange}{(message.exchange or '').removeprefix(file.path)}")
         )
-
-
-def _let_go(mapped: memoryview) -> None:
-    """Release the memory of a mapped file. A later access reads the file again."""
-    file = mapped.obj
-    if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        file.madvise(mmap.MADV_DONTNEED)
 
 
 def _status(path: str) -> tuple[int, object]:

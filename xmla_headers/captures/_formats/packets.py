@@ -7,6 +7,8 @@ import struct
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from xmla_headers.captures._mapped import release
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -39,6 +41,8 @@ _INTERFACE, _OLD_PACKET, _SIMPLE_PACKET, _PACKET = 1, 2, 3, 6
 _RESOLUTION, _OFFSET = 9, 14
 # No network has larger packets: a larger number is damage.
 _MOST = 1 << 26
+# Bytes of a mapped file after which the memory of those read is released.
+_RELEASED = 4_194_304
 # Times, in nanoseconds, stay within 64 bits.
 _LATEST = 1 << 62
 
@@ -122,7 +126,12 @@ class PacketFile:
         import dpkt  # noqa: PLC0415 - an extra
 
         layers = _layers(dpkt)
+        released = 0
         for frame in self._pcapng() if self._data[:4] == _PCAPNG else self._pcap():
+            if frame.start - released > _RELEASED:
+                # The file is read once from its beginning to its end before any message.
+                release(self._data)
+                released = frame.start
             parse = layers.get(frame.link)
             if parse is None:
                 self.links[frame.link] += 1

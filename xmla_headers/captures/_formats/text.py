@@ -17,11 +17,12 @@ from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction
 
 from . import bare
-from .times import time_in
+from .times import first_time, last_time
 from .unescaping import doubled, redoubled, unescaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
@@ -116,6 +117,7 @@ def _messages(
 ) -> Iterator[tuple[int, CapturedMessage]]:
     """Yield the messages, each with the number of its line."""
     line, counted, done, on_line, last = 1, 0, 0, 0, 0
+    time: datetime | None = None
     for found in _ranges(data):
         while counted < found.start:
             piece = bytes(data[counted : min(found.start, counted + _PIECE)])
@@ -135,7 +137,9 @@ def _messages(
             is_json = _IN_JSON.search(before) is not None
             body = unescaped(bytes(data[found.start : found.end]), is_json=is_json)
             after = bytes(data[found.end : found.end + _MOST_AROUND]).partition(b"\n")[0]
-            yield line, CapturedMessage(name, body, _direction(body, before), time=time_in(before, after))
+            # One time may stand before all messages of a line.
+            time = last_time(before) or (time if on_line > 1 else None) or first_time(after)
+            yield line, CapturedMessage(name, body, _direction(body, before), time=time)
         done = found.end
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-__all__ = ["time_in"]
+__all__ = ["first_time", "last_time"]
 
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _TIME = re.compile(
@@ -24,12 +24,15 @@ _PARTS = ("year", "day", "hour", "minute", "second")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def time_in(before: bytes, after: bytes) -> datetime | None:
-    """Return the last time before a message, or else the first one after it; UTC if it names no zone."""
-    times = [time for match in _TIME.finditer(before) if (time := _time(match)) is not None]
-    if times:
-        return times[-1]
-    found = _TIME.search(after)
+def last_time(text: bytes) -> datetime | None:
+    """Return the last time in a text; UTC if it names no zone."""
+    times = [time for match in _TIME.finditer(text) if (time := _time(match)) is not None]
+    return times[-1] if times else None
+
+
+def first_time(text: bytes) -> datetime | None:
+    """Return the first time in a text."""
+    found = _TIME.search(text)
     return None if found is None else _time(found)
 
 
