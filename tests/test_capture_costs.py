@@ -379,6 +379,12 @@ def test_captures_take_linear_numbers_of_calls(name: str, form: str) -> None:
     _grows_linearly(cost, 60)
 
 
+def test_body_that_quotes_many_heads_is_searched_once() -> None:
+    quoted = b" " * 1_000_000 + b"<a>" + b"\nPOST / HTTP/1.1\nA: b\n" * 20_000
+    # Quadratic work would take minutes.
+    assert len(list(iter_messages(_posted(quoted) + b"text"))) == 1
+
+
 @pytest.mark.parametrize(
     "field", ["Content-Encoding: a{}b", "Transfer-Encoding: a{}b", "Content-Length: 1{}b"]
 )

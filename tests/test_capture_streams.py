@@ -132,6 +132,14 @@ def test_stream_names_bytes_between_messages_once() -> None:
     assert "request/0" in str(found[-1].trouble)
 
 
+@pytest.mark.parametrize(
+    "body", [b"<a/>", b"<a b='c/d' />", b"<?xml version='1.0'?>\n<!-- a -->\n<a>b</a >\n"]
+)
+def test_stream_keeps_a_whole_body_with_bytes_after_it(body: bytes) -> None:
+    found = read(post(body) + b"\n* closed\n" + answer())
+    assert [item.body for item in found] == [body, ANSWER, b""]
+
+
 def test_body_that_quotes_a_head_is_one_message() -> None:
     quoted = message(body="<a>\nPOST /x HTTP/1.1\nHost: h\n\n</a><b>HTTP/1.1 200 OK\nA: b\n</b>")
     found = read(post(quoted) + answer(quoted) + post())

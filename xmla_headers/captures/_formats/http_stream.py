@@ -72,9 +72,10 @@ _H11_ERRORS = (h11.RemoteProtocolError, h11.LocalProtocolError, ValueError)
 _ROOT = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s++|<\?[^>]{0,300}\?>|<!--.{0,500}?-->){0,20}+<([^\s<>/\"'=!?]{1,200})", re.DOTALL
 )
-_LAST_TAG = re.compile(rb"(?:</([^\s<>]{1,200})\s*+>|<([^\s<>]{1,200})[^<>]*+/>)\s*+[\x00\x01]?\s*+\Z")
+_LAST_TAG = re.compile(rb"(?:</([^\s<>]{1,200})\s*+>|<([^\s<>/]{1,200})[^<>]{0,800}?/>)\s*+[\x00\x01]?\s*+\Z")
 # The bytes at the end of a body in which its last tag is searched for.
 _MOST_TAIL = 1_024
+_SPACE = re.compile(rb"[ \t\r\n]*+")
 _BLANK = re.compile(rb"[ \t\r\n]*+\0*+\Z")
 _ENVELOPE = re.compile(rb"<((?:[A-Za-z_][\w.-]{0,100}:)?Envelope)(?=[\s>])")
 
@@ -230,8 +231,13 @@ def _last_start(data: bytes | memoryview, start: int, end: int) -> int | None:
 def _is_whole(data: bytes | memoryview, start: int, end: int) -> bool:
     """Return whether the body in a range ends with the tag of its root element."""
     root = _ROOT.match(data, start, end)
-    last = _LAST_TAG.search(bytes(data[max(start, end - _MOST_TAIL) : end]))
-    return root is not None and last is not None and root[1] == (last[1] or last[2])
+    return root is not None and _closes(data, root, end)
+
+
+def _closes(data: bytes | memoryview, root: re.Match[bytes], end: int) -> bool:
+    """Return whether the tag that ends the root element stands before an offset."""
+    last = _LAST_TAG.search(bytes(data[max(root.start(), end - _MOST_TAIL) : end]))
+    return last is not None and root[1] == (last[1] or last[2])
 
 
 def envelopes_in(data: bytes | memoryview, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -412,12 +418,16 @@ class _Reader:
         length = header_of(self.message.headers, "content-length")
         if head is None or length is None or self.measure != "Content-Length":
             return False
+        # Both are found once: there may be very many first lines in a body.
+        root, space = _ROOT.match(data, head, self.end), _SPACE.match(data, head)
+        begun = head if space is None else space.end()
         # The length may end within a first line.
         for found in _GLUED.finditer(data, head, min(len(data), self.end + _MOST_HEAD)):
             place = found.start()
             if place >= self.end:
                 break
-            if self.is_broken or _BLANK.fullmatch(data, head, place) or _is_whole(data, head, place):
+            is_whole = root is not None and root.end() < place and _closes(data, root, place)
+            if self.is_broken or place <= begun or is_whole:
                 text = (
                     f"{_NO_MESSAGE}: Content-Length gives {_bytes(int(length))}, but the next message begins"
                     f" after {_bytes(place - head)}, which are ignored"
