@@ -370,3 +370,15 @@ def test_pcap_redacted_keeps_its_gaps() -> None:
     # The rest of a tag after a gap is removed.
     assert [text.split(",")[0] for text in said(redacted)] == [text.split(",")[0] for text in said(data)]
     assert f"{size} bytes of the TCP connection missing" in said(redacted)[0]
+
+
+def test_pcap_connections_without_data_are_counted() -> None:
+    scan = [Packet(("10.0.0.66", port), SERVER, 5, b"", SYN) for port in range(1, 5)]
+    # The last of them is tried again, with another number.
+    scan += [Packet(("10.0.0.66", 4), SERVER, 5, b"", SYN), Packet(("10.0.0.66", 4), SERVER, 9, b"", SYN)]
+    data = pcap([*scan[:2], *talk(STORY[:1]), *scan[2:], *talk(STORY[1:], client=("10.0.0.9", 9)), scan[0]])
+    found = read(data)
+    assert [each.name.split("/")[1] for each in found] == ["2"] * 2 + ["6"] * 4
+    redacted = redact(data).data
+    assert [(each.name, each.time) for each in read(redacted)] == [(each.name, each.time) for each in found]
+    assert redact(redacted).changes == ()

@@ -28,6 +28,8 @@ class PacketWriter:
 
     def __init__(self) -> None:
         self._packets: list[tuple[int, int, bytes]] = []
+        # The number of the next connection.
+        self._count = 0
 
     def begin(self, connection: Connection) -> None:
         """Add the first packets of both sides of a connection.
@@ -35,9 +37,14 @@ class PacketWriter:
         Sequence numbers begin with the number of the connection, so that those of a later one with the same
         addresses and ports differ.
         """
-        moment = connection.first.start, connection.first.time
+        moment = connection.start, connection.time
+        # Connections without data are counted, and nothing else is known of them.
+        for number in range(self._count, connection.number):
+            ends = (number.to_bytes(4, "big"), 0), (bytes(4), 0)
+            self._write(moment, _packet(*ends, 0, 0, SYN, b""))
+        self._count = connection.number + 1
         for source, side in connection.sides.items():
-            if source == connection.first.source or side.has_data:
+            if source == connection.source or side.has_data:
                 self._add(connection, source, moment, connection.number, 0, SYN, b"")
 
     def data(
@@ -73,9 +80,11 @@ class PacketWriter:
         flags: int,
         payload: bytes,
     ) -> None:
-        first = connection.first
-        target = first.target if source == first.source else first.source
+        target = connection.target if source == connection.source else connection.source
         packet = _packet(source, target, sequence % _WRAP, acknowledged % _WRAP, flags, payload)
+        self._write(moment, packet)
+
+    def _write(self, moment: Moment, packet: bytes) -> None:
         seconds, fraction = divmod(max(0, moment[1]), 10**9)
         header = struct.pack("<4I", min(seconds, _MOST_SECONDS), fraction, len(packet), len(packet))
         self._packets.append((moment[0], len(self._packets), header + packet))

@@ -144,8 +144,6 @@ class _Reader:
 
     def messages(self) -> Iterator[_Placed]:
         """Yield the messages of both sides, as soon as it is known which request each response answers."""
-        if not self._connection.has_data:
-            return
         sides = [side.runs(self._data) for side in self._connection.sides.values()]
         kind = _kind([runs for runs, _ in sides])
         if kind is not None:
@@ -310,7 +308,7 @@ def redact(data: bytes, editor: Editor) -> bytes:
     for connection in connections(PacketFile(data).segments(), editor.limits.max_entries)[0]:
         writer.begin(connection)
         sides = {source: side.runs(data) for source, side in connection.sides.items()}
-        kind = _kind([runs for runs, _ in sides.values()]) if connection.has_data else None
+        kind = _kind([runs for runs, _ in sides.values()])
         for source, (runs, missing) in sides.items():
             if kind is not None:
                 for run in runs:
@@ -340,8 +338,7 @@ def _redact_side(
             writer.data(connection, source, position, new, span)
             position += len(new)
     if missing:
-        first = connection.first
-        other = first.target if source == first.source else first.source
+        other = connection.target if source == connection.source else connection.source
         moment = runs[-1].last(0, len(runs[-1].data))
         writer.acknowledge(connection, other, position + missing, moment)
 

@@ -83,13 +83,17 @@ class Side:
             return self.position(sequence + 1) != 0
         return self.has_data
 
+    def begin(self, sequence: int) -> None:
+        """Note the sequence number of a SYN that this side sent."""
+        self._begun = True
+        self._known = sequence + 1, 0
+
     def add(self, segment: Segment) -> None:
         """Add a segment that this side sent."""
         sequence = segment.sequence
         if segment.flags & SYN:
+            self.begin(sequence)
             sequence += 1
-            self._begun = True
-            self._known = sequence, 0
         if segment.flags & FIN:
             self._ended = True
         if segment.size:
@@ -137,30 +141,49 @@ def _close(runs: list[Run], pieces: list[bytes]) -> None:
         runs[-1] = runs[-1]._replace(data=b"".join(pieces))
 
 
+class _Opening(NamedTuple):
+    """A connection without data so far. A port scan makes very many of them."""
+
+    number: int
+    start: int
+    time: int
+    source: tuple[bytes, int]
+    # Who sent a SYN, with its sequence number.
+    begun: tuple[tuple[tuple[bytes, int], int], ...] = ()
+
+    def excludes(self, segment: Segment) -> bool:
+        """Return whether a segment between the same addresses and ports belongs to a later connection."""
+        if not segment.flags & SYN:
+            return False
+        return any(
+            source == segment.source and sequence != segment.sequence for source, sequence in self.begun
+        )
+
+
 class Connection:
-    """A TCP connection.
+    """A TCP connection with data.
 
     Args:
-        number: Its number in the file, from 0, as Wireshark counts them.
-        segment: Its first segment.
+        opening: Its segments before the first one with data.
+        segment: The segment with its first data.
     """
 
-    __slots__ = ("_ends", "first", "number", "sides", "start")
+    __slots__ = ("_ends", "number", "sides", "source", "start", "target", "time")
 
-    def __init__(self, number: int, segment: Segment) -> None:
-        self.number = number
-        self.start = segment.start
-        """The offset of its first payload in the file."""
-        self.first = segment
-        """Its first segment."""
-        self.sides = {segment.source: Side(), segment.target: Side()}
+    def __init__(self, opening: _Opening, segment: Segment) -> None:
+        self.number = opening.number
+        """Its number in the file, from 0, as Wireshark counts them."""
+        self.start, self.time = opening.start, opening.time
+        """The offset in the file of the payload of its first segment, and when that was captured."""
+        self.source = opening.source
+        """The address and port that sent its first segment."""
+        self.target = segment.target if segment.source == opening.source else segment.source
+        """The address and port of the other side."""
+        self.sides = {self.source: Side(), self.target: Side()}
         """The side of each address and port."""
+        for source, sequence in opening.begun:
+            self.sides[source].begin(sequence)
         self._ends = 0
-
-    @property
-    def has_data(self) -> bool:
-        """Whether any byte that was sent on it was captured."""
-        return any(side.has_data for side in self.sides.values())
 
     def excludes(self, segment: Segment) -> bool:
         """Return whether a segment between the same addresses and ports belongs to a later connection."""
@@ -179,19 +202,37 @@ class Connection:
 
 
 def connections(segments: Iterable[Segment], most: int | None = None) -> tuple[list[Connection], bool]:
-    """Return the connections in the order of their first segments, also those without data.
+    """Return the connections with data, in the order of their first segments.
 
-    If there are more than `most`, return that many, and True.
+    Connections without data are numbered too. If there are more than `most`, return those among that many,
+    and True.
     """
     found: list[Connection] = []
-    current: dict[frozenset[tuple[bytes, int]], Connection] = {}
+    current: dict[bytes, _Opening | Connection] = {}
+    count, is_cut = 0, False
     for segment in segments:
-        key = frozenset((segment.source, segment.target))
-        connection = current.get(key)
-        if connection is None or connection.excludes(segment):
-            if most is not None and len(found) >= most:
-                return found, True
-            connection = current[key] = Connection(len(found), segment)
-            found.append(connection)
-        connection.add(segment)
-    return found, False
+        key = _key(segment)
+        known = current.get(key)
+        if known is None or known.excludes(segment):
+            if most is not None and count >= most:
+                is_cut = True
+                break
+            known = current[key] = _Opening(count, segment.start, segment.time, segment.source)
+            count += 1
+        if isinstance(known, _Opening):
+            if not segment.size:
+                begun = (segment.source, segment.sequence)
+                if segment.flags & SYN and begun not in known.begun:
+                    current[key] = known._replace(begun=(*known.begun, begun))
+                continue
+            known = current[key] = Connection(known, segment)
+            found.append(known)
+        known.add(segment)
+    found.sort(key=lambda connection: connection.number)
+    return found, is_cut
+
+
+def _key(segment: Segment) -> bytes:
+    """Return the addresses and ports of a connection, equal for both directions."""
+    ends = [address + port.to_bytes(2, "big") for address, port in (segment.source, segment.target)]
+    return min(ends) + max(ends)
