@@ -242,8 +242,8 @@ def _entry(entry: object, name: str, allowance: Allowance, files: Files) -> Iter
     begun = _time(entry.get("startedDateTime"))
     asked, response = _request(request, name, begun, files), _response(entry, name, begun, files)
     # No server answers an empty request like this, whatever the sizes say.
-    answered = response is not None and response.status == 200 and _ANSWER.search(response.body) is not None
-    asked.omitted = asked.omitted or (answered and not asked.body and asked.trouble is None)
+    if not asked.body and asked.trouble is None and response is not None and response.status == 200:
+        asked.omitted = asked.omitted or _ANSWER.search(response.body) is not None
     yield from exchange_of(asked, response, name, allowance)
 
 
