@@ -1,4 +1,4 @@
-"""How many messages a second does `check` take, from a HAR and from a folder, and how much memory?"""
+"""How many messages a second does `check` take, from each format, and how much memory?"""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import json
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
+
+from tests.capture_files import Exchange
+from tests.packet_files import Packet, pcap, talk
 
 from . import _messages
 from ._measure import Table
@@ -55,6 +59,9 @@ def run(*, quick: bool) -> Iterator[Table]:
             pairs = list(exchanges(chance, count // 2))
             captures += [("HAR", count, har(folder / f"{count}.har", pairs))]
             captures += [("folder", count, folder_of(folder / f"{count}", pairs))]
+            captures += [("log", count, log(folder / f"{count}.log", pairs))]
+            if find_spec("dpkt") is not None:
+                captures += [("pcap", count, packets(folder / f"{count}.pcap", pairs))]
         for kind, count, path in sorted(captures, key=lambda capture: capture[0]):
             cpu = median(spent(path).cpu - spent(single).cpu for _ in range(rounds)) / count
             alone, shared = spent(path), spent(path, "--jobs", "2")
@@ -130,6 +137,24 @@ def har(path: Path, pairs: list[tuple[bytes, bytes]]) -> Path:
             }
             file.write(f"{',' if number else ''}\n{json.dumps(entry)}")
         file.write("]}}")
+    return path
+
+
+def log(path: Path, pairs: list[tuple[bytes, bytes]]) -> Path:
+    with path.open("wb") as file:
+        for request, answer in pairs:
+            file.write(b"2026-11-20 10:23:42,250 DEBUG sent: %b\n" % request)
+            file.write(b"2026-11-20 10:23:42,260 DEBUG received: %b\n" % answer)
+    return path
+
+
+def packets(path: Path, pairs: list[tuple[bytes, bytes]]) -> Path:
+    """Write a packet capture with a connection for each session."""
+    made: list[Packet] = []
+    for at in range(0, len(pairs), EXCHANGES):
+        each = [Exchange(*pair) for pair in pairs[at : at + EXCHANGES]]
+        made += talk(each, client=("10.0.0.1", 10_000 + at), mtu=1_400)
+    path.write_bytes(pcap(made))
     return path
 
 

@@ -5,13 +5,19 @@ The tests of damaged captures and guided fuzzing call `check_invariants`.
 
 from __future__ import annotations
 
+import gzip
+import html
 import io
+import json
 import re
 from itertools import islice
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
 from tests.capture_files import Exchange, archive, har, lost, message, recorded, saz, session, stream
+from tests.packet_files import pcap, pcapng, talk
+from tests.tool_files import burp, curl_trace
 from xmla_headers.captures import (
     CapturedMessage,
     CaptureLimits,
@@ -29,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "SEEDS", "check_invariants", "mutants", "mutated"]
 
 _ID = "7F0A9B52-62A4-4EF0-B2E2-3C1D7C0B9A11"
+_FIELD = Path(__file__).parent / "data" / "field"
 #: Large enough for the seeds, too small for a decompression bomb.
 _LIMITS = CaptureLimits(max_entry_bytes=1 << 20, max_unpacked_bytes=1 << 22, max_entries=1_000)
 
@@ -41,11 +48,48 @@ def _exchanges() -> list[Exchange]:
 
 def _seeds() -> dict[str, list[bytes]]:
     exchanges = _exchanges()
+    field = {path.name: path.read_bytes() for path in sorted(_FIELD.iterdir())}
+    written = {
+        kind: [data for name, data in field.items() if name.endswith(f".{kind}")]
+        for kind in ("har", "saz", "http")
+    }
     return {
-        "har": [har(exchanges), har(exchanges[1:2])],
-        "saz": [saz(exchanges[1:], "gzip"), saz(exchanges[1:2], ""), archive({"raw/1_c.txt": b""})],
-        "http": [stream(exchanges, coding) for coding in ("", "chunked", "gzip", "chunked deflate")],
-        "bare": [each.request for each in exchanges] + [exchanges[1].request.decode().encode("utf-16")],
+        "har": [har(exchanges), har(exchanges[1:2]), *written["har"]],
+        "saz": [
+            saz(exchanges[1:], "gzip"),
+            saz(exchanges[1:2], ""),
+            archive({"raw/1_c.txt": b""}),
+            *written["saz"],
+        ],
+        "http": [
+            *(stream(exchanges, coding) for coding in ("", "chunked", "gzip", "chunked deflate")),
+            *written["http"],
+        ],
+        "pcap": [pcap(talk(exchanges[1:])), pcapng(talk(exchanges, "chunked gzip"), ["cooked", "raw"])],
+        "text": [
+            b"".join(b"2026-11-20 10:23:42,250 sent: %b\n" % each.request for each in exchanges),
+            "".join(
+                json.dumps({"ts": 1795170222, "a": each.request.decode()}) + "\n" for each in exchanges
+            ).encode(),
+            html.escape("x: " + exchanges[1].request.decode() * 2).encode("utf-16"),
+            b"sent, at once: " + exchanges[1].request.replace(b'"', b'""'),
+        ],
+        "tools": [
+            curl_trace(exchanges[1:2]),
+            curl_trace(exchanges[1:2], is_ascii=True),
+            burp(exchanges),
+            burp(exchanges[1:], is_base64=False),
+        ],
+        "archive": [
+            archive({"a.har": har(exchanges[1:2]), "b.log": b"2026 DEBUG " + exchanges[1].request}),
+            gzip.compress(stream(exchanges[1:2]), mtime=0),
+            gzip.compress(b"2026 DEBUG " + exchanges[1].request, mtime=0),
+        ],
+        "bare": [
+            *(each.request for each in exchanges),
+            exchanges[1].request.decode().encode("utf-16"),
+            field["01b-powerbi-continuation-byte.resp.xml"],
+        ],
     }
 
 
@@ -79,6 +123,10 @@ _PIECES = (
     b"Date: Mon, 99 Foo 99999 99:99:99 +9999\r\n",
     b"FFFFFFFFFFFFFFFF\r\n",
     b"HTTP/1.1 999 \r\n",
+    b"HTTP/2 200 \r\n\r\n",
+    b"Content-Type: multipart/related; boundary=b; start=a\r\n",
+    b"\r\n--b\r\nContent-ID: a\r\n\r\n",
+    b'"encoding":"base64",',
     b"POST / HTTP/1.1\r\n",
     b"0001-01-01T00:00:00+23:59",
     b"9999-12-31T23:59:59.999999-23:59",

@@ -62,7 +62,7 @@ MODULES = {
     "stream": ("stream.py", "test_stream"),
     "stream_reader": ("_xml/stream_reader.py", "test_stream"),
     "conversation": ("conversation.py", "test_conversation test_transcript"),
-    "transcript": ("transcript/_sessions.py", "test_transcript test_cli_captures"),
+    "transcript": ("transcript/_sessions.py", "test_transcript test_transcript_sides test_cli_captures"),
     "fault_reader": ("fault/_reader.py", "test_fault test_soap_1_2_faults test_codes"),
     "fault": ("fault/__init__.py", "test_fault test_soap_1_2_faults"),
     "fault_writer": ("fault/_writer.py", "test_fault test_soap_1_2_faults"),
@@ -78,7 +78,40 @@ MODULES = {
     "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_rules test_redact_captures"),
     "redact_har": (
         "captures/_redaction/json_strings.py",
-        "test_redact_captures test_redact test_redact_rules",
+        "test_capture_exporters test_redact_captures test_redact test_redact_rules",
+    ),
+    "captures": (
+        (
+            "captures/_formats/http_stream.py captures/_formats/http.py captures/_formats/har.py"
+            " captures/_formats/saz.py captures/_unpacking.py"
+        ),
+        (
+            "test_capture_streams test_capture_exporters test_capture_http_facts test_transcript_sides"
+            " test_cli_captures"
+        ),
+    ),
+    "http_facts": (
+        ("captures/_http_facts.py captures/_checked.py captures/_multipart.py captures/_message.py"),
+        "test_capture_http_facts test_capture_exporters test_transcript_sides",
+    ),
+    "packets": (
+        (
+            "captures/_formats/packets.py captures/_formats/tcp.py captures/_formats/pcap.py"
+            " captures/_formats/packet_writer.py"
+        ),
+        "test_capture_packets",
+    ),
+    "texts": (
+        ("captures/_formats/text.py captures/_formats/unescaping.py captures/_formats/times.py"),
+        "test_capture_text",
+    ),
+    "archives": (
+        ("captures/_formats/gz.py captures/_formats/zipped.py captures/_pairing.py"),
+        "test_capture_archives",
+    ),
+    "tools": (
+        ("captures/_formats/curl.py captures/_formats/burp.py captures/_formats/foreign.py"),
+        "test_capture_tools test_capture_foreign",
     ),
     "redact_saz": ("captures/_formats/saz.py", "test_redact_captures test_redact test_redact_rules"),
 }

@@ -208,9 +208,49 @@ PROGRAMS: dict[Code, str] = {
 ...     for captured in captures.iter_messages(data, name + ".xml"):
 ...         print(name, *sessions.add(captures.check_message(captured)).findings)
 """,
+    Code.CONTENT_TYPE_MISMATCH: """\
+>>> from xmla_headers import Envelope, captures, encode
+>>> body = encode(Envelope())
+>>> head = "HTTP/1.1 200 OK\\r\\nContent-Type: text/html\\r\\nContent-Length: %d\\r\\n\\r\\n" % len(body)
+>>> for captured in captures.iter_messages(head.encode() + body):
+...     print(*captures.check_message(captured).findings)
+""",
+    Code.SOAP_ACTION_MISMATCH: """\
+>>> from xmla_headers import Direction, Envelope, Fragment, captures, encode, http
+>>> body = encode(Envelope(body=Fragment(b'<Discover xmlns="urn:schemas-microsoft-com:xml-analysis"/>')))
+>>> headers = tuple(http.request_headers("Execute").items())
+>>> captured = captures.CapturedMessage("1", body, Direction.REQUEST, headers=headers)
+>>> print(*captures.check_message(captured).findings)
+""",
+    Code.CHARSET_CONFLICT: """\
+>>> from xmla_headers import Envelope, captures, encode
+>>> body = encode(Envelope(), xml_declaration=True)
+>>> headers = (("Content-Type", "text/xml; charset=iso-8859-1"),)
+>>> captured = captures.CapturedMessage("1", body, charset="iso-8859-1", headers=headers)
+>>> print(*captures.check_message(captured).findings)
+""",
+    Code.SESSION_FIELD_MISMATCH: """\
+>>> from xmla_headers import Envelope, Header, Session, captures, encode
+>>> body = encode(Envelope(Header(Session("9F2C1B7E"))))
+>>> captured = captures.CapturedMessage("1", body, headers=(("X-AS-SessionID", "B41D07AA"),))
+>>> print(*captures.check_message(captured).findings)
+""",
+    Code.INCOMPLETE_ANSWER: """\
+>>> from xmla_headers import Envelope, captures, encode, transcript
+>>> sessions = transcript.Transcript()
+>>> for captured in captures.iter_messages(encode(Envelope()) + bytes([1]), "1-response.xml"):
+...     _ = sessions.add(captures.check_message(captured))
+>>> for name, finding in sessions.close():
+...     print(name, finding)
+""",
     Code.BROKEN_CAPTURE: """\
 >>> from xmla_headers import captures
 >>> for captured in captures.iter_messages(b'{"log": {"entries": [7]}}', "a.har"):
+...     print(captured.name, *captures.check_message(captured).findings)
+""",
+    Code.UNSUPPORTED_FORMAT: """\
+>>> from xmla_headers import captures
+>>> for captured in captures.iter_messages(b"1234:7:version;2:21#", "a.flow"):
 ...     print(captured.name, *captures.check_message(captured).findings)
 """,
 }
@@ -402,6 +442,8 @@ def example_capture() -> bytes:
     def discover(block: str) -> bytes:
         return message(block, '<x:Discover xmlns:x="urn:schemas-microsoft-com:xml-analysis"/>')
 
+    fields = (*Exchange(b"", b"").request_fields[:2], ("SOAPAction", f'"{xmla_headers.XMLA_NS}:Discover"'))
+
     def change(document: dict[str, Any]) -> None:
         clock = iter(range(0, 60, 2))
         for entry in document["log"]["entries"]:
@@ -412,7 +454,7 @@ def example_capture() -> bytes:
     exchanges = [
         Exchange(execute(BEGIN), message(session(first))),
         *recorded("olapy-zeep")[1:3],
-        Exchange(discover(session(first)), message()),
+        Exchange(discover(session(first)), message(), request_fields=fields),
         *recorded("olapy-zeep")[3:5],
         Exchange(execute(session(first)), message()),
         Exchange(execute(session(first)), lost(first), 500),

@@ -115,7 +115,7 @@ def test_max_unpacked_bytes_counts_damaged_entries() -> None:
 
 
 def test_coding_with_an_odd_name_is_not_quoted() -> None:
-    (found,) = iter_messages(_posted(b"<a/>", "Content-Encoding: a" + "secret" * 20 + "\r\n"))
+    (found,) = iter_messages(_posted(b"x", "Content-Encoding: a" + "secret" * 20 + "\r\n"))
     assert found.trouble is not None
     assert "secret" not in str(found.trouble)
 
@@ -329,6 +329,25 @@ _CAPTURES: dict[str, Callable[[int], bytes]] = {
     "messages of a wrong length": lambda count: (
         b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n" * count
     ),
+    "messages of a wrong length with bodies": lambda count: (
+        b"POST / HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n<a></a>" * count
+    ),
+    "messages without a length": lambda count: b"HTTP/2 200\r\n\r\n<a></a>" * count,
+    "responses, then requests": lambda count: (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" * count + _posted(b"<a/>") * count
+    ),
+    "messages without heads": lambda count: _posted(b"<a/>") + b" <s:Envelope></s:Envelope>" * count,
+    "Envelopes without an end": lambda count: (
+        _posted(b"<a/>") + b"".join(b" <s%d:Envelope>" % number for number in range(count))
+    ),
+    "quoted heads": lambda count: _posted(b"<a>" + b"\nPOST / HTTP/1.1\nA: b\n" * count + b"</a>") + b"text",
+    "parts": lambda count: _posted(
+        b"--b\r\n\r\n<a/>\r\n" * count + b"--b--", "Content-Type: multipart/related; boundary=b\r\n"
+    ),
+    "requests without bodies": lambda count: (
+        b'{"log":{"entries":[%b]}}'
+        % b",".join([b'{"request":{"method":"POST","headers":[{"name":"SOAPAction","value":""}]}}'] * count)
+    ),
     "texts after messages": lambda count: b"HTTP/1.1 204 OK\r\n\r\ntext\n" * count,
     "ids": lambda count: b"".join(
         _posted(b"<Session SessionId='id-%d-abcdef'/>" % number) for number in range(count)
@@ -358,6 +377,12 @@ def test_captures_take_linear_numbers_of_calls(name: str, form: str) -> None:
         return calls_of(lambda: job(data))
 
     _grows_linearly(cost, 60)
+
+
+def test_body_that_quotes_many_heads_is_searched_once() -> None:
+    quoted = b" " * 1_000_000 + b"<a>" + b"\nPOST / HTTP/1.1\nA: b\n" * 20_000
+    # Quadratic work would take minutes.
+    assert len(list(iter_messages(_posted(quoted) + b"text"))) == 1
 
 
 @pytest.mark.parametrize(

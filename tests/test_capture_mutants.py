@@ -7,12 +7,13 @@ import zipfile
 import zlib
 from json import JSONDecodeError
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import h11
 import pytest
 
-from tests.capture_mutants import FORMATS, SEEDS, check_invariants, mutants
+from tests.capture_mutants import FORMATS, SEEDS, check_invariants, mutants, mutated
 from xmla_headers.captures import Pseudonyms, iter_messages, redact
 from xmla_headers.captures._formats import http as _http
 from xmla_headers.captures._formats import json_stream as _json
@@ -40,6 +41,16 @@ def test_invariants_hold_for_damaged_captures(kind: str, count: int) -> None:
         except Exception as error:
             error.add_note(f"{kind} {number}: {data[:2_000]!r}")
             raise
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(3_000, marks=[pytest.mark.slow, pytest.mark.no_cover])])
+def test_damaged_stream_without_a_finding_is_read_whole(count: int) -> None:
+    whole, chance = SEEDS["http"][0], Random(f"whole {count}")
+    for _ in range(count):
+        data = mutated(whole, chance, [whole])
+        found = list(iter_messages(data))
+        if all(item.trouble is None for item in found):
+            assert sum(item.body.count(b"Envelope") for item in found) == data.count(b"Envelope"), data
 
 
 def _directory_entry() -> tuple[bytes, int]:

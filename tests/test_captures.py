@@ -194,8 +194,6 @@ PLAIN = (("Host", "a"),)
 def test_request_not_posted_as_xml_is_ignored(
     make: Callable[[list[Exchange]], bytes], exchange: Exchange, *, taken: bool
 ) -> None:
-    if make is stream and exchange.status == 401 and not exchange.request:
-        taken = True  # its answer comes later, so that nobody can know
     found = read(make([RECORDED[0], exchange, RECORDED[1]]))
     assert len(found) == 6 if taken else 4
     assert [item.body for item in found[:2]] == [body for _, body in WIRE[:2]]
@@ -265,7 +263,7 @@ def _set(value: object, *path: str) -> Callable[[dict[str, Any]], None]:
         (lambda document: _without(document, "request", "postData"), ["entries/1/request"]),
         (lambda document: _without(document, "response", "content", "text"), ["entries/1/response"]),
         (_set(3, "response", "content", "text"), ["entries/1/response"]),
-        (_set("base64", "response", "content", "encoding"), ["entries/1/response"]),
+        (_set("base64", "response", "content", "encoding"), []),
         (_set("\ud800", "request", "postData", "text"), ["entries/1/request"]),
         (_set(None, "response"), []),
         (_set("200", "response", "status"), []),
@@ -334,7 +332,9 @@ def test_har_cut_off_yields_whole_entries_and_a_finding(fraction: float) -> None
     [b"{}", b'{"log": []}', b'{"log": {"entries": {}}}', b'{"log": {}}', b'{"log": 1', b"{", b'{"a'],
 )
 def test_json_without_entries_is_a_finding(data: bytes) -> None:
-    assert troubles(read(data)) == [("", "broken-capture")]
+    # The others break off, or have entries that are no array.
+    ends = data.endswith((b"{}", b"[]}", b"{}}", b"1")) and b"entries" not in data
+    assert troubles(read(data)) == [("", "unsupported-format" if ends else "broken-capture")]
 
 
 @pytest.mark.parametrize("size", [1_000, 262_144, 600_000])
@@ -437,10 +437,10 @@ def test_saz_cut_off_is_a_finding(cut: int) -> None:
 
 
 def test_zip_without_messages_is_a_finding() -> None:
-    (found,) = iter_messages(archive({"a.xml": message()}))
-    assert found.trouble is not None
-    assert found.trouble.hint is not None
-    assert "raw/1_c.txt" in found.trouble.hint
+    for members in ({}, {"a.txt": b"no message"}):
+        (found,) = iter_messages(archive(members))
+        assert found.trouble is not None
+        assert "without captures: not read" in found.trouble.message
 
 
 def test_zip_bomb_unpacks_within_the_limits() -> None:
@@ -527,7 +527,7 @@ def test_http_content_codings_are_removed(fields: bytes, body: bytes) -> None:
     [
         (b"Content-Encoding: br\r\n", b"?", "'br'"),
         (b"Content-Encoding: zstd\r\n", b"?", "'zstd'"),
-        (b"Content-Encoding: gzip\r\n", message(), "not valid gzip"),
+        (b"Content-Encoding: gzip\r\n", b"no XML", "not valid gzip"),
         (b"Content-Encoding: gzip\r\n", gzip.compress(message())[:-9], "not valid gzip"),
         (b"Content-Encoding: deflate\r\n", b"\x78\x9cjunk", "not valid deflate"),
         (b"Content-Length: 9999\r\n", message(), "the end is missing"),

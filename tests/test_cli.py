@@ -77,7 +77,7 @@ def test_check_folder_is_recursive_and_ordered(folder: Path) -> None:
         str(folder / "sub" / "c.XML"),
         str(folder / "sub" / "c.XML"),
     ]
-    assert out.splitlines()[-1] == "3 messages checked: 1 refused, 2 warnings"
+    assert out.splitlines()[-1] == "3 messages checked: 1 refused, 2 warnings, 1 other file not read"
     assert status == 1
 
 
@@ -112,7 +112,15 @@ def test_check_quiet_prints_nothing() -> None:
 def test_check_json_is_one_document(folder: Path) -> None:
     status, out, _ = run("check", "--format", "json", "--refuse", "unqualified-must-understand", folder)
     document = json.loads(out)
-    assert document["summary"] == {"messages": 3, "refused": 2, "warnings": 2, "unreadable": 0, "skipped": 0}
+    assert document["summary"] == {
+        "messages": 3,
+        "refused": 2,
+        "warnings": 2,
+        "unreadable": 0,
+        "skipped": 0,
+        "not_taken": 1,
+        "parts": 0,
+    }
     assert [Path(message["path"]).name for message in document["messages"]] == ["a.xml", "b.xml", "c.XML"]
     clean, warned, refused = (message["findings"] for message in document["messages"])
     assert clean == []
@@ -146,7 +154,10 @@ def test_check_unreadable_input_outranks_refusal(tmp_path: Path, folder: Path, n
     assert status == 2
     assert err.startswith("xmla-headers: ")
     assert len(err.splitlines()) == 1
-    assert out.splitlines()[-1] == "3 messages checked: 1 refused, 2 warnings, 1 unreadable"
+    assert (
+        out.splitlines()[-1]
+        == "3 messages checked: 1 refused, 2 warnings, 1 unreadable, 1 other file not read"
+    )
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,15 @@ def test_check_jobs_do_not_change_the_report(folder: Path) -> None:
 def test_check_json_has_sessions_and_directions(folder: Path) -> None:
     _, out, _ = run("check", "--format", "json", folder / "story.har")
     document = json.loads(out)
-    assert list(document) == ["messages", "left", "sessions", "unreadable", "interrupted", "summary"]
+    assert list(document) == [
+        "messages",
+        "left",
+        "sessions",
+        "unreadable",
+        "interrupted",
+        "one_side",
+        "summary",
+    ]
     assert [item["direction"] for item in document["messages"]] == ["request", "response"] * 4
     assert [item["session"] for item in document["messages"]] == [1] * 6 + [None] * 2
     assert [item["status"] for item in document["messages"]] == [None, 200, None, 200, None, 500, None, 200]

@@ -64,7 +64,13 @@ ABOUT_VALUES = {
     "request-without-response",
     "unexpected-session",
     "session-lost",
+    "content-type-mismatch",
+    "soap-action-mismatch",
+    "charset-conflict",
+    "session-field-mismatch",
+    "incomplete-answer",
     "broken-capture",
+    "unsupported-format",
 }
 #: Codes of an unreadable document: DecodeError.
 FATAL = {
@@ -94,6 +100,12 @@ WARNINGS = {
     "request-without-response",
     "unexpected-session",
     "session-lost",
+    "unsupported-format",
+    "content-type-mismatch",
+    "soap-action-mismatch",
+    "charset-conflict",
+    "session-field-mismatch",
+    "incomplete-answer",
 }
 
 #: Marks the offset of each expected finding in the texts below. It is removed before they are encoded.

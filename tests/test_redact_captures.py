@@ -634,8 +634,8 @@ def test_redact_drops_the_sizes_in_extra_fields() -> None:
 def test_redact_empties_an_entry_of_another_method() -> None:
     data = archive([("raw/1_c.txt", request_of(_EXCHANGES[0]))], zipfile.ZIP_LZMA)
     assert _members(redact(data).data) == [("raw/1_c.txt", b"")]
-    data = archive([("inner.saz", saz(_EXCHANGES[:1]))])
-    assert _members(redact(data).data) == [("inner.saz", b"")]
+    data = archive([("inner.zip", archive([("a.xml", _BODY)]))])
+    assert _members(redact(data).data) == [("inner.zip", b"")]
 
 
 def test_redact_empties_entries_beyond_the_limits() -> None:

@@ -67,13 +67,14 @@ def play(steps: list[Step], transcript: Transcript | None = None) -> list[str]:
     return found + [f"{finding.code} {name}" for name, finding in transcript.close()]
 
 
-def test_second_response_that_nothing_pairs_says_nothing() -> None:
+def test_second_response_that_nothing_pairs_belongs_by_its_id() -> None:
     transcript = Transcript()
     transcript.add(check_message(CapturedMessage("1", message(BEGIN), Direction.REQUEST)))
     for _ in range(2):
         placement = transcript.add(check_message(CapturedMessage("-1", GRANT, Direction.RESPONSE)))
         assert placement.findings == ()
-    assert placement.session is None
+    assert placement.session is transcript.sessions[0]
+    assert len(transcript.sessions) == 1
 
 
 def test_record_counts_only_soap_messages_as_responses() -> None:
@@ -361,10 +362,17 @@ def test_transcript_unpaired_messages_pair_in_order() -> None:
     assert transcript.close() == []
 
 
-def test_transcript_lone_response_yields_nothing() -> None:
+def test_lone_response_without_a_session_yields_nothing() -> None:
+    transcript = Transcript()
+    placement = transcript.add(check_message(CapturedMessage("", message(), Direction.RESPONSE)))
+    assert (placement.session, placement.findings, placement.request) == (None, (), None)
+    assert transcript.close() == []
+
+
+def test_lone_response_that_denies_a_session_is_a_finding() -> None:
     transcript = Transcript()
     placement = transcript.add(check_message(CapturedMessage("", LOST)))
-    assert (placement.session, placement.findings, placement.request) == (None, (), None)
+    assert (placement.session, [str(found.code) for found in placement.findings]) == (None, ["session-lost"])
     assert transcript.close() == []
 
 

@@ -95,7 +95,13 @@ class Code(StrEnum):
     REQUEST_WITHOUT_RESPONSE = "request-without-response"
     UNEXPECTED_SESSION = "unexpected-session"
     SESSION_LOST = "session-lost"
+    CONTENT_TYPE_MISMATCH = "content-type-mismatch"
+    SOAP_ACTION_MISMATCH = "soap-action-mismatch"
+    CHARSET_CONFLICT = "charset-conflict"
+    SESSION_FIELD_MISMATCH = "session-field-mismatch"
+    INCOMPLETE_ANSWER = "incomplete-answer"
     BROKEN_CAPTURE = "broken-capture"
+    UNSUPPORTED_FORMAT = "unsupported-format"
 
 
 @shown_half_made
@@ -295,10 +301,34 @@ _ROWS = (
      "Captures: the server no longer knows a session that it had granted or accepted.",
      ("Begin a new session, and repeat the request. Then look for the cause: a time limit for idle "
       "sessions, a restart, or a load balancer that sends requests to another server.")),
+    (Code.CONTENT_TYPE_MISMATCH, _WARNING, "SOAP 1.1 §6", FaultCode.CLIENT,
+     "Captures: the Content-Type of HTTP does not fit the message.",
+     ("Send SOAP 1.1 as `text/xml`, and `application/soap+xml` with SOAP 1.2 only: servers answer another "
+      "type with 415 or a page. A multipart body needs its boundary and its root part.")),
+    (Code.SOAP_ACTION_MISMATCH, _WARNING, "SOAP 1.1 §6.1.1", FaultCode.CLIENT,
+     "Captures: SOAPAction names another method than the first element of the Body.",
+     ("Set SOAPAction for each request, as `http.request_headers` does. Some servers and proxies go by it, "
+      "others by the Body.")),
+    (Code.CHARSET_CONFLICT, _WARNING, "RFC 7303 §3", FaultCode.CLIENT,
+     "Captures: Content-Type and XML declaration give different encodings.",
+     ("Write the encoding that the bytes have into both, or leave out one of them. Content-Type counts, but "
+      "many readers go by the declaration.")),
+    (Code.SESSION_FIELD_MISMATCH, _WARNING, "MS-SSAS §3.1.3.1", FaultCode.CLIENT,
+     "Captures: a header field of HTTP gives another session id than the session header.",
+     ("Send one session id in X-AS-SessionID or x-ms-xmlasession-id and in the Session header. Look for a "
+      "client, or a pool, that mixes two sessions.")),
+    (Code.INCOMPLETE_ANSWER, _WARNING, "Power BI XMLA endpoint", FaultCode.SERVER,
+     "Captures: an answer announces a continuation (0x01), and none came.",
+     ("Record the whole exchange. If the capture is complete, the server or the connection broke the answer "
+      "off: treat its data as incomplete.")),
     (Code.BROKEN_CAPTURE, _ERROR, "RFC 9112, HAR 1.2", FaultCode.CLIENT,
      "Captures: an entry, or the whole file, cannot be read.",
      ("Record or export this part again, in a format that the message suggests. Everything else was "
       "checked.")),
+    (Code.UNSUPPORTED_FORMAT, _WARNING, "docs/guides/captures.md", FaultCode.CLIENT,
+     "Captures: a format that is recognised but not read, or a connection in TLS.",
+     ("Convert the file as the hint says, and read the result. The command counts a file of which nothing "
+      "can be read as unreadable.")),
 )
 # fmt: on
 

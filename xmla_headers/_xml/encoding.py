@@ -410,6 +410,12 @@ def _agree(named: str, marked: str) -> bool:
     return named == marked or (named == "utf-16" and marked.startswith("utf-16"))
 
 
+def same_encoding(first: str, second: str) -> bool:
+    """Return whether two labels name one encoding; UTF-16 is that of either byte order."""
+    named, other = (_LABELS.get(label.lower(), label.lower()) for label in (first, second))
+    return _agree(named, other) or _agree(other, named)
+
+
 def _name_first_bytes(first: bytes, size: int) -> str | None:
     for start, hint in _FIRST_BYTES:
         if first.startswith(start):

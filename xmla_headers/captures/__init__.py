@@ -1,4 +1,4 @@
-r"""Knows captures: the bytes of a .har, a .saz, of raw HTTP or of one message -> captured messages. Pure.
+r"""Knows captures: the bytes of an archive, of packets, of raw HTTP or of one message -> captured messages.
 
 >>> from xmla_headers import captures
 >>> log = b"POST /xmla HTTP/1.1\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>"
@@ -41,12 +41,13 @@ __all__ = [
 def iter_messages(
     data: Data, name: str = "", *, limits: CaptureLimits = DEFAULT_LIMITS
 ) -> Iterator[CapturedMessage]:
-    """Yield the messages of a capture in its order, whatever its format.
+    """Yield the messages of a capture in its order, whatever its format, each response after its request.
 
-    The first bytes decide the format: a Fiddler archive (.saz), an HTTP Archive 1.2 (.har), an HTTP/1
-    message or a stream of them; anything else is one message. An entry that cannot be read is a message with
-    a `trouble`, and the reading goes on. Requests of a HAR, a .saz or a stream that are not POSTed as XML or
-    to a SOAPAction are ignored, with their responses.
+    The first bytes decide the format: a Fiddler archive (.saz), an HTTP Archive 1.2 (.har), a packet capture
+    (.pcap, .pcapng), an HTTP/1 message or a stream of them, or a .gz or .zip of these. In any other text,
+    each Envelope is a message; anything else is one message. An entry that cannot be read, and bytes between
+    the messages of a stream, are a message with a `trouble`, and the reading goes on. Requests in HTTP that
+    are not POSTed as XML or to a SOAPAction are ignored, with their responses.
 
     Args:
         data: The capture. It must not change while the messages are read. One entry at a time is copied. A

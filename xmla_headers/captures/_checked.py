@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from xmla_headers._checks import wrong_type
 from xmla_headers._codec.options import DEFAULT_LIMITS
@@ -16,6 +16,7 @@ from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import AnyDirection, Limits
 from xmla_headers.typing import BlockTypes
 
+from ._http_facts import NO_FACTS, facts_of, findings_of
 from ._message import CapturedMessage
 
 __all__ = ["CheckedMessage", "check_message", "is_soap"]
@@ -43,6 +44,8 @@ class CheckedMessage:
     """Size of the message in bytes."""
     errors: tuple[FaultEntry, ...] = ()
     """The Errors inside a success answer."""
+    session_field: str | None = field(default=None, repr=False)
+    """The session id in the header fields of HTTP (`http.session_id_of`), a secret."""
 
     def without_body(self, findings: Iterable[Finding] | None = None) -> CheckedMessage:
         """Return a copy without the bytes of the message, to keep or to send to another process.
@@ -65,6 +68,7 @@ class CheckedMessage:
             self.method,
             self.size,
             self.errors,
+            self.session_field,
         )
 
 
@@ -102,24 +106,32 @@ def check_message(
     if not is_soap(message):
         return CheckedMessage(message, (), size=len(message.body))
     side = message.direction or direction
+    facts, size = facts_of(message.headers), len(message.body)
+    envelope: Envelope | None = None
+    findings: Iterable[Finding]
     try:
         envelope = decode(
             message.body, types=types, direction=side, encoding=message.charset, limits=limits, deep=True
         )
+        findings = envelope.warnings
     except XmlaHeadersError:
         findings = iter_findings(
             message.body, types=types, direction=side, encoding=message.charset, limits=limits
         )
-        return CheckedMessage(message, tuple(findings), size=len(message.body))
-    method = _method(envelope)
+    method = None if envelope is None else _method(envelope)
+    if facts is not NO_FACTS:
+        findings = (*findings_of(message, facts, envelope, method), *findings)
+    if envelope is None:
+        return CheckedMessage(message, tuple(findings), size=size, session_field=facts.session_id)
     return CheckedMessage(
         message,
-        envelope.warnings,
+        tuple(findings),
         envelope.header,
         envelope.fault if method in ("Fault", None) else None,
         method,
-        len(message.body),
+        size,
         envelope.errors,
+        facts.session_id,
     )
 
 
@@ -130,11 +142,14 @@ def is_soap(message: CapturedMessage) -> bool:
         message: The message, from `iter_messages`.
 
     Returns:
-        True unless the status is an error of HTTP and the first 4,096 bytes contain no Envelope.
+        True unless the capture leaves the body out, or the status is an error of HTTP and the first 4,096
+        bytes contain no Envelope.
 
     >>> is_soap(CapturedMessage("response/0", b"Bad Gateway", status=502))
     False
     """
+    if message.omitted:
+        return False
     return message.status is None or message.status in _SOAP_STATUS or b"Envelope" in message.body[:4096]
 
 

@@ -6,9 +6,18 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 from xmla_headers.findings import Code, Finding, value_finding
+from xmla_headers.http import split_continuation
 from xmla_headers.soap import Direction
 
-__all__ = ["DEFAULT_LIMITS", "CaptureLimits", "CapturedMessage", "broken"]
+__all__ = [
+    "DEFAULT_LIMITS",
+    "CaptureLimits",
+    "CapturedMessage",
+    "bare_message",
+    "broken",
+    "unsupported",
+    "without_continuation",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,16 @@ class CapturedMessage:
     exchange: str | None = None
     """A text that a request shares with its response, and with no other message of the capture."""
     trouble: Finding | None = None
-    """Why the message cannot be read: `broken-capture`, `limit-exceeded` or `not-xml`."""
+    """Why the message cannot be read: `broken-capture`, `limit-exceeded`, `not-xml` or
+    `unsupported-format`."""
+    omitted: bool = False
+    """Whether the capture leaves the body out, as some exporters of HAR do. Such a message is not checked."""
+    continuation: bool | None = None
+    """Whether another answer continues this one, by the last byte of an answer of Power BI, which is taken
+    off the body: False for 0x00, True for 0x01; None if there is no such byte."""
+    other_parts: int | None = None
+    """The number of the parts of a multipart body beside its root part, which is the message (RFC 2387). They
+    are not read. None if the body is not multipart, or has no root part."""
 
     def paired(self, exchange: str | None) -> CapturedMessage:
         """Return a copy with another exchange.
@@ -106,9 +124,39 @@ class CapturedMessage:
             self.headers,
             exchange,
             self.trouble,
+            self.omitted,
+            self.continuation,
+            self.other_parts,
         )
 
 
 def broken(name: str, message: str, hint: str | None = None) -> CapturedMessage:
     """Return the captured message that reports an unreadable entry."""
     return CapturedMessage(name, b"", trouble=value_finding(Code.BROKEN_CAPTURE, message, hint))
+
+
+def unsupported(name: str, message: str, hint: str) -> CapturedMessage:
+    """Return the captured message that names a format that is not read, with the way to convert it."""
+    return CapturedMessage(name, b"", trouble=value_finding(Code.UNSUPPORTED_FORMAT, message, hint))
+
+
+def bare_message(
+    name: str, data: bytes | memoryview, direction: Direction | None, limits: CaptureLimits
+) -> CapturedMessage:
+    """Return the captured message that has no head."""
+    most = limits.max_entry_bytes
+    if most is not None and len(data) > most:
+        text = f"the message has more than {most} bytes (max_entry_bytes)"
+        return CapturedMessage(name, b"", direction, trouble=value_finding(Code.LIMIT_EXCEEDED, text))
+    body, continuation = without_continuation(bytes(data), direction)
+    return CapturedMessage(name, body, direction, continuation=continuation)
+
+
+def without_continuation(body: bytes, direction: Direction | None) -> tuple[bytes, bool | None]:
+    """Return a body without the last byte of an answer of Power BI, and `CapturedMessage.continuation`."""
+    if direction is Direction.REQUEST or body[-1:] not in _CONTINUATIONS:
+        return body, None
+    return split_continuation(body)
+
+
+_CONTINUATIONS = (b"\0", b"\1")

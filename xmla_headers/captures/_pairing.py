@@ -15,6 +15,9 @@ __all__ = ["direction_of", "natural_key", "pair_names"]
 _SIDE = re.compile(r"(?i)(?<![a-z])(?:(request|req)|(response|resp|reply|answer))(?![a-z])")
 _FIDDLER = re.compile(r"(?i)(?<![0-9a-z])(\d+)_(?:(c)|(s))(?=\.txt$)")
 
+# The names of tcpflow say who sends to whom: 010.000.000.001.50000-010.000.000.002.08080.
+_FLOW = re.compile(r"(?i)(.*?)([0-9a-f.:]{7,45})\.(\d{1,5})-([0-9a-f.:]{7,45})\.(\d{1,5})(?![0-9.:])(.*)")
+
 _NUMBER = re.compile(r"[0-9]+")
 # Numbers with more digits are compared as text.
 _DIGITS = 20
@@ -31,7 +34,16 @@ def _side(name: str) -> tuple[str, Direction] | None:
             rest = f"{file[: match.start()]}{number}\0{file[match.end() :]}"
             side = Direction.RESPONSE if match[first] is None else Direction.REQUEST
             return f"{folder}{slash}{rest}", side
-    return None
+    flow = _FLOW.fullmatch(file) if "-" in file and "." in file else None
+    if flow is None:
+        return None
+    before, source, source_port, target, target_port, after = flow.groups()
+    ends = f"{source}.{source_port}", f"{target}.{target_port}"
+    # A client has a port of the upper range; a server rarely has.
+    is_request = (int(source_port), source) > (int(target_port), target)
+    client, server = ends if is_request else ends[::-1]
+    rest = f"{folder}{slash}{before}{client}-{server}\0{after}"
+    return rest, Direction.REQUEST if is_request else Direction.RESPONSE
 
 
 def direction_of(name: str) -> Direction | None:

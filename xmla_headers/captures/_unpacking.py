@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import zlib
+from base64 import b64decode
 
 from xmla_headers.findings import Code, Finding, value_finding
 
 from ._message import CaptureLimits
 
-__all__ = ["BINARY", "Allowance", "unpacked_body"]
+__all__ = ["BINARY", "Allowance", "decoded_base64", "is_markup", "unpacked_body"]
 
 _FORMAT = "Protocol Format=XML"
 _COMPRESSION = "Transport Compression=None"
@@ -27,6 +28,16 @@ _MOST_CODINGS = 8
 _SHOWN = re.compile(r"[a-z0-9_-]{1,20}")
 # Bytes per call of the decompressor: it copies its unused input after each of many gzip members.
 _CHUNK = 8_192
+
+# The first bytes of XML or HTML, which no coding writes.
+_MARKUP = re.compile(
+    rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+<(?:\?xml[ \t\r\n]|![a-zA-Z-]|[a-zA-Z_][\w.-]{0,100}[: \t\r\n/>])"
+    rb"|\xff\xfe<\0|\xfe\xff\0<"
+)
+
+# A string of base64 alone (RFC 4648 §4 and §5), which some writers break into lines.
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/_-]++(?:\r?\n)?+)*+={0,2}+(?:\r?\n)?+")
+_STANDARD = str.maketrans("-_", "+/")
 
 
 class Allowance:
@@ -62,14 +73,33 @@ class Allowance:
         return value_finding(Code.LIMIT_EXCEEDED, text)
 
 
+def is_markup(data: bytes | memoryview, start: int = 0) -> bool:
+    """Return whether XML or HTML begins at an offset, so that nothing there is coded."""
+    return _MARKUP.match(data, start) is not None
+
+
+def decoded_base64(text: str) -> bytes | None:
+    """Return what a text in base64 means, also if its end is missing; None for any other text."""
+    if _BASE64.fullmatch(text) is None:
+        return None
+    letters = "".join(text.split()).rstrip("=").translate(_STANDARD)
+    letters = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return b64decode(letters + "=" * (-len(letters) % 4))
+
+
 def unpacked_body(body: bytes, codings: str, allowance: Allowance) -> tuple[bytes, Finding | None]:
-    """Remove the content codings from a body, the last one first (RFC 9110 §8.4)."""
+    """Remove the content codings from a body, the last one first (RFC 9110 §8.4).
+
+    A body that the capturing program has decoded already is returned as it is.
+    """
     names = [word.strip().lower() for word in codings.split(",")]
     names = [name for name in names if name not in ("", "identity")]
     if len(names) > _MOST_CODINGS:
         message = f"the body has more than {_MOST_CODINGS} content codings"
         return b"", value_finding(Code.LIMIT_EXCEEDED, message)
     for coding in reversed(names):
+        if coding != "deflate" and is_markup(body):
+            return body, None
         if coding not in ("gzip", "x-gzip", "deflate"):
             name = repr(coding) if _SHOWN.fullmatch(coding) else "with an unusual name"
             message = f"the body has the content coding {name}, which is not supported"
@@ -79,6 +109,9 @@ def unpacked_body(body: bytes, codings: str, allowance: Allowance) -> tuple[byte
         try:
             body = _unpacked(body, coding, allowance)
         except (zlib.error, EOFError):
+            # The first bytes of deflated data may look like a tag.
+            if is_markup(body):
+                return body, None
             message = f"the body is not valid {coding}, although its header field says so"
             return b"", value_finding(Code.BROKEN_CAPTURE, message)
         except OverflowError:

@@ -77,7 +77,7 @@ class _Run:
         self._job, self._inputs, self._report = job, inputs, report
         self._transcript = Transcript()
         self._refused: set[str] = set()
-        self._messages = self._warnings = 0
+        self._messages = self._warnings = self._parts = 0
 
     def add(self, message: Judged) -> None:
         """Count the next message, and report on it."""
@@ -87,6 +87,7 @@ class _Run:
             for finding in (*message.checked.findings, *self._wanted(placement.findings))
         ]
         self._messages += 1
+        self._parts += message.checked.message.other_parts or 0
         self._report.message(message, placement, said)
 
     def _wanted(self, findings: Iterable[Finding]) -> list[Finding]:
@@ -114,8 +115,11 @@ class _Run:
             "warnings": self._warnings,
             "unreadable": len(unreadable),
             "skipped": self._inputs.skipped,
+            "not_taken": len(self._inputs.not_taken),
+            "parts": self._parts,
         }
-        self._report.end(Ending(left, self._transcript.sessions, unreadable, counts, interrupted))
+        one_side = self._transcript.one_side
+        self._report.end(Ending(left, self._transcript.sessions, unreadable, counts, interrupted, one_side))
         if unreadable:
             return TROUBLE
         return REFUSED if self._refused else CLEAN

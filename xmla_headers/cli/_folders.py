@@ -9,10 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from xmla_headers.captures import Format, format_of
 
-__all__ = ["captures_in", "is_foreign"]
+__all__ = ["NAMES", "files_in", "is_capture", "is_foreign", "is_log"]
 
-# The files that are read in a folder. A path on the command line may have any name.
-_CAPTURE = re.compile(r"(?is).*\.(?:xml|har|saz|http)|[0-9]+_[cs]\.txt")
+NAMES = "*.xml, *.har, *.saz, *.http, *.pcap, *.pcapng, *.log, *.jsonl, *.gz or *.zip"
+"""The names of the files that are read in a folder, in words."""
+
+# A path on the command line may have any name.
+_CAPTURE = re.compile(
+    r"(?is).*\.(?:xml|har|saz|http|pcap|pcapng|cap|log|jsonl|chlsj|gz|zip)|[0-9]+_[cs]\.txt|"
+    r"[0-9a-f.:]{7,45}\.[0-9]{1,5}-[0-9a-f.:]{7,45}\.[0-9]{1,5}(?:(?:--|c)[0-9]+)*"
+)
+
+# Most of these have nothing to do with XMLA.
+_LOG = re.compile(r"(?is).*\.(?:log|jsonl|chlsj|gz|zip)")
 
 # Bytes at the start of a file that are searched for its root element.
 _HEAD = 1 << 18
@@ -33,13 +42,23 @@ _SOAP = re.compile(
 )
 
 
-def captures_in(
+def is_capture(name: str) -> bool:
+    """Return whether a file of this name is read in a folder."""
+    return _CAPTURE.fullmatch(name) is not None
+
+
+def is_log(name: str) -> bool:
+    """Return whether a file of this name, which has no message, is skipped in a folder."""
+    return _LOG.fullmatch(name) is not None
+
+
+def files_in(
     folder: str, exclude: Sequence[str], complain: Callable[[str, OSError], None]
-) -> Iterator[str]:
-    """Yield the paths of the captures in a folder and its subfolders, in any order.
+) -> Iterator[tuple[str, bool]]:
+    """Yield the path of each file in a folder and its subfolders, in any order, and whether it is read.
 
     Args:
-        folder: The path of the folder. Hidden folders in it are skipped.
+        folder: The path of the folder. Hidden files and folders in it are skipped, except captures.
         exclude: Patterns of `fnmatch` for the files and folders to skip: of a name, or with a "/" of the path
             below the folder.
         complain: Called with each folder that cannot be read.
@@ -56,9 +75,13 @@ def captures_in(
                     if entry.is_dir(follow_symlinks=False):
                         if not entry.name.startswith("."):
                             folders.append(entry.path)
+                        continue
+                    is_taken = is_capture(entry.name)
                     # Not a pipe: opening it would block.
-                    elif _CAPTURE.fullmatch(entry.name) and (entry.is_file() or entry.is_symlink()):
-                        yield entry.path
+                    if (is_taken or not entry.name.startswith(".")) and (
+                        entry.is_file() or entry.is_symlink()
+                    ):
+                        yield entry.path, is_taken
         except OSError as error:
             complain(path, error)
 
@@ -84,7 +107,8 @@ def is_foreign(data: bytes | memoryview) -> bool:
     message is not foreign, so that a broken message is never skipped, even if it is cut off in the name of
     its root.
     """
-    if format_of(data) is not Format.BARE:
+    # An HTML page is XML or close to it.
+    if format_of(data) not in (Format.BARE, Format.FOREIGN):
         return False
     root = _ROOT.match(bytes(data[:_HEAD]).replace(b"\0", b""))
     return root is not None and root[1].lower() != b"envelope" and _SOAP.search(data) is None

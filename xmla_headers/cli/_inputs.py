@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import mmap
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from xmla_headers import captures
 from xmla_headers.captures import CapturedMessage
+from xmla_headers.captures._formats import har
+from xmla_headers.captures._mapped import release
+from xmla_headers.captures._message import DEFAULT_LIMITS
+from xmla_headers.findings import Code
 
 from ._console import Streams, complain
-from ._folders import captures_in, is_foreign
-from ._outputs import check_different
+from ._folders import NAMES, files_in, is_capture, is_foreign, is_log
+from ._outputs import check_different, check_outside
 
 __all__ = [
     "ForeignError",
     "InputFile",
     "Inputs",
     "check_relevant",
+    "has_files",
     "load",
     "messages_of",
     "no_message",
     "of_file",
     "read_file",
+    "unsupported",
 ]
+
+_FILE = re.compile(rb"\"_file\"\s*:")
+_WITHOUT = (captures.Format.BARE, captures.Format.HAR)
 
 # Larger files are mapped: only the part that is being read is then in memory.
 _MAPPED = 4_194_304
@@ -39,6 +50,8 @@ class InputFile(NamedTuple):
     """The key that a request and its response in two files share."""
     size: int
     """The size in bytes."""
+    identity: object
+    """Equal for two paths of one file."""
     is_named: bool
     """Whether the command line names the file itself, and not only its folder."""
 
@@ -59,6 +72,8 @@ class Inputs:
     """The files and folders that cannot be read. A complaint about each has been written."""
     skipped: int
     """The number of files without SOAP that have been skipped so far."""
+    not_taken: list[str]
+    """The files in folders whose names are not those of captures."""
     size: int
     """The size of all files in bytes."""
     skip_foreign: bool
@@ -76,9 +91,10 @@ class Inputs:
         self._stdin: bytes | None = None
         self._exclude, self.skip_foreign = exclude, skip_foreign
         self.unreadable = []
+        self.not_taken = []
         self.skipped = 0
         self._folders: list[str] = []
-        self.files = [file for path in paths for file in self._list(path)]
+        self.files = _once(file for path in paths for file in self._list(path))
         self._paths = {file.path for file in self.files}
         self.size = sum(file.size for file in self.files)
 
@@ -91,10 +107,13 @@ class Inputs:
                 self._complain(file.path, error)
 
     def check_output(self, output: str) -> None:
-        """Raise OSError for an output that is one of the captures."""
+        """Raise OSError for an output that is one of the captures, or that the next run would read."""
         if Path(output).exists():
             for file in self.files:
                 check_different(output, file.path, "this is one of the captures")
+        if is_capture(Path(output).name):
+            for folder in self._folders:
+                check_outside(output, folder)
 
     def file_of(self, name: str) -> str:
         """Return the path of the file that contains a message, by the name of the message."""
@@ -147,15 +166,30 @@ class Inputs:
     def _list(self, path: str) -> list[InputFile]:
         # Path.is_dir raises for a name that is too long or not accessible. Reading it gives a better message.
         if path == "-" or not os.path.isdir(path):  # noqa: PTH112
-            return [InputFile(path, None, _size(path), is_named=True)]
+            return [InputFile(path, None, *_status(path), is_named=True)]
         self._folders.append(path)
-        names = list(captures_in(path, self._exclude, self._complain))
+        names = []
+        for name, is_taken in files_in(path, self._exclude, self._complain):
+            if is_taken:
+                names.append(name)
+            else:
+                self.not_taken.append(name)
         if not names and path not in self.unreadable:
-            self._complain(path, ValueError("this folder has no *.xml, *.har, *.saz or *.http"))
+            self._complain(path, ValueError(f"this folder has no {NAMES}"))
         return [
-            InputFile(name, exchange, _size(name), is_named=False)
+            InputFile(name, exchange, *_status(name), is_named=False)
             for name, exchange in captures.pair_names(names)
         ]
+
+
+def _once(files: Iterable[InputFile]) -> list[InputFile]:
+    """Return each file once, whatever its paths are; one that the command line names stays named."""
+    found: dict[object, InputFile] = {}
+    for file in files:
+        first = found.setdefault(file.identity, file)
+        if file.is_named and not first.is_named:
+            found[file.identity] = first._replace(is_named=True)
+    return list(found.values())
 
 
 class ForeignError(ValueError):
@@ -173,19 +207,64 @@ def load(file: InputFile) -> bytes | memoryview:
 def messages_of(
     file: InputFile, data: bytes | memoryview, *, skip_foreign: bool
 ) -> Iterator[CapturedMessage]:
-    """Yield the messages of a file; raise ForeignError to skip it, or ValueError if it has none."""
+    """Yield the messages of a file; raise ForeignError to skip it, or ValueError if nothing can be read."""
     check_relevant(file, data, skip_foreign=skip_foreign)
+    unread: list[CapturedMessage] = []
     empty = True
-    for message in of_file(file, data, captures.iter_messages(data, file.path)):
-        empty = False
+    for message in of_file(file, data, _messages(file, data)):
+        if empty and unsupported(message) is not None:
+            unread.append(message)
+            continue
+        yield from unread
         yield message
+        unread, empty = [], False
+    if unread and not file.is_named and is_log(file.path):
+        raise ForeignError
+    if unread:
+        raise ValueError(unsupported(unread[0]))
     if empty:
         raise no_message()
 
 
+def _messages(file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMessage]:
+    """Yield the messages of a file as its format has them."""
+    if has_files(data):
+        return har.read(data, file.path, DEFAULT_LIMITS, partial(_file_beside, file.path))
+    return captures.iter_messages(data, file.path)
+
+
+def has_files(data: bytes | memoryview) -> bool:
+    """Return whether a file is a HAR with contents in files beside it, as Playwright writes them."""
+    return captures.format_of(data) is captures.Format.HAR and _FILE.search(data) is not None
+
+
+def _file_beside(path: str, name: str) -> bytes | None:
+    """Return the content of a file beside a HAR; None if it is missing, too large or somewhere else."""
+    try:
+        folder = Path(path).resolve().parent
+        found = (folder / name).resolve()
+        most = DEFAULT_LIMITS.max_entry_bytes or 0
+        if not found.is_relative_to(folder) or not found.is_file() or found.stat().st_size > most:
+            return None
+        return found.read_bytes()
+    except (OSError, ValueError):
+        return None
+
+
+def unsupported(message: CapturedMessage) -> str | None:
+    """Return what is not read, and how to convert it, if a message says that; None otherwise."""
+    trouble = message.trouble
+    if trouble is None or trouble.code is not Code.UNSUPPORTED_FORMAT:
+        return None
+    return trouble.message if trouble.hint is None else f"{trouble.message}; {trouble.hint}"
+
+
 def check_relevant(file: InputFile, data: bytes | memoryview, *, skip_foreign: bool) -> None:
-    """Raise ForeignError for XML without SOAP, unless the command line names the file."""
+    """Raise ForeignError for XML without SOAP or a log without messages, unless the file is named."""
     if (skip_foreign or not file.is_named) and is_foreign(data):
+        raise ForeignError
+    # JSON without messages is recognised as a HAR.
+    if not file.is_named and is_log(file.path) and captures.format_of(data) in _WITHOUT:
         raise ForeignError
 
 
@@ -202,7 +281,7 @@ def of_file(
     for message in messages:
         taken += len(message.body)
         if isinstance(data, memoryview) and taken > _MAPPED:
-            _let_go(data)
+            release(data)
             taken = 0
         # In a file with one side of a connection, exchanges are numbered.
         yield (
@@ -212,18 +291,14 @@ def of_file(
         )
 
 
-def _let_go(mapped: memoryview) -> None:
-    """Release the memory of a mapped file. A later access reads the file again."""
-    file = mapped.obj
-    if isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        file.madvise(mmap.MADV_DONTNEED)
-
-
-def _size(path: str) -> int:
+def _status(path: str) -> tuple[int, object]:
+    """Return the size of a file, and a value that is equal for two paths of it."""
     try:
-        return os.stat(path).st_size  # noqa: PTH116 - called for each of very many files
+        status = os.stat(path)  # noqa: PTH116 - called for each of very many files
     except (OSError, ValueError):
-        return 0
+        return 0, path
+    # Some file systems do not number their files.
+    return status.st_size, (status.st_dev, status.st_ino) if status.st_ino else path
 
 
 def _content(path: str) -> bytes:

@@ -18,6 +18,7 @@ from xmla_headers.conversation import State
 from xmla_headers.envelope import Envelope
 from xmla_headers.findings import Finding, Severity
 from xmla_headers.model import HeaderBlock, mask
+from xmla_headers.soap import Direction
 from xmla_headers.transcript import SessionRecord
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
@@ -151,7 +152,17 @@ def summary(counts: dict[str, int]) -> list[Piece]:
         parts.append((f"{counts['unreadable']} unreadable", "error"))
     if counts["skipped"]:
         parts.append((f"{counts['skipped']} without SOAP skipped", ""))
+    if counts["not_taken"]:
+        parts.append((f"{plural(counts['not_taken'], 'other file')} not read", ""))
+    if counts["parts"]:
+        parts.append((f"{plural(counts['parts'], 'part')} of multipart bodies not read", ""))
     return [(f"{messages} checked: ", ""), *joined(parts, ", ")]
+
+
+def one_side_line(direction: Direction) -> list[Piece]:
+    """Return the line about a capture that has one direction of its connections only."""
+    other = "response" if direction is Direction.REQUEST else "request"
+    return [("one side: ", "warning"), (f"the capture has {direction}s, and no {other}", "")]
 
 
 _STATES = {

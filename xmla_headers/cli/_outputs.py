@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["check_different", "check_empty", "folder_output", "text_output", "write_file"]
+__all__ = ["check_different", "check_empty", "check_outside", "folder_output", "text_output", "write_file"]
 
 
 def check_empty(folder: Path) -> None:
@@ -27,6 +27,13 @@ def check_different(output: str, source: str, message: str) -> None:
     """Raise OSError for an output that is the input file."""
     if source != "-" and Path(output).exists() and Path(output).samefile(source):
         raise OSError(0, message, output)
+
+
+def check_outside(output: str, folder: str) -> None:
+    """Raise OSError for an output inside a folder of captures, or the folder itself."""
+    target, source = Path(os.path.realpath(output)), Path(os.path.realpath(folder))
+    if target.is_relative_to(source):
+        raise OSError(0, "the output is inside the folder of captures, where it would be read as one", output)
 
 
 class _File(io.FileIO):

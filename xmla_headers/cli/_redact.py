@@ -11,8 +11,9 @@ from xmla_headers import captures
 from xmla_headers._printable import plural, printable
 
 from ._console import CLEAN, TROUBLE, Printer, Streams, complain
-from ._inputs import Inputs
-from ._outputs import check_different, check_empty, folder_output, write_file
+from ._folders import is_foreign
+from ._inputs import Inputs, unsupported
+from ._outputs import check_different, check_empty, check_outside, folder_output, write_file
 
 __all__ = ["redact"]
 
@@ -26,14 +27,19 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
     is_folder = source != "-" and Path(source).is_dir()
     if not is_folder:
         check_different(options.output, source, "this is the capture itself")
-    elif target.is_dir():
-        check_empty(target)
+    else:
+        check_outside(options.output, source)
+        if target.is_dir():
+            check_empty(target)
     inputs = Inputs([source], streams, exclude=options.exclude)
     pseudonyms = captures.Pseudonyms()
     # A known id is hidden in every file, so the ids of all files are learned first.
     for file, data in inputs.contents():
-        if _is_binary(data):
-            inputs.refuse(file, "binary data, which cannot be searched for secrets")
+        # Pages are kept in a folder: they are text, and the answers of proxies.
+        why = None if not file.is_named and is_foreign(data) else _unsearchable(data)
+        if why is not None:
+            inputs.refuse(file, why)
+            continue
         pseudonyms.learn(data, file.path)
     if inputs.unreadable:
         return TROUBLE
@@ -50,6 +56,8 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
     printer = Printer(streams.stdout, options.color)
     for path, change in changes:
         printer.line([(printable(f"{path}: {change}"), "")])
+    for path in sorted(inputs.not_taken):
+        printer.line([(printable(f"{path}: left out, its name is not that of a capture"), "warning")])
     count = plural(sum(change.count for _, change in changes), "change")
     printer.line([(f"{count}, {plural(len(pseudonyms), 'session id')}", "")])
     printer.line([(_STAYS, "warning")])
@@ -57,6 +65,15 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
 
 
 _STAYS = "Names, queries and results are not redacted: review them before you publish."
+
+
+def _unsearchable(data: bytes | memoryview) -> str | None:
+    """Return why secrets cannot be searched for in a file, or None."""
+    first = next(captures.iter_messages(data), None)
+    why = None if first is None else unsupported(first)
+    if why is None and _is_binary(data):
+        return "binary data, which cannot be searched for secrets"
+    return why
 
 
 def _is_binary(data: bytes | memoryview) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from xmla_headers.findings import Finding
+from xmla_headers.soap import Direction
 from xmla_headers.transcript import Placement, SessionRecord
 
 from . import _lines
@@ -26,9 +27,12 @@ class Ending(NamedTuple):
     unreadable: Sequence[str]
     """The paths that cannot be read."""
     counts: dict[str, int]
-    """The numbers of messages, refused messages, warnings, unreadable paths, and files skipped as no SOAP."""
+    """The numbers of messages, refused messages, warnings, unreadable paths, files skipped as no SOAP, and
+    files in folders whose names are not those of captures."""
     interrupted: bool
     """Whether the run was interrupted."""
+    one_side: Direction | None = None
+    """The direction of all messages, if the other one is missing."""
 
 
 class Report:
@@ -81,6 +85,8 @@ class _Text(Report):
             self.printer.line(
                 [("interrupted: ", "error"), ("the summary counts the messages checked so far", "")]
             )
+        if ending.one_side is not None:
+            self.printer.line(_lines.one_side_line(ending.one_side))
         self.printer.line(_lines.summary(ending.counts))
 
 
@@ -116,6 +122,7 @@ class _Json(Report):
             "sessions": [_session(record) for record in ending.sessions],
             "unreadable": ending.unreadable,
             "interrupted": ending.interrupted,
+            "one_side": ending.one_side,
             "summary": ending.counts,
         }
         self.printer.verbatim(self._last)
@@ -156,6 +163,8 @@ class _Github(Report):
     def end(self, ending: Ending) -> None:
         for name, finding, refused in ending.left:
             self._about(name, finding, refused=refused)
+        if ending.one_side is not None:
+            self.printer.line(_lines.one_side_line(ending.one_side))
         self.printer.line(_lines.summary(ending.counts))
 
 

@@ -13,7 +13,7 @@ from xmla_headers.captures import CapturedMessage, CheckedMessage, format_of
 from xmla_headers.captures._formats.har import NotAPartError, Part
 from xmla_headers.captures._message import DEFAULT_LIMITS
 
-from ._inputs import InputFile, Inputs, check_relevant, load, messages_of, no_message, of_file
+from ._inputs import InputFile, Inputs, check_relevant, has_files, load, messages_of, no_message, of_file
 from ._judging import Job, Judged, judge
 
 __all__ = ["judged"]
@@ -148,8 +148,9 @@ def _received(future: Future[list[_Row]]) -> _Batch:
 
 def _parts_of(file: InputFile, data: bytes | memoryview) -> Iterator[Part]:
     parts = format_of(data).value.parts
-    # Another process cannot read standard input.
-    return iter(()) if parts is None or file.path == "-" else parts(data, _BATCH_BYTES)
+    # Another process cannot read standard input, and `read_part` does not read files beside a HAR.
+    whole = parts is None or file.path == "-" or has_files(data)
+    return iter(()) if parts is None or whole else parts(data, _BATCH_BYTES)
 
 
 def _batches(messages: Iterable[CapturedMessage]) -> Iterator[list[CapturedMessage]]:
@@ -212,13 +213,24 @@ def _packed(messages: Iterable[Judged]) -> list[_Row]:
         checked, message = each.checked, each.checked.message
         header = headers.setdefault(checked.header, checked.header)
         captured = (message.name, message.direction, message.charset, message.time, message.status)
-        rest = (checked.fault, checked.method, checked.size, checked.errors, list(each.lines))
-        rows.append((*captured, message.exchange, message.trouble, checked.findings, header, *rest))
+        about = (
+            message.exchange,
+            message.trouble,
+            message.omitted,
+            message.continuation,
+            message.other_parts,
+        )
+        rest = (checked.fault, checked.method, checked.size, checked.errors, checked.session_field)
+        rows.append((*captured, *about, checked.findings, header, *rest, list(each.lines)))
     return rows
 
 
 def _unpacked(row: _Row) -> Judged:
-    name, direction, charset, time, status, exchange, trouble, findings, header, *rest = row
-    fault, method, size, errors, lines = rest
-    message = CapturedMessage(name, b"", direction, charset, time, status, (), exchange, trouble)
-    return Judged(CheckedMessage(message, findings, header, fault, method, size, errors), lines)
+    name, direction, charset, time, status, *about = row[:_OF_MESSAGE]
+    message = CapturedMessage(name, b"", direction, charset, time, status, (), *about)
+    *checked, lines = row[_OF_MESSAGE:]
+    return Judged(CheckedMessage(message, *checked), lines)
+
+
+# The number of the values in a row that are those of the captured message.
+_OF_MESSAGE = 10

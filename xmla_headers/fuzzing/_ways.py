@@ -53,7 +53,13 @@ NOT_ABOUT_BYTES = frozenset(
         Code.REQUEST_WITHOUT_RESPONSE,
         Code.UNEXPECTED_SESSION,
         Code.SESSION_LOST,
+        Code.CONTENT_TYPE_MISMATCH,
+        Code.SOAP_ACTION_MISMATCH,
+        Code.CHARSET_CONFLICT,
+        Code.SESSION_FIELD_MISMATCH,
+        Code.INCOMPLETE_ANSWER,
         Code.BROKEN_CAPTURE,
+        Code.UNSUPPORTED_FORMAT,
     }
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,6 +11,7 @@ from xmla_headers._checks import wrong_type
 from xmla_headers.captures import CheckedMessage
 from xmla_headers.conversation import Conversation, State
 from xmla_headers.envelope import Header
+from xmla_headers.fault import FaultEntry
 from xmla_headers.findings import Code, ConversationError, Finding, ValidationError, value_finding
 from xmla_headers.model import mask
 from xmla_headers.session_headers import BeginSession, Session
@@ -22,6 +25,9 @@ _TRY_AGAIN = frozenset({*range(300, 400), 401, 407})
 
 # A shorter idle time explains no loss.
 _NOTABLE = timedelta(seconds=2)
+
+# The sentence of Analysis Services about a lost session, with the id.
+_QUOTED_ID = re.compile(r"'[^']{1,1000}' session", re.IGNORECASE)
 
 # First elements of a Body that mean a response, by the WSDL of XMLA. They count where neither the capture nor
 # the header shows the direction.
@@ -89,6 +95,8 @@ class _Pending:
     header: Header | None
     # The time since the session was last used; None if unknown.
     idle: timedelta | None = None
+    # Whether the capture leaves its body out, so that nothing is known about its session.
+    omitted: bool = False
 
 
 class Transcript:
@@ -97,8 +105,10 @@ class Transcript:
     It is given the messages of the capture in their order, as `captures.check_message` returns them, and
     reports those that do not fit: `session-not-granted`, `unexpected-session`, `session-id-changed`,
     `unknown-session`, `session-lost`, `session-used-after-end`, `session-never-ended`,
-    `response-without-request`, `request-without-response`. A capture may begin while sessions are under
-    way: an id that nobody granted counts as one from before the capture, until a server denies it.
+    `response-without-request`, `request-without-response`, `incomplete-answer`. A capture may begin while
+    sessions are under way: an id that nobody granted counts as one from before the capture, until a server
+    denies it. Where a message has no session header, the session id in its fields of HTTP counts. A response
+    whose request is not in the capture, or lacks its body, still shows a session that it grants or denies.
 
     It keeps one record for each session and for each open request, and no message.
 
@@ -113,7 +123,7 @@ class Transcript:
     ("'9F2C'… (8 characters)", 1)
     """
 
-    __slots__ = ("_answered", "_ids", "_loose", "_pending", "_requested", "sessions")
+    __slots__ = ("_answered", "_continued", "_ids", "_loose", "_paired", "_pending", "_requested", "sessions")
 
     sessions: list[SessionRecord]
     """All sessions, in the order of their first messages."""
@@ -127,6 +137,23 @@ class Transcript:
         # The last request that no exchange pairs with its response.
         self._loose: _Pending | None = None
         self._requested = self._answered = False
+        # Whether the capture pairs requests with responses.
+        self._paired = False
+        # The last response that announces a continuation, by the number of its session.
+        self._continued: dict[int | None, tuple[str, SessionRecord | None]] = {}
+
+    @property
+    def one_side(self) -> Direction | None:
+        """The direction of all messages so far, if the capture should have both; otherwise None.
+
+        Captures of HTTP have both directions; a folder of messages need not.
+
+        >>> Transcript().one_side is None
+        True
+        """
+        if not self._paired or self._requested == self._answered:
+            return None
+        return Direction.REQUEST if self._requested else Direction.RESPONSE
 
     def add(self, checked: CheckedMessage) -> Placement:
         """Note the next message of the capture.
@@ -148,11 +175,13 @@ class Transcript:
         """
         if not isinstance(checked, CheckedMessage):
             raise wrong_type("checked", "CheckedMessage", checked)
+        self._paired = self._paired or checked.message.exchange is not None
         match _direction(checked):
             case Direction.REQUEST:
                 placement = self._request(checked)
             case Direction.RESPONSE:
                 placement = self._response(checked)
+                self._note_continuation(checked, placement.session)
             case _:
                 return Placement(None, None)
         record, time = placement.session, checked.message.time
@@ -184,6 +213,11 @@ class Transcript:
                 found.append((waiting.name, finding))
                 if waiting.session is not None:
                     waiting.session.findings += 1
+        for name, record in self._continued.values():
+            text = "the answer announces a continuation (0x01), and the capture has none"
+            found.append((name, value_finding(Code.INCOMPLETE_ANSWER, text)))
+            if record is not None:
+                record.findings += 1
         for record in self.sessions:
             if record.begun is not None and record.state in (State.ACTIVE, State.ENDING):
                 message = "the session that begins here does not end in this capture"
@@ -197,6 +231,8 @@ class Transcript:
         self._requested = True
         message, header = checked.message, _asked(checked)
         record, counted, findings, idle = None, False, [], None
+        if header is not None and not header and checked.session_field is not None:
+            header = Header(Session(checked.session_field))
         if header:
             (block,) = header
             record = self._session_of(block, message.name)
@@ -208,7 +244,7 @@ class Transcript:
                 counted = True
             except ConversationError as error:
                 findings.append(error.finding)
-        waiting = _Pending(message.name, record, counted, header, idle)
+        waiting = _Pending(message.name, record, counted, header, idle, message.omitted)
         if message.exchange is None:
             self._loose = waiting
         else:
@@ -221,8 +257,7 @@ class Transcript:
         record = None if session_id is None else self._ids.get(session_id)
         if record is not None:
             return record
-        record = SessionRecord(len(self.sessions) + 1, session_id)
-        self.sessions.append(record)
+        record = self._new(session_id)
         if isinstance(block, BeginSession):
             record.begun = name
             record.conversation = Conversation(block)
@@ -240,13 +275,15 @@ class Transcript:
             waiting, self._loose = self._loose, None
         else:
             waiting = self._pending.pop(message.exchange, None)
-        if waiting is None:
-            findings = []
+        if waiting is None or waiting.omitted:
+            record, findings = self._alone(checked)
             # Before the first request of a capture, the request may simply be older than the capture.
-            if message.exchange is not None and self._requested:
+            if waiting is None and message.exchange is not None and self._requested:
                 text = "the capture has no request that this response could answer"
-                findings.append(value_finding(Code.RESPONSE_WITHOUT_REQUEST, text))
-            return Placement(None, Direction.RESPONSE, tuple(findings))
+                findings.insert(0, value_finding(Code.RESPONSE_WITHOUT_REQUEST, text))
+            return Placement(
+                record, Direction.RESPONSE, tuple(findings), None if waiting is None else waiting.name
+            )
         record = waiting.session
         header = checked.header
         if header is None:
@@ -258,6 +295,59 @@ class Transcript:
         if record is not None and checked.header is not None:
             record.responses += 1
         return Placement(record, Direction.RESPONSE, tuple(findings), waiting.name)
+
+    def _note_continuation(self, checked: CheckedMessage, record: SessionRecord | None) -> None:
+        """Note whether a response announces a continuation. The next response of the session continues it."""
+        if checked.message.continuation is not None:
+            key = None if record is None else record.number
+            self._continued.pop(key, None)
+            if checked.message.continuation:
+                self._continued[key] = checked.message.name, record
+
+    def _alone(self, checked: CheckedMessage) -> tuple[SessionRecord | None, list[Finding]]:
+        """Note a response whose request is unknown: it may grant a session, or say that one is lost."""
+        if checked.header is None:
+            return None, []
+        if _says_lost(checked):
+            record = self._denied(checked)
+            if record is None:
+                text = "the server does not know a session; the request that names it is not in the capture"
+                return None, [value_finding(Code.SESSION_LOST, text)]
+            if record.state is State.LOST:
+                return record, []
+            record.conversation.session_lost()
+            record.responses += 1
+            record.lost = checked.message.name
+            return record, [_loss(record, None)]
+        session = checked.header.session
+        session_id = checked.session_field if session is None else session.session_id
+        if not session_id:
+            return None, []
+        record = self._ids.get(session_id)
+        if record is None or record.state in (State.ENDED, State.LOST):
+            record = self._new(session_id)
+            _adopt(record.conversation, session_id)
+            self._ids[session_id] = record
+        record.responses += 1
+        record.accepted = True
+        return record, []
+
+    def _denied(self, checked: CheckedMessage) -> SessionRecord | None:
+        """Return the session that a response denies: the one that it names, or the only one that there is."""
+        texts = [] if checked.fault is None else [checked.fault.string, *_descriptions(checked.fault.entries)]
+        texts += _descriptions(checked.errors)
+        known = [record for record in self.sessions if record.session_id]
+        named = [record for record in known if any(str(record.session_id) in text for text in texts)]
+        found = named
+        if not named and not any(_QUOTED_ID.search(text) for text in texts):
+            found = [record for record in known if record.state is State.ACTIVE]
+        return found[-1] if len(found) == 1 else None
+
+    def _new(self, session_id: str | None) -> SessionRecord:
+        """Return a new record."""
+        record = SessionRecord(len(self.sessions) + 1, session_id)
+        self.sessions.append(record)
+        return record
 
     def _unusable(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
         """Note a response that is no answer: an HTTP error page, or a message that the rules refuse."""
@@ -283,8 +373,9 @@ class Transcript:
     ) -> list[Finding]:
         """Note a response to a request that belongs to a session."""
         fault, conversation = checked.fault, record.conversation
-        lost = fault is not None and fault.session_lost
-        lost = lost or any(entry.session_lost for entry in checked.errors)
+        lost = _says_lost(checked)
+        if checked.session_field is not None and header.session is None and fault is None and not lost:
+            header = Header(Session(checked.session_field))
         before = conversation.state
         findings: list[Finding] = []
         if waiting.counted:
@@ -320,9 +411,21 @@ def _asked(checked: CheckedMessage) -> Header | None:
     return Header() if block is None else Header(block)
 
 
+def _says_lost(checked: CheckedMessage) -> bool:
+    """Return whether a response says that the server does not know the session."""
+    lost = checked.fault is not None and checked.fault.session_lost
+    return lost or any(entry.session_lost for entry in checked.errors)
+
+
+def _descriptions(entries: Iterable[FaultEntry]) -> list[str]:
+    return [entry.description for entry in entries if entry.description]
+
+
 def _direction(checked: CheckedMessage) -> Direction | None:
     """Return the direction of a message: from the capture, otherwise from its header and Body."""
     message, header = checked.message, checked.header
+    if message.direction is None and message.continuation is not None:
+        return Direction.RESPONSE
     if message.direction is not None or header is None:
         return message.direction
     if checked.method in _ANSWERS:

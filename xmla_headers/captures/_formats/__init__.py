@@ -11,13 +11,14 @@ To add a format, write a module with three functions, and a row that names them:
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import TypeAlias
 
 from xmla_headers.captures._message import CapturedMessage, CaptureLimits
 from xmla_headers.captures._redaction.editor import Editor
 from xmla_headers.typing import Data
 
-from . import bare, har, http, saz
+from . import bare, burp, curl, foreign, gz, har, http, pcap, saz, text, zipped
 from .har import Part
 
 __all__ = ["CaptureFormat", "Format", "format_of"]
@@ -46,6 +47,11 @@ class CaptureFormat:
     """Yield the messages of one of these parts."""
 
 
+def _inner(data: bytes) -> CaptureFormat:
+    """Return the format of a capture in an archive."""
+    return format_of(data).value
+
+
 class Format(Enum):
     """The formats of captures. A capture has the first one that recognises it; the last accepts any bytes.
 
@@ -53,12 +59,33 @@ class Format(Enum):
     <Format.HTTP>
     """
 
+    FOREIGN = CaptureFormat("not read", foreign.recognise, foreign.read, foreign.redact)
+    """A format that is recognised but not read."""
+    PCAP = CaptureFormat("packet capture", pcap.recognise, pcap.read, pcap.redact)
+    """A packet capture (.pcap, .pcapng), which is read with the extra `pcap`."""
+    GZIP = CaptureFormat(
+        "gzip file", gz.recognise, partial(gz.read, table=_inner), partial(gz.redact, table=_inner)
+    )
+    """A gzip file of a capture."""
+    ZIP = CaptureFormat(
+        "zip archive",
+        zipped.recognise,
+        partial(zipped.read, table=_inner),
+        partial(zipped.redact, table=_inner),
+    )
+    """A zip archive of captures."""
     SAZ = CaptureFormat("Fiddler archive", saz.recognise, saz.read, saz.redact)
     """A Fiddler archive (.saz)."""
-    HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact, har.parts, har.read_part)
-    """An HTTP Archive 1.2 (.har)."""
     HTTP = CaptureFormat("HTTP/1", http.recognise, http.read, http.redact)
     """An HTTP/1 message, or a stream of them."""
+    CURL = CaptureFormat("trace of curl", curl.recognise, curl.read, curl.redact)
+    """A file of `curl --trace` or `--trace-ascii`."""
+    BURP = CaptureFormat("items of Burp", burp.recognise, burp.read, burp.redact)
+    """XML that Burp saved."""
+    TEXT = CaptureFormat("text with envelopes", text.recognise, text.read, text.redact)
+    """A text with envelopes in it: a log, a trace, JSON lines, XML of another program."""
+    HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact, har.parts, har.read_part)
+    """An HTTP Archive 1.2 (.har)."""
     BARE = CaptureFormat("message", bare.recognise, bare.read, bare.redact)
     """A message, or anything that is not recognised."""
 
@@ -70,7 +97,8 @@ def format_of(data: Data) -> Format:
     """Return the format of a capture. The first bytes decide, and a file name does not.
 
     Args:
-        data: The capture, or at least its first 4,096 bytes.
+        data: The capture. Its first 4,096 bytes tell every format but text with envelopes in it, which has
+            to be there up to the first of them.
 
     Returns:
         The format; `Format.BARE` if no format is recognised.

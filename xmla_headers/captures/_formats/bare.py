@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from xmla_headers.captures._message import CapturedMessage
+from xmla_headers.captures._message import bare_message
 from xmla_headers.captures._pairing import direction_of
 from xmla_headers.captures._redaction.json_strings import redact_json
-from xmla_headers.findings import Code, value_finding
 
 from . import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xmla_headers.captures._message import CaptureLimits
+    from xmla_headers.captures._message import CapturedMessage, CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
 
 __all__ = ["read", "recognise", "redact"]
@@ -31,14 +30,7 @@ def recognise(data: bytes | memoryview) -> bool:  # noqa: ARG001 - any bytes may
 
 def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
     """Yield the message. The name of its file may tell its direction."""
-    direction, most = direction_of(name), limits.max_entry_bytes
-    if most is not None and len(data) > most:
-        finding = value_finding(
-            Code.LIMIT_EXCEEDED, f"the message has more than {most} bytes (max_entry_bytes)"
-        )
-        yield CapturedMessage(name, b"", direction, trouble=finding)
-    else:
-        yield CapturedMessage(name, bytes(data), direction)
+    yield bare_message(name, data, direction_of(name), limits)
 
 
 def redact(data: bytes, editor: Editor) -> bytes:

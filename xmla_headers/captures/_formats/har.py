@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from xmla_headers.captures._message import CapturedMessage, broken
+from xmla_headers.captures._message import CapturedMessage, broken, unsupported
 from xmla_headers.captures._redaction.json_strings import redact_json
-from xmla_headers.captures._unpacking import Allowance
+from xmla_headers.captures._unpacking import Allowance, decoded_base64, is_markup
 from xmla_headers.findings import Code, value_finding
+from xmla_headers.soap import Direction
 
 from . import bare
-from .http import HttpMessage, exchange_of
+from .http import exchange_of
+from .http_stream import HttpMessage, header_of
 from .json_stream import BrokenError, JsonText, TooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
@@ -36,6 +37,9 @@ _MOST_NAME = 256
 _PIECE = 1_048_576
 _FIRST_NAME = re.compile(rb"[ \t\r\n]*+\{[ \t\r\n]*+(\"[^\"\\]++\")[ \t\r\n]*+:")
 _ITEM_BEGUN = re.compile(rb",[ \t\r\n]*+\{[ \t\r\n]*+\Z")
+
+
+Files: TypeAlias = "Callable[[str], bytes | None]"
 
 
 class NotAPartError(Exception):
@@ -77,21 +81,73 @@ def _place_of(names: list[str]) -> str:
     return f"entries/{names[2]}/{side}" if side else f"entries/{names[2]}"
 
 
-def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def _no_file(name: str) -> bytes | None:  # noqa: ARG001
+    """Return None: a HAR alone has no files."""
+    return None
+
+
+def read(
+    data: bytes | memoryview, name: str, limits: CaptureLimits, files: Files = _no_file
+) -> Iterator[CapturedMessage]:
     """Yield the messages of the entries that may be XMLA: the body is POSTed as XML or to a SOAPAction.
 
     A HAR gives the characters of a text, whatever its encoding was. They are encoded in UTF-8 again, and
-    the charset of the message says so.
+    the charset of the message says so. `files` returns the content of a file beside the HAR, by its name in
+    the HAR, or None; Playwright writes contents into such files.
     """
+    return _told(_read(data, name, limits, files), data, name, limits)
+
+
+def _read(
+    data: bytes | memoryview, name: str, limits: CaptureLimits, files: Files = _no_file
+) -> Iterator[CapturedMessage]:
     text = JsonText(data, limits.max_entry_bytes)
     try:
         if not text.enter_member("log") or not text.enter_member("entries"):
-            yield broken(name, "a JSON file without log.entries, so no HTTP Archive (HAR)")
+            yield unsupported(
+                name,
+                "a JSON file without log.entries, so no HTTP Archive (HAR), and without an Envelope",
+                "export the traffic as HAR, with content",
+            )
             return
     except BrokenError as error:
         yield broken(name, f"the HAR breaks off after {_entries(0)}: {error}")
         return
-    yield from _items(text, _WHOLE, name, limits)
+    yield from _items(text, _WHOLE, name, limits, files)
+
+
+def _told(
+    messages: Iterator[CapturedMessage], data: bytes | memoryview, name: str, limits: CaptureLimits
+) -> Iterator[CapturedMessage]:
+    """Yield the messages, with the finding about requests whose bodies the HAR leaves out.
+
+    If it leaves out the first one, it leaves out all of them: then only the first has the finding.
+    """
+    first: CapturedMessage | None = None
+    for message in messages:
+        if not message.omitted:
+            yield message
+            continue
+        if first is None:
+            # A part of a HAR may begin after it.
+            requests = (each for each in _read(data, name, limits) if each.direction is Direction.REQUEST)
+            first = next(requests, message)
+        if not first.omitted:
+            yield replace(message, trouble=_ONE_OMITTED)
+        else:
+            yield replace(message, trouble=_ALL_OMITTED) if message.name == first.name else message
+
+
+_ONE_OMITTED = value_finding(
+    Code.BROKEN_CAPTURE,
+    "the capture holds no content for this message, only its size",
+    "export it with content; a browser drops the content of large answers",
+)
+_ALL_OMITTED = value_finding(
+    Code.BROKEN_CAPTURE,
+    "the capture holds no bodies of requests; the answers are checked, and the sessions that they grant",
+    "export it again with the bodies of requests, or record it with another program",
+)
 
 
 def parts(data: bytes | memoryview, size: int) -> Iterator[Part]:
@@ -136,10 +192,12 @@ def read_part(
 ) -> Iterator[CapturedMessage]:
     """Yield the messages of a part as `read` would, or raise NotAPartError if `parts` was wrong about it."""
     text = JsonText(data[part.start : part.end], limits.max_entry_bytes, inside=True)
-    return _items(text, part, name, limits)
+    return _told(_items(text, part, name, limits), data, name, limits)
 
 
-def _items(text: JsonText, part: Part, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
+def _items(
+    text: JsonText, part: Part, name: str, limits: CaptureLimits, files: Files = _no_file
+) -> Iterator[CapturedMessage]:
     """Yield the messages of the entries that come next."""
     prefix, allowance, number = f"{name}/" if name else "", Allowance(limits), part.first
     try:
@@ -157,7 +215,7 @@ def _items(text: JsonText, part: Part, name: str, limits: CaptureLimits) -> Iter
                     raise
                 yield broken(place, f"the entry is not valid JSON: {error}")
             else:
-                yield from _entry(entry, place, allowance)
+                yield from _entry(entry, place, allowance, files)
                 continue
             text.skip()
         if part.stop is None:
@@ -175,76 +233,144 @@ def _entries(count: int) -> str:
     return "1 entry" if count == 1 else f"{count} entries"
 
 
-def _entry(entry: object, name: str, allowance: Allowance) -> Iterator[CapturedMessage]:
+def _entry(entry: object, name: str, allowance: Allowance, files: Files) -> Iterator[CapturedMessage]:
     """Yield the messages of an entry."""
     request = _dict(entry, "request")
     if not isinstance(entry, dict) or not request:
         yield broken(name, "the entry has no request")
         return
     begun = _time(entry.get("startedDateTime"))
-    response = _response(entry, name, begun)
-    yield from exchange_of(_request(request, name, begun), response, name, allowance)
+    asked, response = _request(request, name, begun, files), _response(entry, name, begun, files)
+    # No server answers an empty request like this, whatever the sizes say.
+    if not asked.body and asked.trouble is None and response is not None and response.status == 200:
+        asked.omitted = asked.omitted or _ANSWER.search(response.body) is not None
+    yield from exchange_of(asked, response, name, allowance)
 
 
-def _request(request: dict[str, object], name: str, begun: datetime | None) -> HttpMessage:
+# The start of an answer that is not a fault.
+_ANSWER = re.compile(rb"<(?:[\w.-]{1,100}:)?(?:Execute|Discover)Response[\s>/]")
+
+
+def _request(request: dict[str, object], name: str, begun: datetime | None, files: Files) -> HttpMessage:
     method, headers = request.get("method"), _headers(request)
     message = HttpMessage(f"{name}/request", method if isinstance(method, str) else "", None, headers, b"")
     message.time = begun
     posted = _dict(request, "postData")
-    size = request.get("bodySize")
-    _fill(message, posted, size if isinstance(size, int | float) else 0)
     if not any(field.lower() == "content-type" for field, _ in headers):
         message.headers = (*headers, *_mime_type(posted))
+    if _text(posted) or isinstance(posted.get("_file"), str):
+        _fill(message, posted, files)
+    else:
+        # Exporters write the size -1 if they do not know it.
+        sizes = request.get("bodySize"), _length(headers)
+        message.omitted = 0 not in sizes or any(isinstance(size, int) and size > 0 for size in sizes)
     return message
 
 
-def _response(entry: dict[str, object], name: str, begun: datetime | None) -> HttpMessage | None:
+def _length(headers: tuple[tuple[str, str], ...]) -> int | None:
+    """Return the Content-Length."""
+    value = (header_of(headers, "content-length") or "").strip()
+    return int(value) if value.isdecimal() and len(value) < _MOST_DIGITS else None
+
+
+# A length with more digits is wrong, and Python refuses to read very many of them.
+_MOST_DIGITS = 19
+
+
+def _response(
+    entry: dict[str, object], name: str, begun: datetime | None, files: Files
+) -> HttpMessage | None:
     response = _dict(entry, "response")
     status = response.get("status")
     # A request without an answer has the status 0 or -1.
     if not isinstance(status, int) or status < 100:
         return None
     message = HttpMessage(f"{name}/response", None, status, _headers(response), b"")
-    taken = entry.get("time")
-    if begun is not None and isinstance(taken, int | float) and 0 <= taken < 1e12:
+    taken = _taken(entry)
+    if begun is not None and taken is not None and 0 <= taken < 1e12:
         with suppress(OverflowError):  # after the year 9999
             message.time = begun + timedelta(milliseconds=taken)
     content = _dict(response, "content")
     size = content.get("size")
-    _fill(message, content, size if isinstance(size, int | float) else 0)
+    in_a_file = isinstance(content.get("_file"), str)
+    if _text(content) or in_a_file or not (isinstance(size, int | float) and size > 0):
+        _fill(message, content, files)
+    else:
+        message.trouble = _ONE_OMITTED
     if not any(field.lower() == "content-type" for field, _ in message.headers):
         message.headers = (*message.headers, *_mime_type(content))
     return message
 
 
-def _fill(message: HttpMessage, content: dict[str, object], size: float) -> None:
+def _taken(entry: dict[str, object]) -> float | None:
+    """Return the milliseconds from the start of an exchange to the end of its answer, if the entry says so.
+
+    mitmproxy begins with the request, but counts the time to connect, which is before that. Unlike browsers
+    it writes neither `blocked` nor `dns`.
+    """
+    timings = _dict(entry, "timings")
+    known = [timings.get(name) for name in ("send", "wait", "receive")]
+    numbers = [number for number in known if isinstance(number, int | float)]
+    if len(numbers) == len(known) and min(numbers) >= 0 and not timings.keys() & {"blocked", "dns"}:
+        return sum(numbers)
+    taken = entry.get("time")
+    return taken if isinstance(taken, int | float) else None
+
+
+_IN_A_FILE = value_finding(
+    Code.BROKEN_CAPTURE,
+    "the content of this message is in a file beside the HAR, which is not read",
+    'record it with the option content: "embed" (Playwright)',
+)
+
+
+def _fill(message: HttpMessage, content: dict[str, object], files: Files) -> None:
     """Set the body of a message, its charset and whether it is decoded."""
-    text = content.get("text")
-    if not isinstance(text, str):
-        if size > 0:
-            message.trouble = value_finding(
-                Code.BROKEN_CAPTURE,
-                "the capture holds no content for this message, only its size",
-                "export it with content; a browser drops the content of large answers",
-            )
+    text, file = _text(content), content.get("_file")
+    if not text and isinstance(file, str):
+        data = files(file)
+        if data is None:
+            message.trouble = _IN_A_FILE
+        else:
+            _set_bytes(message, data)
         return
     try:
-        if content.get("encoding") == "base64":
-            message.body = b64decode(text, validate=True)
-            # Most writers remove the content coding, and some do not.
-            message.decoded = not message.body.startswith(b"\x1f\x8b")
-        else:
-            message.body = text.encode()
-            message.charset, message.decoded = "utf-8", True
+        body = text.encode()
     except UnicodeEncodeError:
         message.trouble = value_finding(
             Code.BROKEN_CAPTURE,
             "the content has an invalid character (a lone surrogate, or bytes that are not UTF-8)",
         )
-    except ValueError:
+        return
+    encoding = content.get("encoding")
+    declared = isinstance(encoding, str) and encoding.strip().lower() == "base64"
+    # Text in base64 may lack the label, and other text may have it.
+    data = None if is_markup(body) else decoded_base64(text)
+    if data is not None and (declared or is_markup(data) or data.startswith(_GZIP)):
+        _set_bytes(message, data)
+    elif declared and text and not is_markup(body):
         message.trouble = value_finding(
             Code.BROKEN_CAPTURE, "the content is not valid base64, although the entry says so"
         )
+    else:
+        message.body, message.charset, message.decoded = body, "utf-8", True
+
+
+def _set_bytes(message: HttpMessage, data: bytes) -> None:
+    """Set a body that the HAR gives as bytes."""
+    message.body = data
+    # Most writers remove the content coding, and some do not.
+    message.decoded = not data.startswith(_GZIP)
+    if "gzip" not in (header_of(message.headers, "content-encoding") or "").lower():
+        message.codings = "gzip"
+
+
+_GZIP = b"\x1f\x8b"
+
+
+def _text(content: dict[str, object]) -> str:
+    text = content.get("text")
+    return text if isinstance(text, str) else ""
 
 
 def _headers(message: dict[str, object]) -> tuple[tuple[str, str], ...]:
@@ -259,7 +385,9 @@ def _headers(message: dict[str, object]) -> tuple[tuple[str, str], ...]:
 
 def _mime_type(content: dict[str, object]) -> tuple[tuple[str, str], ...]:
     mime_type = content.get("mimeType")
-    return (("Content-Type", mime_type),) if isinstance(mime_type, str) and mime_type else ()
+    # Browsers write x-unknown where there is none.
+    known = isinstance(mime_type, str) and mime_type not in ("", "x-unknown")
+    return (("Content-Type", str(mime_type)),) if known else ()
 
 
 def _dict(parent: object, name: str) -> dict[str, object]:

@@ -3,112 +3,61 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from array import array
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
-import h11
-
-from xmla_headers.captures._message import CapturedMessage
+from xmla_headers.captures._http_facts import media_type_of
+from xmla_headers.captures._message import CapturedMessage, bare_message, broken, without_continuation
+from xmla_headers.captures._multipart import is_coded, parts_of, root_of
 from xmla_headers.captures._redaction.secrets import ChangeKind
 from xmla_headers.captures._unpacking import BINARY, Allowance, unpacked_body
 from xmla_headers.findings import Code, value_finding
-from xmla_headers.http import charset_of
 from xmla_headers.soap import Direction
 
+from .http_stream import (
+    HEAD_END,
+    START,
+    HttpMessage,
+    envelopes_in,
+    final_head,
+    find_start,
+    header_of,
+    paired,
+    step,
+    steps,
+)
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
-    from xmla_headers.findings import Finding
+
+    from .http_stream import Step
 
 __all__ = [
-    "HEAD_END",
-    "HttpMessage",
     "exchange_of",
     "read",
-    "read_one",
     "recognise",
     "redact",
     "redact_one",
     "resembles",
 ]
 
-# Bytes of a start line and header fields: a Kerberos token alone may take 64 KB.
-_MOST_HEAD = 262_144
-_PIECE = 65_536
+_MOST_DATE = 128
 
-# The first line of a message in HTTP/1, with the methods that XMLA servers and their neighbours use.
-_FIRST_LINE = (
-    rb"(?:(?:POST|GET|PUT|HEAD|OPTIONS|DELETE|PATCH|CONNECT|TRACE) \S+ HTTP/1\.[01]|HTTP/1\.[01] \d{3}\b)"
-)
-_START = re.compile(_FIRST_LINE)
-_START_OF_LINE = re.compile(rb"(?m)^(" + _FIRST_LINE + rb")")
-_START_HERE = re.compile(rb"[ \t\r\n]*+(" + _FIRST_LINE + rb")")
-# The end of a head.
-HEAD_END = re.compile(rb"\r?\n\r?\n")
-
-# The end of a request line. A request of HTTP/1.0 has as many bytes and needs no Host field, which logs may
-# lack.
-_HTTP_1_1 = re.compile(rb"\A([^\r\n]*HTTP/1\.)1(?=\r?\n)")
-
-_MOST_TYPE, _MOST_DATE = 1_024, 128
-_TYPE = re.compile(r"[ \t]*+[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
-
-# The exceptions of h11 for the bytes of a message. ValueError: a length with more digits than Python
-# converts, before h11 0.15.
-H11_ERRORS = (h11.RemoteProtocolError, h11.LocalProtocolError, ValueError)
 # The exceptions of email for the value of a Date, and of Python for a time out of range.
 DATE_ERRORS = (ValueError, OverflowError, TypeError, IndexError)
 
+# The media types of requests that may be XMLA.
+_XML_TYPES = frozenset({"text/xml", "application/xml", "application/soap+xml", "multipart/related"})
+
 # RFC 9110 §15.5.2 and §15.5.8: the client sends the request again with credentials.
 _CHALLENGES = frozenset({401, 407})
-
-_HEAD_IN_HEAD = value_finding(
-    Code.BROKEN_CAPTURE, "no whole HTTP message: another one begins in its header fields"
-)
-
-
-@dataclass(slots=True)
-class HttpMessage:
-    """An HTTP request or response."""
-
-    name: str
-    # None for a response.
-    method: str | None
-    # None for a request.
-    status: int | None
-    headers: tuple[tuple[str, str], ...]
-    # The body without its transfer coding.
-    body: bytes
-    time: datetime | None = None
-    # Whether the capturing program removed the content coding.
-    decoded: bool = False
-    # Why the message cannot be read.
-    trouble: Finding | None = None
-    # The charset of the body, if the header fields do not say it.
-    charset: str | None = field(default=None)
-
-
-def header_of(headers: tuple[tuple[str, str], ...], name: str) -> str | None:
-    """Return the value of the first header field of a name (in lower case), or None."""
-    for field_name, value in headers:
-        if field_name.lower() == name:
-            return value
-    return None
-
-
-@lru_cache(maxsize=64)
-def _media_type(content_type: str) -> tuple[str, str | None]:
-    """Return media type and charset, in lower case (RFC 9110 §8.3.1)."""
-    # The MIME parser of Python takes quadratic time, or raises, for some values.
-    content_type = content_type[:_MOST_TYPE].lower()
-    kind = _TYPE.match(content_type)
-    return "" if kind is None else kind[0].strip(), charset_of(content_type)
 
 
 def exchange_of(
@@ -133,16 +82,17 @@ def _may_be_xmla(request: HttpMessage) -> bool:
         return False
     if header_of(request.headers, "soapaction") is not None:
         return True
-    media_type, _ = _media_type(header_of(request.headers, "content-type") or "")
-    if media_type in BINARY or media_type in ("text/xml", "application/xml", "application/soap+xml"):
+    media_type, _ = media_type_of(header_of(request.headers, "content-type") or "")
+    if media_type in BINARY or media_type in _XML_TYPES:
         return True
     return b"Envelope" in request.body[:4096]
 
 
 def _captured(message: HttpMessage, exchange: str | None, allowance: Allowance) -> CapturedMessage:
     """Return an HTTP message as a captured one, without its content coding."""
-    media_type, charset = _media_type(header_of(message.headers, "content-type") or "")
-    body, found = message.body, message.trouble
+    content_type, others = header_of(message.headers, "content-type") or "", None
+    media_type, charset = media_type_of(content_type)
+    body, found = message.body, message.trouble or message.cut
     if found is None and media_type in BINARY:
         what, setting = BINARY[media_type]
         found = value_finding(
@@ -151,17 +101,27 @@ def _captured(message: HttpMessage, exchange: str | None, allowance: Allowance) 
             f"capture again with the connection property {setting}",
         )
     if found is None and body and not message.decoded:
-        body, found = unpacked_body(body, header_of(message.headers, "content-encoding") or "", allowance)
+        codings = message.codings or header_of(message.headers, "content-encoding") or ""
+        body, found = unpacked_body(body, codings, allowance)
+    if found is None and body and media_type.startswith("multipart/"):
+        root = root_of(content_type, body)
+        if root is not None:
+            body, charset, others, found = root
+    direction = Direction.RESPONSE if message.method is None else Direction.REQUEST
+    body, continuation = (b"", None) if found is not None else without_continuation(body, direction)
     return CapturedMessage(
         message.name,
-        b"" if found is not None else body,
-        Direction.RESPONSE if message.method is None else Direction.REQUEST,
+        body,
+        direction,
         message.charset or charset,
         message.time or _date(message),
         message.status,
         message.headers,
         exchange,
         found,
+        message.omitted,
+        continuation,
+        others,
     )
 
 
@@ -180,147 +140,112 @@ def _date(message: HttpMessage) -> datetime | None:
 
 def recognise(data: bytes | memoryview) -> bool:
     """Return whether data begins with the first line of a message."""
-    return _START.match(data, 0, 4096) is not None
-
-
-def _find_start(data: bytes | memoryview, start: int) -> int | None:
-    """Return the offset of the next first line, at `start` or at the beginning of a later line."""
-    found = _START_HERE.match(data, start) or _START_OF_LINE.search(data, start)
-    return None if found is None else found.start(1)
+    return START.match(data, 0, 4096) is not None
 
 
 def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
-    """Yield the messages of a stream of requests, of responses, or of both in the order of capture.
+    """Yield the messages of a stream of requests, of responses, or of both in any order.
 
-    The responses come in the order of their requests (RFC 9112 §9.3.2).
+    Each response comes after its request, wherever it is in the stream.
     """
-    prefix = f"{name}/" if name else ""
-    allowance = Allowance(limits)
-    counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
-    ignored: set[int] = set()
-    for _, message, _, _ in _read_stream(data, limits):
-        direction = Direction.RESPONSE if message.method is None else Direction.REQUEST
-        number = counts[direction]
-        counts[direction] += 1
-        message.name = f"{prefix}{direction}/{number}"
-        if direction is Direction.REQUEST and message.trouble is None and not _may_be_xmla(message):
-            ignored.add(number)
-        elif direction is Direction.REQUEST or number not in ignored:
-            yield _captured(message, f"{prefix}{number}", allowance)
+    stream = _Stream(data, name, limits)
+    waiting: Step | None = None
+    kept = iter(steps(data, limits))
+    for each in kept:
+        if each.message.method is not None and waiting is None:
+            waiting = each
+        elif each.message.method is None and waiting is not None:
+            yield from stream.exchange(waiting, each)
+            waiting = None
         else:
-            ignored.remove(number)
+            first = [each] if waiting is None else [waiting, each]
+            yield from _reordered(stream, chain(first, kept))
+            waiting = None
+    if waiting is not None:
+        yield from stream.exchange(waiting, None)
+    yield from stream.end()
 
 
-def _read_stream(
-    data: bytes | memoryview, limits: CaptureLimits
-) -> Iterator[tuple[int, HttpMessage, int, int | None]]:
-    """Yield each message with its start, the offset where reading it ended, and the start of the next one."""
-    place, blank = _find_start(data, 0), -1
-    while place is not None:
-        if blank < place:
-            found = HEAD_END.search(data, place)
-            blank = len(data) if found is None else found.start()
-        following = _last_start(data, place + 1, blank)
-        if following is not None:
-            # Another head begins in this one, which has no end. Giving it to h11 would take quadratic time.
-            method = None if bytes(data[place : place + 5]) == b"HTTP/" else ""
-            message, end = HttpMessage("", method, None, (), b"", trouble=_HEAD_IN_HEAD), following
-        else:
-            message, end = read_one(data, place, "", limits)
-            following = _find_start(data, max(end, place + 1))
-        yield place, message, end, following
-        place = following
+def _reordered(stream: _Stream, found: Iterable[Step]) -> Iterator[CapturedMessage]:
+    """Yield the messages of the rest of a stream, whose order is only known at its end."""
+    kinds, places, numbers = bytearray(), array("q"), array("q")
+    for each in found:
+        kinds += b"a" if each.message.method is None else b"q"
+        places.append(each.start)
+        numbers.append(each.number)
+
+    def again(at: int | None) -> Step | None:
+        return None if at is None else step(stream.data, places[at], stream.limits, numbers[at])
+
+    stream.is_one_side = b"q" not in kinds and not stream.has_requests
+    for request, response in paired(kinds, b"a" if stream.has_requests else b""):
+        yield from stream.exchange(again(request), again(response))
 
 
-def _last_start(data: bytes | memoryview, start: int, end: int) -> int | None:
-    """Return the offset of the last first line in a range."""
-    last = None
-    for found in _START_OF_LINE.finditer(data, start, end):
-        last = found.start()
-    return last
+class _Stream:
+    """Makes captured messages of the messages of a stream."""
+
+    def __init__(self, data: bytes | memoryview, name: str, limits: CaptureLimits) -> None:
+        self.data, self.limits = data, limits
+        self._name, self._prefix = name, f"{name}/" if name else ""
+        self._allowance = Allowance(limits)
+        self._envelopes = self._ignored = 0
+        self.has_requests = self.is_one_side = False
+        # The name of the first message after which bytes are ignored.
+        self._first = ""
+
+    def exchange(self, request: Step | None, response: Step | None) -> Iterator[CapturedMessage]:
+        """Yield a request and its response, and the messages without heads after them."""
+        given = [each for each in (request, response) if each is not None]
+        for each in given:
+            each.message.name = self._prefix + each.message.name
+        self.has_requests = self.has_requests or request is not None
+        # Another capture may have the other side of a connection, with equal numbers.
+        numbered = request or (response if self.is_one_side else None)
+        exchange = given[0].message.name if numbered is None else f"{self._prefix}{numbered.number}"
+        yield from exchange_of(
+            None if request is None else request.message,
+            None if response is None else response.message,
+            exchange,
+            self._allowance,
+        )
+        for each in given:
+            if each.rest[0] < each.rest[1]:
+                yield from self._rest(each)
+
+    def _rest(self, given: Step) -> Iterator[CapturedMessage]:
+        """Yield the Envelopes after a message that have no head, and count the other bytes there."""
+        done, end = given.rest
+        ignored = 0
+        for start, stop in envelopes_in(self.data, done, end):
+            name = f"{self._prefix}envelope/{self._envelopes}"
+            yield bare_message(name, self.data[start:stop], None, self.limits)
+            ignored += _size(self.data[done:start])
+            self._envelopes, done = self._envelopes + 1, stop
+        # The finding of a broken message says how many bytes are ignored.
+        if given.message.trouble is None and given.message.cut is None:
+            ignored += _size(self.data[done:end])
+            self._first = self._first or (given.message.name if ignored else "")
+            self._ignored += ignored
+
+    def end(self) -> Iterator[CapturedMessage]:
+        """Yield the finding about bytes that belong to no message."""
+        if self._ignored:
+            count = "1 byte" if self._ignored == 1 else f"{self._ignored} bytes"
+            text = f"{count} between messages are not HTTP, and are ignored; the first after {self._first}"
+            yield broken(self._name, text)
 
 
-def read_one(
-    data: bytes | memoryview, start: int, name: str, limits: CaptureLimits
-) -> tuple[HttpMessage, int]:
-    """Return the message that begins at `start`, and its end.
-
-    A message that cannot be read has a `trouble`; then the end is where reading it ended.
-    """
-    is_response = bytes(data[start : start + 5]) == b"HTTP/"
-    message = HttpMessage(name, None if is_response else "", None, (), b"")
-    connection = h11.Connection(
-        h11.CLIENT if is_response else h11.SERVER, max_incomplete_event_size=_MOST_HEAD
-    )
-    if is_response:
-        connection.send(h11.Request(method="POST", target="/", headers=[("Host", "-")]))
-    body, size, fed, ended = [], 0, start, False
-    try:
-        while True:
-            event = connection.next_event()
-            match event:
-                case h11.NEED_DATA:
-                    piece = bytes(data[fed : fed + _PIECE])
-                    if fed == start and not is_response:
-                        piece = _HTTP_1_1.sub(rb"\g<1>0", piece, count=1)
-                    fed += len(piece)
-                    ended = not piece
-                    connection.receive_data(piece)
-                case h11.Request():
-                    message.method = event.method.decode("latin-1")
-                    message.headers = _fields(event)
-                case h11.Response():
-                    message.status = event.status_code
-                    message.headers = _fields(event)
-                case h11.Data():
-                    size += len(event.data)
-                    if limits.max_entry_bytes is not None and size > limits.max_entry_bytes:
-                        message.trouble = value_finding(
-                            Code.LIMIT_EXCEEDED,
-                            f"the body has more than {limits.max_entry_bytes} bytes (max_entry_bytes)",
-                        )
-                        break
-                    body.append(bytes(event.data))
-                case h11.InformationalResponse():
-                    pass
-                case _:
-                    # The end of the message, of the connection, or of HTTP on it.
-                    break
-    except H11_ERRORS as error:
-        reason = "the end is missing" if ended and message.headers else _reason(error, ended=ended)
-        message.trouble = value_finding(Code.BROKEN_CAPTURE, f"no whole HTTP message: {reason}")
-    message.body = b"".join(body)
-    end = fed - len(connection.trailing_data[0])
-    if message.method and message.trouble is None and not _says_its_length(message):
-        # A request without a length has no body (RFC 9112 §6.3), but a pasted request may lack the field.
-        stop = _find_start(data, end)
-        stop = len(data) if stop is None else stop
-        if limits.max_entry_bytes is None or stop - end <= limits.max_entry_bytes:
-            message.body, end = bytes(data[end:stop]).strip(), stop
-    return message, end
+def _size(text: bytes | memoryview) -> int:
+    """Return the number of bytes of a text, without white space and NULs around it."""
+    return len(text) if len(text) > _MOST_STRIPPED else len(bytes(text).strip(b" \t\r\n\0"))
 
 
-def _says_its_length(message: HttpMessage) -> bool:
-    """Return whether a header field gives the length of the body."""
-    return any(header_of(message.headers, name) for name in ("content-length", "transfer-encoding"))
-
-
-def _fields(event: h11.Request | h11.Response) -> tuple[tuple[str, str], ...]:
-    pairs = event.headers.raw_items()
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
-
-
-def _reason(error: Exception, *, ended: bool) -> str:
-    """Return what is wrong with a message, without a quotation."""
-    # h11 may quote a header field that it rejects, which may be a secret.
-    quotes = not isinstance(error, h11.ProtocolError) or "b'" in str(error)
-    return "this is not how HTTP/1.1 (RFC 9112) writes one" if ended or quotes else str(error)
+# A longer text is not copied.
+_MOST_STRIPPED = 1_048_576
 
 
 # -- redaction -----------------------------------------------------------------------------------------
-
-# RFC 9110 §15.2: such a response precedes the final one.
-_INFORMATIONAL = re.compile(rb"HTTP/1\.[01] 1\d\d\b")
 
 _LENGTH = re.compile(rb"(?im)^(content-length[ \t]*:[ \t]*)(\d{1,18})([ \t]*\r?)$")
 # The value includes trailing white space: searching for its end first would take quadratic time.
@@ -345,18 +270,15 @@ def resembles(data: bytes) -> bool:
     return _FIELD.search(data, 0, len(data) if markup < 0 else markup) is not None
 
 
-def redact(data: bytes, editor: Editor) -> bytes:
+def redact(data: bytes, editor: Editor, prefix: str = "") -> bytes:
     """Return a stream of HTTP messages without their secrets. Places are the names that `read` gives."""
-    counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
     pieces: list[bytes] = []
-    for place, message, stop, following in _read_stream(data, editor.limits):
+    for each in steps(data, editor.limits):
         if not pieces:
-            pieces.append(_text(b"", data[:place], "", editor)[0])
-        end = len(data) if following is None else following
-        direction = Direction.RESPONSE if data.startswith(b"HTTP/", place) else Direction.REQUEST
-        name = f"{direction}/{counts[direction]}"
-        counts[direction] += 1
-        pieces.append(redact_one(data[place:end], stop - place, message, name, editor))
+            pieces.append(_text(b"", data[: each.start], "", editor)[0])
+        end = len(data) if each.following is None else each.following
+        piece, message = data[each.start : end], each.message
+        pieces.append(redact_one(piece, each.end - each.start, message, prefix + message.name, editor))
     return b"".join(pieces) if pieces else _text(b"", data, "", editor)[0]
 
 
@@ -376,10 +298,10 @@ def redact_one(data: bytes, stop: int, message: HttpMessage, name: str, editor: 
     if message.trouble is not None:
         stop = len(data)
         is_read = message.status is not None or message.method
-        if not is_read and not _codings(data, _head_of(data)) and editor.searchable(data):
+        if not is_read and not _codings(data, final_head(data, 0)) and editor.searchable(data):
             # The end of its head is unknown, so it is searched as one text first.
             data, stop = editor.data_in_two(data, stop, name, mixed=True)
-    start = _head_of(data)
+    start = final_head(data, 0)
     cut = _end_of_head(data, start)
     head, body, rest = data[:cut], data[cut : max(cut, stop)], data[max(cut, stop) :]
     codings = _codings(head, start)
@@ -389,18 +311,34 @@ def redact_one(data: bytes, stop: int, message: HttpMessage, name: str, editor: 
         return _emptied(new_head, body, name, reason, editor) + _after(rest, name, editor)
     if not codings:
         new, size = _uncoded_body(body, rest, name, editor)
-        return _with_length(new_head, size - len(body)) + new
+        new_body = _in_parts(message, new[:size], name, editor)
+        return _with_length(new_head, len(new_body) - len(body)) + new_body + new[size:]
     rest = _after(rest, name, editor)
     content_coding = codings.get(b"content-encoding", b"identity")
     plain, failure = unpacked_body(message.body, content_coding.decode("latin-1"), editor.allowance)
     if failure is not None:
         return _emptied(new_head, body, name, "the content coding cannot be removed", editor) + rest
-    new_plain = editor.message(plain, name)
+    new_plain = _in_parts(message, editor.message(plain, name), name, editor)
     if new_plain == plain and not _has_secrets(body, codings, editor):
         return new_head + body + rest
     for coding, value in codings.items():
         editor.note(name, ChangeKind.CODING, _coding(coding, value))
     return _uncoded(new_head, len(new_plain)) + new_plain + rest
+
+
+def _in_parts(message: HttpMessage, body: bytes, name: str, editor: Editor) -> bytes:
+    """Return a body that has been searched as one text, with each part of it searched, too.
+
+    A part may have another encoding than the body around it.
+    """
+    content_type = header_of(message.headers, "content-type") or ""
+    if message.trouble is not None or not media_type_of(content_type)[0].startswith("multipart/"):
+        return body
+    pieces, done = [], 0
+    for part in parts_of(content_type, body):
+        pieces += [body[done : part.start], editor.message(body[part.start : part.end], name)]
+        done = part.end
+    return b"".join([*pieces, body[done:]])
 
 
 def _end_of_head(data: bytes, start: int) -> int:
@@ -429,6 +367,8 @@ def _unsearchable(
     media_type = "" if found is None else found[1].lower().decode()
     if media_type in BINARY:
         return f"{media_type}, not text"
+    if media_type.startswith("multipart/") and is_coded(message.body):
+        return "a multipart body with parts in base64 or quoted-printable"
     if message.trouble is None:
         return None
     if message.trouble.code is Code.LIMIT_EXCEEDED:
@@ -449,7 +389,7 @@ def _uncoded_body(body: bytes, rest: bytes, name: str, editor: Editor) -> tuple[
     If the length of the message is wrong, they are really one text, or the body contains the next message,
     so a secret may be cut anywhere.
     """
-    if not rest.strip() and _START.search(body) is None:
+    if not rest.strip() and find_start(body, 0) is None:
         new = _body(body, name, editor)
         return new + rest, len(new)
     return _text(body, rest, name, editor)
@@ -468,17 +408,6 @@ def _text(body: bytes, rest: bytes, name: str, editor: Editor) -> tuple[bytes, i
     new, size = editor.data_in_two(text[:end], min(len(body), end), name, begins=True)
     new, size = editor.data_in_two(new, size, name, mixed=True)
     return new + editor.emptied(text[end:], name, _DAMAGED), size
-
-
-def _head_of(data: bytes) -> int:
-    """Return the offset of the head of the final response."""
-    start = 0
-    while _INFORMATIONAL.match(data, start):
-        found = HEAD_END.search(data, start)
-        if found is None or not data.startswith(b"HTTP/", found.end()):
-            break
-        start = found.end()
-    return start
 
 
 def _has_secrets(body: bytes, codings: dict[bytes, bytes], editor: Editor) -> bool:
@@ -501,7 +430,7 @@ def _with_length(head: bytes, delta: int) -> bytes:
 
 def _uncoded(head: bytes, length: int) -> bytes:
     """Return a head for an uncoded body of a length in bytes."""
-    start = _head_of(head)
+    start = final_head(head, 0)
     rest = head[start:]
     if _LENGTH.search(rest):
         rest = _LENGTH.sub(lambda match: b"%b%d%b" % (match[1], length, match[3]), rest)

@@ -15,21 +15,29 @@ from xmla_headers.captures._message import CapturedMessage, broken
 from xmla_headers.captures._unpacking import Allowance
 from xmla_headers.findings import Code, value_finding
 
-from .http import HEAD_END, HttpMessage, exchange_of, read_one, redact_one
+from .http import exchange_of, redact_one
+from .http_stream import HttpMessage, read_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
     from xmla_headers.findings import Finding
+
+    # Takes the name of an entry, its place, its content and the editor.
+    Redact = Callable[[str, str, bytes, Editor], bytes]
 
 __all__ = ["BufferFile", "read", "recognise", "redact"]
 
 _ARCHIVE = re.compile(rb"PK(?:\x03\x04|\x05\x06)")
 # The bytes of the client, the bytes of the server, and Fiddler's data about the exchange. Members with other
 # names are not read, and no file is written under a name from an archive.
-_MEMBER = re.compile(r"raw/(?P<number>\d{1,18})_(?P<side>[csm])\.(?:txt|xml)", re.IGNORECASE)
+# A folder that was zipped again has its name before them, and some programs write backslashes.
+_MEMBER = re.compile(
+    r"(?P<folder>(?:(?!\.\.?[/\\])[^/\\]{1,255}[/\\]){0,16}?)raw[/\\](?P<number>\d{1,18})_(?P<side>[csm])\.(?:txt|xml)",
+    re.IGNORECASE,
+)
 # A timer in N_m.xml is an attribute of one element: it is found without parsing untrusted XML.
 _TIMER = r'\b%s\s*=\s*"(\d{4}-[^"]{1,40})"'
 _BEGUN = ("ClientBeginRequest", "ClientConnected")
@@ -113,30 +121,35 @@ def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator
         yield CapturedMessage(name, b"", trouble=archive)
         return
     allowance = Allowance(limits)
-    members: dict[int, dict[str, list[zipfile.ZipInfo]]] = {}
+    members: dict[tuple[str, int], dict[str, list[zipfile.ZipInfo]]] = {}
     for info in archive.infolist():
         match = _MEMBER.fullmatch(info.filename)
         if match is not None:
-            sides = members.setdefault(int(match["number"]), {})
+            sides = members.setdefault((_name_of(match["folder"]), int(match["number"])), {})
             sides.setdefault(match["side"].lower(), []).append(info)
     if not members:
         hint = "a Fiddler archive (.saz) holds raw/1_c.txt, raw/1_s.txt and so on"
         yield broken(name, "a zip archive, but not a capture: it has no raw/N_c.txt", hint)
-    for number in sorted(members):
-        sides = members[number]
+    for folder, number in sorted(members):
+        sides = members[folder, number]
         try:
             begun, answered = _times(archive, sides.get("m", []), allowance)
             request = _message(archive, sides.get("c", []), prefix, limits, allowance)
             response = _message(archive, sides.get("s", []), prefix, limits, allowance)
         except _Exhausted:
             finding = allowance.exceeded("the archive", is_short=True)
-            yield CapturedMessage(f"{prefix}raw/{number}", b"", trouble=finding)
+            yield CapturedMessage(f"{prefix}{folder}raw/{number}", b"", trouble=finding)
             return
         if request is not None:
             request.time = begun
         if response is not None:
             response.time = answered
-        yield from exchange_of(request, response, f"{prefix}{number}", allowance)
+        yield from exchange_of(request, response, f"{prefix}{folder}{number}", allowance)
+
+
+def _name_of(member: str) -> str:
+    """Return the name of a member, with slashes."""
+    return member.replace("\\", "/")
 
 
 def _open_archive(data: bytes | memoryview, limits: CaptureLimits) -> zipfile.ZipFile | Finding:
@@ -192,7 +205,7 @@ def _message(
         return None
     side = _MEMBER.fullmatch(infos[0].filename)
     request = side is not None and side["side"].lower() == "c"
-    name = f"{prefix}{infos[0].filename}"
+    name = prefix + _name_of(infos[0].filename)
     message = HttpMessage(name, "" if request else None, None, (), b"")
     if len(infos) > 1:
         # Readers differ on which entry counts.
@@ -206,26 +219,7 @@ def _message(
     # Fiddler writes an empty file for a missing response.
     if not content.strip():
         return None
-    return read_one(_as_http_1(content), 0, name, limits)[0]
-
-
-_HTTP_2 = re.compile(rb"([^\r\n]*?)HTTP/2(?:\.0)?([^\r\n]*+)\r?\n")
-_LENGTH = re.compile(rb"(?im)^(?:content-length|transfer-encoding):")
-_MOST_LINE = 8_192
-
-
-def _as_http_1(content: bytes) -> bytes:
-    """Return a message of HTTP/2, which Fiddler writes in the form of HTTP/1, as one of HTTP/1.1."""
-    line = _HTTP_2.match(content, 0, _MOST_LINE)
-    found = None if line is None else HEAD_END.search(content, line.end() - 2)
-    if line is None or found is None:
-        return content
-    head = b"%bHTTP/1.1%b\r\n%b" % (line[1], line[2], content[line.end() : found.start()])
-    body = content[found.end() :]
-    # RFC 9113 §8.1.1: header fields need not give the length of the body.
-    if _LENGTH.search(head) is None:
-        head += b"\r\nContent-Length: %d" % len(body)
-    return b"%b\r\n\r\n%b" % (head, body)
+    return read_one(content, 0, name, limits)[0]
 
 
 def _times(
@@ -258,11 +252,12 @@ def _timer(text: str, names: tuple[str, ...]) -> datetime | None:
 # -- redaction ---------------------------------------------------------------------------------------
 
 
-def redact(data: bytes, editor: Editor) -> bytes:
+def redact(data: bytes, editor: Editor, redacted: Redact | None = None) -> bytes:
     """Return an archive without its secrets; the archive itself if it has none.
 
     Entries keep their order, names, dates and methods. An entry that cannot be read may contain secrets: it
-    becomes empty. Bytes that belong to no entry are removed.
+    becomes empty. Bytes that belong to no entry are removed. `redacted` returns the content of another entry
+    than Fiddler's without its secrets.
     """
     archive = _open_archive(data, editor.limits)
     if not isinstance(archive, zipfile.ZipFile):
@@ -270,17 +265,20 @@ def redact(data: bytes, editor: Editor) -> bytes:
     unread = False
     with archive, _Copy(archive) as copy:
         for info in archive.infolist():
+            match = _MEMBER.fullmatch(info.filename)
             # Fiddler's own names contain no secrets.
-            name = info.filename if _MEMBER.fullmatch(info.filename) else editor.text(info.filename, "")
+            is_plain = match is not None and not match["folder"]
+            name = info.filename if is_plain else editor.text(info.filename, "")
+            place = _name_of(name)
             content = _content(archive, info, editor.allowance)
-            comment, extra = editor.data(info.comment, name), editor.data(info.extra, name)
+            comment, extra = editor.data(info.comment, place), editor.data(info.extra, place)
             if content is None:
                 # One byte represents the content.
                 unread, content = True, b"?"
-                new = editor.emptied(content, name, "an entry that cannot be read")
+                new = editor.emptied(content, place, "an entry that cannot be read")
                 extra = info.extra if new else b""
             else:
-                new = _redacted(info.filename, name, content, editor)
+                new = (redacted or _redacted)(info.filename, place, content, editor)
             if (name, new, comment, extra) == (info.filename, content, info.comment, info.extra):
                 copy.keep(info)
             else:
@@ -369,10 +367,8 @@ def _redacted(member: str, name: str, content: bytes, editor: Editor) -> bytes:
     match = _MEMBER.fullmatch(member)
     if match is None or match["side"].lower() == "m" or not content.strip():
         return editor.message(content, name)
-    converted = _as_http_1(content)
-    message, end = read_one(converted, 0, name, editor.limits)
-    # The message ends as far from the end as in the original.
-    return redact_one(content, len(content) - (len(converted) - end), message, name, editor)
+    message, end = read_one(content, 0, name, editor.limits)
+    return redact_one(content, end, message, name, editor)
 
 
 # An extra field with the sizes of the old entry (APPNOTE.TXT 4.5.3).

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import binascii
 import re
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from xmla_headers.captures._unpacking import BINARY, unpacked_body
+from xmla_headers.captures._unpacking import BINARY, decoded_base64, is_markup, unpacked_body
 
 from .editor import Characters
 from .escapes import json_text
@@ -37,9 +36,8 @@ _PAIR = re.compile(
     re.DOTALL,
 )
 
-# A string of base64 alone (RFC 4648 §4 and §5), which some writers break into lines; shorter ones are words.
-_BASE64 = re.compile(r"(?=.{20})(?:[A-Za-z0-9+/_-]++(?:\r?\n)?+)++={0,2}+(?:\r?\n)?+", re.DOTALL)
-_STANDARD = str.maketrans("-_", "+/")
+# Shorter strings are words.
+_LEAST_BASE64 = 20
 # Base64 that nothing delimits: no word is as long.
 _LONG_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]|\\/){40,}+={0,2}")
 
@@ -210,24 +208,22 @@ class _Walk:
             self._empty(string, place, f"more than {most} bytes (max_entry_bytes)")
             return
         value = json_text(self._text, *string)
-        if _BASE64.fullmatch(value.text) is None or not self._decoded(value.text, string, place):
+        data = None if len(value.text) < _LEAST_BASE64 else decoded_base64(value.text)
+        if data is None or not self._unpack(data, string, place):
             self._add(value, self._editor.find(value.text, begins=begins), place)
-
-    def _decoded(self, text: str, string: _String, place: str) -> bool:
-        """Search a string that may be base64 and may lack its end; return whether it is changed."""
-        letters = "".join(text.split()).rstrip("=").translate(_STANDARD)
-        letters = letters[: len(letters) - (len(letters) % 4 == 1)]
-        return self._unpack(b64decode(letters + "=" * (-len(letters) % 4)), string, place)
 
     def _content(self, string: _String, place: str) -> None:
         """Search a content that is declared to be base64."""
-        try:
-            data = b64decode(json_text(self._text, *string).text, validate=True)
-        except (binascii.Error, ValueError):
+        text = json_text(self._text, *string).text
+        data = decoded_base64(text)
+        if data is not None:
+            self._unpack(data, string, place)
+        elif is_markup(text.encode("utf-8", "surrogatepass")):
+            # Some exporters declare text as base64.
+            self._generic(string, place, begins=True)
+        else:
             self.unpacked.append((*string, ""))
             self._empty(string, place, "declared as base64, but not valid base64")
-            return
-        self._unpack(data, string, place)
 
     def _unpack(self, data: bytes, string: _String, place: str) -> bool:
         """Search what a string in base64 contains; return whether it is changed."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .escapes import Expanded
     from .pseudonyms import Needles
 
-__all__ = ["ChangeKind", "Edit", "find", "merged", "named_edits"]
+__all__ = ["FIELD_NAMES", "ChangeKind", "Edit", "find", "merged", "named_edits"]
 
 
 class ChangeKind(StrEnum):
@@ -97,7 +97,8 @@ _FIELDS = {
     "Set-Cookie2": _ALL,
     "X-AS-SessionToken": _ALL,
 }
-_FIELD_NAMES = {name.lower(): name for name in _FIELDS}
+FIELD_NAMES = {name.lower(): name for name in _FIELDS}
+"""The header fields with secrets: the name in lower case -> the name."""
 _CREDENTIAL_NAMES = {name.lower(): name for name in _CREDENTIALS}
 
 
@@ -246,7 +247,7 @@ def named_edits(name: str, value: str) -> list[Edit] | None:
     The name is the name of a header field, a cookie, a parameter or a member.
     """
     name = name.strip()
-    field = _FIELD_NAMES.get(name.lower())
+    field = FIELD_NAMES.get(name.lower())
     if field is not None:
         return [
             Edit(*match.span(match.lastindex or 0), ChangeKind.HEADER_FIELD, field)
