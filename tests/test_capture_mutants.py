@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _ATTACK = Path(__file__).parent / "data" / "attack"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", FORMATS)
 def test_invariants_hold_for_undamaged_captures(kind: str) -> None:
     for data in SEEDS[kind]:

@@ -241,6 +241,7 @@ def test_trap_for_two_blocks_names_the_first() -> None:
     assert all(orders)
 
 
+@pytest.mark.slow
 def test_trap_never_catches_a_correct_reader() -> None:
     for case in everything():
         if case.header is not None:

@@ -12,11 +12,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.messages import everyday, messages, mutated
 from tests.outcomes import TYPES, outcome, readings
+from tests.profiles import scaled
 from tests.test_properties import properties, searching
 from xmla_headers import (
     SESSION_BLOCKS,
@@ -143,8 +144,9 @@ def alike(draw: st.DrawFn) -> list[bytes]:
     return made
 
 
+# Each example compares eight functions.
 @pytest.mark.no_cover
-@searching
+@settings(searching, max_examples=scaled(300))
 @given(
     st.lists(alike(), min_size=1, max_size=2).map(lambda lists: [data for made in lists for data in made]),
     st.lists(readings, min_size=1, max_size=2),

@@ -188,6 +188,7 @@ def test_redact_keeps_text_that_has_its_beginning(text: str) -> None:
     assert redact(text.encode()).changes == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["short length", "short length, a message follows", "long length"])
 @pytest.mark.parametrize("spelling", ["double quotes", "single quotes", "an element"])
 def test_learn_finds_an_id_across_any_cut(kind: str, spelling: str) -> None:

@@ -52,6 +52,8 @@ _CDATA = b"<![CDATA["
 # A line of text before a message, rather than a few stray bytes.
 _LINE = re.compile(rb"[\w\"'].{4,}?[\w\"']", re.DOTALL)
 
+# Bytes at the beginning of a text, which has no U+0000.
+_BEGINNING = 4_096
 # Bytes around a message in which its time and direction are searched.
 _MOST_AROUND = 2_000
 _MOST_WORDS = 200
@@ -81,6 +83,9 @@ class _Range(NamedTuple):
 def recognise(data: bytes | memoryview) -> bool:
     """Return whether data is text in which an Envelope stands, and not itself a message or a HAR."""
     data = _as_utf_8(data)
+    if b"\0" in bytes(data[:_BEGINNING]):
+        # Not text: a search of all its bytes would take long.
+        return False
     first = next(_tags(data), None)
     if first is None or _MESSAGE.match(data):
         return False
