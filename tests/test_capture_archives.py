@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zipfile
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,10 +33,8 @@ from xmla_headers.captures import (
     pair_names,
     redact,
 )
+from xmla_headers.cli import _sharing
 from xmla_headers.findings import Code
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 ID = "7F0A9B52-62A4-4EF0-B2E2-3C1D7C0B9A11"
 STORY = [Exchange(message(BEGIN), message(session(ID))), Exchange(message(session(ID)), message())]
@@ -81,12 +81,12 @@ def _in_files(document: dict[str, Any]) -> None:
     """Let a HAR keep the contents of responses in files beside it, as Playwright does."""
     for number, entry in enumerate(document["log"]["entries"]):
         del entry["response"]["content"]["text"]
-        entry["response"]["content"]["_file"] = f"{number}.xml"
+        entry["response"]["content"]["_file"] = f"{number:040x}.xml"
 
 
 @pytest.mark.parametrize("folder", ["", "x/"])
 def test_zip_of_playwright_has_contents_beside_the_har(folder: str) -> None:
-    contents = {f"{folder}{number}.xml": each.response or b"" for number, each in enumerate(STORY)}
+    contents = {f"{folder}{number:040x}.xml": each.response or b"" for number, each in enumerate(STORY)}
     # The files are not read a second time, wherever they stand in the archive.
     data = archive({**contents, f"{folder}trace.har": har(STORY, _in_files)})
     found = read(data, "z")
@@ -103,13 +103,19 @@ def test_check_har_of_playwright_reads_contents_beside_it(tmp_path: Path) -> Non
     path.write_bytes(har(STORY, _in_files))
     assert "in a file beside the HAR" in run("check", path)[1]
     for number, each in enumerate(STORY):
-        (place / f"{number}.xml").write_bytes(each.response or b"")
+        (place / f"{number:040x}.xml").write_bytes(each.response or b"")
     for jobs in ("1", "2"):
         status, out, _ = run("check", "--jobs", jobs, path)
         assert (status, out.splitlines()[-1]) == (0, "4 messages checked: 0 refused, 1 warning")
+    # In a folder, the files are not read a second time.
+    assert run("check", place)[1].splitlines()[-1] == "4 messages checked: 0 refused, 1 warning"
+    (place / ("e" * 40 + ".xml")).write_bytes(STORY[0].request)
+    assert run("check", place)[1].splitlines()[-1].startswith("5 messages checked")
+    (place / ("e" * 40 + ".xml")).unlink()
     # No file is read that is somewhere else.
-    (place / "0.xml").rename(tmp_path / "0.xml")
-    path.write_bytes(path.read_bytes().replace(b'"0.xml"', b'"../0.xml"'))
+    name = f"{0:040x}.xml"
+    (place / name).rename(tmp_path / name)
+    path.write_bytes(path.read_bytes().replace(b'"0', b'"../0'))
     assert run("check", path)[0] == 1
 
 
@@ -222,3 +228,33 @@ def test_check_folder_of_tcpflow_pairs_its_sides(tmp_path: Path) -> None:
     assert status == 0
     assert "request-without-response" not in out
     assert out.splitlines()[-1].startswith("8 messages checked: 0 refused")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("most", [1_048_576, 100])
+def test_check_folder_of_tcpflow_follows_its_sessions(
+    jobs: str, most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The response that grants the session stands in another file than the requests that use it.
+    monkeypatch.setattr(_sharing, "_BATCH_BYTES", most)
+    request, response = _FLOWS["4"]
+    story = [*STORY, STORY[1]]
+    (tmp_path / request).write_bytes(b"".join(map(http_request, story)))
+    (tmp_path / response).write_bytes(b"".join(map(http_response, story)))
+    status, out, _ = run("check", "--jobs", jobs, "--format", "json", tmp_path)
+    report = json.loads(out)
+    assert status == 0
+    assert [(each["requests"], each["state"]) for each in report["sessions"]] == [(3, "active")]
+    sides = [Path(each["path"]).parts[-2] for each in report["messages"]]
+    assert sides == ["request", "response"] * 3
+
+
+def test_check_folder_notes_each_file_of_a_pair(tmp_path: Path) -> None:
+    request, response = _FLOWS["4"]
+    (tmp_path / request).write_bytes(b"".join(map(http_request, STORY)))
+    (tmp_path / response).write_bytes(b"POST / HTTP/1.1\r\nContent-Type: text/plain\r\n\r\n")
+    expected = run("check", tmp_path)
+    assert expected[0] == 2
+    assert f"{response}: there is no XMLA message in this capture" in expected[2]
+    assert expected[1].splitlines()[-1].startswith("2 messages checked: 0 refused")
+    assert run("check", "--jobs", "2", tmp_path) == expected

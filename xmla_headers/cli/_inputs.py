@@ -6,7 +6,9 @@ import mmap
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,10 +34,14 @@ __all__ = [
     "no_message",
     "of_file",
     "read_file",
+    "side_by_side",
     "unsupported",
 ]
 
 _FILE = re.compile(rb"\"_file\"\s*:")
+# Playwright names a content by its SHA-1.
+_CONTENT = re.compile(r"[0-9a-f]{40}\..*", re.DOTALL)
+_CONTENTS = re.compile(_FILE.pattern + rb"\s*\"([^\"\\]+)\"")
 _WITHOUT = (captures.Format.BARE, captures.Format.HAR)
 
 # Larger files are mapped: only the part that is being read is then in memory.
@@ -124,12 +130,16 @@ class Inputs:
 
     def messages(self) -> Iterator[CapturedMessage]:
         """Yield all messages. The name of each begins with the path of its file."""
-        for file in self.files:
-            try:
-                yield from messages_of(file, self.load(file), skip_foreign=self.skip_foreign)
-            except (OSError, ValueError) as error:
-                self.note(file, error)
+        for group in groups(self.files):
+            yield from side_by_side([self.messages_of(file) for file in group])
         self.end()
+
+    def messages_of(self, file: InputFile) -> Iterator[CapturedMessage]:
+        """Yield the messages of a file, and note why it was not read to its end."""
+        try:
+            yield from messages_of(file, self.load(file), skip_foreign=self.skip_foreign)
+        except (OSError, ValueError) as error:
+            self.note(file, error)
 
     def load(self, file: InputFile) -> bytes | memoryview:
         """Return the bytes of a file. A large one is mapped. Raises OSError and ValueError."""
@@ -174,6 +184,7 @@ class Inputs:
                 names.append(name)
             else:
                 self.not_taken.append(name)
+        names = _without_contents(names)
         if not names and path not in self.unreadable:
             self._complain(path, ValueError(f"this folder has no {NAMES}"))
         return [
@@ -190,6 +201,33 @@ def _once(files: Iterable[InputFile]) -> list[InputFile]:
         if file.is_named and not first.is_named:
             found[file.identity] = first._replace(is_named=True)
     return list(found.values())
+
+
+def groups(files: Iterable[InputFile]) -> Iterator[tuple[InputFile, ...]]:
+    """Yield each file alone, and the two files of a connection together."""
+    waiting: list[InputFile] = []
+    for file in files:
+        if waiting and (file.exchange is None or file.exchange != waiting[0].exchange):
+            yield tuple(waiting)
+            waiting = []
+        waiting.append(file)
+    if waiting:
+        yield tuple(waiting)
+
+
+def side_by_side(sources: Sequence[Iterator[CapturedMessage]]) -> Iterator[CapturedMessage]:
+    """Yield the messages of a file; if there is a second file, each of its responses after its request."""
+    first, *others = sources
+    responses = chain(*others)
+    response = next(responses, None)
+    for request in first:
+        yield request
+        while response is not None and response.exchange == request.exchange:
+            yield response
+            response = next(responses, None)
+    if response is not None:
+        yield response
+    yield from responses
 
 
 class ForeignError(ValueError):
@@ -236,6 +274,20 @@ def _messages(file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMes
 def has_files(data: bytes | memoryview) -> bool:
     """Return whether a file is a HAR with contents in files beside it, as Playwright writes them."""
     return captures.format_of(data) is captures.Format.HAR and _FILE.search(data) is not None
+
+
+def _without_contents(names: list[str]) -> list[str]:
+    """Return the names without the files that a HAR beside them refers to: the HAR has their messages."""
+    beside = {os.path.dirname(name) for name in names if _CONTENT.fullmatch(os.path.basename(name))}  # noqa: PTH119, PTH120 - strings, since there may be very many names
+    referred: set[str] = set()
+    for name in names:
+        folder, file = os.path.split(name)
+        if folder in beside and file.lower().endswith(".har"):
+            with suppress(OSError, ValueError):
+                data = load(InputFile(name, None, *_status(name), is_named=False))
+                found = (match[1].decode("utf-8", "replace") for match in _CONTENTS.finditer(data))
+                referred |= {os.path.join(folder, content) for content in found}  # noqa: PTH118 - as above
+    return [name for name in names if name not in referred] if referred else names
 
 
 def _file_beside(path: str, name: str) -> bytes | None:

@@ -13,7 +13,18 @@ from xmla_headers.captures import CapturedMessage, CheckedMessage, format_of
 from xmla_headers.captures._formats.har import NotAPartError, Part
 from xmla_headers.captures._message import DEFAULT_LIMITS
 
-from ._inputs import InputFile, Inputs, check_relevant, has_files, load, messages_of, no_message, of_file
+from ._inputs import (
+    InputFile,
+    Inputs,
+    check_relevant,
+    groups,
+    has_files,
+    load,
+    messages_of,
+    no_message,
+    of_file,
+    side_by_side,
+)
 from ._judging import Job, Judged, judge
 
 __all__ = ["judged"]
@@ -80,16 +91,19 @@ class _Sharing:
         """Submit batch after batch, and yield for each a function that yields its results."""
         small: list[InputFile] = []
         size = 0
-        for file in self._inputs.files:
-            is_small = file.path != "-" and file.size <= _BATCH_BYTES
-            if small and (not is_small or len(small) == _BATCH or size + file.size > _BATCH_BYTES):
+        for group in groups(self._inputs.files):
+            more = sum(file.size for file in group)
+            is_small = more <= _BATCH_BYTES and all(file.path != "-" for file in group)
+            if small and (not is_small or len(small) >= _BATCH or size + more > _BATCH_BYTES):
                 yield self._files(small)
                 small, size = [], 0
             if is_small:
-                small.append(file)
-                size += file.size
+                small += group
+                size += more
+            elif len(group) == 1:
+                yield from self._large(*group)
             else:
-                yield from self._large(file)
+                yield from self._here(side_by_side([self._inputs.messages_of(file) for file in group]))
         if small:
             yield self._files(small)
 
@@ -114,10 +128,14 @@ class _Sharing:
                 yield self._part(large, part)
                 if part.stop is None:
                     return
-            for batch in _batches(messages_of(file, data, skip_foreign=inputs.skip_foreign)):
-                yield _received(self._pool.submit(_judge_messages, batch, self._job))
+            yield from self._here(messages_of(file, data, skip_foreign=inputs.skip_foreign))
         except (OSError, ValueError) as error:
             inputs.note(file, error)
+
+    def _here(self, messages: Iterable[CapturedMessage]) -> Iterator[_Batch]:
+        """Read messages in this process, and let others check them."""
+        for batch in _batches(messages):
+            yield _received(self._pool.submit(_judge_messages, batch, self._job))
 
     def _part(self, large: _Large, part: Part) -> _Batch:
         future = self._pool.submit(_judge_part, large.file, part, self._job)
@@ -174,16 +192,22 @@ def _judge_files(
 ) -> list[tuple[list[_Row], OSError | ValueError | None]]:
     """Return the messages of each file, and the reason if it was not read to its end."""
     results: list[tuple[list[_Row], OSError | ValueError | None]] = []
-    for file in files:
-        found: list[Judged] = []
-        error: OSError | ValueError | None = None
-        try:
-            messages = messages_of(file, load(file), skip_foreign=skip_foreign)
-            found.extend(judge(message, job) for message in messages)
-        except (OSError, ValueError) as raised:
-            error = raised
-        results.append((_packed(found), error))
+    for group in groups(files):
+        errors: dict[str, OSError | ValueError] = {}
+        sources = [_messages_of(file, errors, skip_foreign=skip_foreign) for file in group]
+        found = _packed(judge(message, job) for message in side_by_side(sources))
+        # The messages of two files stand in turns.
+        results += [(found if file is group[0] else [], errors.get(file.path)) for file in group]
     return results
+
+
+def _messages_of(
+    file: InputFile, errors: dict[str, OSError | ValueError], *, skip_foreign: bool
+) -> Iterator[CapturedMessage]:
+    try:
+        yield from messages_of(file, load(file), skip_foreign=skip_foreign)
+    except (OSError, ValueError) as error:
+        errors[file.path] = error
 
 
 def _judge_part(file: InputFile, part: Part, job: Job) -> list[_Row] | None:
