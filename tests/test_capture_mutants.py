@@ -14,7 +14,7 @@ import h11
 import pytest
 
 from tests.capture_mutants import FORMATS, SEEDS, check_invariants, mutants, mutated
-from xmla_headers.captures import Pseudonyms, iter_messages, redact
+from xmla_headers.captures import Format, Pseudonyms, format_of, iter_messages, redact
 from xmla_headers.captures._formats import http as _http
 from xmla_headers.captures._formats import json_stream as _json
 from xmla_headers.findings import Code
@@ -50,7 +50,8 @@ def test_damaged_stream_without_a_finding_is_read_whole(count: int) -> None:
     for _ in range(count):
         data = mutated(whole, chance, [whole])
         found = list(iter_messages(data))
-        if all(item.trouble is None for item in found):
+        # With a damaged first line it is a text, in which an end tag alone is no message.
+        if format_of(data) is Format.HTTP and all(item.trouble is None for item in found):
             assert sum(item.body.count(b"Envelope") for item in found) == data.count(b"Envelope"), data
 
 

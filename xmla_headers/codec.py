@@ -210,7 +210,8 @@ def iter_findings(
         shape, _, identifier = found
         return iter(shape.warnings(identifier))
     message, judge = judged(buffer, reading, deep=deep)
-    if cache is not None and found is None:
+    # A head with many findings is rare, and they would all be in memory at once.
+    if cache is not None and found is None and judge.has_few_findings:
         with suppress(XmlaHeadersError):
             return iter(settled(message, judge, reading, cache))
     return judge.findings()

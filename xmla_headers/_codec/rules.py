@@ -88,6 +88,10 @@ def _names_in_lower_case(types: Mapping[str, type[HeaderBlock]]) -> Mapping[str,
 _SESSION_NAMES = _names_in_lower_case(SESSION_BLOCKS)
 
 
+# More findings are made one by one, as the caller asks for them.
+_FEW = 16
+
+
 class Judge:
     """Checks one message by the rules; then has its header blocks and the findings, as marks."""
 
@@ -111,6 +115,11 @@ class Judge:
     def clean(self) -> bool:
         """Whether there are no findings."""
         return not self._marks and self._message.fatal is None
+
+    @property
+    def has_few_findings(self) -> bool:
+        """Whether the findings may be made all at once."""
+        return len(self._marks) <= _FEW
 
     def findings(self) -> Iterator[Finding]:
         """Yield the findings by offset, then by catalogue order; the fatal one comes last."""
