@@ -52,7 +52,14 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)  # after -k has deselected its tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.option.markexpr or any("::" in argument for argument in config.args):
+    if config.option.markexpr:
+        for item in items:
+            is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+            # The quick run has measured the others, and to measure more examples takes half as long again.
+            if is_drawn and not item.get_closest_marker("slow"):
+                item.add_marker("no_cover")
+        return
+    if any("::" in argument for argument in config.args):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     if slow:
