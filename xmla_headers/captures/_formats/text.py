@@ -216,10 +216,11 @@ def redact(data: bytes, editor: Editor) -> bytes:
     for found in _ranges(data):
         message = data[found.start : found.end]
         mark = doubled(message) if found.is_whole else None
-        if mark is not None:
+        plain = b"" if mark is None else unescaped(message)
+        # In a damaged text, not every quote may be doubled: it is searched as it is.
+        if mark is not None and redoubled(plain, mark) == message:
             # No search for quotes understands doubled ones.
-            new = redoubled(editor.message(unescaped(message), ""), mark)
-            pieces += [data[done : found.start], new]
+            pieces += [data[done : found.start], redoubled(editor.message(plain, ""), mark)]
             done = found.end
     return bare.redact(_without_fields(b"".join([*pieces, data[done:]]), editor), editor)
 
