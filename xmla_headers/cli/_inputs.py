@@ -39,6 +39,8 @@ __all__ = [
 ]
 
 _FILE = re.compile(rb"\"_file\"\s*:")
+# The most bytes of that, with white space.
+_MOST_FILE = 64
 # Playwright names a content by its SHA-1.
 _CONTENT = re.compile(r"[0-9a-f]{40}\..*", re.DOTALL)
 _CONTENTS = re.compile(_FILE.pattern + rb"\s*\"([^\"\\]+)\"")
@@ -273,7 +275,14 @@ def _messages(file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMes
 
 def has_files(data: bytes | memoryview) -> bool:
     """Return whether a file is a HAR with contents in files beside it, as Playwright writes them."""
-    return captures.format_of(data) is captures.Format.HAR and _FILE.search(data) is not None
+    if captures.format_of(data) is not captures.Format.HAR:
+        return False
+    for start in range(0, len(data), _MAPPED):
+        if _FILE.search(data, start, start + _MAPPED + _MOST_FILE) is not None:
+            return True
+        # Only a piece of a mapped file is in memory.
+        release(data)
+    return False
 
 
 def _without_contents(names: list[str]) -> list[str]:

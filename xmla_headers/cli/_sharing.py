@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from xmla_headers.captures import CapturedMessage, CheckedMessage, format_of
 from xmla_headers.captures._formats.har import NotAPartError, Part
+from xmla_headers.captures._mapped import release
 from xmla_headers.captures._message import DEFAULT_LIMITS
 
 from ._inputs import (
@@ -125,6 +126,7 @@ class _Sharing:
             check_relevant(file, data, skip_foreign=inputs.skip_foreign)
             large = _Large(file, data)
             for part in _parts_of(file, data):
+                release(data)
                 yield self._part(large, part)
                 if part.stop is None:
                     return
