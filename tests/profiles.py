@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 __all__ = ["scaled"]
 
 _FULL = 100
 
-settings.register_profile("full", max_examples=_FULL)
-settings.register_profile("ci", max_examples=_FULL // 2)
-settings.register_profile("quick", max_examples=_FULL // 10)
+# No test depends on the time that it takes: a busy machine would fail it.
+for _name, _part in (("full", 1), ("ci", 2), ("quick", 10)):
+    settings.register_profile(
+        _name,
+        max_examples=_FULL // _part,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 # If the command line names a profile, Hypothesis loads it later, before it imports the tests.
 settings.load_profile("quick")
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from xmla_headers import (
+    Code,
     DecodeError,
+    Envelope,
     Finding,
     HeadCache,
     Header,
     HeaderReader,
     Severity,
     ValidationError,
+    XmlaHeadersError,
     decode,
+    encode,
     iter_findings,
 )
 
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["agreed"]
+    from xmla_headers.fuzzing import Case
+    from xmla_headers.typing import BlockTypes
+
+__all__ = ["agreed", "check_labels", "check_written"]
 
 
 def agreed(
@@ -53,3 +60,22 @@ def _decoded(data: bytes, **arguments: Any) -> Finding | tuple[Header, tuple[Fin
     except (DecodeError, ValidationError) as error:
         return error.finding
     return envelope.header, envelope.warnings
+
+
+def check_written(envelope: Envelope, types: BlockTypes) -> None:
+    """Assert that an Envelope is read back, unless it exceeds a limit."""
+    try:
+        data = encode(envelope)
+    except XmlaHeadersError as error:
+        assert error.code == Code.LIMIT_EXCEEDED
+        return
+    assert decode(data, types=types, deep=True) == envelope
+
+
+def check_labels(case: Case, types: BlockTypes, *, remembered: bool) -> None:
+    """Assert that a labelled message has its codes and its Header, maybe with a head that is known."""
+    cache = HeadCache() if remembered else None
+    assert {finding.code for finding in iter_findings(case.data, types=types)} == case.expected
+    if case.header is not None:
+        for _ in range(2):
+            assert decode(case.data, types=types, deep=True, cache=cache).header == case.header

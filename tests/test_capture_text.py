@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.capture_files import BEGIN, Exchange, end, har, lost, message, recorded, session
+from tests.capture_files import BEGIN, Exchange, end, har, har_entry, lost, message, recorded, session
 from tests.capturing import calls_of
 from tests.test_capture_foreign import run
 from xmla_headers.captures import CapturedMessage, CaptureLimits, Format, format_of, iter_messages, redact
@@ -311,3 +311,12 @@ def test_text_of_many_comments_takes_linear_work() -> None:
     unclear = message(body="<!---->" * 5_000 + "text")
     (found,) = read(b"2026 DEBUG received: " + unclear)
     assert found.direction is Direction.RESPONSE
+
+
+@pytest.mark.parametrize("size", [10, 1_200_000])
+def test_har_with_much_before_its_first_message_is_no_text(size: int) -> None:
+    page = har_entry(Exchange(b"", b"x" * size, method="GET"))
+    story = [har_entry(each) for each in STORY]
+    data = json.dumps({"log": {"entries": [page, *story]}}).encode()
+    assert format_of(data) is Format.HAR
+    assert next(each.exchange for each in read(data)) == "entries/1"

@@ -391,6 +391,15 @@ def test_heads_of_which_none_returns_are_seldom_remembered() -> None:
     assert len(cache) == 256 + 32 + 3 + 256 + 32
 
 
+def test_heads_after_clear_are_remembered_at_once() -> None:
+    cache = HeadCache(2_000)
+    for number in range(300):
+        decode(message(header=format(number, "b").translate({48: " ", 49: "\n"})), cache=cache)
+    cache.clear()
+    decode(message(header="\t"), cache=cache)
+    assert len(cache) == 1
+
+
 def test_heads_count_no_more_skeletons_than_shapes() -> None:
     cache = HeadCache(3)
     for number in range(9):

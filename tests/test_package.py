@@ -61,8 +61,9 @@ def test_other_name_is_attribute_error(name: str) -> None:
 
 
 def test_module_without_its_extra_is_attribute_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "xmla_headers.strategies", raising=False)
+    # In this order: to look for the attribute imports the module.
     monkeypatch.delattr(xmla_headers, "strategies", raising=False)
+    monkeypatch.delitem(sys.modules, "xmla_headers.strategies", raising=False)
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     with pytest.raises(AttributeError, match=r"strategies cannot be imported: .*Hypothesis"):
         xmla_headers.strategies  # noqa: B018 - the access is under test
@@ -81,3 +82,9 @@ def test_help_of_the_package_names_its_version() -> None:
     output = io.StringIO()
     pydoc.Helper(output=output).help(xmla_headers)
     assert xmla_headers.__version__ in output.getvalue()
+
+
+def test_lazy_name_is_looked_up_once() -> None:
+    vars(xmla_headers).pop("HeaderReader", None)
+    reader = xmla_headers.HeaderReader
+    assert vars(xmla_headers)["HeaderReader"] is reader

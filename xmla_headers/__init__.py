@@ -150,7 +150,8 @@ if not TYPE_CHECKING:
         from importlib import import_module  # noqa: PLC0415 - an import that decode does not need
 
         if name in _NAMES:
-            return getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+            value = globals()[name] = getattr(import_module(f"{__name__}.{_NAMES[name]}"), name)
+            return value
         if name in _MODULES:
             try:
                 return import_module(f"{__name__}.{name}")

@@ -168,6 +168,7 @@ class HeadCache:
         self._shapes.clear()
         self._searches.clear()
         self._tries.clear()
+        self._vain = 0
 
     def _find(self, data: bytes | memoryview, reading: Reading) -> Found | None:
         """Return the shape of the head of a message, where the head ends, and its identifier."""

@@ -38,12 +38,11 @@ __all__ = [
     "unsupported",
 ]
 
-_FILE = re.compile(rb"\"_file\"\s*:")
-# The most bytes of that, with white space.
-_MOST_FILE = 64
+_FILE = re.compile(rb"\"_file\"\s*:\s*\"([^\"\\]*)")
+# The most bytes of that.
+_MOST_FILE = 1_024
 # Playwright names a content by its SHA-1.
 _CONTENT = re.compile(r"[0-9a-f]{40}\..*", re.DOTALL)
-_CONTENTS = re.compile(_FILE.pattern + rb"\s*\"([^\"\\]+)\"")
 _WITHOUT = (captures.Format.BARE, captures.Format.HAR)
 
 # Larger files are mapped: only the part that is being read is then in memory.
@@ -275,14 +274,16 @@ def _messages(file: InputFile, data: bytes | memoryview) -> Iterator[CapturedMes
 
 def has_files(data: bytes | memoryview) -> bool:
     """Return whether a file is a HAR with contents in files beside it, as Playwright writes them."""
-    if captures.format_of(data) is not captures.Format.HAR:
-        return False
-    for start in range(0, len(data), _MAPPED):
-        if _FILE.search(data, start, start + _MAPPED + _MOST_FILE) is not None:
-            return True
-        # Only a piece of a mapped file is in memory.
-        release(data)
-    return False
+    return next(_contents(data), None) is not None
+
+
+def _contents(data: bytes | memoryview) -> Iterator[str]:
+    """Yield the names of the files that a HAR refers to. Only a piece of a mapped file is in memory."""
+    if captures.format_of(data) is captures.Format.HAR:
+        for start in range(0, len(data), _MAPPED):
+            for found in _FILE.finditer(data, start, start + _MAPPED + _MOST_FILE):
+                yield found[1].decode("utf-8", "replace")
+            release(data)
 
 
 def _without_contents(names: list[str]) -> list[str]:
@@ -294,8 +295,7 @@ def _without_contents(names: list[str]) -> list[str]:
         if folder in beside and file.lower().endswith(".har"):
             with suppress(OSError, ValueError):
                 data = load(InputFile(name, None, *_status(name), is_named=False))
-                found = (match[1].decode("utf-8", "replace") for match in _CONTENTS.finditer(data))
-                referred |= {os.path.join(folder, content) for content in found}  # noqa: PTH118 - as above
+                referred |= {os.path.join(folder, content) for content in _contents(data)}  # noqa: PTH118 - as above
     return [name for name in names if name not in referred] if referred else names
 
 

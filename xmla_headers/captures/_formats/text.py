@@ -86,12 +86,16 @@ def recognise(data: bytes | memoryview) -> bool:
     if b"\0" in bytes(data[:_BEGINNING]):
         # Not text: a search of all its bytes would take long.
         return False
-    first = next(_tags(data), None)
-    if first is None or _MESSAGE.match(data):
+    # A message is told by its beginning, without a search.
+    if _MESSAGE.match(data):
         return False
-    before = bytes(data[max(0, first.start - _PIECE) : first.start])
+    first = next(_tags(data), None)
+    if first is None:
+        return False
     if _OBJECT.match(data):
-        return _ENTRIES.search(before) is None
+        # A browser's HAR may have megabytes of other traffic before the first message.
+        return _ENTRIES.search(data, 0, first.start) is None
+    before = bytes(data[max(0, first.start - _PIECE) : first.start])
     if _MARKUP.match(data):
         # A message in a wrapper of XML is a broken message, unless it stands there as text.
         return data[first.start : first.start + 1] != b"<" or before.rstrip().endswith(_CDATA)
