@@ -150,6 +150,13 @@ def test_archive_that_unpacks_to_too_much_is_a_finding() -> None:
     assert len(found_in_zip) <= 4
 
 
+def test_damaged_gzip_file_is_named_as_a_file() -> None:
+    for data in (b"\x1f\x8b\x08zz", gzip.compress(CAPTURES["a.har"])[:-5]):
+        (found,) = read(data, "a.gz")
+        assert found.trouble is not None
+        assert found.trouble.message == "the gzip file is cut off or damaged"
+
+
 @pytest.mark.parametrize("data", [gzip.compress(CAPTURES["a.har"])[:-5], archive(CAPTURES)[:-30]])
 def test_archive_that_is_damaged_is_a_finding(data: bytes) -> None:
     (found,) = read(data)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 from typing import TYPE_CHECKING
 
-from xmla_headers.captures._message import CapturedMessage, unsupported
+from xmla_headers.captures._message import CapturedMessage, broken, unsupported
 from xmla_headers.captures._unpacking import Allowance, unpacked_body
+from xmla_headers.findings import Code
 
 from . import zipped
 
@@ -34,7 +35,10 @@ def read(
     """Yield the messages of the capture in the file, whatever its format is."""
     plain, trouble = unpacked_body(bytes(data), "gzip", Allowance(limits))
     if trouble is not None:
-        yield CapturedMessage(name, b"", trouble=trouble)
+        if trouble.code is Code.BROKEN_CAPTURE:
+            yield broken(name, "the gzip file is cut off or damaged")
+        else:
+            yield CapturedMessage(name, b"", trouble=trouble)
         return
     row = zipped.row_of(plain, table)
     if row is None:
