@@ -235,6 +235,17 @@ PROGRAMS: dict[Code, str] = {
 >>> captured = captures.CapturedMessage("1", body, headers=(("X-AS-SessionID", "B41D07AA"),))
 >>> print(*captures.check_message(captured).findings)
 """,
+    Code.NOT_AUTHENTICATED: """\
+>>> from xmla_headers import BeginSession, Direction, Envelope, Header, captures, encode, transcript
+>>> sessions = transcript.Transcript()
+>>> body = encode(Envelope(Header(BeginSession())))
+>>> request = captures.CapturedMessage("request/0", body, Direction.REQUEST, exchange="0")
+>>> page = captures.CapturedMessage("response/0", b"", Direction.RESPONSE, status=401, exchange="0")
+>>> for captured in (request, page):
+...     _ = sessions.add(captures.check_message(captured))
+>>> for name, finding in sessions.close():
+...     print(name, finding)
+""",
     Code.INCOMPLETE_ANSWER: """\
 >>> from xmla_headers import Envelope, captures, encode, transcript
 >>> sessions = transcript.Transcript()

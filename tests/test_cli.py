@@ -71,7 +71,7 @@ def test_check_finding_states_place_cause_and_hint(folder: Path) -> None:
 
 
 def test_check_folder_is_recursive_and_ordered(folder: Path) -> None:
-    status, out, _ = run("check", folder)
+    status, out, _ = run("check", "--all", folder)
     assert [line.split(":")[0] for line in out.splitlines() if line.startswith(str(folder))] == [
         str(folder / "b.xml"),
         str(folder / "sub" / "c.XML"),
@@ -317,7 +317,7 @@ def test_command_closed_pipe_prints_no_traceback(tmp_path: Path) -> None:
     many = tmp_path / "many.xml"
     many.write_text(CLEAN.replace("</soap:Envelope>", "<a/>" * 20_000 + "</soap:Envelope>"), encoding="utf-8")
     with subprocess.Popen(
-        [sys.executable, "-m", "xmla_headers", "check", str(many)],
+        [sys.executable, "-m", "xmla_headers", "check", "--all", str(many)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

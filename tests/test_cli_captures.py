@@ -81,11 +81,9 @@ def test_check_every_format_states_lost_session(folder: Path, name: str) -> None
     assert [re.sub(r".*: (?=warning)", "", line) for line in lines if "warning[" in line] == [
         f"warning[session-lost]: the server does not know the session any more{idle}",
     ]
-    assert "hint: a server ends sessions that are idle too long" in out
-    (told,) = [line for line in lines if line.startswith("session ")]
-    assert re.fullmatch(
-        r"session 1, '9F2C'… \(18 characters\): begun in \S+, 3 requests, 3 answers, lost in \S+", told
-    )
+    assert "hint: begin a new session, and repeat the request" in out
+    assert lines[0] == "1 of 1 session was lost"
+    assert lines[1].startswith("session 1, '9F2C'… (18 characters): ")
     assert lines[-1] == "8 messages checked: 0 refused, 1 warning"
     assert (status, err) == (0, "")
     assert ID not in out
@@ -95,9 +93,8 @@ def test_check_every_format_states_lost_session(folder: Path, name: str) -> None
 
 def test_check_folder_pairs_messages_by_name(folder: Path) -> None:
     _, out, _ = run("check", folder / "messages")
-    told = [line for line in out.splitlines() if line.startswith("session ")]
-    assert len(told) == 3
-    assert told[0].endswith("request-2.xml, 4 requests, 4 answers, ended")
+    assert out.startswith("none of 3 sessions was lost\n")
+    assert "\n3 sessions without trouble: 1 not ended in this capture, 2 ended\n" in out
     assert "request-6.xml: warning[session-never-ended]" in out
 
 
@@ -133,6 +130,8 @@ def test_check_json_has_sessions_and_directions(folder: Path) -> None:
         "messages",
         "left",
         "sessions",
+        "diagnosis",
+        "faults",
         "unreadable",
         "interrupted",
         "one_side",
@@ -148,10 +147,27 @@ def test_check_json_has_sessions_and_directions(folder: Path) -> None:
         "begun": document["messages"][0]["path"],
         "state": "lost",
         "lost": document["messages"][5]["path"],
+        "revived": None,
         "requests": 3,
         "responses": 3,
         "findings": 1,
     }
+    (diagnosis,) = document["diagnosis"]
+    assert list(diagnosis) == [
+        "cause",
+        "also",
+        "session",
+        "sentence",
+        "evidence",
+        "against",
+        "fault",
+        "requests",
+        "advice",
+    ]
+    assert (diagnosis["session"], diagnosis["evidence"][-1]["message"]) == (1, told["lost"])
+    (fault,) = document["faults"]
+    assert list(fault) == ["code", "text", "inline", "count", "first", "last"]
+    assert ID not in out
     assert document["messages"][5]["findings"][0]["code"] == "session-lost"
     assert ID not in out
 

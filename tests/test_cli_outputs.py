@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 resource = pytest.importorskip("resource", reason="Windows has no limit on the size of files")
 
 XSD = ROOT / "schemas" / "xmla-session-headers.xsd"
-CAPTURE = har([Exchange(message(session(f"ID-{n}-{n:08}")), message()) for n in range(40)])
+CAPTURE = har([Exchange(message(session(f"ID-{n}-{n:08} ")), message()) for n in range(40)])
 #: The commands that write a file; each {} is an input or the output.
 FILE_COMMANDS = {
-    "check": "check -o {target} {source}",
+    "check": "check --all -o {target} {source}",
     "check json": "check --format json -o {target} {source}",
     "timeline": "timeline -o {target} {source}",
     "redact": "redact -o {target} {source}",

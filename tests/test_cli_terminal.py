@@ -134,7 +134,9 @@ def test_check_lines_are_wrapped_on_terminal_only(
     # A continued line is indented, and no word is lost.
     assert "".join(shown).replace(" ", "") == "".join(plain).replace(" ", "")
     for line in shown:
-        assert line.startswith((str(path)[: columns - 4], "session 1", "2 messages", "    "))
+        assert line.startswith(
+            (str(path)[: columns - 4], "session 1", "1 of 1", "fault", "2 messages", "    ")
+        )
 
 
 def test_check_documents_are_not_wrapped(environment: pytest.MonkeyPatch) -> None:

@@ -68,6 +68,7 @@ ABOUT_VALUES = {
     "soap-action-mismatch",
     "charset-conflict",
     "session-field-mismatch",
+    "not-authenticated",
     "incomplete-answer",
     "broken-capture",
     "unsupported-format",
@@ -105,6 +106,7 @@ WARNINGS = {
     "soap-action-mismatch",
     "charset-conflict",
     "session-field-mismatch",
+    "not-authenticated",
     "incomplete-answer",
 }
 

@@ -268,7 +268,7 @@ def test_page_mark_has_description() -> None:
         "Fault XMLAnalysisError.0xc10c000a",
         "the session had been idle for 35 min",
         "warning[session-lost]: the server does not know the session any more, 35 minutes after its last use",
-        "hint: a server ends sessions that are idle too long, and all sessions when it restarts",
+        "hint: begin a new session, and repeat the request",
     ]
 
 

@@ -43,7 +43,7 @@ def test_text_states_each_finding_once() -> None:
     assert (
         "  warning[session-lost]: the server does not know the session any more, 35 minutes after its last"
         " use - in the/loss/response\n"
-        "    hint: a server ends sessions that are idle too long, and all sessions when it restarts\n"
+        "    hint: begin a new session, and repeat the request\n"
     ) in shown
     capture = Capture()
     for _ in range(20):

@@ -216,7 +216,7 @@ CASES: dict[str, tuple[list[Step], list[str], list[State]]] = {
     "asked for credentials": (
         [Step(BEGIN, b"", 401), Step(BEGIN, GRANT), Step(END, b"", 407), Step(END, OK)],
         [],
-        [State.NONE, State.ENDED],
+        [State.ENDED],
     ),
     # The rules report the message itself. For the transcript it is no answer.
     "an answer that is refused": (

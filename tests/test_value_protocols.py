@@ -71,6 +71,7 @@ VALUES: list[tuple[Any, dict[str, object]]] = [
     (captures.CapturedMessage("a", b"<a/>"), {"name": "b"}),
     (captures.check_message(captures.CapturedMessage("a", encode(CUT))), {"size": 0}),
     (captures.CaptureLimits(), {"max_entries": 3}),
+    (captures.Transport("olap.example/xmla"), {"page": ""}),
     (captures.Change("a", captures.ChangeKind.SESSION_ID, "session-1", 2), {"count": 3}),
     (captures.Redacted(b"", ()), {"data": b"a"}),
     (CASE, {"note": "another"}),

@@ -99,6 +99,7 @@ class Code(StrEnum):
     SOAP_ACTION_MISMATCH = "soap-action-mismatch"
     CHARSET_CONFLICT = "charset-conflict"
     SESSION_FIELD_MISMATCH = "session-field-mismatch"
+    NOT_AUTHENTICATED = "not-authenticated"
     INCOMPLETE_ANSWER = "incomplete-answer"
     BROKEN_CAPTURE = "broken-capture"
     UNSUPPORTED_FORMAT = "unsupported-format"
@@ -317,6 +318,10 @@ _ROWS = (
      "Captures: a header field of HTTP gives another session id than the session header.",
      ("Send one session id in X-AS-SessionID or x-ms-xmlasession-id and in the Session header. Look for a "
       "client, or a pool, that mixes two sessions.")),
+    (Code.NOT_AUTHENTICATED, _WARNING, "RFC 9110 §15.5.2", FaultCode.CLIENT,
+     "Captures: every try ended in a demand for credentials: 401, 407, or a login page.",
+     ("Send credentials in a scheme that the server names in WWW-Authenticate. Look for a proxy that removes "
+      "them, or for a login that only a browser can fill in.")),
     (Code.INCOMPLETE_ANSWER, _WARNING, "Power BI XMLA endpoint", FaultCode.SERVER,
      "Captures: an answer announces a continuation (0x01), and none came.",
      ("Record the whole exchange. If the capture is complete, the server or the connection broke the answer "

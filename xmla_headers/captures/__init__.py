@@ -19,6 +19,7 @@ from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits
 from ._pairing import pair_names
 from ._redact import Change, Pseudonyms, Redacted, checked, redact
 from ._redaction.secrets import ChangeKind
+from ._transport import Transport
 
 __all__ = [
     "CaptureLimits",
@@ -29,6 +30,7 @@ __all__ = [
     "Format",
     "Pseudonyms",
     "Redacted",
+    "Transport",
     "check_message",
     "format_of",
     "is_soap",

@@ -16,8 +16,10 @@ from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import AnyDirection, Limits
 from xmla_headers.typing import BlockTypes
 
+from ._cancels import cancelled_by
 from ._http_facts import NO_FACTS, facts_of, findings_of
 from ._message import CapturedMessage
+from ._transport import NO_TRANSPORT, Transport, transport_of
 
 __all__ = ["CheckedMessage", "check_message", "is_soap"]
 
@@ -46,6 +48,11 @@ class CheckedMessage:
     """The Errors inside a success answer."""
     session_field: str | None = field(default=None, repr=False)
     """The session id in the header fields of HTTP (`http.session_id_of`), a secret."""
+    transport: Transport = NO_TRANSPORT
+    """Where it went over HTTP, who sent it, and what came instead of SOAP."""
+    cancels: tuple[str, ...] = field(default=(), repr=False)
+    """The ids of the sessions that it asks the server to cancel, secrets; "" for a session that it names in
+    another way, such as by an SPID."""
 
     def without_body(self, findings: Iterable[Finding] | None = None) -> CheckedMessage:
         """Return a copy without the bytes of the message, to keep or to send to another process.
@@ -69,6 +76,8 @@ class CheckedMessage:
             self.size,
             self.errors,
             self.session_field,
+            self.transport,
+            self.cancels,
         )
 
 
@@ -103,10 +112,11 @@ def check_message(
         raise wrong_type("message", "CapturedMessage", message)
     if message.trouble is not None:
         return CheckedMessage(message, (message.trouble,))
-    if not is_soap(message):
-        return CheckedMessage(message, (), size=len(message.body))
-    side = message.direction or direction
     facts, size = facts_of(message.headers), len(message.body)
+    if not is_soap(message):
+        transport = transport_of(message, facts.fields, is_soap=False)
+        return CheckedMessage(message, (), size=size, transport=transport)
+    side = message.direction or direction
     envelope: Envelope | None = None
     findings: Iterable[Finding]
     try:
@@ -121,8 +131,11 @@ def check_message(
     method = None if envelope is None else _method(envelope)
     if facts is not NO_FACTS:
         findings = (*findings_of(message, facts, envelope, method), *findings)
+    transport = transport_of(message, facts.fields, is_soap=envelope is not None)
     if envelope is None:
-        return CheckedMessage(message, tuple(findings), size=size, session_field=facts.session_id)
+        return CheckedMessage(
+            message, tuple(findings), size=size, session_field=facts.session_id, transport=transport
+        )
     return CheckedMessage(
         message,
         tuple(findings),
@@ -132,6 +145,8 @@ def check_message(
         size,
         envelope.errors,
         facts.session_id,
+        transport,
+        cancelled_by(envelope.body) if method == "Execute" else (),
     )
 
 

@@ -12,6 +12,8 @@ from xmla_headers.http import SESSION_ID_FIELDS, charset_of, session_id_of
 from xmla_headers.session_headers import Session
 from xmla_headers.soap import XMLA_NS, Direction, SoapVersion
 
+from ._transport import TRANSPORT_FIELDS
+
 if TYPE_CHECKING:
     from xmla_headers.envelope import Envelope
     from xmla_headers.findings import Finding
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_FACTS", "Facts", "facts_of", "findings_of", "media_type_of"]
 
-_FIELDS = frozenset({"content-type", "soapaction", *SESSION_ID_FIELDS})
+_FIELDS = frozenset({"content-type", "soapaction", *SESSION_ID_FIELDS, *TRANSPORT_FIELDS})
 
 _MOST_TYPE = 1_024
 _TYPE = re.compile(r"[ \t]*+[!#$%&'*+.^_`|~0-9a-z-]++/[!#$%&'*+.^_`|~0-9a-z-]++")
@@ -43,9 +45,11 @@ class Facts(NamedTuple):
     content_type: str | None
     action: str | None
     session_id: str | None
+    fields: dict[str, str]
+    """The fields that are read: name in lower case -> value of the first one."""
 
 
-NO_FACTS = Facts(None, None, None)
+NO_FACTS = Facts(None, None, None, {})
 
 
 @lru_cache(maxsize=64)
@@ -70,7 +74,7 @@ def facts_of(headers: tuple[tuple[str, str], ...]) -> Facts:
             if lower in SESSION_ID_FIELDS:
                 sessions.append((lower, value))
     session_id = _session_id(sessions) if sessions else None
-    return Facts(found.get("content-type"), found.get("soapaction"), session_id)
+    return Facts(found.get("content-type"), found.get("soapaction"), session_id, found)
 
 
 def _session_id(fields: list[tuple[str, str]]) -> str | None:

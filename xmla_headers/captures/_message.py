@@ -94,6 +94,10 @@ class CapturedMessage:
     other_parts: int | None = None
     """The number of the parts of a multipart body beside its root part, which is the message (RFC 2387). They
     are not read. None if the body is not multipart, or has no root part."""
+    target: str | None = field(default=None, repr=False)
+    """The target of a request: a URL, or its path if the Host field has the rest. It may contain secrets."""
+    sender: str | None = None
+    """The network address of the client that sent a request, or of the server that sent a response."""
 
     def paired(self, exchange: str | None) -> CapturedMessage:
         """Return a copy with another exchange.
@@ -127,6 +131,8 @@ class CapturedMessage:
             self.omitted,
             self.continuation,
             self.other_parts,
+            self.target,
+            self.sender,
         )
 
 

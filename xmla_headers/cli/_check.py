@@ -39,7 +39,9 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
             inputs.check_output(options.output)
             output = stack.enter_context(text_output(Path(options.output)))
         printer = Printer(output, options.color)
-        report = (Report if options.quiet else FORMATS[options.format])(printer, inputs.file_of)
+        report = (Report if options.quiet else FORMATS[options.format])(
+            printer, inputs.file_of, full=options.all
+        )
         bar = ProgressBar(printer, streams, inputs.size, options.color)
         stack.callback(bar.stop)
         job = Job(
@@ -118,8 +120,18 @@ class _Run:
             "not_taken": len(self._inputs.not_taken),
             "parts": self._parts,
         }
-        one_side = self._transcript.one_side
-        self._report.end(Ending(left, self._transcript.sessions, unreadable, counts, interrupted, one_side))
+        transcript = self._transcript
+        ending = Ending(
+            left,
+            transcript.sessions,
+            unreadable,
+            counts,
+            interrupted,
+            transcript.one_side,
+            transcript.diagnosis(),
+            transcript.faults,
+        )
+        self._report.end(ending)
         if unreadable:
             return TROUBLE
         return REFUSED if self._refused else CLEAN

@@ -49,8 +49,8 @@ class Judged:
     """A checked message, and the lines about its findings."""
 
     checked: CheckedMessage
-    lines: Iterable[list[Piece]] = ()
-    """The lines of the text report. They are only made when the report asks for them."""
+    lines: Iterable[list[list[Piece]]] = ()
+    """The lines of the text report about each finding. They are only made when the report asks for them."""
 
 
 def load_schemas(paths: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -86,7 +86,7 @@ def judge(message: CapturedMessage, job: Job) -> Judged:
 
 def _text_lines(
     message: CapturedMessage, findings: Sequence[Finding], job: Job, width: int
-) -> Iterator[list[Piece]]:
+) -> Iterator[list[list[Piece]]]:
     excerpts = _lines.Excerpts(message.body, width)
     for finding in findings:
-        yield from _lines.text_lines(message.name, finding, excerpts, refused=job.refuses(finding))
+        yield list(_lines.text_lines(message.name, finding, excerpts, refused=job.refuses(finding)))

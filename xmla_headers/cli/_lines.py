@@ -14,12 +14,10 @@ from xmla_headers._printable import (
     plural,
     printable,
 )
-from xmla_headers.conversation import State
 from xmla_headers.envelope import Envelope
 from xmla_headers.findings import Finding, Severity
 from xmla_headers.model import HeaderBlock, mask
 from xmla_headers.soap import Direction
-from xmla_headers.transcript import SessionRecord
 from xmla_headers.unknown_block import UnknownHeaderBlock
 
 __all__ = [
@@ -28,7 +26,6 @@ __all__ = [
     "Excerpts",
     "describe",
     "github_line",
-    "session_line",
     "summary",
     "text_lines",
 ]
@@ -163,30 +160,6 @@ def one_side_line(direction: Direction) -> list[Piece]:
     """Return the line about a capture that has one direction of its connections only."""
     other = "response" if direction is Direction.REQUEST else "request"
     return [("one side: ", "warning"), (f"the capture has {direction}s, and no {other}", "")]
-
-
-_STATES = {
-    State.NONE: ("not granted", "warning"),
-    State.BEGINNING: ("not answered", "warning"),
-    State.ACTIVE: ("not ended in this capture", "warning"),
-    State.ENDING: ("its end not answered", "warning"),
-    State.ENDED: ("ended", "good"),
-    State.LOST: ("lost", "error"),
-}
-
-
-def session_line(record: SessionRecord) -> list[Piece]:
-    """Return the line about one session, with its id masked."""
-    begun = "not begun in this capture" if record.begun is None else f"begun in {printable(record.begun)}"
-    counts = f"{plural(record.requests, 'request')}, {plural(record.responses, 'answer')}"
-    what, style = _STATES[record.state]
-    if record.lost is not None:
-        what, style = f"lost in {printable(record.lost)}", "error"
-    return [
-        (f"session {record.number}", "place"),
-        (f", {printable(record.label)}: {begun}, {counts}, ", ""),
-        (what, style),
-    ]
 
 
 def describe(envelope: Envelope, *, show_ids: bool) -> Iterator[str]:

@@ -106,6 +106,11 @@ def make_parser() -> argparse.ArgumentParser:
         help="the format of the report; github is for annotations (default: %(default)s)",
     )
     check.add_argument(
+        "--all",
+        action="store_true",
+        help="print each finding as it is found, and each diagnosis (default: the first three of a kind)",
+    )
+    check.add_argument(
         "--quiet", action="store_true", help="only set the exit status (default: print the report)"
     )
     _add_output(check, "the report")

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from xmla_headers._printable import Piece
 from xmla_headers.findings import Finding
 from xmla_headers.soap import Direction
-from xmla_headers.transcript import Placement, SessionRecord
+from xmla_headers.transcript import Diagnosis, FaultCount, Placement, SessionRecord
 
-from . import _lines
+from . import _lines, _verdict
 from ._console import Printer
 from ._judging import Judged
 
 __all__ = ["FORMATS", "Ending", "Report"]
+
+# Findings of one code that are told.
+_MOST_PLACES = 3
 
 
 class Ending(NamedTuple):
@@ -33,6 +38,10 @@ class Ending(NamedTuple):
     """Whether the run was interrupted."""
     one_side: Direction | None = None
     """The direction of all messages, if the other one is missing."""
+    diagnosis: Sequence[Diagnosis] = ()
+    """Why sessions were lost, refused or never came to be."""
+    faults: Sequence[FaultCount] = ()
+    """The faults of the captures."""
 
 
 class Report:
@@ -41,11 +50,13 @@ class Report:
     Args:
         printer: The printer of the report.
         file_of: Returns the path of the file that contains a message, by the name of the message.
+        full: Whether to tell each finding and each diagnosis, instead of the first ones of each kind.
     """
 
-    def __init__(self, printer: Printer, file_of: Callable[[str], str]) -> None:
+    def __init__(self, printer: Printer, file_of: Callable[[str], str], *, full: bool = False) -> None:
         self.printer = printer
         self.file_of = file_of
+        self.full = full
 
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
         """Report on a message: the findings of the rules, then those of the transcript.
@@ -60,27 +71,67 @@ class Report:
         """Report on the end of the captures."""
 
 
+@dataclass(slots=True)
+class _Group:
+    """The findings of one code."""
+
+    count: int = 0
+    shown: list[list[list[Piece]]] = field(default_factory=list)
+    """The lines about the first of them."""
+
+
 class _Text(Report):
-    """Lines for people."""
+    """Lines for people: the verdict first, then the findings by code.
+
+    With `--all`, each finding is written as it is found, before the verdict, since there may be a million.
+    """
+
+    def __init__(self, printer: Printer, file_of: Callable[[str], str], *, full: bool = False) -> None:
+        super().__init__(printer, file_of, full=full)
+        self._groups: dict[tuple[bool, str], _Group] = {}
 
     def message(self, judged: Judged, placement: Placement, said: Sequence[tuple[Finding, bool]]) -> None:
         del placement
-        for line in judged.lines:
-            self.printer.line(line)
-        for finding, refused in said[len(judged.checked.findings) :]:
-            self._about(judged.checked.message.name, finding, refused=refused)
+        name, checked = judged.checked.message.name, judged.checked
+        lines = iter(judged.lines)
+        for index, (finding, refused) in enumerate(said):
+            of_rules = next(lines, None) if index < len(checked.findings) else None
+            self._about(name, finding, of_rules, refused=refused)
 
-    def _about(self, name: str, finding: Finding, *, refused: bool) -> None:
-        for line in _lines.text_lines(name, finding, None, refused=refused):
-            self.printer.line(line)
+    def _about(
+        self, name: str, finding: Finding, lines: list[list[Piece]] | None = None, *, refused: bool
+    ) -> None:
+        group = self._groups.setdefault((not refused, finding.code), _Group())
+        group.count += 1
+        if not self.full and len(group.shown) >= _MOST_PLACES:
+            return
+        if lines is None:
+            lines = list(_lines.text_lines(name, finding, None, refused=refused))
+        if self.full:
+            for line in lines:
+                self.printer.line(line)
+        else:
+            group.shown.append(lines)
 
     def end(self, ending: Ending) -> None:
         for name, finding, refused in ending.left:
             self._about(name, finding, refused=refused)
-        for record in ending.sessions:
-            # Without a response, the line would only repeat the findings about the request.
-            if record.responses:
-                self.printer.line(_lines.session_line(record))
+        line = _verdict.verdict_line(ending.diagnosis, ending.sessions)
+        if line:
+            self.printer.line(line)
+        for line in _verdict.diagnosis_lines(ending.diagnosis, ending.sessions, full=self.full):
+            self.printer.line(line)
+        for line in _verdict.fault_lines(ending.faults):
+            self.printer.line(line)
+        for (_, code), group in sorted(self._groups.items(), key=lambda item: item[0][0]):
+            for shown in group.shown:
+                for line in shown:
+                    self.printer.line(line)
+            if not self.full and group.count > len(group.shown):
+                more = f"    and {group.count - len(group.shown):,} more [{code}] (--all prints each)"
+                self.printer.line([(more, "")])
+        for line in _verdict.healthy_lines(ending.diagnosis, ending.sessions):
+            self.printer.line(line)
         if ending.interrupted:
             self.printer.line(
                 [("interrupted: ", "error"), ("the summary counts the messages checked so far", "")]
@@ -93,8 +144,8 @@ class _Text(Report):
 class _Json(Report):
     """One JSON document, written message by message: there may be a million of them."""
 
-    def __init__(self, printer: Printer, file_of: Callable[[str], str]) -> None:
-        super().__init__(printer, file_of)
+    def __init__(self, printer: Printer, file_of: Callable[[str], str], *, full: bool = False) -> None:
+        super().__init__(printer, file_of, full=full)
         # The text to write next. A comma follows only if there is another message.
         self._last = '{\n  "messages": ['
 
@@ -120,6 +171,8 @@ class _Json(Report):
                 {**_as_dict(finding, refused=refused), "path": name} for name, finding, refused in ending.left
             ],
             "sessions": [_session(record) for record in ending.sessions],
+            "diagnosis": [each.to_dict() for each in ending.diagnosis],
+            "faults": [fault.to_dict() for fault in ending.faults],
             "unreadable": ending.unreadable,
             "interrupted": ending.interrupted,
             "one_side": ending.one_side,
@@ -141,6 +194,7 @@ def _session(record: SessionRecord) -> dict[str, object]:
         "begun": record.begun,
         "state": record.state,
         "lost": record.lost,
+        "revived": record.revived,
         "requests": record.requests,
         "responses": record.responses,
         "findings": record.findings,

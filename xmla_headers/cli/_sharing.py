@@ -246,7 +246,15 @@ def _packed(messages: Iterable[Judged]) -> list[_Row]:
             message.continuation,
             message.other_parts,
         )
-        rest = (checked.fault, checked.method, checked.size, checked.errors, checked.session_field)
+        rest = (
+            checked.fault,
+            checked.method,
+            checked.size,
+            checked.errors,
+            checked.session_field,
+            checked.transport,
+            checked.cancels,
+        )
         rows.append((*captured, *about, checked.findings, header, *rest, list(each.lines)))
     return rows
 

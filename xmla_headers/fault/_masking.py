@@ -6,7 +6,7 @@ import re
 
 from xmla_headers.model import mask
 
-__all__ = ["mask_in"]
+__all__ = ["mask_code", "mask_in"]
 
 # How much of a text of a server is shown, in characters.
 _MOST_TEXT = 500
@@ -18,6 +18,20 @@ _AFTER_SESSION = rf"(?i)(\bsession(?:[ _-]?id)?(?: ?[:=#])? ?)({_WORD})"
 _SHORT = r"[^\s]{1,5}|[0-9.]{1,12}|0x[0-9a-fA-F]{1,8}|00HS[A-Z]{2}[0-9]{2}"
 _SHOWN = rf"{_SHORT}|[^0-9]{{1,31}}"
 _SHOWN_NEAR_SESSION = rf"{_SHORT}|[A-Za-z]?[a-z]{{1,30}}[.!?]?"
+
+
+def mask_code(code: str) -> str:
+    """Return a code of a server, masked if a part of it may be a session id.
+
+    Args:
+        code: The code of a fault or of one of its entries.
+
+    >>> from xmla_headers.fault._masking import mask_code
+    >>> mask_code("XMLAnalysisError.0xc10c000a"), mask_code("8f1c2b3a-0d4e")
+    ('XMLAnalysisError.0xc10c000a', "'8f1c'… (13 characters)")
+    """
+    parts = code.removeprefix("-").split(".")
+    return code if all(re.fullmatch(_SHOWN, part) for part in parts) else mask(code)
 
 
 def mask_in(text: str) -> str:

@@ -57,6 +57,7 @@ NOT_ABOUT_BYTES = frozenset(
         Code.SOAP_ACTION_MISMATCH,
         Code.CHARSET_CONFLICT,
         Code.SESSION_FIELD_MISMATCH,
+        Code.NOT_AUTHENTICATED,
         Code.INCOMPLETE_ANSWER,
         Code.BROKEN_CAPTURE,
         Code.UNSUPPORTED_FORMAT,

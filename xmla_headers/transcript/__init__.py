@@ -1,5 +1,15 @@
-"""Knows how the messages of a capture belong to sessions, and which of them do not fit."""
+"""Knows how the messages of a capture belong to sessions, which do not fit, and why sessions were lost."""
 
-from ._sessions import Placement, SessionRecord, Transcript
+from ._diagnosis import Cause, Diagnosis, Evidence, FaultCount
+from ._records import Placement, SessionRecord
+from ._sessions import Transcript
 
-__all__ = ["Placement", "SessionRecord", "Transcript"]
+__all__ = [
+    "Cause",
+    "Diagnosis",
+    "Evidence",
+    "FaultCount",
+    "Placement",
+    "SessionRecord",
+    "Transcript",
+]

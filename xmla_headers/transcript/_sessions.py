@@ -2,101 +2,74 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 from xmla_headers._checks import wrong_type
 from xmla_headers.captures import CheckedMessage
 from xmla_headers.conversation import Conversation, State
 from xmla_headers.envelope import Header
-from xmla_headers.fault import FaultEntry
-from xmla_headers.findings import Code, ConversationError, Finding, ValidationError, value_finding
-from xmla_headers.model import mask
-from xmla_headers.session_headers import BeginSession, Session
+from xmla_headers.findings import Code, ConversationError, Finding, value_finding
+from xmla_headers.session_headers import BeginSession, EndSession, Session
 from xmla_headers.soap import Direction
 
-__all__ = ["Placement", "SessionRecord", "Transcript"]
+from ._blocks import asked, direction_of, spelling_of, with_id
+from ._causes import Facts, diagnoses
+from ._diagnosis import Diagnosis, FaultCount
+from ._history import Denial, Failure, FailureKind, Moment, Place
+from ._log import Log, Retries, failure_kind, fault_words, page_words, words_of
+from ._losses import denied_session, loss_finding, may_deny, not_authenticated, says_lost
+from ._records import Placement, SessionRecord
+from ._spellings import canonical
+
+__all__ = ["Transcript"]
 
 # HTTP statuses that say nothing about the session: the server asks for credentials (RFC 9110 §15.5.2,
 # §15.5.8) or redirects the request.
-_TRY_AGAIN = frozenset({*range(300, 400), 401, 407})
+_REDIRECTS = frozenset(range(300, 400))
+_TRY_AGAIN = frozenset({*_REDIRECTS, 401, 407})
+_SERVER_ERRORS = frozenset(range(500, 600))
 
 # A shorter idle time explains no loss.
 _NOTABLE = timedelta(seconds=2)
 
-# The sentence of Analysis Services about a lost session, with the id.
-_QUOTED_ID = re.compile(r"'[^']{1,1000}' session", re.IGNORECASE)
-
-# First elements of a Body that mean a response, by the WSDL of XMLA. They count where neither the capture nor
-# the header shows the direction.
-_ANSWERS = frozenset({"Fault", "DiscoverResponse", "ExecuteResponse", "AuthenticateResponse"})
-
-
-@dataclass(slots=True, eq=False)
-class SessionRecord:
-    """One session, as the capture shows it. `Transcript` updates it with each message."""
-
-    number: int
-    """1 for the first session of the capture."""
-    session_id: str | None = field(default=None, repr=False)
-    """The id, a secret; None until one has been granted."""
-    begun: str | None = None
-    """The name of the message with BeginSession; None if the session is older than the capture."""
-    lost: str | None = None
-    """The name of the response that says that the session is lost."""
-    state: State = State.NONE
-    """The state after the last message."""
-    requests: int = 0
-    """The number of requests."""
-    responses: int = 0
-    """The number of responses that are SOAP and are not refused."""
-    findings: int = 0
-    """The number of findings of the transcript."""
-    first: datetime | None = None
-    """The time of the earliest message; None if unknown."""
-    last: datetime | None = None
-    """The time of the latest message; None if unknown."""
-    accepted: bool = field(default=False, repr=False)
-    """Whether the server has answered a request as if it knew the session."""
-    conversation: Conversation = field(default_factory=Conversation, repr=False)
-    """The life of the session."""
-
-    @property
-    def label(self) -> str:
-        """The id, masked: its first four characters and its length."""
-        return "without an id" if self.session_id is None else mask(self.session_id)
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """The session of a message, and the findings of the transcript about the message."""
-
-    session: SessionRecord | None
-    """None for a message outside any session, and for one that does not say where it belongs."""
-    direction: Direction | None
-    """Request or response; None if unknown."""
-    findings: tuple[Finding, ...] = ()
-    """The findings of the transcript alone; those of the rules are in the CheckedMessage."""
-    request: str | None = None
-    """The name of the request that a response answers, if it is in the capture."""
+# Sessions that a Cancel names before any other message does.
+_MOST_UNKNOWN = 1_000
 
 
 @dataclass(slots=True)
 class _Pending:
     """A request that has not been answered."""
 
-    name: str
+    moment: Moment
     session: SessionRecord | None
     # Whether the conversation has accepted it.
     counted: bool
     # A Header with its session header alone; None if the request is refused or ambiguous.
     header: Header | None
     # The time since the session was last used; None if unknown.
-    idle: timedelta | None = None
-    # Whether the capture leaves its body out, so that nothing is known about its session.
+    idle: timedelta | None
+    # Where it was sent, and by whom.
+    address: str | None
+    client: str | None
+    # How its session id differs from the granted one.
+    spelling: str = ""
+    # Whether its body is missing in the capture, so that nothing is known about its session.
     omitted: bool = False
+    # The sessions that it cancels, and whether it cancels one without naming its id.
+    cancelled: tuple[SessionRecord, ...] = ()
+    cancels_another: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the message."""
+        return self.moment.name
+
+    @property
+    def begins(self) -> bool:
+        """Whether it is a BeginSession."""
+        return self.header is not None and isinstance(self.header.session_header, BeginSession)
 
 
 class Transcript:
@@ -109,8 +82,12 @@ class Transcript:
     sessions are under way: an id that nobody granted counts as one from before the capture, until a server
     denies it. Where a message has no session header, the session id in its fields of HTTP counts. A response
     whose request is not in the capture, or lacks its body, still shows a session that it grants or denies.
+    An id that differs from a granted one in letter case, braces or white space only belongs to that session
+    (`session-id-changed`). A session that is accepted after it was denied goes on. A BeginSession that is
+    sent again with credentials belongs to the same try; `not-authenticated` says that none succeeded.
 
-    It keeps one record for each session and for each open request, and no message.
+    `diagnosis` says why sessions were lost, and `faults` which faults were met. Both may be asked for at any
+    time. The transcript keeps one record for each session and for each open request, and no message.
 
     >>> from xmla_headers import captures
     >>> transcript = Transcript()
@@ -123,7 +100,23 @@ class Transcript:
     ("'9F2C'… (8 characters)", 1)
     """
 
-    __slots__ = ("_answered", "_continued", "_ids", "_loose", "_paired", "_pending", "_requested", "sessions")
+    __slots__ = (
+        "_answered",
+        "_cancelled",
+        "_continued",
+        "_ids",
+        "_is_timed",
+        "_log",
+        "_loose",
+        "_older",
+        "_order",
+        "_paired",
+        "_pending",
+        "_requested",
+        "_retries",
+        "_spellings",
+        "sessions",
+    )
 
     sessions: list[SessionRecord]
     """All sessions, in the order of their first messages."""
@@ -132,6 +125,13 @@ class Transcript:
         self.sessions = []
         # The latest session with each id: a server may grant the same id again.
         self._ids: dict[str, SessionRecord] = {}
+        self._spellings: dict[str, SessionRecord] = {}
+        # The open session with the same id as another one, by the number of that one.
+        self._older: dict[int, SessionRecord] = {}
+        # Cancels of sessions that are not known yet, by the spelling.
+        self._cancelled: dict[str, tuple[Moment, int | None]] = {}
+        self._log, self._retries = Log(), Retries()
+        self._order, self._is_timed = 0, True
         # Open requests, by their exchange.
         self._pending: dict[str, _Pending] = {}
         # The last request that no exchange pairs with its response.
@@ -176,7 +176,8 @@ class Transcript:
         if not isinstance(checked, CheckedMessage):
             raise wrong_type("checked", "CheckedMessage", checked)
         self._paired = self._paired or checked.message.exchange is not None
-        match _direction(checked):
+        self._order += 1
+        match direction_of(checked):
             case Direction.REQUEST:
                 placement = self._request(checked)
             case Direction.RESPONSE:
@@ -185,6 +186,7 @@ class Transcript:
             case _:
                 return Placement(None, None)
         record, time = placement.session, checked.message.time
+        self._is_timed = self._is_timed and time is not None
         if record is not None:
             record.state = record.conversation.state
             record.findings += len(placement.findings)
@@ -223,48 +225,127 @@ class Transcript:
                 message = "the session that begins here does not end in this capture"
                 found.append((record.begun, value_finding(Code.SESSION_NEVER_ENDED, message)))
                 record.findings += 1
-        return found
+            if record.history.login is not None:
+                found.append(not_authenticated(record.history.login))
+                record.findings += 1
+        return found + [not_authenticated(failure) for failure in self._log.logins.values()]
+
+    def diagnosis(self) -> list[Diagnosis]:
+        """Return why sessions were lost, refused or never came to be, and the failures outside sessions.
+
+        Returns:
+            One Diagnosis for each such session, and for each kind of failure that no session explains; the
+            worst first. Nothing for a capture in which everything went well.
+
+        >>> Transcript().diagnosis()
+        []
+        """
+        log = self._log
+        facts = Facts(
+            self.sessions,
+            [*log.failures.values(), *log.logins.values()],
+            log.cancels,
+            [*log.outages, *(waiting.moment for waiting in self._pending.values())],
+            log.lost_alone,
+            self._is_timed,
+            log.speaks,
+        )
+        return diagnoses(facts)
+
+    @property
+    def faults(self) -> list[FaultCount]:
+        """The faults and the Errors inside success answers, by code, in the order of the first of each.
+
+        >>> Transcript().faults
+        []
+        """
+        return list(self._log.faults.values())
+
+    def _moment(self, checked: CheckedMessage) -> Moment:
+        return Moment(checked.message.name, checked.message.time, self._order)
 
     # -- requests ------------------------------------------------------------------------------------
 
     def _request(self, checked: CheckedMessage) -> Placement:
         self._requested = True
-        message, header = checked.message, _asked(checked)
-        record, counted, findings, idle = None, False, [], None
+        message, header, moment = checked.message, asked(checked), self._moment(checked)
+        address, client = checked.transport.address, checked.transport.client
+        record, counted, findings, idle, spelling = None, False, [], None, ""
         if header is not None and not header and checked.session_field is not None:
             header = Header(Session(checked.session_field))
         if header:
             (block,) = header
-            record = self._session_of(block, message.name)
+            record = self._session_of(block, moment, client)
             record.requests += 1
-            if record.last is not None and message.time is not None:
-                idle = message.time - record.last
+            idle = record.idle_until(message.time)
+            spelling = spelling_of(block, record)
+            if spelling:
+                header = Header(with_id(block, str(record.session_id)))
+                text = f"the session id differs from the granted one: {spelling}"
+                findings.append(value_finding(Code.SESSION_ID_CHANGED, text))
             try:
                 record.conversation.request(header)
                 counted = True
             except ConversationError as error:
                 findings.append(error.finding)
-        waiting = _Pending(message.name, record, counted, header, idle, message.omitted)
+        waiting = _Pending(moment, record, counted, header, idle, address, client, spelling, message.omitted)
+        if checked.cancels:
+            self._cancels(checked.cancels, waiting)
         if message.exchange is None:
             self._loose = waiting
         else:
             self._pending[message.exchange] = waiting
         return Placement(record, Direction.REQUEST, tuple(findings))
 
-    def _session_of(self, block: object, name: str) -> SessionRecord:
+    def _session_of(self, block: object, moment: Moment, client: str | None) -> SessionRecord:
         """Return the session that a request names; make a record if there is none."""
         session_id = getattr(block, "session_id", None)
-        record = None if session_id is None else self._ids.get(session_id)
-        if record is not None:
-            return record
-        record = self._new(session_id)
         if isinstance(block, BeginSession):
-            record.begun = name
+            number = self._retries.take(client, moment.time)
+            if number is not None:
+                return self.sessions[number - 1]
+            record = self._new(None)
+            record.begun = moment.name
             record.conversation = Conversation(block)
-        elif session_id:
-            _adopt(record.conversation, session_id)
-            self._ids[session_id] = record
+            return record
+        known = None if session_id is None else self._known(session_id)
+        if known is not None:
+            return known
+        record = self._new(session_id)
+        if session_id:
+            record.adopt(session_id)
+            self._note_id(record, session_id)
         return record
+
+    def _known(self, session_id: str) -> SessionRecord | None:
+        """Return the session with an id, or one whose id differs in its spelling only."""
+        record = self._ids.get(session_id)
+        if record is None:
+            record = self._spellings.get(canonical(session_id))
+            if record is not None and record.history.known is None:
+                return None
+        return record
+
+    def _note_id(self, record: SessionRecord, session_id: str) -> None:
+        self._ids[session_id] = record
+        spelling = canonical(session_id)
+        self._spellings[spelling] = record
+        cancelled = self._cancelled.pop(spelling, None)
+        if cancelled is not None:
+            record.history.cancelled = cancelled
+
+    def _cancels(self, session_ids: Iterable[str], waiting: _Pending) -> None:
+        """Note the sessions that a request cancels. They are not cancelled if a fault is the answer."""
+        by = waiting.moment, None if waiting.session is None else waiting.session.number
+        for session_id in session_ids:
+            record = self._known(session_id) if session_id else None
+            if record is not None:
+                record.history.cancelled = by
+                waiting.cancelled += (record,)
+            elif session_id and len(self._cancelled) < _MOST_UNKNOWN:
+                self._cancelled[canonical(session_id)] = by
+            elif not session_id:
+                waiting.cancels_another = True
 
     # -- responses -----------------------------------------------------------------------------------
 
@@ -281,6 +362,7 @@ class Transcript:
             if waiting is None and message.exchange is not None and self._requested:
                 text = "the capture has no request that this response could answer"
                 findings.insert(0, value_finding(Code.RESPONSE_WITHOUT_REQUEST, text))
+            self._note_faults(checked, record, None if waiting is None else waiting.client)
             return Placement(
                 record, Direction.RESPONSE, tuple(findings), None if waiting is None else waiting.name
             )
@@ -294,7 +376,18 @@ class Transcript:
             findings = list(self._answer(checked, header, waiting, record))
         if record is not None and checked.header is not None:
             record.responses += 1
+        self._note_faults(checked, record, waiting.client)
+        if checked.fault is not None:
+            for cancelled in waiting.cancelled:
+                cancelled.history.uncancel(waiting.moment)
+        elif waiting.cancels_another:
+            self._log.keep(self._log.cancels, waiting.moment)
         return Placement(record, Direction.RESPONSE, tuple(findings), waiting.name)
+
+    def _note_faults(self, checked: CheckedMessage, record: SessionRecord | None, client: str | None) -> None:
+        if checked.header is not None:
+            self._log.success(client)
+            self._log.fault(checked, None if record is None else record.session_id)
 
     def _note_continuation(self, checked: CheckedMessage, record: SessionRecord | None) -> None:
         """Note whether a response announces a continuation. The next response of the session continues it."""
@@ -306,19 +399,28 @@ class Transcript:
 
     def _alone(self, checked: CheckedMessage) -> tuple[SessionRecord | None, list[Finding]]:
         """Note a response whose request is unknown: it may grant a session, or say that one is lost."""
+        moment, place = self._moment(checked), Place(None, checked.transport.node)
         if checked.header is None:
+            kind = failure_kind(checked)
+            if kind is not None:
+                self._log.failure(kind, page_words(checked), moment, None)
             return None, []
-        if _says_lost(checked):
-            record = self._denied(checked)
+        if says_lost(checked):
+            record = denied_session(checked, self.sessions)
+            said, text = words_of(checked, None if record is None else record.session_id)
+            idle = None if record is None else record.idle_until(moment.time)
+            denial = Denial(moment, None, idle, place, said, text)
             if record is None:
+                self._log.lost(denial)
                 text = "the server does not know a session; the request that names it is not in the capture"
                 return None, [value_finding(Code.SESSION_LOST, text)]
+            record.history.deny(denial)
             if record.state is State.LOST:
                 return record, []
             record.conversation.session_lost()
             record.responses += 1
-            record.lost = checked.message.name
-            return record, [_loss(record, None)]
+            record.lost = record.lost or moment.name
+            return record, [loss_finding(record, denial)]
         session = checked.header.session
         session_id = checked.session_field if session is None else session.session_id
         if not session_id:
@@ -326,22 +428,12 @@ class Transcript:
         record = self._ids.get(session_id)
         if record is None or record.state in (State.ENDED, State.LOST):
             record = self._new(session_id)
-            _adopt(record.conversation, session_id)
-            self._ids[session_id] = record
+            record.adopt(session_id)
+            self._note_id(record, session_id)
         record.responses += 1
         record.accepted = True
+        record.history.accept(moment, None, place, None)
         return record, []
-
-    def _denied(self, checked: CheckedMessage) -> SessionRecord | None:
-        """Return the session that a response denies: the one that it names, or the only one that there is."""
-        texts = [] if checked.fault is None else [checked.fault.string, *_descriptions(checked.fault.entries)]
-        texts += _descriptions(checked.errors)
-        known = [record for record in self.sessions if record.session_id]
-        named = [record for record in known if any(str(record.session_id) in text for text in texts)]
-        found = named
-        if not named and not any(_QUOTED_ID.search(text) for text in texts):
-            found = [record for record in known if record.state is State.ACTIVE]
-        return found[-1] if len(found) == 1 else None
 
     def _new(self, session_id: str | None) -> SessionRecord:
         """Return a new record."""
@@ -353,12 +445,37 @@ class Transcript:
         """Note a response that is no answer: an HTTP error page, or a message that the rules refuse."""
         if waiting.counted and waiting.session is not None:
             waiting.session.conversation.unanswered(request=waiting.header)
+        self._note_failure(checked, waiting)
         status = checked.message.status
         # A message that the rules refuse has a finding already.
         if checked.findings or status is None or status in _TRY_AGAIN:
             return []
         text = f"the request is answered by HTTP {status}, without a SOAP message"
         return [value_finding(Code.REQUEST_WITHOUT_RESPONSE, text)]
+
+    def _note_failure(self, checked: CheckedMessage, waiting: _Pending) -> None:
+        """Note how a request failed without a SOAP message."""
+        kind, record, moment = failure_kind(checked), waiting.session, self._moment(checked)
+        if kind is None:
+            return
+        words, status = page_words(checked), checked.message.status
+        if status in _SERVER_ERRORS or kind is FailureKind.EMPTY:
+            self._log.keep(self._log.outages, waiting.moment)
+        # A client follows a redirect as it sends credentials: by another request.
+        again = kind is FailureKind.LOGIN or status in _REDIRECTS
+        if record is None:
+            if again:
+                self._log.login(waiting.client, kind, words, moment)
+            else:
+                self._log.failure(kind, words, moment, None)
+        elif again:
+            record.history.refuse(kind, words, moment)
+            if waiting.begins:
+                self._retries.add(waiting.client, moment, record.number)
+        elif waiting.begins:
+            record.history.begun = Failure(kind, words, moment, moment)
+        else:
+            self._log.failure(kind, words, moment, record.number)
 
     def _outside(self, header: Header, waiting: _Pending) -> list[Finding]:
         """Note a response to a request that belongs to no session."""
@@ -373,12 +490,15 @@ class Transcript:
     ) -> list[Finding]:
         """Note a response to a request that belongs to a session."""
         fault, conversation = checked.fault, record.conversation
-        lost = _says_lost(checked)
+        lost = says_lost(checked)
         if checked.session_field is not None and header.session is None and fault is None and not lost:
             header = Header(Session(checked.session_field))
         before = conversation.state
         findings: list[Finding] = []
-        if waiting.counted:
+        if waiting.counted and lost and waiting.spelling:
+            # The server denies the id as it was written; it may know the session.
+            conversation.unanswered(request=waiting.header)
+        elif waiting.counted:
             try:
                 findings += conversation.response(
                     header, fault, errors=checked.errors, request=waiting.header
@@ -388,78 +508,61 @@ class Transcript:
                 # The request is closed in any case.
                 conversation.unanswered(request=waiting.header)
         after = conversation.state
-        session_id = conversation.session_id
-        if before is State.BEGINNING and after is State.ACTIVE and session_id is not None:
-            record.session_id = session_id
-            self._ids[session_id] = record
-        if after is State.LOST and before is not State.LOST:
-            record.lost = checked.message.name
-            findings.append(_loss(record, waiting.idle))
+        if waiting.begins:
+            self._begun(checked, waiting, record, before)
+        elif lost or may_deny(checked, ended=before is State.ENDED, respelled=bool(waiting.spelling)):
+            denial = self._denial(checked, waiting, record)
+            record.history.deny(denial, is_sure=lost)
+            is_news = after is State.LOST and before is not State.LOST
+            if is_news or (lost and waiting.spelling and record.lost is None):
+                record.lost = record.lost or checked.message.name
+                findings.append(loss_finding(record, denial))
+        else:
+            self._accepted(checked, waiting, record)
         record.accepted = record.accepted or (not lost and fault is None and not findings)
         return findings
 
+    def _begun(
+        self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord, before: State
+    ) -> None:
+        """Note the answer to a BeginSession."""
+        history, moment, conversation = record.history, self._moment(checked), record.conversation
+        session_id = conversation.session_id
+        history.login = None
+        if before is State.BEGINNING and conversation.state is State.ACTIVE and session_id is not None:
+            other = self._ids.get(session_id)
+            if other is not None and other is not record and other.state in (State.ACTIVE, State.ENDING):
+                other.history.shared = moment, record.number
+                history.shared = other.history.granted or moment, other.number
+                self._older[record.number] = other
+            record.session_id = session_id
+            self._note_id(record, session_id)
+            history.granted = moment
+            history.accept(moment, waiting.moment, self._place(checked, waiting), None)
+        elif checked.fault is not None:
+            words = ": ".join(filter(None, fault_words(checked.fault, None)))
+            history.begun = Failure(FailureKind.FAULT, words, moment, moment)
+        elif session_id is None:
+            history.begun = Failure(FailureKind.NO_SESSION, "", moment, moment)
 
-def _asked(checked: CheckedMessage) -> Header | None:
-    """Return a Header with the session header of a request alone; None if it is refused or ambiguous."""
-    if checked.header is None:
-        return None
-    try:
-        block = checked.header.session_header
-    except ValidationError:
-        # ambiguous-session-headers: servers disagree about which one counts.
-        return None
-    return Header() if block is None else Header(block)
+    def _denial(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> Denial:
+        said, text = words_of(checked, record.session_id)
+        place = self._place(checked, waiting)
+        moment = self._moment(checked)
+        return Denial(moment, waiting.moment, waiting.idle, place, said, text, waiting.spelling)
 
+    def _accepted(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> None:
+        """Note an answer that shows that the server knows the session."""
+        history, conversation = record.history, record.conversation
+        history.accept(self._moment(checked), waiting.moment, self._place(checked, waiting), waiting.idle)
+        ends = waiting.header is not None and isinstance(waiting.header.session_header, EndSession)
+        if conversation.state is State.LOST and history.is_revived and record.session_id and not ends:
+            record.adopt(record.session_id)
+        if ends and checked.fault is None and conversation.state is State.ENDED:
+            history.ended = history.ended or waiting.moment
+            older = self._older.pop(record.number, None)
+            if older is not None and record.session_id:
+                self._note_id(older, record.session_id)
 
-def _says_lost(checked: CheckedMessage) -> bool:
-    """Return whether a response says that the server does not know the session."""
-    lost = checked.fault is not None and checked.fault.session_lost
-    return lost or any(entry.session_lost for entry in checked.errors)
-
-
-def _descriptions(entries: Iterable[FaultEntry]) -> list[str]:
-    return [entry.description for entry in entries if entry.description]
-
-
-def _direction(checked: CheckedMessage) -> Direction | None:
-    """Return the direction of a message: from the capture, otherwise from its header and Body."""
-    message, header = checked.message, checked.header
-    if message.direction is None and message.continuation is not None:
-        return Direction.RESPONSE
-    if message.direction is not None or header is None:
-        return message.direction
-    if checked.method in _ANSWERS:
-        return Direction.RESPONSE
-    for block in header:
-        spec = getattr(block, "spec", None)
-        if spec is not None and Direction.RESPONSE not in spec.directions:
-            return Direction.REQUEST
-    return None if checked.method is None else Direction.REQUEST
-
-
-def _adopt(conversation: Conversation, session_id: str) -> None:
-    """Bring a new conversation into the state after a grant that is not in the capture."""
-    conversation.request(Header(BeginSession()))
-    conversation.response(Header(Session(session_id)))
-
-
-def _loss(record: SessionRecord, idle: timedelta | None) -> Finding:
-    """Return the finding for a session that the server denies."""
-    if record.begun is None and not record.accepted:
-        text = "the server does not know the session, which was not granted in this capture"
-        hint = "the id may be from before a restart of the server, or from another server"
-        return value_finding(Code.UNKNOWN_SESSION, text, hint)
-    text = "the server does not know the session any more"
-    if idle is not None and idle >= _NOTABLE:
-        text = f"{text}, {_spoken(idle)} after its last use"
-    hint = "a server ends sessions that are idle too long, and all sessions when it restarts"
-    return value_finding(Code.SESSION_LOST, text, hint)
-
-
-def _spoken(time: timedelta) -> str:
-    """Return a length of time in whole units, at least two of them: `35 minutes`."""
-    seconds = round(time.total_seconds())
-    for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
-        if seconds >= 2 * size:
-            return f"{seconds // size} {name}"
-    return f"{seconds} seconds"
+    def _place(self, checked: CheckedMessage, waiting: _Pending) -> Place:
+        return Place(waiting.address, checked.transport.node)

@@ -255,6 +255,8 @@ def _request(request: dict[str, object], name: str, begun: datetime | None, file
     method, headers = request.get("method"), _headers(request)
     message = HttpMessage(f"{name}/request", method if isinstance(method, str) else "", None, headers, b"")
     message.time = begun
+    url = request.get("url")
+    message.target = url if isinstance(url, str) else None
     posted = _dict(request, "postData")
     if not any(field.lower() == "content-type" for field, _ in headers):
         message.headers = (*headers, *_mime_type(posted))
@@ -286,6 +288,8 @@ def _response(
     if not isinstance(status, int) or status < 100:
         return None
     message = HttpMessage(f"{name}/response", None, status, _headers(response), b"")
+    server = entry.get("serverIPAddress")
+    message.sender = server if isinstance(server, str) and server else None
     taken = _taken(entry)
     if begun is not None and taken is not None and 0 <= taken < 1e12:
         with suppress(OverflowError):  # after the year 9999

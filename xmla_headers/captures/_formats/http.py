@@ -122,6 +122,8 @@ def _captured(message: HttpMessage, exchange: str | None, allowance: Allowance) 
         message.omitted,
         continuation,
         others,
+        message.target,
+        message.sender,
     )
 
 

@@ -108,6 +108,10 @@ class HttpMessage:
     codings: str | None = None
     # Whether the capturing program left the body out.
     omitted: bool = False
+    # The target of a request (RFC 9112 §3.2).
+    target: str | None = None
+    # The network address of the sender.
+    sender: str | None = None
 
 
 @dataclass(slots=True)
@@ -469,6 +473,7 @@ def _read_head(message: HttpMessage, head: bytes) -> None:
     match event:
         case h11.Request():
             message.method = event.method.decode("latin-1")
+            message.target = event.target.decode("latin-1")
         case h11.Response():
             message.status = event.status_code
         case _:

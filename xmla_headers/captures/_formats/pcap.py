@@ -6,6 +6,7 @@ import heapq
 import re
 from collections import Counter, deque
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers._printable import plural
@@ -153,7 +154,9 @@ class _Reader:
         # The requests without a response so far, and where each was.
         pending: deque[tuple[int, int, HttpMessage]] = deque()
         counts = {Direction.REQUEST: 0, Direction.RESPONSE: 0}
-        for found in heapq.merge(*(self._side(*side) for side in sides), key=lambda each: each.place):
+        senders = list(self._connection.sides)
+        merged = (self._side(sender, *side) for sender, side in zip(senders, sides, strict=True))
+        for found in heapq.merge(*merged, key=lambda each: each.place):
             message = found.message
             if message is None:
                 self._push(ready, found.place, [found.finding] if found.finding else [])
@@ -196,7 +199,7 @@ class _Reader:
             self._count += 1
             heapq.heappush(ready, _Placed(place, self._count, message))
 
-    def _side(self, runs: list[Run], missing: int) -> Iterator[_Found]:
+    def _side(self, sender: tuple[bytes, int], runs: list[Run], missing: int) -> Iterator[_Found]:
         """Yield the messages of one side, and a finding for each gap."""
         if not runs:
             return
@@ -211,6 +214,7 @@ class _Reader:
                 is_last = following_start is None
                 place, time = run.first(start) if message.method is not None else run.last(start, end)
                 message.time = _datetime(time)
+                message.sender = _sender(sender, is_server=message.method is None)
                 if gap and is_last and _is_cut(message, end, len(run.data)):
                     message.trouble = value_finding(Code.BROKEN_CAPTURE, _missing(gap, leading), _LOST)
                     is_said = True
@@ -284,6 +288,14 @@ def _kind(sides: list[list[Run]]) -> str | None:
 def _name(connection: Connection, name: str) -> str:
     """Return the name of a connection. Wireshark finds it by this number, as tcp.stream."""
     return f"{name}/stream/{connection.number}" if name else f"stream/{connection.number}"
+
+
+def _sender(end: tuple[bytes, int], *, is_server: bool) -> str:
+    """Return the address of a client, or the address and port of a server."""
+    address, port = end
+    shown = str(ip_address(address)) if len(address) in (4, 16) else address.hex()
+    # A client has another port for each connection.
+    return f"{shown} port {port}" if is_server else shown
 
 
 def _datetime(time: int) -> datetime | None:
