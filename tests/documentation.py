@@ -10,6 +10,7 @@ import xmla_headers
 from xmla_headers import Envelope, Fragment, Header, Session, decode, encode, session_not_found
 
 from .capture_files import BEGIN, Exchange, har, lost, message, session
+from .scenes import SCENES, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +80,11 @@ def write_files(folder: Path) -> None:
     (folder / "broken.xml").write_bytes(REQUEST.replace(b"SessionId", b"SessionID"))
     (folder / "capture.har").write_bytes(capture())
     (folder / "audit.xsd").write_text(_AUDIT, encoding="utf-8")
+    for cause, plays in SCENES.items():
+        scene = Scene()
+        scene.healthy(1)
+        next(iter(plays.values()))(scene)
+        (folder / f"{cause}.har").write_bytes(scene.har())
 
 
 class Server:

@@ -20,6 +20,7 @@ from ._inputs import Inputs
 from ._judging import Job, Judged, load_schemas
 from ._outputs import text_output
 from ._reports import FORMATS, Ending, Report
+from ._selection import Selection
 from ._sharing import judged
 
 __all__ = ["check"]
@@ -52,7 +53,7 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
             strict=options.strict,
             refuse=frozenset(options.refuse),
         )
-        run = _Run(job, inputs, report)
+        run = _Run(job, inputs, report, Selection.of(options))
         processes = options.jobs or os.cpu_count() or 1
         try:
             for message in judged(inputs, job, processes):
@@ -75,8 +76,9 @@ def check(options: argparse.Namespace, streams: Streams) -> int:
 class _Run:
     """The counts of one run, and its report."""
 
-    def __init__(self, job: Job, inputs: Inputs, report: Report) -> None:
+    def __init__(self, job: Job, inputs: Inputs, report: Report, selection: Selection) -> None:
         self._job, self._inputs, self._report = job, inputs, report
+        self._selection = selection
         self._transcript = Transcript()
         self._refused: set[str] = set()
         self._messages = self._warnings = self._parts = 0
@@ -84,11 +86,13 @@ class _Run:
     def add(self, message: Judged) -> None:
         """Count the next message, and report on it."""
         placement = self._transcript.add(message.checked)
+        self._messages += 1
+        if not self._selection.has_message(placement.session, message.checked.message.time):
+            return
         said = [
             (finding, self._note(message.checked.message.name, finding))
             for finding in (*message.checked.findings, *self._wanted(placement.findings))
         ]
-        self._messages += 1
         self._parts += message.checked.message.other_parts or 0
         self._report.message(message, placement, said)
 
@@ -106,9 +110,11 @@ class _Run:
     def close(self, *, interrupted: bool) -> int:
         """Report on the end of the captures, and return the exit status."""
         unreadable = self._inputs.unreadable
+        # Only the end shows these findings, and neither their sessions nor their times.
+        found = [] if interrupted or not self._selection.is_all else self._transcript.close()
         left = [
             (name, finding, self._note(name, finding))
-            for name, finding in ([] if interrupted else self._transcript.close())
+            for name, finding in found
             if finding.code not in self._job.ignore
         ]
         counts = {
@@ -123,13 +129,14 @@ class _Run:
         transcript = self._transcript
         ending = Ending(
             left,
-            transcript.sessions,
+            [record for record in transcript.sessions if self._selection.has_record(record)],
             unreadable,
             counts,
             interrupted,
             transcript.one_side,
-            transcript.diagnosis(),
-            transcript.faults,
+            self._selection.chosen(transcript.diagnosis()),
+            transcript.faults if self._selection.is_all else [],
+            not self._selection.only_lost,
         )
         self._report.end(ending)
         if unreadable:

@@ -13,6 +13,7 @@ from xmla_headers.soap import Direction
 
 from . import _check, _commands
 from ._console import Streams
+from ._selection import moment
 
 __all__ = ["SHELLS", "make_parser"]
 
@@ -105,6 +106,7 @@ def make_parser() -> argparse.ArgumentParser:
         default="text",
         help="the format of the report; github is for annotations (default: %(default)s)",
     )
+    _add_selection(check)
     check.add_argument(
         "--all",
         action="store_true",
@@ -235,6 +237,28 @@ def _add_exclude(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--only", choices=["lost"], help="tell only the sessions that were lost, and why (default: all)"
+    )
+    parser.add_argument(
+        "--session",
+        action="append",
+        default=[],
+        type=_number,
+        metavar="N",
+        help="tell only the session of this number; may be repeated (default: all)",
+    )
+    for option, what in (("--since", "from this time on"), ("--until", "up to this time")):
+        parser.add_argument(
+            option,
+            type=moment,
+            metavar="TIME",
+            help=f"tell only what passed {what}: 08:30 by the clock of the capture, or 2026-11-20T08:30:00Z;"
+            " messages without a time are left out (default: all)",
+        )
+
+
 def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", help=f"write {what} to FILE (default: standard output)"
@@ -301,6 +325,12 @@ def _count(text: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError(f"{printable(text)} is not a number of messages, 1 or more")
     return count
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()) or int(text[:10]) < 1:
+        raise argparse.ArgumentTypeError(f"{printable(text)} is not the number of a session, 1 or more")
+    return int(text[:10])
 
 
 def _jobs(text: str) -> int:

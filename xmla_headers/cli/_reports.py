@@ -42,6 +42,8 @@ class Ending(NamedTuple):
     """Why sessions were lost, refused or never came to be."""
     faults: Sequence[FaultCount] = ()
     """The faults of the captures."""
+    tells_healthy: bool = True
+    """Whether sessions without trouble are told."""
 
 
 class Report:
@@ -130,7 +132,7 @@ class _Text(Report):
             if not self.full and group.count > len(group.shown):
                 more = f"    and {group.count - len(group.shown):,} more [{code}] (--all prints each)"
                 self.printer.line([(more, "")])
-        for line in _verdict.healthy_lines(ending.diagnosis, ending.sessions):
+        for line in _verdict.healthy_lines(ending.diagnosis, ending.sessions) if ending.tells_healthy else ():
             self.printer.line(line)
         if ending.interrupted:
             self.printer.line(

@@ -59,7 +59,7 @@ class Facts:
     """The facts of a capture."""
 
     sessions: Sequence[SessionRecord]
-    failures: Iterable[Failure]
+    failures: Sequence[Failure]
     """The failures that are not those of a BeginSession."""
     cancels: Sequence[Moment]
     """Requests that cancel a session without its id."""
@@ -122,7 +122,8 @@ class _Rules:
         elif history.login is not None:
             yield _refused(history.login, record.number)
         elif history.begun is not None and history.granted is None:
-            yield _never_granted(record, history.begun, speaks=self._facts.speaks)
+            speaks = self._facts.speaks or not self._facts.failures
+            yield _never_granted(record, history.begun, speaks_soap=speaks)
 
     # -- one id for two ------------------------------------------------------------------------------
 
@@ -424,7 +425,14 @@ def _refused(failure: Failure, number: int | None) -> Diagnosis:
     return _diagnosis(Cause.NOT_AUTHENTICATED, also, number, text, facts, fault=failure.words)
 
 
-def _never_granted(record: SessionRecord, failure: Failure, *, speaks: bool) -> Diagnosis:
+def _never_granted(record: SessionRecord, failure: Failure, *, speaks_soap: bool) -> Diagnosis:
+    """Return the diagnosis for a BeginSession that was answered without a Session.
+
+    Args:
+        record: The session.
+        failure: The answer.
+        speaks_soap: False if other requests met pages, too, and no answer at all was SOAP.
+    """
     told = {
         FailureKind.FAULT: "by a fault",
         FailureKind.NO_SESSION: "without a Session",
@@ -435,7 +443,7 @@ def _never_granted(record: SessionRecord, failure: Failure, *, speaks: bool) -> 
     causes = [Cause.NEVER_GRANTED]
     if failure.kind in (FailureKind.PAGE, FailureKind.EMPTY):
         causes.append(Cause.NO_SOAP_ANSWER)
-        if failure.kind is FailureKind.EMPTY or not speaks:
+        if failure.kind is FailureKind.EMPTY or not speaks_soap:
             causes.reverse()
     fault = failure.words if failure.kind is FailureKind.FAULT else ""
     return _diagnosis(causes[0], causes, record.number, text, _first_and_last(failure), fault=fault)
