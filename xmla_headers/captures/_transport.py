@@ -45,6 +45,7 @@ NO_TRANSPORT = Transport()
 # The fields that name the server behind a gateway, and those that name the client.
 _NODES = ("via", "x-served-by", "x-backend-server", "x-backend", "x-upstream", "x-node", "x-server")
 _CLIENTS = ("user-agent", "x-forwarded-for", "x-real-ip", "forwarded")
+_NODE_NAMES = frozenset(_NODES)
 TRANSPORT_FIELDS = frozenset({*_NODES, *_CLIENTS, "host", "location"})
 """The header fields that `transport_of` reads, in lower case."""
 
@@ -80,7 +81,9 @@ def transport_of(message: CapturedMessage, fields: dict[str, str], *, is_soap: b
         if message.sender is not None:
             named.append(message.sender)
         return _request(_address(message.target, fields.get("host")), " ".join(named) or None)
-    node = next((fields[name][:_MOST_VALUE] for name in _NODES if name in fields), message.sender)
+    node = message.sender
+    if not _NODE_NAMES.isdisjoint(fields):
+        node = next(fields[name][:_MOST_VALUE] for name in _NODES if name in fields)
     if is_soap or message.trouble is not None or message.omitted:
         return NO_TRANSPORT if node is None else _response(node)
     return _page(message, node, fields.get("location"))

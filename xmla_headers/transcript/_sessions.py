@@ -108,6 +108,7 @@ class Transcript:
         "_is_timed",
         "_log",
         "_loose",
+        "_now",
         "_older",
         "_order",
         "_paired",
@@ -132,6 +133,8 @@ class Transcript:
         self._cancelled: dict[str, tuple[Moment, int | None]] = {}
         self._log, self._retries = Log(), Retries()
         self._order, self._is_timed = 0, True
+        # The message that is being added.
+        self._now = Moment("", None, 0)
         # Open requests, by their exchange.
         self._pending: dict[str, _Pending] = {}
         # The last request that no exchange pairs with its response.
@@ -177,6 +180,7 @@ class Transcript:
             raise wrong_type("checked", "CheckedMessage", checked)
         self._paired = self._paired or checked.message.exchange is not None
         self._order += 1
+        self._now = Moment(checked.message.name, checked.message.time, self._order)
         match direction_of(checked):
             case Direction.REQUEST:
                 placement = self._request(checked)
@@ -261,14 +265,11 @@ class Transcript:
         """
         return list(self._log.faults.values())
 
-    def _moment(self, checked: CheckedMessage) -> Moment:
-        return Moment(checked.message.name, checked.message.time, self._order)
-
     # -- requests ------------------------------------------------------------------------------------
 
     def _request(self, checked: CheckedMessage) -> Placement:
         self._requested = True
-        message, header, moment = checked.message, asked(checked), self._moment(checked)
+        message, header, moment = checked.message, asked(checked), self._now
         address, client = checked.transport.address, checked.transport.client
         record, counted, findings, idle, spelling = None, False, [], None, ""
         if header is not None and not header and checked.session_field is not None:
@@ -399,7 +400,7 @@ class Transcript:
 
     def _alone(self, checked: CheckedMessage) -> tuple[SessionRecord | None, list[Finding]]:
         """Note a response whose request is unknown: it may grant a session, or say that one is lost."""
-        moment, place = self._moment(checked), Place(None, checked.transport.node)
+        moment, place = self._now, Place(None, checked.transport.node)
         if checked.header is None:
             kind = failure_kind(checked)
             if kind is not None:
@@ -455,7 +456,7 @@ class Transcript:
 
     def _note_failure(self, checked: CheckedMessage, waiting: _Pending) -> None:
         """Note how a request failed without a SOAP message."""
-        kind, record, moment = failure_kind(checked), waiting.session, self._moment(checked)
+        kind, record, moment = failure_kind(checked), waiting.session, self._now
         if kind is None:
             return
         words, status = page_words(checked), checked.message.status
@@ -526,7 +527,7 @@ class Transcript:
         self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord, before: State
     ) -> None:
         """Note the answer to a BeginSession."""
-        history, moment, conversation = record.history, self._moment(checked), record.conversation
+        history, moment, conversation = record.history, self._now, record.conversation
         session_id = conversation.session_id
         history.login = None
         if before is State.BEGINNING and conversation.state is State.ACTIVE and session_id is not None:
@@ -548,13 +549,13 @@ class Transcript:
     def _denial(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> Denial:
         said, text = words_of(checked, record.session_id)
         place = self._place(checked, waiting)
-        moment = self._moment(checked)
+        moment = self._now
         return Denial(moment, waiting.moment, waiting.idle, place, said, text, waiting.spelling)
 
     def _accepted(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> None:
         """Note an answer that shows that the server knows the session."""
         history, conversation = record.history, record.conversation
-        history.accept(self._moment(checked), waiting.moment, self._place(checked, waiting), waiting.idle)
+        history.accept(self._now, waiting.moment, self._place(checked, waiting), waiting.idle)
         ends = waiting.header is not None and isinstance(waiting.header.session_header, EndSession)
         if conversation.state is State.LOST and history.is_revived and record.session_id and not ends:
             record.adopt(record.session_id)
