@@ -40,6 +40,9 @@ __all__ = ["NEAREST", "SCENES", "Client", "Page", "Scene", "Telling"]
 _ENGINE = "http://schemas.microsoft.com/analysisservices/2003/engine"
 
 
+_XML: tuple[tuple[str, str], ...] = (("Content-Type", "text/xml"),)
+
+
 class Page(NamedTuple):
     """An answer that the provider has not written."""
 
@@ -193,7 +196,7 @@ class Scene:
             provider.sessions.pop(session_id, None)
         if instead is None:
             status, answer = _answered(provider, request)
-            fields: tuple[tuple[str, str], ...] = (("Content-Type", "text/xml"),)
+            fields = _XML
             fault = decode(answer).fault
             if fault is not None and fault.session_lost:
                 status, answer = self.telling(fault)
@@ -217,7 +220,9 @@ class Scene:
             "time": 20,
             "request": {
                 "method": "POST",
-                "url": f"http://olap.example{client.path}",
+                "url": f"http://olap{client.path}"
+                if ".example" in client.path
+                else f"http://olap.example{client.path}",
                 "headers": _fields(
                     ("Content-Type", "text/xml"),
                     ("SOAPAction", action_of("Execute")),
@@ -267,12 +272,9 @@ Play = Callable[[Scene], Client]
 
 
 def _idle(scene: Scene) -> Client:
-    scene.idle_limit = timedelta(minutes=30)
-    client, other = scene.client().begin(), scene.client("Report").begin()
+    client, other = _pair(scene)
     client.use(2)
-    for _ in range(9):
-        scene.wait(minutes=5)
-        other.use()
+    _pause(scene, other)
     client.use()
     other.end()
     return client
@@ -319,7 +321,7 @@ def _killed_by_words(scene: Scene) -> Client:
     client.use(2)
     other.use()
     fault = Fault("XMLAnalysisError.0xc10c000a", "The session was terminated by an administrator.")
-    client.use(instead=Page(500, encode(Envelope(body=fault.to_body())), (("Content-Type", "text/xml"),)))
+    client.use(instead=Page(500, encode(Envelope(body=fault.to_body())), _XML))
     other.use()
     other.end()
     return client
@@ -387,13 +389,20 @@ def _login(scene: Scene) -> Client:
 def _refused(scene: Scene) -> Client:
     fault = Fault("XMLAnalysisError.0xc1180016", "no permission")
     client = scene.client()
-    client.begin(Page(500, encode(Envelope(body=fault.to_body())), (("Content-Type", "text/xml"),)))
+    client.begin(Page(500, encode(Envelope(body=fault.to_body())), _XML))
     return client
 
 
 def _stateless(scene: Scene) -> Client:
     client = scene.client()
-    client.begin(Page(200, encode(Envelope(body=Fragment(b"<rows/>"))), (("Content-Type", "text/xml"),)))
+    client.begin(Page(200, encode(Envelope(body=Fragment(b"<rows/>"))), _XML))
+    return client
+
+
+def _misspelt(scene: Scene) -> Client:
+    client = scene.client()
+    answer = encode(Envelope(Header(Session("8f1c2b3a")))).replace(b"SessionId", b"SessionID")
+    client.begin(Page(200, answer, _XML))
     return client
 
 
@@ -435,7 +444,7 @@ def _page(scene: Scene) -> Client:
 
 def _empty(scene: Scene) -> Client:
     client = scene.client().begin()
-    client.use(instead=Page(200, b"", (("Content-Type", "text/xml"),)))
+    client.use(instead=Page(200, b"", _XML))
     client.use()
     client.end()
     return client
@@ -454,7 +463,12 @@ SCENES: dict[str, dict[str, Play]] = {
     "id-changed-by-client": {"letter case and braces": _changed},
     "used-after-end": {"after EndSession": _after_end},
     "not-authenticated": {"401 three times": _only_401, "a login page": _login},
-    "never-granted": {"a fault": _refused, "no Session": _stateless, "a page": _begun_with_a_page},
+    "never-granted": {
+        "a fault": _refused,
+        "no Session": _stateless,
+        "a page": _begun_with_a_page,
+        "a message that is refused": _misspelt,
+    },
     "before-capture": {"an id from before": _before},
     "granted-twice": {"one id": _twice},
     "no-soap-answer": {"a page": _page, "an empty answer": _empty},
@@ -535,13 +549,88 @@ def _end_refused(scene: Scene) -> Client:
     scene.ask(
         client,
         EndSession(client.session_id),
-        instead=Page(500, encode(Envelope(body=fault.to_body())), (("Content-Type", "text/xml"),)),
+        instead=Page(500, encode(Envelope(body=fault.to_body())), _XML),
     )
+    _pause(scene, other)
+    client.use()
+    return client
+
+
+def _end_unanswered(scene: Scene) -> Client:
+    """The answer to EndSession is missing."""
+    client = scene.client().begin()
+    client.use(2)
+    client.end()
+    scene.entries[-1]["response"] = {"status": 0, "headers": [], "content": {"size": 0}}
+    client.use()
+    return client
+
+
+def _request_unreadable(scene: Scene) -> Client:
+    """The capture lacks the body of the request that is denied; the fault names the session."""
+    client, other = _pair(scene)
+    client.use()
+    _pause(scene, other)
+    client.use()
+    scene.entries[-1]["request"] |= {"bodySize": 0, "postData": {"mimeType": "text/xml", "text": ""}}
+    return client
+
+
+def _restart_of_one_server(scene: Scene) -> Client:
+    """One of two servers was restarted, and the sessions of the other one go on."""
+    clients = [scene.client(f"Excel {number}", server=number % 2) for number in range(6)]
+    for client in clients:
+        client.path = f"{client.server}.example/xmla"
+        client.begin().use()
+    scene.restart(0)
+    for client in clients:
+        client.use()
+    return clients[0]
+
+
+def _accepted_spelling(scene: Scene) -> Client:
+    """The server has accepted the spelling before; then the session times out."""
+    client, other = _pair(scene)
+    exact = client.session_id
+    client.session_id = exact.lower()
+    client.use(instead=Page(200, encode(Envelope()), _XML))
+    _pause(scene, other)
+    client.use()
+    return client
+
+
+def _login_rounds(scene: Scene) -> Client:
+    """The request that is denied after a pause is sent twice before that, and asked for credentials."""
+    client, other = _pair(scene)
+    client.use()
+    _pause(scene, other)
+    client.use(2, instead=Page(401, b"Unauthorized"))
+    client.use()
+    return client
+
+
+def _page_elsewhere(scene: Scene) -> Client:
+    """The gateway fails for another client while the session times out."""
+    client, other = _pair(scene)
+    client.use()
+    other.end()
+    scene.wait(minutes=20)
+    scene.client("Pivot").use(instead=Page(502, b"<html>"))
+    scene.wait(minutes=20)
+    client.use()
+    return client
+
+
+def _pair(scene: Scene) -> tuple[Client, Client]:
+    scene.idle_limit = timedelta(minutes=30)
+    return scene.client().begin(), scene.client("Report").begin()
+
+
+def _pause(scene: Scene, other: Client) -> None:
+    """Let 45 minutes pass, in which another client works."""
     for _ in range(9):
         scene.wait(minutes=5)
         other.use()
-    client.use()
-    return client
 
 
 def _reused_id(scene: Scene) -> Client:
@@ -560,7 +649,7 @@ def _changed_and_accepted(scene: Scene) -> Client:
     client, other = scene.client().begin(), scene.client("Report").begin()
     exact = client.session_id
     client.session_id = exact.lower()
-    client.use(instead=Page(200, encode(Envelope()), (("Content-Type", "text/xml"),)))
+    client.use(instead=Page(200, encode(Envelope()), _XML))
     client.session_id = exact
     client.use()
     scene.restart()
@@ -578,5 +667,11 @@ NEAREST: dict[str, tuple[Play, str]] = {
     "an address that was known": (_same_address, "idle-timeout"),
     "an EndSession without success": (_end_refused, "idle-timeout"),
     "one id, ended each time": (_reused_id, "used-after-end"),
+    "an EndSession without an answer": (_end_unanswered, "used-after-end"),
+    "a denied request without its body": (_request_unreadable, "idle-timeout"),
+    "a restart of one of two servers": (_restart_of_one_server, "server-restart"),
+    "a spelling that was accepted before": (_accepted_spelling, "idle-timeout"),
+    "rounds of a login around the denial": (_login_rounds, "idle-timeout"),
+    "a page for somebody else": (_page_elsewhere, "idle-timeout"),
     "another spelling that was accepted": (_changed_and_accepted, "server-restart"),
 }

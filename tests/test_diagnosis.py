@@ -82,6 +82,51 @@ def test_diagnosis_is_not_the_nearest_other_cause(play: Play, truth: str) -> Non
     assert diagnosed(scene)[0].cause == truth
 
 
+def test_diagnosis_of_a_log_finds_the_session_of_each_answer() -> None:
+    """Two threads write one log, and nothing pairs their requests with the answers."""
+    scene = Scene()
+    clients = [scene.client(f"Excel {number}").begin() for number in range(2)]
+    scene.restart()
+    for client in clients:
+        client.use()
+    texts = [entry["request"]["postData"]["text"] for entry in scene.entries]
+    answers = [entry["response"]["content"]["text"] for entry in scene.entries]
+    order = [texts[0], texts[1], answers[0], answers[1], texts[2], texts[3], answers[2], answers[3]]
+    log = "".join(f"2026-11-20 09:00:{second:02} {text}\n" for second, text in enumerate(order))
+    transcript = Transcript()
+    for message in iter_messages(log.encode(), "a.log"):
+        transcript.add(check_message(message))
+    assert [record.session_id for record in transcript.sessions] == [client.session_id for client in clients]
+    assert [each.cause for each in transcript.diagnosis()] == [Cause.SERVER_RESTART] * 2
+
+
+@pytest.mark.parametrize("order", ["newest first", "shuffled"])
+def test_har_in_another_order_is_read_by_time(order: str) -> None:
+    scene = Scene()
+    scene.healthy(2)
+    expected = [message.time for message in iter_messages(scene.har())]
+    if order == "newest first":
+        scene.entries.reverse()
+    else:
+        scene.entries = scene.entries[1::2] + scene.entries[::2][::-1]
+    found = list(iter_messages(scene.har()))
+    assert [message.time for message in found] == expected
+    assert {message.name for message in found} == {
+        f"entries/{number}/{side}" for number in range(len(scene.entries)) for side in ("request", "response")
+    }
+    assert followed(scene.har()).diagnosis() == []
+
+
+def test_har_in_another_order_with_damage_is_read_as_it_stands() -> None:
+    scene = Scene()
+    scene.healthy(2)
+    scene.entries.reverse()
+    (whole, damaged) = scene.har(), scene.har()[:-200]
+    names = [message.name for message in iter_messages(damaged)]
+    assert names[:2] == ["entries/0/request", "entries/0/response"]
+    assert [message.name for message in iter_messages(whole)][:1] != names[:1]
+
+
 def test_diagnosis_of_healthy_traffic_is_empty() -> None:
     scene = Scene()
     scene.healthy(5)

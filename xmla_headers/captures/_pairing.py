@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from xmla_headers.soap import Direction
 
-__all__ = ["direction_of", "natural_key", "pair_names"]
+__all__ = ["direction_of", "natural_key", "pair_names", "sender_of"]
 
 # The word in a name that tells the side: 17-request.xml, req_17.xml, Discover.resp.xml. Fiddler calls the
 # two sides raw/17_c.txt and raw/17_s.txt.
@@ -50,6 +50,13 @@ def direction_of(name: str) -> Direction | None:
     """Return the direction of a message if the name of its file tells it."""
     found = _side(name)
     return None if found is None else found[1]
+
+
+def sender_of(name: str) -> tuple[str, str] | None:
+    """Return the address and the port of the sender if the name of a file of tcpflow tells it."""
+    file = name.rpartition("/")[2]
+    flow = _FLOW.fullmatch(file) if "-" in file and "." in file else None
+    return None if flow is None else (flow[2], flow[3])
 
 
 def natural_key(name: str) -> str:

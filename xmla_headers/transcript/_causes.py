@@ -97,7 +97,11 @@ class _Rules:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._restarts = _Restarts(facts.sessions, self._at)
+        # A restart ends the sessions of one server.
+        by_server: dict[str | None, list[SessionRecord]] = {}
+        for record in facts.sessions:
+            by_server.setdefault(_server_of(record.history), []).append(record)
+        self._by_server = {server: _Restarts(records, self._at) for server, records in by_server.items()}
         # A server that accepts a session after this time does not end sessions sooner.
         self._accepted_idle = max(
             (record.history.longest_idle for record in facts.sessions), default=timedelta()
@@ -109,6 +113,9 @@ class _Rules:
         if self._facts.is_timed and moment.time is not None:
             return moment.time.timestamp()
         return float(moment.order)
+
+    def _restarts_of(self, record: SessionRecord) -> _Restarts:
+        return self._by_server[_server_of(record.history)]
 
     def of_session(self, record: SessionRecord) -> Iterable[Diagnosis]:
         """Yield the diagnoses of a session: at most one."""
@@ -176,6 +183,8 @@ class _Rules:
         if history.known is None:
             return self._unknown(record, said)
         weighed = self._weighed(record, denial)
+        if history.ending is not None and history.ending != denial.request:
+            return [Cause.USED_AFTER_END, *weighed]
         if said:
             return [*said, *(cause for cause in weighed if cause is Cause.OTHER_SERVER)]
         if _elsewhere(history, denial.place):
@@ -185,14 +194,14 @@ class _Rules:
     def _unknown(self, record: SessionRecord, said: list[Cause]) -> list[Cause]:
         """Return the causes for a session that nobody granted here, and that the server never accepted."""
         causes = [Cause.BEFORE_CAPTURE, Cause.SERVER_RESTART, Cause.IDLE_TIMEOUT, Cause.OTHER_SERVER]
-        restart = self._restarts.of(record)
+        restart = self._restarts_of(record).of(record)
         if restart is not None and restart.granted_here:
             causes[:2] = Cause.SERVER_RESTART, Cause.BEFORE_CAPTURE
         return [*said, *others(causes, said[0])] if said else causes
 
     def _weighed(self, record: SessionRecord, denial: Denial) -> list[Cause]:
         """Return the causes of a loss that the idle times and the other sessions allow."""
-        idle, restart = denial.idle, self._restarts.of(record)
+        idle, restart = denial.idle, self._restarts_of(record).of(record)
         cancels = [Cause.KILLED] if self._between(record, denial, self._facts.cancels) else []
         outage = self._between(record, denial, self._facts.outages)
         is_long = idle is not None and idle >= _LONG_IDLE and idle > self._accepted_idle
@@ -200,7 +209,7 @@ class _Rules:
         if cancels:
             rest = [Cause.IDLE_TIMEOUT] if is_long else []
             return [*cancels, *rest, Cause.OTHER_SERVER, *([Cause.SERVER_RESTART] if restart else [])]
-        if restart is not None and (restart.is_sudden or outage):
+        if restart is not None and (restart.is_sudden or (outage and not is_long)):
             return [Cause.SERVER_RESTART, *([Cause.IDLE_TIMEOUT] if can_be_idle else [])]
         if is_long or idle is None:
             rest = [Cause.SERVER_RESTART] if restart else []
@@ -208,7 +217,7 @@ class _Rules:
         maybe_idle = [Cause.IDLE_TIMEOUT] if can_be_idle else []
         if restart is None:
             return [Cause.OTHER_SERVER, Cause.KILLED, *maybe_idle]
-        if self._restarts.short_losses > 1:
+        if self._restarts_of(record).short_losses > 1:
             return [Cause.OTHER_SERVER, Cause.SERVER_RESTART, Cause.KILLED, *maybe_idle]
         return [Cause.SERVER_RESTART, *maybe_idle, Cause.OTHER_SERVER, Cause.KILLED]
 
@@ -221,7 +230,7 @@ class _Rules:
 
     def _against(self, record: SessionRecord, denial: Denial, cause: Cause) -> list[str]:
         found = []
-        restart = self._restarts.of(record)
+        restart = self._restarts_of(record).of(record)
         if cause is Cause.IDLE_TIMEOUT and denial.idle is not None and denial.idle <= self._accepted_idle:
             found.append(f"another use after {spoken(self._accepted_idle)} was accepted")
         if cause is Cause.SERVER_RESTART:
@@ -252,6 +261,8 @@ class _Rules:
         match cause:
             case Cause.ID_CHANGED_BY_CLIENT:
                 return f"{name} was denied because the client changed the {denial.spelling} of its id"
+            case Cause.USED_AFTER_END if history.ended is None:
+                return f"{name} was used after an EndSession of which no good answer is known"
             case Cause.USED_AFTER_END:
                 return f"{name} was used after the client had ended it"
             case Cause.OTHER_SERVER if history.revived is not None:
@@ -270,7 +281,7 @@ class _Rules:
             case Cause.KILLED:
                 return f"{name} was denied{after}: somebody cancelled it"
             case Cause.SERVER_RESTART:
-                restart = self._restarts.of(record)
+                restart = self._restarts_of(record).of(record)
                 others_lost = (
                     "" if restart is None or restart.victims < 2 else f", with {restart.victims - 1} more"
                 )
@@ -287,6 +298,16 @@ class _Rules:
         return _diagnosis(
             Cause.BEFORE_CAPTURE, also, None, text, [(denial.answer, "denied")], fault=denial.words
         )
+
+
+def _server_of(history: History) -> str | None:
+    """Return the server that knew a session first, or that denied it: its name, otherwise its host."""
+    place = history.places[0] if history.places else None
+    if place is None and history.denial is not None:
+        place = history.denial.place
+    if place is None:
+        return None
+    return place.node or (place.address or "").partition("/")[0] or None
 
 
 def _last_known(history: History) -> Moment | None:
@@ -438,6 +459,7 @@ def _never_granted(record: SessionRecord, failure: Failure, *, speaks_soap: bool
         FailureKind.NO_SESSION: "without a Session",
         FailureKind.PAGE: f"by a page ({failure.words})",
         FailureKind.EMPTY: f"without a body ({failure.words})",
+        FailureKind.REFUSED: f"by a message that is refused ({failure.words})",
     }[failure.kind]
     text = f"session {record.number} was never granted: BeginSession was answered {told}"
     causes = [Cause.NEVER_GRANTED]

@@ -61,6 +61,8 @@ class FailureKind(StrEnum):
     """A page of HTTP."""
     EMPTY = "empty answer"
     """An answer without a body."""
+    REFUSED = "refused message"
+    """A message that the rules refuse."""
     LOGIN = "login"
     """A demand for credentials."""
 
@@ -116,6 +118,8 @@ class History:
     """The first answer that shows that the server knew the session after it had denied it."""
     ended: Moment | None = None
     """The request with EndSession that was answered."""
+    ending: Moment | None = None
+    """The last request with EndSession, until another use is accepted."""
     cancelled: tuple[Moment, int | None] | None = None
     """The last Cancel that names the session, and the number of the session that sent it."""
     shared: tuple[Moment, int] | None = None
@@ -124,6 +128,10 @@ class History:
     """How BeginSession failed."""
     login: Failure | None = None
     """The demands for credentials, or redirects, that no success followed."""
+    used: datetime | None = None
+    """When it was last used; a request that only met a demand for credentials is no use."""
+    spellings: set[str] = field(default_factory=set)
+    """How ids that the server accepted differ from the granted one."""
     _is_sure: bool = False
 
     @property
@@ -141,6 +149,8 @@ class History:
                 self.revived = moment
         if self.cancelled is not None and order > self.cancelled[0].order:
             self.cancelled = None
+        if self.ending is not None and order > self.ending.order:
+            self.ending = None
         self.known = self.known or moment
         self.accepted = moment
         self.login = None
@@ -148,6 +158,10 @@ class History:
             self.longest_idle = max(self.longest_idle, idle)
         if place not in self.places and len(self.places) < _MOST_PLACES:
             self.places.append(place)
+
+    def idle_until(self, time: datetime | None) -> timedelta | None:
+        """Return how long the session had not been used at a time; None if unknown."""
+        return None if self.used is None or time is None else max(time - self.used, timedelta())
 
     def deny(self, denial: Denial, *, is_sure: bool = True) -> None:
         """Note an answer that says that the server does not know the session.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from xmla_headers.conversation import Conversation, State
 from xmla_headers.envelope import Header
@@ -76,20 +76,6 @@ class SessionRecord:
         self.conversation = Conversation()
         self.conversation.request(Header(BeginSession()))
         self.conversation.response(Header(Session(session_id)))
-
-    def idle_until(self, time: datetime | None) -> timedelta | None:
-        """Return how long the session has not been used at a time.
-
-        Args:
-            time: The time, or None.
-
-        Returns:
-            The time since its latest message, not negative; None if unknown.
-
-        >>> SessionRecord(1).idle_until(None) is None
-        True
-        """
-        return None if self.last is None or time is None else max(time - self.last, timedelta())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from xmla_headers._checks import wrong_type
 from xmla_headers.captures import CheckedMessage
@@ -19,6 +19,7 @@ from ._causes import Facts, diagnoses
 from ._diagnosis import Diagnosis, FaultCount
 from ._history import Denial, Failure, FailureKind, Moment, Place
 from ._log import Log, Retries, failure_kind, fault_words, page_words, words_of
+from ._loose import Loose
 from ._losses import denied_session, loss_finding, may_deny, not_authenticated, says_lost
 from ._records import Placement, SessionRecord
 from ._spellings import canonical
@@ -50,6 +51,8 @@ class _Pending:
     header: Header | None
     # The time since the session was last used; None if unknown.
     idle: timedelta | None
+    # When the session was used before.
+    used: datetime | None
     # Where it was sent, and by whom.
     address: str | None
     client: str | None
@@ -70,6 +73,11 @@ class _Pending:
     def begins(self) -> bool:
         """Whether it is a BeginSession."""
         return self.header is not None and isinstance(self.header.session_header, BeginSession)
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is an EndSession."""
+        return self.header is not None and isinstance(self.header.session_header, EndSession)
 
 
 class Transcript:
@@ -137,8 +145,8 @@ class Transcript:
         self._now = Moment("", None, 0)
         # Open requests, by their exchange.
         self._pending: dict[str, _Pending] = {}
-        # The last request that no exchange pairs with its response.
-        self._loose: _Pending | None = None
+        # The requests that no exchange pairs with their responses.
+        self._loose: Loose[_Pending] = Loose()
         self._requested = self._answered = False
         # Whether the capture pairs requests with responses.
         self._paired = False
@@ -197,6 +205,8 @@ class Transcript:
             if time is not None:
                 record.first = time if record.first is None else min(record.first, time)
                 record.last = time if record.last is None else max(record.last, time)
+                if record.history.login is None:
+                    record.history.used = record.last
         return placement
 
     def close(self) -> list[tuple[str, Finding]]:
@@ -271,14 +281,14 @@ class Transcript:
         self._requested = True
         message, header, moment = checked.message, asked(checked), self._now
         address, client = checked.transport.address, checked.transport.client
-        record, counted, findings, idle, spelling = None, False, [], None, ""
+        record, counted, findings, idle, used, spelling = None, False, [], None, None, ""
         if header is not None and not header and checked.session_field is not None:
             header = Header(Session(checked.session_field))
         if header:
             (block,) = header
             record = self._session_of(block, moment, client)
             record.requests += 1
-            idle = record.idle_until(message.time)
+            idle, used = record.history.idle_until(message.time), record.history.used
             spelling = spelling_of(block, record)
             if spelling:
                 header = Header(with_id(block, str(record.session_id)))
@@ -289,11 +299,15 @@ class Transcript:
                 counted = True
             except ConversationError as error:
                 findings.append(error.finding)
-        waiting = _Pending(moment, record, counted, header, idle, address, client, spelling, message.omitted)
+        waiting = _Pending(
+            moment, record, counted, header, idle, used, address, client, spelling, message.omitted
+        )
+        if record is not None and waiting.ends:
+            record.history.ending = moment
         if checked.cancels:
             self._cancels(checked.cancels, waiting)
         if message.exchange is None:
-            self._loose = waiting
+            self._loose.add(waiting)
         else:
             self._pending[message.exchange] = waiting
         return Placement(record, Direction.REQUEST, tuple(findings))
@@ -354,10 +368,14 @@ class Transcript:
         self._answered = True
         message = checked.message
         if message.exchange is None:
-            waiting, self._loose = self._loose, None
+            waiting = self._loose.answered(checked)
         else:
             waiting = self._pending.pop(message.exchange, None)
-        if waiting is None or waiting.omitted:
+        # A request that cannot be read may have named the session that is denied.
+        is_unknown = waiting is not None and (
+            waiting.omitted or (waiting.header is None and says_lost(checked))
+        )
+        if waiting is None or is_unknown:
             record, findings = self._alone(checked)
             # Before the first request of a capture, the request may simply be older than the capture.
             if waiting is None and message.exchange is not None and self._requested:
@@ -409,7 +427,7 @@ class Transcript:
         if says_lost(checked):
             record = denied_session(checked, self.sessions)
             said, text = words_of(checked, None if record is None else record.session_id)
-            idle = None if record is None else record.idle_until(moment.time)
+            idle = None if record is None else record.history.idle_until(moment.time)
             denial = Denial(moment, None, idle, place, said, text)
             if record is None:
                 self._log.lost(denial)
@@ -458,6 +476,9 @@ class Transcript:
         """Note how a request failed without a SOAP message."""
         kind, record, moment = failure_kind(checked), waiting.session, self._now
         if kind is None:
+            if waiting.begins and record is not None and checked.findings:
+                words = str(checked.findings[0].code)
+                record.history.begun = Failure(FailureKind.REFUSED, words, moment, moment)
             return
         words, status = page_words(checked), checked.message.status
         if status in _SERVER_ERRORS or kind is FailureKind.EMPTY:
@@ -471,6 +492,7 @@ class Transcript:
                 self._log.failure(kind, words, moment, None)
         elif again:
             record.history.refuse(kind, words, moment)
+            record.history.used = waiting.used
             if waiting.begins:
                 self._retries.add(waiting.client, moment, record.number)
         elif waiting.begins:
@@ -496,7 +518,8 @@ class Transcript:
             header = Header(Session(checked.session_field))
         before = conversation.state
         findings: list[Finding] = []
-        if waiting.counted and lost and waiting.spelling:
+        respelled = waiting.spelling and waiting.spelling not in record.history.spellings
+        if waiting.counted and lost and respelled:
             # The server denies the id as it was written; it may know the session.
             conversation.unanswered(request=waiting.header)
         elif waiting.counted:
@@ -515,7 +538,7 @@ class Transcript:
             denial = self._denial(checked, waiting, record)
             record.history.deny(denial, is_sure=lost)
             is_news = after is State.LOST and before is not State.LOST
-            if is_news or (lost and waiting.spelling and record.lost is None):
+            if is_news or (lost and respelled and record.lost is None):
                 record.lost = record.lost or checked.message.name
                 findings.append(loss_finding(record, denial))
         else:
@@ -550,13 +573,19 @@ class Transcript:
         said, text = words_of(checked, record.session_id)
         place = self._place(checked, waiting)
         moment = self._now
-        return Denial(moment, waiting.moment, waiting.idle, place, said, text, waiting.spelling)
+        # A spelling that the server has accepted before is not the cause.
+        spelling = "" if waiting.spelling in record.history.spellings else waiting.spelling
+        return Denial(moment, waiting.moment, waiting.idle, place, said, text, spelling)
 
     def _accepted(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> None:
         """Note an answer that shows that the server knows the session."""
         history, conversation = record.history, record.conversation
         history.accept(self._now, waiting.moment, self._place(checked, waiting), waiting.idle)
-        ends = waiting.header is not None and isinstance(waiting.header.session_header, EndSession)
+        if waiting.spelling:
+            history.spellings.add(waiting.spelling)
+        ends = waiting.ends
+        if ends and checked.fault is not None:
+            history.ending = None
         if conversation.state is State.LOST and history.is_revived and record.session_id and not ends:
             record.adopt(record.session_id)
         if ends and checked.fault is None and conversation.state is State.ENDED:

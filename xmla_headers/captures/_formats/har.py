@@ -6,6 +6,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
 from xmla_headers.captures._message import CapturedMessage, broken, unsupported
@@ -91,6 +92,8 @@ def read(
 ) -> Iterator[CapturedMessage]:
     """Yield the messages of the entries that may be XMLA: the body is POSTed as XML or to a SOAPAction.
 
+    The entries come in the order of their times if the first ones show that they stand in another.
+
     A HAR gives the characters of a text, whatever its encoding was. They are encoded in UTF-8 again, and
     the charset of the message says so. `files` returns the content of a file beside the HAR, by its name in
     the HAR, or None; Playwright writes contents into such files.
@@ -113,7 +116,53 @@ def _read(
     except BrokenError as error:
         yield broken(name, f"the HAR breaks off after {_entries(0)}: {error}")
         return
-    yield from _items(text, _WHOLE, name, limits, files)
+    order = _by_time(data, limits) if _is_disordered(data) else None
+    if order is None:
+        yield from _items(text, _WHOLE, name, limits, files)
+        return
+    prefix, allowance = f"{name}/" if name else "", Allowance(limits)
+    for _, number, start, end in order:
+        entry = JsonText(data[start:end], None).value()
+        yield from _entry(entry, f"{prefix}entries/{number}", allowance, files)
+
+
+# Some tools write the newest entry first. The first entries show it.
+_BEGUN = re.compile(rb"\"startedDateTime\"[ \t\r\n]*:[ \t\r\n]*\"([^\"\\]{1,40})\"")
+_MOST_START, _MOST_COMPARED = 1_048_576, 16
+
+
+def _is_disordered(data: bytes | memoryview) -> bool:
+    """Return whether every fourth of the first entries, or more, was begun before the one before it.
+
+    One clock may be wrong.
+    """
+    found = islice(_BEGUN.finditer(bytes(data[:_MOST_START])), _MOST_COMPARED)
+    times = [_time(match[1].decode("latin-1")) for match in found]
+    known = [time for time in times if time is not None]
+    falls = sum(after < before for before, after in pairwise(known))
+    return falls * 4 >= len(known) - 1 > 0
+
+
+def _by_time(data: bytes | memoryview, limits: CaptureLimits) -> list[tuple[datetime, int, int, int]] | None:
+    """Return the time, number, start and end of each entry, in the order of their times.
+
+    None if an entry cannot be read, or has no time: the entries are then read as they stand.
+    """
+    text = JsonText(data, limits.max_entry_bytes)
+    found: list[tuple[datetime, int, int, int]] = []
+    try:
+        if not text.enter_member("log") or not text.enter_member("entries"):
+            return None
+        while text.next_item():
+            start, entry = text.offset, text.value()
+            time = _time(entry.get("startedDateTime")) if isinstance(entry, dict) else None
+            if time is None:
+                return None
+            found.append((time, len(found), start, text.offset))
+        text.leave(2)
+    except (BrokenError, TooLargeError):
+        return None
+    return sorted(found)
 
 
 def _told(
@@ -156,6 +205,8 @@ def parts(data: bytes | memoryview, size: int) -> Iterator[Part]:
     A part begins where an object begins after a comma, and its first member has the name of the first
     member of the first entry. `read_part` notices if that is no entry.
     """
+    if _is_disordered(data):
+        return
     text = JsonText(data, None)
     try:
         if not (text.enter_member("log") and text.enter_member("entries") and text.next_item()):

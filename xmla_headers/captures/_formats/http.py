@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from xmla_headers.captures._http_facts import media_type_of
 from xmla_headers.captures._message import CapturedMessage, bare_message, broken, without_continuation
 from xmla_headers.captures._multipart import is_coded, parts_of, root_of
+from xmla_headers.captures._pairing import sender_of
 from xmla_headers.captures._redaction.secrets import ChangeKind
 from xmla_headers.captures._unpacking import BINARY, Allowance, unpacked_body
 from xmla_headers.findings import Code, value_finding
@@ -190,7 +191,7 @@ class _Stream:
     def __init__(self, data: bytes | memoryview, name: str, limits: CaptureLimits) -> None:
         self.data, self.limits = data, limits
         self._name, self._prefix = name, f"{name}/" if name else ""
-        self._allowance = Allowance(limits)
+        self._allowance, self._sender = Allowance(limits), sender_of(name)
         self._envelopes = self._ignored = 0
         self.has_requests = self.is_one_side = False
         # The name of the first message after which bytes are ignored.
@@ -201,6 +202,9 @@ class _Stream:
         given = [each for each in (request, response) if each is not None]
         for each in given:
             each.message.name = self._prefix + each.message.name
+            if self._sender is not None:
+                is_server = each.message.status is not None
+                each.message.sender = " port ".join(self._sender) if is_server else self._sender[0]
         self.has_requests = self.has_requests or request is not None
         # Another capture may have the other side of a connection, with equal numbers.
         numbered = request or (response if self.is_one_side else None)
