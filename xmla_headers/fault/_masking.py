@@ -13,6 +13,8 @@ _MOST_TEXT = 500
 # The patterns are compiled by the first text: an import of the package does not need them.
 _QUOTED = r"""'.*'|".*"|`.*`|\u2018.*\u2019|\u201c.*\u201d|\{.*\}|\(.*\)|['"`\u2018\u201c{(].*"""
 _WORD = r"[^\s'\"`,;:=()<>\[\]{}\u2018-\u201d\u2026]+"
+# A masked word has quotes of its own.
+_MASKED_IN_QUOTES = r"(['\"`])('[^']{0,8}'\u2026 \([0-9,]+ characters?\))\1"
 _AFTER_SESSION = rf"(?i)(\bsession(?:[ _-]?id)?(?: ?[:=#])? ?)({_WORD})"
 # Codes of servers (3238789130, 0xc10c000a, 00HSBB01), versions and dates: no session id is so short.
 _SHORT = r"[^\s]{1,5}|[0-9.]{1,12}|0x[0-9a-fA-F]{1,8}|00HS[A-Z]{2}[0-9]{2}"
@@ -60,6 +62,7 @@ def mask_in(text: str) -> str:
         text = re.sub(_QUOTED, lambda match: mask(match[0].strip("'\"`\u2018\u2019\u201c\u201d{}()")), text)
         text = re.sub(_AFTER_SESSION, _masked_after_session, text)
     text = re.sub(_WORD, lambda match: match[0] if re.fullmatch(shown, match[0]) else mask(match[0]), text)
+    text = re.sub(_MASKED_IN_QUOTES, r"\2", text)
     return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}\u2026"
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import accumulate, islice
+from itertools import accumulate
 
 from xmla_headers._printable import plural
 
@@ -21,8 +21,6 @@ __all__ = ["Facts", "diagnoses", "spoken"]
 _LONG_IDLE, _SHORT_IDLE = timedelta(minutes=3), timedelta(minutes=1)
 # Denials of several sessions within this time belong to one event.
 _AT_ONCE = timedelta(seconds=60)
-# Moments without any session that are looked at for one lost session.
-_MOST_GAPS = 1_000
 
 # Words of servers, in lower case. "expired" stands in the usual sentence about any lost session.
 _SAYS = {
@@ -62,13 +60,13 @@ class Facts:
     failures: Sequence[Failure]
     """The failures that are not those of a BeginSession."""
     cancels: Sequence[Moment]
-    """Requests that cancel a session without its id."""
+    """Answers to requests that cancel a session without its id."""
     outages: Sequence[Moment]
-    """Requests that were answered by an HTTP error of the server, or not at all."""
+    """Answers that are an HTTP error of the server or empty, and requests without an answer."""
     lost_alone: Sequence[Denial]
     """Denials that belong to no session of the capture."""
     is_timed: bool
-    """Whether every message has a time."""
+    """Whether every answer has a time."""
     speaks: bool
     """Whether any answer was SOAP."""
 
@@ -107,9 +105,13 @@ class _Rules:
             (record.history.longest_idle for record in facts.sessions), default=timedelta()
         )
         self._said: set[str] = set()
+        self._cancels = sorted(map(self._at, facts.cancels))
+        self._outages = sorted(map(self._at, facts.outages))
+        grants = (record.history.granted for record in facts.sessions)
+        self._last_grant = max((self._at(moment) for moment in grants if moment is not None), default=0.0)
 
     def _at(self, moment: Moment) -> float:
-        """Return the place of a message in the order of the capture: by time if every message has one."""
+        """Return the place of a message in the order of the capture: by time if every answer has one."""
         if self._facts.is_timed and moment.time is not None:
             return moment.time.timestamp()
         return float(moment.order)
@@ -140,11 +142,13 @@ class _Rules:
         facts = [(history.granted, "granted"), (again, "granted again")]
         also: list[Cause] = []
         text = f"sessions {record.number} and {number} have the same id: the server granted it twice"
-        denial = history.denial
+        # The uses of both are counted for the later one.
+        both = [each for each in (record, self._facts.sessions[number - 1]) if each.history.denial]
+        denial = both[0].history.denial if both else None
         if denial is not None:
             facts.append((denial.answer, "denied"))
             text += ", and denied it later"
-            also = [] if history.ended is not None else [self._judge(record, denial)[0]]
+            also = [cause for cause in self._judge(both[0], denial)[:1] if cause is not Cause.USED_AFTER_END]
         return _diagnosis(
             Cause.GRANTED_TWICE, also, record.number, text, facts, fault=denial.words if denial else ""
         )
@@ -171,14 +175,15 @@ class _Rules:
     def _judge(self, record: SessionRecord, denial: Denial) -> list[Cause]:
         """Return the causes of a loss that the facts do not exclude, the likeliest first."""
         history = record.history
-        if denial.spelling:
-            return [Cause.ID_CHANGED_BY_CLIENT]
+        changed = [Cause.ID_CHANGED_BY_CLIENT] if denial.spelling else []
         if history.ended is not None and history.ended.order < denial.answer.order:
-            return [Cause.USED_AFTER_END]
+            return [Cause.USED_AFTER_END, *changed]
+        if changed:
+            return changed
         if history.revived is not None:
             return [Cause.OTHER_SERVER]
         if history.cancelled is not None:
-            return [Cause.KILLED]
+            return [Cause.KILLED] if history.known is not None else [Cause.KILLED, Cause.BEFORE_CAPTURE]
         said = [cause for cause, words in _SAYS.items() if words.search(denial.text)]
         if history.known is None:
             return self._unknown(record, said)
@@ -188,7 +193,7 @@ class _Rules:
         if said:
             return [*said, *(cause for cause in weighed if cause is Cause.OTHER_SERVER)]
         if _elsewhere(history, denial.place):
-            return [Cause.OTHER_SERVER]
+            return [Cause.OTHER_SERVER, *(cause for cause in weighed if cause is Cause.IDLE_TIMEOUT)]
         return weighed
 
     def _unknown(self, record: SessionRecord, said: list[Cause]) -> list[Cause]:
@@ -202,15 +207,16 @@ class _Rules:
     def _weighed(self, record: SessionRecord, denial: Denial) -> list[Cause]:
         """Return the causes of a loss that the idle times and the other sessions allow."""
         idle, restart = denial.idle, self._restarts_of(record).of(record)
-        cancels = [Cause.KILLED] if self._between(record, denial, self._facts.cancels) else []
-        outage = self._between(record, denial, self._facts.outages)
+        cancels = [Cause.KILLED] if self._between(record, denial, self._cancels) else []
+        outage = self._between(record, denial, self._outages)
         is_long = idle is not None and idle >= _LONG_IDLE and idle > self._accepted_idle
         can_be_idle = idle is None or idle >= _SHORT_IDLE
         if cancels:
             rest = [Cause.IDLE_TIMEOUT] if is_long else []
             return [*cancels, *rest, Cause.OTHER_SERVER, *([Cause.SERVER_RESTART] if restart else [])]
         if restart is not None and (restart.is_sudden or (outage and not is_long)):
-            return [Cause.SERVER_RESTART, *([Cause.IDLE_TIMEOUT] if can_be_idle else [])]
+            alone = [] if restart.is_sudden else [Cause.OTHER_SERVER, Cause.KILLED]
+            return [Cause.SERVER_RESTART, *([Cause.IDLE_TIMEOUT] if can_be_idle else []), *alone]
         if is_long or idle is None:
             rest = [Cause.SERVER_RESTART] if restart else []
             return [Cause.IDLE_TIMEOUT, *rest, *([] if is_long else [Cause.OTHER_SERVER, Cause.KILLED])]
@@ -221,12 +227,12 @@ class _Rules:
             return [Cause.OTHER_SERVER, Cause.SERVER_RESTART, Cause.KILLED, *maybe_idle]
         return [Cause.SERVER_RESTART, *maybe_idle, Cause.OTHER_SERVER, Cause.KILLED]
 
-    def _between(self, record: SessionRecord, denial: Denial, moments: Iterable[Moment]) -> bool:
-        """Return whether one of some messages passed between the last use of a session and its loss."""
-        start, end = _last_known(record.history), denial.answer
-        return start is not None and any(
-            self._at(start) <= self._at(each) <= self._at(end) for each in moments
-        )
+    def _between(self, record: SessionRecord, denial: Denial, moments: Sequence[float]) -> bool:
+        """Return whether one of some moments is between the last use of a session and its loss."""
+        start = _last_known(record.history)
+        if start is None:
+            return False
+        return bisect_left(moments, self._at(start)) < bisect_right(moments, self._at(denial.answer))
 
     def _against(self, record: SessionRecord, denial: Denial, cause: Cause) -> list[str]:
         found = []
@@ -236,7 +242,7 @@ class _Rules:
         if cause is Cause.SERVER_RESTART:
             if restart is None or restart.victims < 2:
                 found.append("no other session was lost at the same time")
-            if not self._granted_after(denial):
+            if self._last_grant <= self._at(denial.answer):
                 found.append("no new session was granted afterwards")
         if cause is Cause.OTHER_SERVER and record.history.revived is None:
             nodes = {place.node for place in record.history.places}
@@ -249,11 +255,6 @@ class _Rules:
         ):
             found.append("no message names the session that was cancelled")
         return found
-
-    def _granted_after(self, denial: Denial) -> bool:
-        after = self._at(denial.answer)
-        grants = (record.history.granted for record in self._facts.sessions)
-        return any(self._at(moment) > after for moment in grants if moment is not None)
 
     def _sentence(self, record: SessionRecord, denial: Denial, cause: Cause) -> str:
         name, history = f"session {record.number}", record.history
@@ -288,6 +289,8 @@ class _Rules:
                 return f"{name} was denied{after}{others_lost}: the server was restarted"
             case Cause.BEFORE_CAPTURE:
                 return f"{name} was denied, and nobody granted it in this capture: its id is from before"
+            case _ if denial.idle is None:
+                return f"{name} was denied, and nothing says how long it had not been used"
             case _:
                 return f"{name} was denied{after}: it had not been used for too long"
 
@@ -364,7 +367,7 @@ class _Restarts:
         for start, end in self._spans.values():
             changes[start] += 1
             changes[end] -= 1
-        self._counts = list(accumulate(changes))
+        self._highest = _Highest(list(accumulate(changes)))
         self._found = self._grouped(lost)
         self.short_losses = sum(
             record.history.denial is not None
@@ -385,14 +388,39 @@ class _Restarts:
         by_gap: dict[int, list[SessionRecord]] = {}
         for record in lost:
             start, end = self._spans[record.number]
-            gaps = list(islice(range(start, end), _MOST_GAPS))
-            if gaps:
-                by_gap.setdefault(max(gaps, key=lambda gap: self._counts[gap]), []).append(record)
-        return {record.number: _restart(group) for group in by_gap.values() for record in group}
+            if start < end:
+                by_gap.setdefault(self._highest.between(start, end), []).append(record)
+        found = {}
+        for group in by_gap.values():
+            found.update(dict.fromkeys((record.number for record in group), _restart(group)))
+        return found
 
     def of(self, record: SessionRecord) -> _Restart | None:
         """Return the restart that may have ended a session; None if the other sessions exclude one."""
         return self._found.get(record.number)
+
+
+class _Highest:
+    """Finds the highest of some numbers between two places, in the same time for any two places."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        # The place of the highest of each 1, 2, 4, ... numbers.
+        self._numbers, self._levels = numbers, [list(range(len(numbers)))]
+        while (size := 1 << len(self._levels)) <= len(numbers):
+            last = self._levels[-1]
+            half = size // 2
+            self._levels.append(
+                [self._higher(last[at], last[at + half]) for at in range(len(numbers) - size + 1)]
+            )
+
+    def between(self, start: int, end: int) -> int:
+        """Return the place of the highest number from a start up to an end, which is not included."""
+        level = (end - start).bit_length() - 1
+        places = self._levels[level]
+        return self._higher(places[start], places[end - (1 << level)])
+
+    def _higher(self, one: int, other: int) -> int:
+        return one if self._numbers[one] >= self._numbers[other] else other
 
 
 def _may_restart(history: History) -> bool:

@@ -106,7 +106,7 @@ class History:
     """The first answer that shows that the server knew the session."""
     accepted: Moment | None = None
     """The last such answer."""
-    places: list[Place] = field(default_factory=list)
+    places: tuple[Place, ...] = ()
     """Where the server knew the session."""
     longest_idle: timedelta = timedelta()
     """The longest time without a use that the server accepted."""
@@ -130,7 +130,7 @@ class History:
     """The demands for credentials, or redirects, that no success followed."""
     used: datetime | None = None
     """When it was last used; a request that only met a demand for credentials is no use."""
-    spellings: set[str] = field(default_factory=set)
+    spellings: tuple[str, ...] = ()
     """How ids that the server accepted differ from the granted one."""
     _is_sure: bool = False
 
@@ -157,7 +157,7 @@ class History:
         if idle is not None:
             self.longest_idle = max(self.longest_idle, idle)
         if place not in self.places and len(self.places) < _MOST_PLACES:
-            self.places.append(place)
+            self.places += (place,)
 
     def idle_until(self, time: datetime | None) -> timedelta | None:
         """Return how long the session had not been used at a time; None if unknown."""

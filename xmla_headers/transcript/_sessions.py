@@ -198,7 +198,8 @@ class Transcript:
             case _:
                 return Placement(None, None)
         record, time = placement.session, checked.message.time
-        self._is_timed = self._is_timed and time is not None
+        # Some captures have the times of answers only.
+        self._is_timed = self._is_timed and (time is not None or placement.direction is Direction.REQUEST)
         if record is not None:
             record.state = record.conversation.state
             record.findings += len(placement.findings)
@@ -255,11 +256,14 @@ class Transcript:
         []
         """
         log = self._log
+        open_requests = (waiting.moment for waiting in self._pending.values())
+        if self._is_timed:
+            open_requests = (moment for moment in open_requests if moment.time is not None)
         facts = Facts(
             self.sessions,
             [*log.failures.values(), *log.logins.values()],
             log.cancels,
-            [*log.outages, *(waiting.moment for waiting in self._pending.values())],
+            [*log.outages, *open_requests],
             log.lost_alone,
             self._is_timed,
             log.speaks,
@@ -400,7 +404,7 @@ class Transcript:
             for cancelled in waiting.cancelled:
                 cancelled.history.uncancel(waiting.moment)
         elif waiting.cancels_another:
-            self._log.keep(self._log.cancels, waiting.moment)
+            self._log.keep(self._log.cancels, self._now)
         return Placement(record, Direction.RESPONSE, tuple(findings), waiting.name)
 
     def _note_faults(self, checked: CheckedMessage, record: SessionRecord | None, client: str | None) -> None:
@@ -482,7 +486,7 @@ class Transcript:
             return
         words, status = page_words(checked), checked.message.status
         if status in _SERVER_ERRORS or kind is FailureKind.EMPTY:
-            self._log.keep(self._log.outages, waiting.moment)
+            self._log.keep(self._log.outages, moment)
         # A client follows a redirect as it sends credentials: by another request.
         again = kind is FailureKind.LOGIN or status in _REDIRECTS
         if record is None:
@@ -575,14 +579,15 @@ class Transcript:
         moment = self._now
         # A spelling that the server has accepted before is not the cause.
         spelling = "" if waiting.spelling in record.history.spellings else waiting.spelling
-        return Denial(moment, waiting.moment, waiting.idle, place, said, text, spelling)
+        idle = record.history.idle_until(moment.time) if waiting.moment.time is None else waiting.idle
+        return Denial(moment, waiting.moment, idle, place, said, text, spelling)
 
     def _accepted(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> None:
         """Note an answer that shows that the server knows the session."""
         history, conversation = record.history, record.conversation
         history.accept(self._now, waiting.moment, self._place(checked, waiting), waiting.idle)
-        if waiting.spelling:
-            history.spellings.add(waiting.spelling)
+        if waiting.spelling and waiting.spelling not in history.spellings:
+            history.spellings += (waiting.spelling,)
         ends = waiting.ends
         if ends and checked.fault is not None:
             history.ending = None
