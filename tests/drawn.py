@@ -118,7 +118,7 @@ class Capture:
             checked = check_message(each)
             placement = transcript.add(checked)
             timeline.add(checked if bodies else checked.without_body(), placement)
-        timeline.close(transcript.close())
+        timeline.close(transcript.close(), transcript.diagnosis(), transcript.faults)
         return timeline
 
 

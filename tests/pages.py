@@ -481,7 +481,7 @@ def example_timeline() -> str:
     for captured in captures.iter_messages(example_capture(), "capture.har"):
         checked = captures.check_message(captured)
         drawn.add(checked, sessions.add(checked))
-    drawn.close(sessions.close())
+    drawn.close(sessions.close(), sessions.diagnosis(), sessions.faults)
     return html(drawn, title="capture.har")
 
 

@@ -415,7 +415,7 @@ def test_check_broken_schema_exits_2(tmp_path: Path, text: str | None) -> None:
 def test_timeline_without_output_draws_text(folder: Path) -> None:
     status, out, err = run("timeline", folder / "story.har")
     assert (status, err) == (0, "")
-    assert out.splitlines()[0] == "story.har: 8 messages, 1 session, 1 lost, 1 warning"
+    assert out.splitlines()[0] == "story.har: 8 messages, 1 session, 1 warning"
     assert "lost in" in out
     assert "warning[session-lost]" in out
     assert ID not in out
@@ -437,7 +437,7 @@ def test_timeline_unreadable_file_is_reported(folder: Path) -> None:
     status, out, err = run("timeline", folder / "story.har", folder / "nowhere")
     assert (status, out.splitlines()[0]) == (
         2,
-        "story.har, nowhere: 8 messages, 1 session, 1 lost, 1 warning",
+        "story.har, nowhere: 8 messages, 1 session, 1 warning",
     )
     assert err == f"xmla-headers: {folder / 'nowhere'}: No such file or directory\n"
     status, out, err = run("timeline", "-o", folder / "no" / "where.html", folder / "story.har")

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.drawn import CAPTURES, IDS, Capture, many, some
-from xmla_headers import Fault, strategies
+from tests.drawn import CAPTURES, IDS, Capture, many, some, three
+from xmla_headers import XMLA_NS, Envelope, Fault, Fragment, encode, strategies
 from xmla_headers.captures import check_message, iter_messages
 from xmla_headers.timeline import Outcome, Timeline
 from xmla_headers.timeline._html import html
 from xmla_headers.timeline._style import STYLE
+from xmla_headers.timeline._text import text_lines
 from xmla_headers.timeline._words import GLYPHS
 from xmla_headers.transcript import Transcript
 
@@ -27,7 +28,7 @@ CAPTURED = Path(__file__).resolve().parent / "data" / "captured"
 ELEMENTS = frozenset(
     re.findall(
         r"\w+",
-        """html head meta title style body a header h1 h2 p span main section ul li b i em code details
+        """html head meta title style body a header h1 h2 p span main section ul ol li b i em code details
         summary div table thead tbody tr th td br""",
     )
 )
@@ -93,7 +94,7 @@ def check(text: str) -> Walker:
     for _, attributes in walker.elements:
         href = attributes.get("href")
         assert href is None or href.removeprefix("#") in ids
-        assert re.fullmatch(r"[-a-z:;0-9.]*", attributes.get("style") or "")
+        assert re.fullmatch(r"[-a-z:;0-9.%]*", attributes.get("style") or "")
     return walker
 
 
@@ -213,7 +214,7 @@ def test_page_shows_ids_only_if_asked(name: str) -> None:
         assert session_id not in hidden
         assert session_id[5:] not in hidden
         assert session_id in shown
-    assert "no such thing" not in hidden
+    assert "no such thing in &#x27;9F2C&#x27;… (36 characters)" in hidden
     assert f"no such thing in {IDS[0]}" in shown
 
 
@@ -250,10 +251,13 @@ def test_page_hides_ids_of_every_kind(ids: list[str]) -> None:
 def test_page_states_loss_in_a_sentence() -> None:
     text = " ".join("".join(check(page(some())).text).split())
     assert (
-        "Session 1, '9F2C'… (36 characters): begun in entries/0/request, 7 requests, "
-        "lost in the/loss/response, after 35 min idle"
+        "Session 1, '9F2C'… (36 characters): begun in entries/0/request at 10:23:42, 7 requests, "
+        "lost in the/loss/response at 10:58:51, after 35 min idle"
     ) in text
     assert "2026-11-20 10:23:42 to 10:58:54 UTC, 35 min" in text
+
+
+LOST_WORDS = "Session '9F2C'… (36 characters) cannot be found: it does not exist, or it has expired."
 
 
 def test_page_mark_has_description() -> None:
@@ -265,7 +269,7 @@ def test_page_mark_has_description() -> None:
         "Discover, session 1, '9F2C'… (36 characters): the session is lost",
         "request the/loss/request, Session, 10:58:51.623, 300 bytes",
         "answer the/loss/response, 10:58:51.635, HTTP 500, 548 bytes, after 12 ms",
-        "Fault XMLAnalysisError.0xc10c000a",
+        f"Fault XMLAnalysisError.0xc10c000a: {LOST_WORDS}",
         "the session had been idle for 35 min",
         "warning[session-lost]: the server does not know the session any more, 35 minutes after its last use",
         "hint: begin a new session, and repeat the request",
@@ -302,19 +306,129 @@ def test_page_outcomes_differ_without_colour() -> None:
     assert all(glyph in shown for outcome, glyph in GLYPHS.items() if outcome in classes)
 
 
-def test_page_of_many_lanes_shows_worst_first() -> None:
+def lost_among(sessions: int) -> Capture:
+    """One session is lost, and the others end."""
     capture = Capture()
-    ids = [f"session-{number}" for number in range(30)]
+    ids = [f"session-{number}" for number in range(sessions)]
     for session_id in ids:
         capture.begin(session_id)
-    for session_id in ids[:-2]:
+    for session_id in ids[:-1]:
         capture.end(session_id)
     capture.lose(ids[-1])
-    told, fold, rest = page(capture).partition("18 more lanes, none of them worse")
+    return capture
+
+
+def test_page_of_many_lanes_folds_those_without_trouble() -> None:
+    told, fold, rest = page(lost_among(30)).partition("29 lanes without trouble")
     assert fold
-    assert told.count('<li class="good">') == 10
-    assert told.count("not ended in this capture") == told.count("lost in") == 1
-    assert rest.count('<li class="good">') == 18
+    assert told.count("lost in") == 1
+    assert told.count('class="lane session"') == 1
+    assert "1 of 30 sessions was lost" in told
+    assert rest.count('class="lane session"') >= 29
+    # With few lanes, all are in one picture, those that went wrong first.
+    few = page(lost_among(3))
+    assert "without trouble" not in few
+    assert few.index(">session 3<") < few.index(">session 1<") < few.index(">session 2<")
+
+
+@pytest.mark.slow
+def test_page_of_many_messages_has_summary_and_what_went_wrong() -> None:
+    small, large = page(lost_among(600)), page(lost_among(6_000))
+    assert "Traffic by time" not in small
+    assert "Traffic by time" in large
+    assert large.count('<div title="') == 60
+    assert large.count("<tr") < 20
+    assert large.count("ended in ") == 2_000
+    assert "and 3,999 more" in large
+    check(large)
+
+
+def test_page_of_a_large_session_leaves_out_what_went_well() -> None:
+    capture = Capture()
+    capture.begin(IDS[0])
+    for number in range(3_000):
+        capture.use(IDS[0], after=600 if number == 1_500 else 1)
+        if number == 1_000:
+            capture.fail(IDS[0], Fault("Server", "no"))
+    capture.lose(IDS[0])
+    text = page(capture)
+    check(text)
+    (left,) = re.findall(r"([0-9,]+) exchanges that went well left out", text)
+    assert 2_900 < int(left.replace(",", "")) < 3_003
+    assert text.count("a fault: Server: no") == 1
+    # The pause is known to the message after it, which is left out: no other message was idle.
+    assert "9 min" not in text
+
+
+def test_page_states_denial_and_revival_beside_a_good_end() -> None:
+    capture = Capture()
+    capture.begin(IDS[0])
+    capture.lose(IDS[0])
+    capture.use(IDS[0])
+    capture.end(IDS[0])
+    text = page(capture)
+    assert re.search("denied in [0-9]/response at", text)
+    assert re.search("accepted again in [0-9]/response at", text)
+    assert re.search(r'class="end good"[^>]*>ended<', text)
+    assert "✕ lost<" not in text
+    assert "✕ lost" not in "".join(
+        piece for line in text_lines(capture.timeline(), title="") for piece, _ in line
+    )
+
+
+def test_page_has_one_label_for_a_second() -> None:
+    capture = Capture()
+    capture.begin(IDS[0])
+    for _ in range(30):
+        capture.use(IDS[0], after=0.2)
+    labels = re.findall(r'class="tick"[^>]*>([^<]*)<', page(capture))
+    assert len(set(labels)) == len(labels) > 3
+
+
+def test_page_shortens_names_to_what_differs() -> None:
+    text = page(three())
+    assert "Names of messages begin with <code>entries/</code>" in text
+    assert ">0/request<" in text
+    assert text.count("entries/") == 1
+
+
+def test_page_bar_has_whole_name_or_one_letter() -> None:
+    capture = Capture()
+    for method in ("Discover", "AuthenticateTheUserOfThisConnectionFirst"):
+        capture.plain(method)
+    names = re.findall(r'class="m [^>]*><b>([^<]*)</b>', page(capture))
+    # The first one is in the legend.
+    assert names[-2:] == ["Discover", "A"]
+
+
+def test_page_has_faults_and_errors_inside_answers() -> None:
+    capture = Capture()
+    capture.begin(IDS[0])
+    exception = "urn:schemas-microsoft-com:xml-analysis:exception"
+    inline = (
+        f'<ExecuteResponse xmlns="{XMLA_NS}"><return><root xmlns="{XMLA_NS}:rowset">'
+        f'<Messages xmlns="{exception}">'
+        f'<Error ErrorCode="3238658057" Description="no rows for {IDS[0]}"/></Messages></root></return>'
+        "</ExecuteResponse>"
+    )
+    capture.use(IDS[0])
+    body = encode(Envelope(body=Fragment(inline.encode())))
+    capture.messages[-1] = replace(capture.messages[-1], body=body)
+    text = page(capture)
+    masked = "&#x27;9F2C&#x27;… (36 characters)"
+    assert f"Error 3238658057: no rows for {masked}" in text
+    assert "3238658057 (inside an answer)" in text
+    assert f"no rows for {IDS[0]}" in page(capture, show_ids=True)
+
+
+def test_timeline_shows_chosen_sessions_alone() -> None:
+    timeline = some().timeline()
+    timeline.show([1])
+    text = html(timeline, title="a.har")
+    check(text)
+    assert [lane.record.number for lane in timeline.lanes if lane.record] == [1]
+    assert "Session 2" not in text
+    assert "1 of 1 session was lost" in text
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ def lines(capture: Capture, width: int = 80, title: str = "a.har", *, show_ids: 
 def test_text_draws_the_sessions() -> None:
     shown = lines(some(), 100)
     assert shown[:2] == [
-        "a.har: 33 messages, 3 sessions, 1 lost, 1 left open, 2 errors, 4 warnings",
+        "a.har: 33 messages, 3 sessions, 1 left open, 2 errors, 4 warnings",
         "2026-11-20 10:23:42 to 10:58:54 UTC, 35 min",
     ]
     start = next(index for index, line in enumerate(shown) if line.startswith("UTC"))
@@ -31,10 +31,10 @@ def test_text_draws_the_sessions() -> None:
         "                                      ^                                           ^",
         "2 'B41D'…                       E--D------! not ended",
         "                                ^",
-        "3 'C0FF'…                                                        E- 1 min 41 s idle -D----",
-        "implicit                D                    T",
         "unassigned                              ∅                                               D",
         "                                        *                                               *",
+        "3 'C0FF'…                                                        E- 1 min 41 s idle -D----",
+        "implicit                D                    T",
     ]
 
 
@@ -59,7 +59,7 @@ def test_text_without_times_is_by_order() -> None:
 
 
 def test_text_of_empty_capture_says_so() -> None:
-    assert lines(CAPTURES["none"]()) == ["a.har: 0 messages, 0 sessions", "this capture has no times", ""]
+    assert lines(CAPTURES["none"]()) == ["a.har: 0 messages, 0 sessions", "this capture has no times", "", ""]
 
 
 @pytest.mark.parametrize("name", CAPTURES)

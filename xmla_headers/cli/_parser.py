@@ -132,6 +132,7 @@ def make_parser() -> argparse.ArgumentParser:
     timeline.add_argument(
         "-o", "--output", metavar="FILE", help="write an HTML page to FILE (default: text to standard output)"
     )
+    _add_selection(timeline)
     _add_show_ids(timeline)
     _add_exclude(timeline)
     _add_color(timeline)

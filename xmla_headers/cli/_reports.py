@@ -10,9 +10,9 @@ from typing import NamedTuple
 from xmla_headers._printable import Piece
 from xmla_headers.findings import Finding
 from xmla_headers.soap import Direction
-from xmla_headers.transcript import Diagnosis, FaultCount, Placement, SessionRecord
+from xmla_headers.transcript import Diagnosis, FaultCount, Placement, SessionRecord, _verdict
 
-from . import _lines, _verdict
+from . import _lines
 from ._console import Printer
 from ._judging import Judged
 

@@ -13,12 +13,13 @@ from ._console import CLEAN, TROUBLE, Printer, ProgressBar, Streams
 from ._inputs import Inputs
 from ._judging import Job
 from ._outputs import write_file
+from ._selection import Selection
 from ._sharing import judged
 
 __all__ = ["timeline"]
 
 # Columns of the text if standard output is no terminal.
-_WIDTH = 100
+_WIDTH = 80
 
 
 def timeline(options: argparse.Namespace, streams: Streams) -> int:
@@ -36,7 +37,16 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
             bar.advance(message.checked.size)
     finally:
         bar.stop()
-    picture.close(transcript.close())
+    picture.close(transcript.close(), transcript.diagnosis(), transcript.faults)
+    selection = Selection.of(options)
+    if not selection.is_all:
+        lost = {each.session for each in selection.chosen(picture.diagnosis)}
+        wanted = [
+            record.number
+            for record in transcript.sessions
+            if selection.has_record(record) and (record.number in lost or not selection.only_lost)
+        ]
+        picture.show(wanted)
     if inputs.skipped:
         streams.stderr.write(f"xmla-headers: {plural(inputs.skipped, 'file')} without SOAP skipped\n")
     if inputs.unreadable and not picture.messages:

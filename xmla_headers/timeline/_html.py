@@ -7,10 +7,13 @@ from html import escape
 
 from xmla_headers._printable import plural
 from xmla_headers.findings import Severity
+from xmla_headers.transcript import Diagnosis
+from xmla_headers.transcript._verdict import verdict_line
 
 from ._model import Exchange, Lane, Mark, Timeline, worst
 from ._picture import FLAGS, Picture
 from ._style import STYLE
+from ._traffic import traffic
 from ._words import GLYPHS, MEANINGS, Fact, Words, duration_text, groups
 
 __all__ = ["html"]
@@ -18,8 +21,15 @@ __all__ = ["html"]
 # Links to messages that are shown for one finding.
 _MOST_PLACES = 12
 
-# Lanes with a sentence each; if there are more, the worst ones.
-_MOST_TOLD = 12
+# Lanes that went wrong and are drawn, and diagnoses and lanes that are told before the rest is folded.
+_MOST_DRAWN, _MOST_TOLD = 30, 12
+
+# Lanes that are drawn together, healthy or not.
+_FEW = 12
+
+# Messages of a page that has each exchange. A page of more has a summary by time, a line for each session,
+# and the exchanges that went wrong.
+_MOST_MESSAGES, _MOST_EXCHANGES, _MOST_LINES = 5_000, 200, 2_000
 
 # The sign for the result of a lane, the worst first.
 _SIGNS = {"error": "✕", "warning": "…", "good": "✓", "": "·"}
@@ -46,17 +56,29 @@ class _Page:
     """The page of one timeline."""
 
     def __init__(self, timeline: Timeline, title: str, *, show_ids: bool) -> None:
-        self._lanes = timeline.lanes
+        self._timeline = timeline
         self._words = Words(timeline, show_ids=show_ids)
         self._title = self._text(title)
-        self._picture = Picture(timeline, self._words)
+        self._is_large = timeline.messages > _MOST_MESSAGES
+        lanes = timeline.lanes
+        drawn = timeline.worst_first if len(lanes) <= _FEW else timeline.ill[:_MOST_DRAWN]
+        self._numbers = {id(lane): number for number, lane in enumerate(lanes, 1)}
+        most = _MOST_EXCHANGES if self._is_large else timeline.messages
+        self._drawn = [self._shortened(lane, most) for lane in drawn]
+        told = set(map(id, drawn))
+        self._others = [lane for lane in lanes if id(lane) not in told]
+        self._folded = frozenset(map(id, self._others)) if self._is_large else frozenset()
+
+    def _shortened(self, lane: Lane, most: int) -> Lane:
+        shortened = lane.shortened(most)
+        self._numbers[id(shortened)] = self._numbers[id(lane)]
+        return shortened
 
     def _text(self, text: str) -> str:
         return escape(self._words.text(text))
 
     def _heading(self, lane: Lane) -> str:
-        label = escape(self._words.label(lane))
-        return f"<b>{label[:1].upper()}{label[1:]}</b>"
+        return f"<b>{_capital(escape(self._words.label(lane)))}</b>"
 
     def lines(self) -> Iterator[str]:
         yield "<!DOCTYPE html>"
@@ -79,40 +101,147 @@ class _Page:
         yield f"<h1>{self._title}</h1>"
         yield f'<p class="figures">{_figures(self._words.counts())}</p>'
         yield f'<p class="when">{escape(self._words.span())}</p>'
+        if self._words.common:
+            common = f"<code>{escape(self._words.common)}</code>"
+            yield f'<p class="when">Names of messages begin with {common}.</p>'
         yield "</header>"
         yield "<main>"
-        yield from self._verdicts()
-        if self._lanes:
-            yield from self._picture.lines()
-            yield '<section id="details" aria-label="All exchanges"><h2>All exchanges</h2>'
-            for index, lane in enumerate(self._lanes):
-                yield from self._details(index, lane)
-            yield "</section>"
-        else:
-            yield '<p id="details" class="none">There is no message in this capture.</p>'
+        yield from self._diagnoses()
+        yield from self._faults()
+        yield from self._summary()
+        if self._is_large:
+            yield from self._traffic()
+        yield '<div id="details">'
+        yield from self._exchanges()
+        if not self._numbers:
+            yield '<p class="none">There is no message in this capture.</p>'
+        yield "</div>"
         yield "</main>"
         yield "</body>"
         yield "</html>"
 
+    # -- the verdict ----------------------------------------------------------------------------------
+
+    def _diagnoses(self) -> Iterator[str]:
+        """Yield the verdict, and a block for each diagnosis."""
+        found = self._timeline.diagnosis
+        line = verdict_line(found, self._timeline.records)
+        if not line:
+            return
+        said = "".join(
+            f'<span class="{style}">{escape(text)}</span>' if style else escape(text) for text, style in line
+        )
+        yield f'<section aria-label="Verdict"><p class="verdict">{said}</p>'
+        if found:
+            yield f'<ol class="diagnoses">{"".join(map(self._diagnosis, found[:_MOST_TOLD]))}</ol>'
+        rest = found[_MOST_TOLD:]
+        if rest:
+            yield f"<details><summary>{len(rest):,} more, none of them worse</summary>"
+            yield f'<ol class="diagnoses">{"".join(map(self._diagnosis, rest[:_MOST_LINES]))}</ol></details>'
+        yield "</section>"
+
+    def _diagnosis(self, diagnosis: Diagnosis) -> str:
+        also = f" <span>or {', '.join(diagnosis.also)}</span>" if diagnosis.also else ""
+        said = [f"<b>{diagnosis.cause}</b>{also}", _capital(self._text(diagnosis.sentence))]
+        if diagnosis.fault:
+            said.append(f"The server: {self._text(diagnosis.fault)}")
+        said += [f"Against it: {self._text(sentence)}" for sentence in diagnosis.against]
+        said.append(f"<em>{_capital(self._text(diagnosis.advice))}</em>")
+        shown = [
+            f"{each.fact}{'' if each.time is None else f' {self._words.time(each.time)}'} in"
+            f" {escape(self._words.name(each.message))}"
+            for each in diagnosis.shown_evidence
+        ]
+        said.append(f'<span class="evidence">{"; ".join(shown)}</span>')
+        return f"<li>{''.join(f'<p>{part}</p>' for part in said)}</li>"
+
+    def _faults(self) -> Iterator[str]:
+        """Yield the table of the faults by code."""
+        if not self._timeline.faults:
+            return
+        yield '<section aria-label="Faults"><h2>Faults</h2><div class="wide about"><table><thead><tr>'
+        headings = ["Code", "Times", "First", "Last", "Words of the first"]
+        yield "".join(f'<th scope="col">{heading}</th>' for heading in headings)
+        yield "</tr></thead><tbody>"
+        for fault in self._timeline.faults[:_MOST_LINES]:
+            kind = " (inside an answer)" if fault.is_inline else ""
+            times = ["-" if time is None else self._words.time(time) for time in (fault.first, fault.last)]
+            cells = [f"{self._text(fault.code) or 'none'}{kind}", f"{fault.count:,}", *times]
+            row = "".join(
+                f"<td>{cell}</td>" for cell in (*cells, f'<span class="long">{self._text(fault.text)}</span>')
+            )
+            yield f"<tr>{row}</tr>"
+        yield "</tbody></table></div></section>"
+
+    def _traffic(self) -> Iterator[str]:
+        """Yield the exchanges by time: a bar for each stretch of equal length."""
+        bars = traffic(self._timeline)
+        if not bars:
+            return
+        most = max(bar.exchanges for bar in bars)
+        yield '<section aria-label="Traffic by time"><h2>Traffic by time</h2><div class="bars">'
+        for bar in bars:
+            said = f"{self._words.time(bar.begun)}: {plural(bar.exchanges, 'exchange')}, {bar.wrong:,} wrong"
+            height, wrong = (
+                round(100 * bar.exchanges / most),
+                round(100 * bar.wrong / most) if bar.wrong else 0,
+            )
+            yield (
+                f'<div title="{said}"><i style="height:{height}%"></i>'
+                f'<b style="height:{max(wrong, 2) if bar.wrong else 0}%"></b></div>'
+            )
+        ends = bars[0].begun, bars[-1].begun
+        first, last = (f"{self._words.date(time)} {self._words.time(time)}" for time in ends)
+        yield f'</div><p class="when axis-ends"><span>{first}</span><span>{last}</span></p>'
+        how = "The height is the number of exchanges; red are those that went wrong."
+        yield f'<p class="how">{how}</p></section>'
+
+    # -- pictures and tables --------------------------------------------------------------------------
+
+    def _exchanges(self) -> Iterator[str]:
+        """Yield the picture and the exchanges of the lanes that are drawn, and the others folded."""
+        if self._drawn:
+            yield from self._pictured(self._drawn)
+        if not self._others:
+            return
+        name = "lane" if any(not lane.is_well for lane in self._others) else "lane without trouble"
+        count = plural(len(self._others), name).replace("lane without troubles", "lanes without trouble")
+        yield f'<details class="about others" id="others"><summary>{count}</summary>'
+        if self._is_large:
+            yield '<ul class="verdicts lines">'
+            for lane in self._others[:_MOST_LINES]:
+                yield self._verdict_line(lane, self._words.facts(lane))
+            yield "</ul>"
+            if len(self._others) > _MOST_LINES:
+                yield f'<p class="how">and {len(self._others) - _MOST_LINES:,} more</p>'
+        else:
+            yield from self._pictured(self._others)
+        yield "</details>"
+
+    def _pictured(self, lanes: list[Lane]) -> Iterator[str]:
+        picture = Picture(lanes, self._timeline.messages, self._words, self._numbers)
+        yield from picture.lines()
+        yield '<section aria-label="Exchanges"><h2>Exchanges</h2>'
+        for lane in lanes:
+            yield from self._details(lane, by_time=picture.layout.by_time)
+        yield "</section>"
+
     # -- one sentence for each lane -----------------------------------------------------------------
 
-    def _verdicts(self) -> Iterator[str]:
-        told = [(lane, self._words.facts(lane)) for lane in self._lanes]
-        ranks = {verdict: rank for rank, verdict in enumerate(_SIGNS)}
-        by_rank = sorted(range(len(told)), key=lambda index: ranks[_verdict(*told[index])])
-        rest = set(by_rank[_MOST_TOLD:])
-        if not told:
+    def _summary(self) -> Iterator[str]:
+        """Yield a sentence for each lane that is drawn."""
+        if not self._drawn:
             return
+        told, rest = self._drawn[:_MOST_TOLD], self._drawn[_MOST_TOLD:]
         yield '<section aria-label="Summary of the sessions"><ul class="verdicts">'
-        for index, (lane, facts) in enumerate(told):
-            if index not in rest:
-                yield self._verdict_line(lane, facts)
+        for lane in told:
+            yield self._verdict_line(lane, self._words.facts(lane))
         yield "</ul>"
         if rest:
             yield f"<details><summary>{plural(len(rest), 'more lane')}, none of them worse</summary>"
             yield '<ul class="verdicts">'
-            for index in sorted(rest):
-                yield self._verdict_line(*told[index])
+            for lane in rest:
+                yield self._verdict_line(lane, self._words.facts(lane))
             yield "</ul></details>"
         yield "</section>"
 
@@ -120,7 +249,7 @@ class _Page:
         said = []
         for fact in facts:
             text = escape(fact.text)
-            if fact.exchange is not None:
+            if fact.exchange is not None and id(lane) not in self._folded:
                 text = f'<a href="#m{fact.exchange.number}">{text}</a>'
             said.append(f'<span class="{fact.style}">{text}</span>' if fact.style else text)
         verdict = _verdict(lane, facts)
@@ -131,10 +260,10 @@ class _Page:
 
     # -- all exchanges -------------------------------------------------------------------------------
 
-    def _details(self, index: int, lane: Lane) -> Iterator[str]:
+    def _details(self, lane: Lane, *, by_time: bool) -> Iterator[str]:
         found = groups(lane)
-        opened = ' open="open"' if len(self._lanes) <= 12 and found and len(lane.exchanges) <= 30 else ""
-        yield f'<details class="about" id="lane-{index + 1}"{opened}>'
+        opened = ' open="open"' if found and len(lane.exchanges) <= 30 and len(self._drawn) <= 3 else ""
+        yield f'<details class="about" id="lane-{self._numbers[id(lane)]}"{opened}>'
         yield (
             f"<summary>{self._heading(lane)}{_tally(lane)}"
             f' <span class="count">{plural(len(lane.exchanges), "exchange")}</span></summary>'
@@ -154,16 +283,19 @@ class _Page:
                 yield f'<li><i class="f {kind}">{sign}</i><div><p>{said}</p>{hint}{where}</div></li>'
             yield "</ul>"
         yield '<div class="wide"><table><thead><tr>'
-        at = "Time" if self._picture.layout.by_time else "Order"
+        at = "Time" if by_time else "Order"
         headings = ["#", at, "Method", "HTTP", "Took", "Result", "Messages"]
         yield "".join(f'<th scope="col">{heading}</th>' for heading in headings)
         yield "</tr></thead><tbody>"
         for exchange in lane.exchanges:
             yield self._table_row(exchange)
-        yield "</tbody></table></div></details>"
+        yield "</tbody></table></div>"
+        if lane.left_out:
+            yield f'<p class="how left">{plural(lane.left_out, "exchange")} that went well left out</p>'
+        yield "</details>"
 
     def _link(self, mark: Mark, exchange: Exchange) -> str:
-        return f'<a href="#m{exchange.number}">{self._text(mark.name) or "the message"}</a>'
+        return f'<a href="#m{exchange.number}">{escape(self._words.name(mark.name)) or "the message"}</a>'
 
     def _table_row(self, exchange: Exchange) -> str:
         first, outcome, taken = exchange.first, exchange.outcome, exchange.duration
@@ -171,6 +303,8 @@ class _Page:
         what = f"{GLYPHS[outcome]} {MEANINGS[outcome]}".strip()
         if exchange.response is not None and exchange.response.fault is not None:
             what += f": {self._words.fault(exchange.response)}"
+        if exchange.response is not None:
+            what += "".join(f"; Error {self._words.error(*error)}" for error in exchange.response.errors)
         severity = worst(exchange.findings)
         flag = "" if severity is None else '<i class="f {}">{}</i> '.format(*FLAGS[severity])
         codes = dict.fromkeys(str(finding.code) for finding in exchange.findings)
@@ -184,10 +318,14 @@ class _Page:
             "-" if exchange.status is None else str(exchange.status),
             "-" if taken is None else duration_text(taken),
             f"{flag}{escape(what)}{said}",
-            "<br/>".join(self._text(mark.name) for mark in exchange.marks),
+            "<br/>".join(escape(self._words.name(mark.name)) for mark in exchange.marks),
         ]
         row = "".join(f"<td>{cell}</td>" for cell in cells)
         return f'<tr id="x{exchange.number}">{row}</tr>'
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _figures(facts: list[Fact]) -> str:

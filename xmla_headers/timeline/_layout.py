@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from ._model import Exchange, Lane, Mark, Timeline
+from ._model import Exchange, Lane, Mark
 
 __all__ = ["Gap", "Layout", "Metrics", "Place", "Row", "Segment", "lay_out", "life_line", "row_of"]
 
@@ -96,18 +96,17 @@ class _Event(NamedTuple):
     begins: bool
 
 
-def lay_out(timeline: Timeline, metrics: Metrics) -> Layout:
-    """Place the exchanges of a timeline: by time if most messages have one, otherwise by order.
+def lay_out(lanes: Sequence[Lane], metrics: Metrics) -> Layout:
+    """Place the exchanges of lanes: by time if most messages have one, otherwise by order.
 
     Args:
-        timeline: The timeline.
+        lanes: The lanes.
         metrics: The measures of the drawing.
 
     Returns:
         The places, rows, gaps and ticks, in the unit of `metrics`. A message without a time is placed
         where the message before it is.
     """
-    lanes = timeline.lanes
     marks = sorted(
         (mark for lane in lanes for exchange in lane.exchanges for mark in exchange.marks),
         key=lambda mark: mark.number,

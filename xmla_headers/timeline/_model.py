@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from operator import itemgetter
 
 from xmla_headers._checks import wrong_type
@@ -17,16 +19,26 @@ from xmla_headers.findings import Finding, Severity, XmlaHeadersError
 from xmla_headers.model import HeaderBlock, mask
 from xmla_headers.session_headers import EndSession
 from xmla_headers.soap import Direction
-from xmla_headers.transcript import Placement, SessionRecord
+from xmla_headers.transcript import Diagnosis, FaultCount, Placement, SessionRecord
 
-__all__ = ["Exchange", "Lane", "LaneKind", "Mark", "Outcome", "Timeline", "worst"]
+__all__ = ["Exchange", "Lane", "LaneKind", "Mark", "Outcome", "Timeline", "is_wrong", "worst"]
 
-# Characters kept of the text of a Fault.
-_KEPT = 320
+# Characters kept of the text of a Fault or an Error, and Errors that are kept of one answer.
+_KEPT, _MOST_ERRORS = 320, 3
+
+# Exchanges beside one that went wrong that are kept in a shortened lane, and at its ends.
+_NEAR = 5
+
+# RFC 9110 §15.4 and §15.5.2.
+_ASKED_AGAIN = frozenset({*range(300, 400), 401, 407})
 
 # Session ids are found in other texts by this many first characters. Shorter ids are not searched for: they
 # may be ordinary words, and `mask` shows four characters anyway.
 _KEY = 5
+
+
+# An id that is one word with digits, such as a GUID.
+_CODE = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{6,}")
 
 
 class LaneKind(StrEnum):
@@ -80,11 +92,13 @@ class Mark:
     fault_text: str | None = field(repr=False)
     """The text of the Fault, at most 320 characters. It may contain the session id."""
     lost: bool
-    """Whether the Fault says that the session is gone."""
+    """Whether the Fault, or an Error inside an answer, says that the session is gone."""
     usable: bool
     """Whether the message could be read and is not refused."""
     findings: tuple[Finding, ...]
     """The findings of the rules, then those of the transcript."""
+    errors: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """The codes and the texts of the first Errors inside a success answer."""
 
 
 @dataclass(slots=True, eq=False)
@@ -159,6 +173,44 @@ class Lane:
     """The session; None for messages without one."""
     exchanges: list[Exchange] = field(default_factory=list)
     """The exchanges, in the order of their first messages."""
+    diagnosis: Diagnosis | None = None
+    """Why the session was lost, refused or never granted."""
+    left_out: int = 0
+    """The number of exchanges that went well and are left out of `exchanges`."""
+    _pauses: dict[int, timedelta] | None = None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing went wrong: there is no diagnosis, no error, and no fault.
+
+        >>> Lane(LaneKind.IMPLICIT).is_well
+        True
+        """
+        return self.diagnosis is None and not any(map(is_wrong, self.exchanges))
+
+    def shortened(self, most: int) -> Lane:
+        """Return the lane without most of the exchanges that went well, if it has many.
+
+        Args:
+            most: The most exchanges of a lane that stays as it is.
+
+        Returns:
+            The lane itself; or a lane with the first and the last exchanges, those that went wrong, and
+            their neighbours, at most `most` of them, and all of their idle times.
+
+        >>> Lane(LaneKind.IMPLICIT).shortened(10).left_out
+        0
+        """
+        count = len(self.exchanges)
+        if count <= most:
+            return self
+        wrong = [at for at, exchange in enumerate(self.exchanges) if is_wrong(exchange)]
+        near = [place for at in wrong for place in range(max(at - _NEAR, 0), min(at + _NEAR + 1, count))]
+        ends = [*range(_NEAR), *range(count - _NEAR, count)]
+        kept = sorted(islice(dict.fromkeys([*ends, *near]), most))
+        exchanges = [self.exchanges[at] for at in kept]
+        pauses = {exchange.number: pause for exchange, pause in self.idle()}
+        return replace(self, exchanges=exchanges, left_out=count - len(exchanges), _pauses=pauses)
 
     @property
     def findings(self) -> Iterator[tuple[Mark, Exchange, Finding]]:
@@ -175,8 +227,13 @@ class Lane:
 
     @property
     def lost(self) -> Exchange | None:
-        """The exchange in which the server denies the session."""
+        """The exchange in which the server denies the session first."""
         return None if self.record is None else self._named(self.record.lost)
+
+    @property
+    def revived(self) -> Exchange | None:
+        """The exchange in which the server knows the session after it has denied it."""
+        return None if self.record is None else self._named(self.record.revived)
 
     @property
     def ended(self) -> Exchange | None:
@@ -217,6 +274,11 @@ class Lane:
         >>> list(Lane(LaneKind.IMPLICIT).idle())
         []
         """
+        if self._pauses is not None:
+            yield from (
+                (each, self._pauses[each.number]) for each in self.exchanges if each.number in self._pauses
+            )
+            return
         last: datetime | None = None
         timed = [(each.first.time, each) for each in self.exchanges if each.first.time is not None]
         for begun, exchange in sorted(timed, key=itemgetter(0)):
@@ -249,13 +311,31 @@ class Timeline:
     [(<LaneKind.UNPLACED: 'unplaced'>, 1)]
     """
 
-    __slots__ = ("_by_name", "_exchanges", "_ids", "_implicit", "_open", "_sessions", "_unplaced", "messages")
+    __slots__ = (
+        "_by_name",
+        "_exchanges",
+        "_ids",
+        "_implicit",
+        "_open",
+        "_sessions",
+        "_shown",
+        "_unplaced",
+        "diagnosis",
+        "faults",
+        "messages",
+    )
 
     messages: int
     """The number of messages."""
+    diagnosis: list[Diagnosis]
+    """Why sessions were lost, and why requests failed; the worst first."""
+    faults: list[FaultCount]
+    """The faults, by code."""
 
     def __init__(self) -> None:
         self.messages = 0
+        self.diagnosis, self.faults = [], []
+        self._shown: frozenset[int] | None = None
         self._exchanges = 0
         self._sessions: dict[int, Lane] = {}
         self._implicit = Lane(LaneKind.IMPLICIT)
@@ -269,8 +349,53 @@ class Timeline:
     @property
     def lanes(self) -> list[Lane]:
         """The sessions in the order of their first messages, then the messages without a session."""
+        if self._shown is not None:
+            return [lane for number, lane in self._sessions.items() if number in self._shown]
         others = [lane for lane in (self._implicit, self._unplaced) if lane.exchanges]
         return [*self._sessions.values(), *others]
+
+    @property
+    def ill(self) -> list[Lane]:
+        """The lanes in which something went wrong, those with a diagnosis first, the worst before the others.
+
+        >>> Timeline().ill
+        []
+        """
+        ranks = {each.session: rank for rank, each in reversed([*enumerate(self.diagnosis)])}
+        lanes = [lane for lane in self.lanes if not lane.is_well]
+        return sorted(lanes, key=lambda lane: ranks.get(lane.record.number if lane.record else 0, len(ranks)))
+
+    @property
+    def worst_first(self) -> list[Lane]:
+        """All lanes: those in which something went wrong, then the others.
+
+        >>> Timeline().worst_first
+        []
+        """
+        return [*self.ill, *(lane for lane in self.lanes if lane.is_well)]
+
+    @property
+    def records(self) -> list[SessionRecord]:
+        """The records of the sessions that are shown.
+
+        >>> Timeline().records
+        []
+        """
+        return [lane.record for lane in self.lanes if lane.record is not None]
+
+    def show(self, sessions: Iterable[int]) -> None:
+        """Show some sessions and their diagnoses only.
+
+        Args:
+            sessions: The numbers of the sessions.
+
+        >>> timeline = Timeline()
+        >>> timeline.show([1])
+        >>> timeline.lanes
+        []
+        """
+        self._shown = frozenset(sessions)
+        self.diagnosis = [each for each in self.diagnosis if each.session in self._shown]
 
     def add(self, checked: CheckedMessage, placement: Placement) -> None:
         """Add the next message of the capture.
@@ -309,11 +434,18 @@ class Timeline:
             self._open[mark.name] = exchange
         self._lane(checked, placement).exchanges.append(exchange)
 
-    def close(self, left_behind: Iterable[tuple[str, Finding]]) -> None:
-        """Add the findings that only the end of the capture shows.
+    def close(
+        self,
+        left_behind: Iterable[tuple[str, Finding]],
+        diagnosis: Iterable[Diagnosis] = (),
+        faults: Iterable[FaultCount] = (),
+    ) -> None:
+        """Add what only the end of the capture shows.
 
         Args:
             left_behind: The names and findings that `Transcript.close` returns.
+            diagnosis: The diagnoses that `Transcript.diagnosis` returns.
+            faults: The faults that `Transcript.faults` has.
 
         >>> from xmla_headers import transcript
         >>> Timeline().close(transcript.Transcript().close())
@@ -322,6 +454,11 @@ class Timeline:
             mark = self._by_name.get(name)
             if mark is not None:
                 mark.findings = (*mark.findings, finding)
+        self.diagnosis, self.faults = list(diagnosis), list(faults)
+        for each in self.diagnosis:
+            lane = self._sessions.get(each.session or 0)
+            if lane is not None:
+                lane.diagnosis = lane.diagnosis or each
 
     def _lane(self, checked: CheckedMessage, placement: Placement) -> Lane:
         record = placement.session
@@ -362,6 +499,23 @@ class Timeline:
         >>> timeline.masked("no session 8f1c2b3a")
         "no session '8f1c'… (8 characters)"
         """
+        return self._replaced(text, mask)
+
+    def without_ids(self, text: str) -> str:
+        """Return a text of the capture with an ellipsis in the place of session ids that look like words.
+
+        Args:
+            text: Any text of the capture.
+
+        Returns:
+            The text without the ids that `masked` masks, except those that are known by their digits.
+
+        >>> Timeline().without_ids("no session")
+        'no session'
+        """
+        return self._replaced(text, lambda found: found if _CODE.fullmatch(found) else f"{found[:4]}\u2026")
+
+    def _replaced(self, text: str, shown: Callable[[str], str]) -> str:
         # Most texts contain no id.
         if self._ids.keys().isdisjoint(text[at : at + _KEY] for at in range(len(text) - _KEY + 1)):
             return text
@@ -370,7 +524,7 @@ class Timeline:
             known = self._ids.get(text[index : index + _KEY], ())
             found = max((each for each in known if text.startswith(each, index)), key=len, default="")
             if found:
-                parts += [text[start:index], mask(found)]
+                parts += [text[start:index], shown(found)]
                 start = index + len(found)
             index = max(index + 1, start)
         return "".join([*parts, text[start:]])
@@ -389,10 +543,27 @@ def _mark(checked: CheckedMessage, placement: Placement, number: int) -> Mark:
         checked.size,
         None if fault is None else _fault_code(fault),
         None if fault is None else fault.string[:_KEPT],
-        fault is not None and fault.session_lost,
+        (fault is not None and fault.session_lost) or any(entry.session_lost for entry in checked.errors),
         checked.header is not None,
         (*checked.findings, *placement.findings),
+        tuple(
+            (str(entry.code)[:_KEPT], entry.description[:_KEPT]) for entry in checked.errors[:_MOST_ERRORS]
+        ),
     )
+
+
+def is_wrong(exchange: Exchange) -> bool:
+    """Return whether an exchange failed, or has an error.
+
+    Args:
+        exchange: The exchange.
+
+    Returns:
+        True for a fault, a loss, a page and an error. A round trip of a login is no failure.
+    """
+    if exchange.outcome in (Outcome.FAULT, Outcome.LOST, Outcome.UNUSABLE):
+        return exchange.status not in _ASKED_AGAIN or bool(exchange.findings)
+    return worst(exchange.findings) is Severity.ERROR
 
 
 def _fault_code(fault: Fault) -> str:

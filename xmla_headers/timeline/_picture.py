@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
 from xmla_headers.findings import Severity
 
 from ._layout import Metrics, Place, Row, Segment, lay_out, life_line, row_of
-from ._model import Exchange, Lane, LaneKind, Mark, Outcome, Timeline, worst
+from ._model import Exchange, Lane, LaneKind, Mark, Outcome, worst
 from ._words import GLYPHS, MEANINGS, Words, duration_text
 
 __all__ = ["FLAGS", "Picture"]
@@ -25,6 +25,9 @@ _PADDING, _LEVEL = 18, 24
 
 # The least width in CSS pixels of a bar with the name of its method, and of a life line with its idle time.
 _NAMED, _TOLD = 54, 78
+
+# The width in CSS pixels of a letter of a name, and of the space for marks and labels.
+_LETTER, _TRACK = 7, 1_054
 
 # Narrower bars get thinner edges, which leave room for one letter.
 _LETTERED = 18
@@ -46,12 +49,21 @@ class _Drawn(NamedTuple):
 
 
 class Picture:
-    """The picture of one timeline, as the section of a page."""
+    """The picture of some lanes, as the section of a page.
 
-    def __init__(self, timeline: Timeline, words: Words) -> None:
-        self._lanes, self._messages, self._words = timeline.lanes, timeline.messages, words
-        layout = lay_out(timeline, _ROOMY)
-        self.layout = layout if len(layout.rows) == 1 else lay_out(timeline, _DENSE)
+    Args:
+        lanes: The lanes, in the order in which they are drawn.
+        messages: The number of messages of the capture.
+        words: The words.
+        numbers: `id` of a lane -> the number in its link.
+    """
+
+    def __init__(
+        self, lanes: Sequence[Lane], messages: int, words: Words, numbers: Mapping[int, int]
+    ) -> None:
+        self._lanes, self._messages, self._words, self._numbers = lanes, messages, words, numbers
+        layout = lay_out(lanes, _ROOMY)
+        self.layout = layout if len(layout.rows) == 1 else lay_out(lanes, _DENSE)
         each = list(zip(self._lanes, self.layout.places, strict=True))
         self._life_lines = [life_line(lane, places) for lane, places in each]
 
@@ -145,25 +157,29 @@ class Picture:
         yield "</div></div>"
 
     def _times(self, row: Row, ticks: list[int]) -> Iterator[str]:
-        free, day = -1.0, None
+        free, day, told = -1.0, None, ""
         for index in ticks:
             x, time = self.layout.ticks[index]
             left = x - row.start
-            if left < free:
-                continue
             text, date = self._words.time(time), self._words.date(time)
+            # A second has one label.
+            if left < free or text == told:
+                continue
+            told = text
             if date != day and (day is not None or row.start == 0):
                 text = f"{date} {text}"
             day = date
             # No label is wider than this in the font of the axis.
             free = left + 7.5 * len(text) + 14
+            if free > _TRACK:
+                break
             yield f'<span class="tick" style="left:{left:.0f}px">{text}</span>'
 
     def _lane(self, row: Row, index: int, parts: list[_Drawn]) -> Iterator[str]:
         lane = self._lanes[index]
         levels = max((part.place.level for part in parts), default=0) + 1
         height = _PADDING + _LEVEL * levels
-        yield f'<div class="lane {lane.kind}"><div class="who">{self._who(index, lane)}</div>'
+        yield f'<div class="lane {lane.kind}"><div class="who">{self._who(lane)}</div>'
         yield f'<div class="track" style="height:{height}px">'
         if lane.kind is LaneKind.SESSION:
             yield from self._line(row, index, lane)
@@ -171,9 +187,10 @@ class Picture:
             yield self._mark(row, lane, part)
         yield "</div></div>"
 
-    def _who(self, index: int, lane: Lane) -> str:
+    def _who(self, lane: Lane) -> str:
         name, known = self._words.short_label(lane)
-        return f'<a href="#lane-{index + 1}">{escape(name)}</a> <span>{escape(known)}</span>'
+        number = self._numbers[id(lane)]
+        return f'<a href="#lane-{number}">{escape(name)}</a> <span>{escape(known)}</span>'
 
     def _line(self, row: Row, index: int, lane: Lane) -> Iterator[str]:
         """Yield the life line of a session: its idle times, and its end."""
@@ -187,10 +204,10 @@ class Picture:
         x = segments[-1].end
         if row.start < x <= row.end:
             kind, text = "warning", "not ended"
-            if lane.lost is not None:
-                kind, text = "error", "✕ lost"
-            elif lane.ended is not None:
+            if lane.ended is not None:
                 kind, text = "good", "ended"
+            elif lane.lost is not None and lane.revived is None:
+                kind, text = "error", "✕ lost"
             elif lane.begun is None:
                 kind = "plain"
             yield f'<span class="end {kind}" style="left:{x - row.start + 6:.0f}px">{text}</span>'
@@ -259,9 +276,9 @@ def _bar_text(exchange: Exchange, width: float) -> str:
     glyph, label = GLYPHS[exchange.outcome], exchange.label
     if exchange.outcome is Outcome.UNUSABLE and exchange.status is not None:
         label = f"HTTP {exchange.status}"
-    if width < _NAMED:
-        return glyph or label[:1]
-    return f"{glyph} {label}".strip()
+    text = f"{glyph} {label}".strip()
+    # A name that does not fit would be cut.
+    return text if width >= max(_NAMED, _LETTER * len(text) + 12) else glyph or label[:1]
 
 
 def _attribute(text: str) -> str:

@@ -49,6 +49,21 @@ code { font: 13px/1.4 ui-monospace, "Cascadia Mono", Menlo, Consolas, "DejaVu Sa
 .good { color: var(--good); }
 .error a, .warning a, .good a { color: inherit; text-decoration: underline; text-underline-offset: 2px; }
 ul { list-style: none; margin: 0; padding: 0; }
+.verdict { font-size: 17px; margin: 16px 0 8px; }
+.diagnoses { margin: 0 0 12px; padding: 0; list-style: none; display: grid; gap: 8px; }
+.diagnoses li { background: var(--sheet); border: 1px solid var(--rule); border-left: 4px solid var(--error);
+  border-radius: 8px; padding: 10px 14px; overflow-wrap: anywhere; }
+.diagnoses b { color: var(--error); } .diagnoses em { font-style: normal; color: var(--good); }
+.diagnoses span, .evidence { color: var(--soft); font-size: 14px; }
+.long { display: block; min-width: 220px; white-space: normal; overflow-wrap: anywhere; }
+.bars { display: flex; align-items: stretch; height: 96px; gap: 1px; background: var(--sheet);
+  border: 1px solid var(--rule); border-radius: 8px; padding: 6px; }
+.bars div { position: relative; flex: 1; min-width: 1px; }
+.bars i, .bars b { position: absolute; bottom: 0; left: 0; right: 0; background: var(--ok-edge); }
+.bars b { background: var(--lost); }
+.axis-ends { display: flex; justify-content: space-between; }
+.others > summary { font-weight: 600; } .others > section, .others > .lines { padding: 0 14px; }
+.left { margin: 0; padding: 6px 14px; }
 .verdicts { margin: 16px 0 8px; display: grid; gap: 4px; }
 .verdicts li { display: grid; grid-template-columns: 24px 1fr; color: var(--ink); font-weight: 400;
   overflow-wrap: anywhere; }

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from xmla_headers._printable import Piece, columns_of, joined, plural, wrapped
 from xmla_headers.findings import Severity
+from xmla_headers.transcript._verdict import diagnosis_lines, fault_lines, verdict_line
 
 from ._layout import Layout, Metrics, Place, Row, Segment, lay_out, life_line, row_of
 from ._model import Exchange, Lane, LaneKind, Outcome, Timeline, worst
@@ -16,6 +17,9 @@ __all__ = ["text_lines"]
 
 # Columns: for the names of the lanes, for the words after the last exchange, of the narrowest terminal.
 _NAMES, _TAIL, _NARROWEST = 18, 10, 48
+
+# Lanes that are drawn together, healthy or not, and exchanges of a lane that is drawn as a whole.
+_FEW, _MOST_EXCHANGES = 12, 2_000
 
 # Names of messages that are listed for one finding.
 _MOST_PLACES = 6
@@ -48,13 +52,28 @@ def text_lines(
     words = Words(timeline, show_ids=show_ids)
     yield from wrapped(_sentence(words.text(title), words.counts()), width, indent=4)
     yield from wrapped([(words.span(), "")], width, indent=4)
+    if words.common:
+        yield from wrapped([(f"names of messages begin with {words.common}", "")], width, indent=4)
     yield []
-    for lane in timeline.lanes:
+    records = timeline.records
+    for line in (
+        verdict_line(timeline.diagnosis, records),
+        *diagnosis_lines(timeline.diagnosis, records),
+        *fault_lines(timeline.faults),
+    ):
+        yield from wrapped(line, width, indent=4)
+    yield []
+    lanes = timeline.lanes
+    shown = timeline.worst_first if len(lanes) <= _FEW else timeline.ill
+    for lane in shown:
         yield from wrapped(_sentence(words.label(lane), words.facts(lane)), width, indent=4)
-    if timeline.lanes:
+    if len(shown) < len(lanes):
+        yield from wrapped([(f"{plural(len(lanes) - len(shown), 'more lane')} without trouble", "")], width)
+    shown = [lane.shortened(_MOST_EXCHANGES) for lane in shown]
+    if shown:
         yield []
-        yield from _picture(timeline, words, width)
-    for lane in timeline.lanes:
+        yield from _picture(shown, words, width)
+    for lane in shown:
         yield from _findings(words, lane, width)
 
 
@@ -65,10 +84,9 @@ def _sentence(label: str, facts: list[Fact]) -> list[Piece]:
 # -- the picture -------------------------------------------------------------------------------------
 
 
-def _picture(timeline: Timeline, words: Words, width: int) -> Iterator[list[Piece]]:
+def _picture(lanes: list[Lane], words: Words, width: int) -> Iterator[list[Piece]]:
     track = width - _NAMES - _TAIL
-    layout = lay_out(timeline, Metrics(width=track, pitch=2, bar=1, gap=min(16, track // 3)))
-    lanes = timeline.lanes
+    layout = lay_out(lanes, Metrics(width=track, pitch=2, bar=1, gap=min(16, track // 3)))
     lines = [life_line(lane, places) for lane, places in zip(lanes, layout.places, strict=True)]
     by_row: dict[tuple[int, int], list[Place]] = {}
     for index, places in enumerate(layout.places):
@@ -141,11 +159,14 @@ def _axis(layout: Layout, row: Row, words: Words) -> list[Piece]:
             said = f"// {duration_text(gap.length)} "
             start, end = _columns(gap.start - row.start) + 1, _columns(gap.end - row.start)
             canvas.put(start, said if len(said) <= end - start else "//"[: end - start], "hint")
+    told = ""
     for x, time in layout.ticks:
         if row.start <= x < row.end:
             column, text = _columns(x - row.start), words.time(time)
-            if canvas.is_free(max(column - 1, 0), column + len(text) + 1):
+            # A second has one label.
+            if text != told and canvas.is_free(max(column - 1, 0), column + len(text) + 1):
                 canvas.put(column, text, "hint")
+                told = text
     name = words.zone if layout.by_time else "order"
     return [(name[: _NAMES - 1].ljust(_NAMES), "hint"), *canvas.pieces()]
 
@@ -173,7 +194,11 @@ def _lane(
                 flags.put(column, _FLAGS[severity], str(severity))
     if lane.kind is LaneKind.SESSION and row.start < end <= row.end:
         text, style = (
-            ("lost", "error") if lane.lost else ("ended", "good") if lane.ended else ("not ended", "")
+            ("ended", "good")
+            if lane.ended
+            else ("lost", "error")
+            if lane.lost and not lane.revived
+            else ("not ended", "")
         )
         canvas.put(_columns(end - row.start) + 1, text, style)
     yield [(_name(words, lane).ljust(_NAMES), "place"), *canvas.pieces()]
@@ -223,7 +248,7 @@ def _findings(words: Words, lane: Lane, width: int) -> Iterator[list[Piece]]:
     yield []
     yield from wrapped([(words.label(lane), "place")], width)
     for finding, places in found:
-        names = [words.text(mark.name) or "the message" for mark, _ in places]
+        names = [words.name(mark.name) or "the message" for mark, _ in places]
         rest = f" and {plural(len(names) - _MOST_PLACES, 'other')}" if len(names) > _MOST_PLACES else ""
         line: list[Piece] = [
             (f"  {finding.severity}[{finding.code}]", str(finding.severity)),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import NamedTuple
 
 from xmla_headers._printable import plural, printable
 from xmla_headers.conversation import State
+from xmla_headers.fault._masking import mask_code, mask_in
 from xmla_headers.findings import Finding, Severity
 from xmla_headers.soap import Direction
 
@@ -62,6 +63,9 @@ class Words:
         self._first, self._last = min(known, default=None), max(known, default=None)
         offset = None if self._first is None else self._first.utcoffset()
         self._zone = UTC if offset is None else timezone(offset)
+        self._common = _common(
+            mark.name for lane in timeline.lanes for each in lane.exchanges for mark in each.marks
+        )
 
     def text(self, text: str) -> str:
         """Return a text of the capture, masked, shortened and printable."""
@@ -70,6 +74,16 @@ class Words:
         if len(text) > _SHOWN:
             text = f"{text[: _SHOWN // 2]}…{text[-_SHOWN // 2 :]}"
         return printable(text)
+
+    def name(self, name: str) -> str:
+        """Return the name of a message, without what the names of all messages begin with."""
+        return self.text(name[self._common :])
+
+    @property
+    def common(self) -> str:
+        """The beginning that the names of all messages share; `name` leaves it out."""
+        names = (mark.name for lane in self._timeline.lanes for each in lane.exchanges for mark in each.marks)
+        return self.text(next(names, "")[: self._common])
 
     # -- times, in the time zone of the first one in the capture -------------------------------------
 
@@ -113,9 +127,8 @@ class Words:
         lanes = self._timeline.lanes
         sessions = [lane for lane in lanes if lane.record is not None]
         found = [finding.severity for lane in lanes for _, _, finding in lane.findings]
-        lost, left = sum(lane.lost is not None for lane in sessions), sum(map(_is_left_open, sessions))
+        left = sum(map(_is_left_open, sessions))
         facts = [Fact(plural(self._timeline.messages, "message")), Fact(plural(len(sessions), "session"))]
-        facts += [Fact(f"{lost:,} lost", style="error")] * bool(lost)
         facts += [Fact(f"{left:,} left open", style="warning")] * bool(left)
         facts += [
             Fact(plural(found.count(severity), severity), style=str(severity))
@@ -145,27 +158,35 @@ class Words:
     def facts(self, lane: Lane) -> list[Fact]:
         """Return the facts about a lane, to be joined by commas into a sentence."""
         record, begun, lost, ended = lane.record, lane.begun, lane.lost, lane.ended
+        revived = lane.revived
         requests = Fact(plural(sum(each.request is not None for each in lane.exchanges), "request"))
         if record is None:
             return [requests if lane.kind is LaneKind.IMPLICIT else _unplaced(lane)]
         facts = [
             Fact("older than the capture")
             if begun is None
-            else Fact(f"begun in {self.text(begun.first.name)}", begun),
+            else Fact(f"begun in {self._at(begun.first)}", begun),
             requests,
         ]
         if lost is not None:
-            facts.append(Fact(f"lost in {self.text(lost.last.name)}", lost, "error"))
+            verb = "lost" if revived is None else "denied"
+            facts.append(Fact(f"{verb} in {self._at(lost.last)}", lost, "error"))
             idle = lane.idle_before_loss
             if idle is not None:
                 facts.append(Fact(f"after {duration_text(idle)} idle", lost, "error"))
+        if revived is not None:
+            facts.append(Fact(f"accepted again in {self._at(revived.last)}", revived, "warning"))
         if ended is not None:
-            facts.append(Fact(f"ended in {self.text(ended.first.name)}", ended, "good"))
+            facts.append(Fact(f"ended in {self._at(ended.first)}", ended, "good"))
         elif record.state in (State.ACTIVE, State.ENDING):
             facts.append(Fact("not ended in this capture", style="warning" if begun else ""))
         elif record.state in (State.NONE, State.BEGINNING) and begun is not None:
             facts.append(Fact("never granted", begun, "warning"))
         return facts
+
+    def _at(self, mark: Mark) -> str:
+        """Return the name of a message, and its time."""
+        return f"{self.name(mark.name)}{'' if mark.time is None else f' at {self.time(mark.time)}'}"
 
     def about(self, lane: Lane, exchange: Exchange) -> Iterator[str]:
         """Yield the lines about an exchange: its result, its messages, the fault, the first findings."""
@@ -175,6 +196,8 @@ class Words:
             yield self._message(exchange, mark)
         if exchange.response is not None and exchange.response.fault is not None:
             yield f"Fault {self.fault(exchange.response)}"
+        if exchange.response is not None:
+            yield from (f"Error {self.error(*error)}" for error in exchange.response.errors)
         if lane.is_loss(exchange) and lane.idle_before_loss is not None:
             yield f"the session had been idle for {duration_text(lane.idle_before_loss)}"
         for finding in exchange.findings[:_MOST_TOLD]:
@@ -186,7 +209,7 @@ class Words:
 
     def _message(self, exchange: Exchange, mark: Mark) -> str:
         kind = "" if mark.direction is None else _KINDS[mark.direction]
-        parts = [f"{kind}{self.text(mark.name)}".strip(), mark.block or ""]
+        parts = [f"{kind}{self.name(mark.name)}".strip(), mark.block or ""]
         if mark.time is not None:
             parts.append(self.exact_time(mark.time))
         if mark.status is not None:
@@ -197,9 +220,27 @@ class Words:
         return ", ".join(filter(None, parts))
 
     def fault(self, mark: Mark) -> str:
-        """Return the code of a fault, and its text if ids are shown: it may contain any secret."""
-        code = self.text(mark.fault or "") or "without a code"
-        return f"{code}: {self.text(mark.fault_text)}" if self._show_ids and mark.fault_text else code
+        """Return the code and the words of a fault. Session ids are masked unless ids are shown."""
+        return self.error(mark.fault or "", mark.fault_text or "")
+
+    def error(self, code: str, text: str) -> str:
+        """Return the code and the words of a fault or of an Error."""
+        code = self.text(code if self._show_ids else mask_code(code)) or "without a code"
+        # The ids of the capture first: `mask_in` changes what it masks.
+        text = text if self._show_ids else mask_in(self._timeline.without_ids(text))
+        return f"{code}: {self.text(text)}" if text.strip() else code
+
+
+def _common(names: Iterable[str]) -> int:
+    """Return the length of what all names begin with, up to a slash. Names that are alone stay whole."""
+    found = set(names)
+    if len(found) < 2:
+        return 0
+    first, last = min(found), max(found)
+    same = next(
+        (at for at, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first)
+    )
+    return first[:same].rfind("/") + 1
 
 
 def _is_left_open(lane: Lane) -> bool:

@@ -78,6 +78,7 @@ ADVICE: dict[Cause, str] = {
 """Who should do what about each cause."""
 
 
+_ASKED = "asked"
 _LOSSES = frozenset(
     {
         Cause.OTHER_SERVER,
@@ -138,6 +139,15 @@ class Diagnosis:
     """The code and the words of the server, with ids masked; "" if there are none."""
     requests: int = 1
     """How many requests met the failure; 1 for a session that was lost."""
+
+    @property
+    def shown_evidence(self) -> tuple[Evidence, ...]:
+        """The evidence without the denied request, which is told by its answer.
+
+        >>> Diagnosis(Cause.KILLED).shown_evidence
+        ()
+        """
+        return tuple(each for each in self.evidence if each.fact != _ASKED)
 
     @property
     def is_loss(self) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from xmla_headers._checks import wrong_type
 from xmla_headers.captures import CheckedMessage
 from xmla_headers.conversation import Conversation, State
 from xmla_headers.envelope import Header
 from xmla_headers.findings import Code, ConversationError, Finding, value_finding
-from xmla_headers.session_headers import BeginSession, EndSession, Session
+from xmla_headers.session_headers import BeginSession, Session
 from xmla_headers.soap import Direction
 
 from ._blocks import asked, direction_of, spelling_of, with_id
@@ -19,8 +18,8 @@ from ._causes import Facts, diagnoses
 from ._diagnosis import Diagnosis, FaultCount
 from ._history import Denial, Failure, FailureKind, Moment, Place
 from ._log import Log, Retries, failure_kind, fault_words, page_words, words_of
-from ._loose import Loose
 from ._losses import denied_session, loss_finding, may_deny, not_authenticated, says_lost
+from ._pending import Loose, Pending
 from ._records import Placement, SessionRecord
 from ._spellings import canonical
 
@@ -37,47 +36,6 @@ _NOTABLE = timedelta(seconds=2)
 
 # Sessions that a Cancel names before any other message does.
 _MOST_UNKNOWN = 1_000
-
-
-@dataclass(slots=True)
-class _Pending:
-    """A request that has not been answered."""
-
-    moment: Moment
-    session: SessionRecord | None
-    # Whether the conversation has accepted it.
-    counted: bool
-    # A Header with its session header alone; None if the request is refused or ambiguous.
-    header: Header | None
-    # The time since the session was last used; None if unknown.
-    idle: timedelta | None
-    # When the session was used before.
-    used: datetime | None
-    # Where it was sent, and by whom.
-    address: str | None
-    client: str | None
-    # How its session id differs from the granted one.
-    spelling: str = ""
-    # Whether its body is missing in the capture, so that nothing is known about its session.
-    omitted: bool = False
-    # The sessions that it cancels, and whether it cancels one without naming its id.
-    cancelled: tuple[SessionRecord, ...] = ()
-    cancels_another: bool = False
-
-    @property
-    def name(self) -> str:
-        """The name of the message."""
-        return self.moment.name
-
-    @property
-    def begins(self) -> bool:
-        """Whether it is a BeginSession."""
-        return self.header is not None and isinstance(self.header.session_header, BeginSession)
-
-    @property
-    def ends(self) -> bool:
-        """Whether it is an EndSession."""
-        return self.header is not None and isinstance(self.header.session_header, EndSession)
 
 
 class Transcript:
@@ -144,9 +102,9 @@ class Transcript:
         # The message that is being added.
         self._now = Moment("", None, 0)
         # Open requests, by their exchange.
-        self._pending: dict[str, _Pending] = {}
+        self._pending: dict[str, Pending] = {}
         # The requests that no exchange pairs with their responses.
-        self._loose: Loose[_Pending] = Loose()
+        self._loose: Loose = Loose()
         self._requested = self._answered = False
         # Whether the capture pairs requests with responses.
         self._paired = False
@@ -303,7 +261,7 @@ class Transcript:
                 counted = True
             except ConversationError as error:
                 findings.append(error.finding)
-        waiting = _Pending(
+        waiting = Pending(
             moment, record, counted, header, idle, used, address, client, spelling, message.omitted
         )
         if record is not None and waiting.ends:
@@ -353,7 +311,7 @@ class Transcript:
         if cancelled is not None:
             record.history.cancelled = cancelled
 
-    def _cancels(self, session_ids: Iterable[str], waiting: _Pending) -> None:
+    def _cancels(self, session_ids: Iterable[str], waiting: Pending) -> None:
         """Note the sessions that a request cancels. They are not cancelled if a fault is the answer."""
         by = waiting.moment, None if waiting.session is None else waiting.session.number
         for session_id in session_ids:
@@ -464,7 +422,7 @@ class Transcript:
         self.sessions.append(record)
         return record
 
-    def _unusable(self, checked: CheckedMessage, waiting: _Pending) -> list[Finding]:
+    def _unusable(self, checked: CheckedMessage, waiting: Pending) -> list[Finding]:
         """Note a response that is no answer: an HTTP error page, or a message that the rules refuse."""
         if waiting.counted and waiting.session is not None:
             waiting.session.conversation.unanswered(request=waiting.header)
@@ -476,7 +434,7 @@ class Transcript:
         text = f"the request is answered by HTTP {status}, without a SOAP message"
         return [value_finding(Code.REQUEST_WITHOUT_RESPONSE, text)]
 
-    def _note_failure(self, checked: CheckedMessage, waiting: _Pending) -> None:
+    def _note_failure(self, checked: CheckedMessage, waiting: Pending) -> None:
         """Note how a request failed without a SOAP message."""
         kind, record, moment = failure_kind(checked), waiting.session, self._now
         if kind is None:
@@ -504,7 +462,7 @@ class Transcript:
         else:
             self._log.failure(kind, words, moment, record.number)
 
-    def _outside(self, header: Header, waiting: _Pending) -> list[Finding]:
+    def _outside(self, header: Header, waiting: Pending) -> list[Finding]:
         """Note a response to a request that belongs to no session."""
         if waiting.header is None or header.session is None:
             return []
@@ -513,7 +471,7 @@ class Transcript:
         return [value_finding(Code.UNEXPECTED_SESSION, text)]
 
     def _answer(
-        self, checked: CheckedMessage, header: Header, waiting: _Pending, record: SessionRecord
+        self, checked: CheckedMessage, header: Header, waiting: Pending, record: SessionRecord
     ) -> list[Finding]:
         """Note a response to a request that belongs to a session."""
         fault, conversation = checked.fault, record.conversation
@@ -550,9 +508,7 @@ class Transcript:
         record.accepted = record.accepted or (not lost and fault is None and not findings)
         return findings
 
-    def _begun(
-        self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord, before: State
-    ) -> None:
+    def _begun(self, checked: CheckedMessage, waiting: Pending, record: SessionRecord, before: State) -> None:
         """Note the answer to a BeginSession."""
         history, moment, conversation = record.history, self._now, record.conversation
         session_id = conversation.session_id
@@ -573,7 +529,7 @@ class Transcript:
         elif session_id is None:
             history.begun = Failure(FailureKind.NO_SESSION, "", moment, moment)
 
-    def _denial(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> Denial:
+    def _denial(self, checked: CheckedMessage, waiting: Pending, record: SessionRecord) -> Denial:
         said, text = words_of(checked, record.session_id)
         place = self._place(checked, waiting)
         moment = self._now
@@ -582,7 +538,7 @@ class Transcript:
         idle = record.history.idle_until(moment.time) if waiting.moment.time is None else waiting.idle
         return Denial(moment, waiting.moment, idle, place, said, text, spelling)
 
-    def _accepted(self, checked: CheckedMessage, waiting: _Pending, record: SessionRecord) -> None:
+    def _accepted(self, checked: CheckedMessage, waiting: Pending, record: SessionRecord) -> None:
         """Note an answer that shows that the server knows the session."""
         history, conversation = record.history, record.conversation
         history.accept(self._now, waiting.moment, self._place(checked, waiting), waiting.idle)
@@ -599,5 +555,5 @@ class Transcript:
             if older is not None and record.session_id:
                 self._note_id(older, record.session_id)
 
-    def _place(self, checked: CheckedMessage, waiting: _Pending) -> Place:
+    def _place(self, checked: CheckedMessage, waiting: Pending) -> Place:
         return Place(waiting.address, checked.transport.node)

@@ -16,9 +16,6 @@ __all__ = ["diagnosis_lines", "fault_lines", "healthy_lines", "verdict_line"]
 _MOST_TOLD, _MOST_LISTED = 3, 20
 _INDENT = "    "
 
-# The request is told by its answer.
-_ASKED = "asked"
-
 # How the verdict counts the sessions and requests of each cause: the words for one, and for several.
 _COUNTED = {
     Cause.NEVER_GRANTED: "{} never granted",
@@ -101,9 +98,7 @@ def _block(diagnosis: Diagnosis, record: SessionRecord | None) -> Iterator[list[
     for sentence in diagnosis.against:
         yield [(f"{_INDENT}against it: {sentence}", "")]
     yield [(f"{_INDENT}{diagnosis.advice}", "hint")]
-    for each in diagnosis.evidence:
-        if each.fact == _ASKED:
-            continue
+    for each in diagnosis.shown_evidence:
         at = "" if each.time is None else f" {clock(each.time)}"
         yield [(f"{_INDENT}{each.fact}{at} in {printable(each.message) or 'the message'}", "")]
 
