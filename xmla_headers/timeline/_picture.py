@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
+from xmla_headers.conversation import State
 from xmla_headers.findings import Severity
 
 from ._layout import Metrics, Place, Row, Segment, lay_out, life_line, row_of
@@ -204,6 +205,8 @@ class Picture:
         x = segments[-1].end
         if row.start < x <= row.end:
             kind, text = "warning", "not ended"
+            if lane.record is not None and lane.record.state in (State.NONE, State.BEGINNING):
+                text = "not granted"
             if lane.ended is not None:
                 kind, text = "good", "ended"
             elif lane.lost is not None and lane.revived is None:
