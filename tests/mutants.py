@@ -62,7 +62,14 @@ MODULES = {
     "stream": ("stream.py", "test_stream"),
     "stream_reader": ("_xml/stream_reader.py", "test_stream"),
     "conversation": ("conversation.py", "test_conversation test_transcript"),
-    "transcript": ("transcript/_sessions.py", "test_transcript test_transcript_sides test_cli_captures"),
+    "transcript": (
+        "transcript/_sessions.py transcript/_losses.py transcript/_blocks.py transcript/_pending.py",
+        "test_transcript test_transcript_sides test_cli_captures test_diagnosis",
+    ),
+    "diagnosis": (
+        "transcript/_causes.py transcript/_history.py transcript/_spellings.py",
+        "test_diagnosis_weights test_diagnosis",
+    ),
     "fault_reader": ("fault/_reader.py", "test_fault test_soap_1_2_faults test_codes"),
     "fault": ("fault/__init__.py", "test_fault test_soap_1_2_faults"),
     "fault_writer": ("fault/_writer.py", "test_fault test_soap_1_2_faults"),

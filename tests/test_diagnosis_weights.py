@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from xmla_headers import Envelope, Fault, Fragment, encode
-from xmla_headers.transcript import Cause
+from xmla_headers import Conversation, Envelope, Fault, Fragment, encode
+from xmla_headers.captures import check_message, iter_messages
+from xmla_headers.transcript import Cause, Transcript
 
 from .scenes import Page, Scene
 from .test_diagnosis import diagnosed, followed
@@ -166,6 +167,11 @@ def after_a_page(scene: Scene) -> None:
     lose(scene, client)
 
 
+def after_pages(scene: Scene) -> None:
+    for _ in range(3):
+        after_a_page(scene)
+
+
 IDLE, RESTART, OTHER, KILLED = "idle-timeout", "server-restart", "other-server", "killed"
 BEFORE, NEVER, NO_SOAP = "before-capture", "never-granted", "no-soap-answer"
 
@@ -183,6 +189,7 @@ WEIGHED: dict[str, tuple[Callable[[Scene], object], list[str]]] = {
     "a Cancel by an SPID": (cancelled_by_number, [KILLED, OTHER]),
     "shorter than what was accepted": (shorter_than_accepted, [OTHER, KILLED, IDLE]),
     "after a page": (after_a_page, [RESTART, OTHER, KILLED]),
+    "after a page, again and again": (after_pages, [RESTART, OTHER, KILLED]),
     "from before": (from_before, [BEFORE, RESTART, IDLE, OTHER]),
     "from before, cancelled": (from_before_and_cancelled, [KILLED, BEFORE]),
     "elsewhere after a pause": (elsewhere_after_a_pause, [OTHER, IDLE]),
@@ -318,7 +325,14 @@ def test_cancel_that_a_fault_answers_cancels_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(1, "1 second"), (59, "59 seconds"), (150, "2 minutes"), (7_300, "2 hours"), (180_000, "2 days")],
+    [
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (120, "2 minutes"),
+        (150, "2 minutes"),
+        (7_300, "2 hours"),
+        (180_000, "2 days"),
+    ],
 )
 def test_diagnosis_says_the_pause_in_words(seconds: int, said: str) -> None:
     scene = Scene(idle_limit=timedelta(days=30))
@@ -380,3 +394,52 @@ def test_faults_are_counted_by_code_with_times() -> None:
     assert first.first is not None
     assert first.last is not None
     assert first.last - first.first == timedelta(seconds=1)
+
+
+def test_shared_id_has_one_diagnosis() -> None:
+    scene = Scene()
+    scene.one_id = True
+    for number in range(2):
+        scene.client(f"Excel {number}").begin().use()
+    (first,) = diagnosed(scene)
+    assert first.sentence == "sessions 1 and 2 have the same id: the server granted it twice"
+    assert [each.fact for each in first.evidence] == ["granted", "granted again"]
+    assert not first.is_loss
+
+
+def test_order_of_a_capture_is_that_of_its_times() -> None:
+    """A session that goes on is in a file of its own, after the one that is lost."""
+    scene = Scene()
+    other = scene.client("Report").begin()
+    client = scene.client().begin()
+    client.use()
+    lose(scene, client)
+    other.use()
+    messages = list(iter_messages(scene.har()))
+    transcript = Transcript()
+    for message in (*messages[2:8], *messages[:2], *messages[8:]):
+        transcript.add(check_message(message))
+    assert transcript.diagnosis()[0].cause == Cause.OTHER_SERVER
+
+
+def test_words_of_a_time_out_may_be_contradicted() -> None:
+    scene = Scene()
+    client = scene.client().begin()
+    scene.wait(minutes=20)
+    client.use()
+    client.use(instead=fault("the session timed out", "XMLAnalysisError.0xc10c000a"))
+    (first,) = diagnosed(scene)
+    assert first.cause == Cause.IDLE_TIMEOUT
+    assert first.against == ("another use after 20 minutes was accepted",)
+
+
+def test_revived_session_has_nothing_against_it() -> None:
+    scene = Scene(names_servers=True)
+    client = scene.client().begin()
+    scene.kill(client)
+    client.use()
+    scene.servers[0].sessions[client.session_id] = Conversation()
+    scene.entries[-1]["response"]["status"] = 500
+    client.use(instead=Page(200, encode(Envelope()), XML))
+    (first,) = diagnosed(scene)
+    assert (first.cause, first.against) == (Cause.OTHER_SERVER, ())
