@@ -100,7 +100,8 @@ def test_report_of_one_lost_among_fifty_fits_a_screen(
 def test_only_lost_tells_lost_sessions_alone(scene: Scene, tmp_path: Path) -> None:
     scene.client("b").begin(Page(401, b"no"))
     lines = checked(scene, tmp_path, "--only", "lost")
-    assert lines[0] == "1 of 5 sessions was lost"
+    # The other failure is not told, but it is not denied.
+    assert lines[0] == "1 of 5 sessions was lost; 1 session not authenticated"
     assert [line for line in lines if line.startswith("session ")] == [lines[1]]
     assert not [line for line in lines if "warning[" in line or "fault" in line[:5] or "trouble" in line]
 
@@ -141,7 +142,19 @@ def test_since_and_until_tell_that_time_alone(
 def test_times_are_told_apart_from_messages_without_time(scene: Scene, tmp_path: Path) -> None:
     path = tmp_path / "a.har"
     path.write_bytes(scene.har(times=False))
-    assert run("check", "--since", "00:00", path)[1].splitlines()[-1].endswith("0 refused, 0 warnings")
+    assert run("check", "--since", "00:00", path)[1].splitlines() == [
+        "nothing chosen: no session is of that number or time",
+        f"{2 * len(scene.entries)} messages checked: 0 refused, 1 warning",
+    ]
+
+
+def test_choice_changes_neither_exit_status_nor_counts(scene: Scene, tmp_path: Path) -> None:
+    path = tmp_path / "a.har"
+    path.write_bytes(scene.har())
+    for options in (["--only", "lost"], ["--session", "1"], ["--since", "23:00"]):
+        status, out, _ = run("check", "--strict", *options, path)
+        assert status == 1
+        assert out.splitlines()[-1].endswith("1 refused, 1 warning")
 
 
 @pytest.mark.parametrize(

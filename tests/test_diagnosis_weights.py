@@ -407,13 +407,14 @@ def test_faults_are_counted_by_code_with_times() -> None:
     assert first.last - first.first == timedelta(seconds=1)
 
 
-def test_shared_id_has_one_diagnosis() -> None:
+def test_shared_id_has_a_diagnosis_for_each_session() -> None:
     scene = Scene()
     scene.one_id = True
     for number in range(2):
         scene.client(f"Excel {number}").begin().use()
-    (first,) = diagnosed(scene)
+    first, second = diagnosed(scene)
     assert first.sentence == "sessions 1 and 2 have the same id: the server granted it twice"
+    assert (first.session, second.session) == (1, 2)
     assert [each.fact for each in first.evidence] == ["granted", "granted again"]
     assert not first.is_loss
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xmla_headers.findings import Finding, Severity
 from xmla_headers.soap import Direction
-from xmla_headers.transcript import Transcript
+from xmla_headers.transcript import Transcript, _verdict
 
 from . import _lines
 from ._console import CLEAN, REFUSED, TROUBLE, Printer, ProgressBar, Streams, complain
@@ -87,14 +87,14 @@ class _Run:
         """Count the next message, and report on it."""
         placement = self._transcript.add(message.checked)
         self._messages += 1
-        if not self._selection.has_message(placement.session, message.checked.message.time):
-            return
         said = [
             (finding, self._note(message.checked.message.name, finding))
             for finding in (*message.checked.findings, *self._wanted(placement.findings))
         ]
         self._parts += message.checked.message.other_parts or 0
-        self._report.message(message, placement, said)
+        # The status and the counts are those of all messages.
+        if self._selection.has_message(placement.session, message.checked.message.time):
+            self._report.message(message, placement, said)
 
     def _wanted(self, findings: Iterable[Finding]) -> list[Finding]:
         return [finding for finding in findings if finding.code not in self._job.ignore]
@@ -110,11 +110,9 @@ class _Run:
     def close(self, *, interrupted: bool) -> int:
         """Report on the end of the captures, and return the exit status."""
         unreadable = self._inputs.unreadable
-        # Only the end shows these findings, and neither their sessions nor their times.
-        found = [] if interrupted or not self._selection.is_all else self._transcript.close()
         left = [
             (name, finding, self._note(name, finding))
-            for name, finding in found
+            for name, finding in ([] if interrupted else self._transcript.close())
             if finding.code not in self._job.ignore
         ]
         counts = {
@@ -126,17 +124,26 @@ class _Run:
             "not_taken": len(self._inputs.not_taken),
             "parts": self._parts,
         }
-        transcript = self._transcript
+        transcript, selection = self._transcript, self._selection
+        diagnosis = transcript.diagnosis()
+        chosen = selection.chosen(diagnosis)
+        told = [record for record in transcript.sessions if selection.has_record(record)]
+        # Other failures are not told with --only lost, but they are not denied.
+        verdict = _verdict.verdict_line(diagnosis if selection.only_lost else chosen, told)
+        if not selection.is_all and not told and not chosen:
+            verdict = [("nothing chosen: no session is of that number or time", "warning")]
         ending = Ending(
-            left,
-            [record for record in transcript.sessions if self._selection.has_record(record)],
+            # Neither their sessions nor their times are known.
+            left if selection.is_all else [],
+            told,
             unreadable,
             counts,
             interrupted,
             transcript.one_side,
-            self._selection.chosen(transcript.diagnosis()),
-            transcript.faults if self._selection.is_all else [],
-            not self._selection.only_lost,
+            chosen,
+            transcript.faults if selection.is_all else [],
+            not selection.only_lost,
+            verdict,
         )
         self._report.end(ending)
         if unreadable:

@@ -240,7 +240,10 @@ def _add_exclude(parser: argparse.ArgumentParser) -> None:
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--only", choices=["lost"], help="tell only the sessions that were lost, and why (default: all)"
+        "--only",
+        choices=["lost"],
+        help="tell only the sessions that were lost, and why; the exit status and the counts are always those"
+        " of all messages (default: all)",
     )
     parser.add_argument(
         "--session",

@@ -44,6 +44,8 @@ class Ending(NamedTuple):
     """The faults of the captures."""
     tells_healthy: bool = True
     """Whether sessions without trouble are told."""
+    verdict: Sequence[Piece] = ()
+    """The first line."""
 
 
 class Report:
@@ -118,9 +120,8 @@ class _Text(Report):
     def end(self, ending: Ending) -> None:
         for name, finding, refused in ending.left:
             self._about(name, finding, refused=refused)
-        line = _verdict.verdict_line(ending.diagnosis, ending.sessions)
-        if line:
-            self.printer.line(line)
+        if ending.verdict:
+            self.printer.line(ending.verdict)
         for line in _verdict.diagnosis_lines(ending.diagnosis, ending.sessions, full=self.full):
             self.printer.line(line)
         for line in _verdict.fault_lines(ending.faults):

@@ -11,7 +11,11 @@ __all__ = ["mask_code", "mask_in"]
 # How much of a text of a server is shown, in characters.
 _MOST_TEXT = 500
 # The patterns are compiled by the first text: an import of the package does not need them.
-_QUOTED = r"""'.*'|".*"|`.*`|\u2018.*\u2019|\u201c.*\u201d|\{.*\}|\(.*\)|['"`\u2018\u201c{(].*"""
+_APOSTROPHE = r"(?<![^\W\d_])'"
+_QUOTED = (
+    rf"""{_APOSTROPHE}.*'(?![^\W\d_])|".*"|`.*`|\u2018.*\u2019|\u201c.*\u201d|\{{.*\}}|\(.*\)"""
+    rf"""|(?:{_APOSTROPHE}|["`\u2018\u201c{{(]).*"""
+)
 _WORD = r"[^\s'\"`,;:=()<>\[\]{}\u2018-\u201d\u2026]+"
 # A value with the name of a credential, and user information in an address (RFC 3986 §3.2.1).
 _CREDENTIAL = (
@@ -25,7 +29,10 @@ _AFTER_SESSION = rf"(?i)(\bsession(?:[ _-]?id)?(?: ?[:=#])? ?)({_WORD})"
 # Codes of servers (3238789130, 0xc10c000a, 00HSBB01), versions and dates: no session id is so short.
 _SHORT = r"[^\s]{1,5}|[0-9.]{1,12}|0x[0-9a-fA-F]{1,8}|00HS[A-Z]{2}[0-9]{2}"
 _SHOWN = rf"{_SHORT}|[^0-9]{{1,31}}"
-_SHOWN_NEAR_SESSION = rf"{_SHORT}|[A-Za-z]?[a-z]{{1,30}}[.!?]?"
+# Words in lower case; in the scripts of Japanese and Chinese, which write no spaces, any.
+_SHOWN_NEAR_SESSION = (
+    rf"{_SHORT}|[A-Za-z\u00c0-\u00dc]?[a-z\u00df-\u00ff]{{1,30}}[.!?]?|[\u3001-\u30ff\u4e00-\u9fff]{{1,40}}"
+)
 
 
 def mask_code(code: str) -> str:

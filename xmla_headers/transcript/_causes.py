@@ -111,7 +111,6 @@ class _Rules:
         self._accepted_idle = max(
             (record.history.longest_idle for record in facts.sessions), default=timedelta()
         )
-        self._said: set[str] = set()
         self._cancels = sorted(map(self._at, facts.cancels))
         self._outages = sorted(map(self._at, facts.outages))
         grants = (record.history.granted for record in facts.sessions)
@@ -130,13 +129,11 @@ class _Rules:
         """Yield the diagnoses of a session: at most one."""
         history = record.history
         if history.shared is not None:
-            if record.session_id not in self._said:
-                self._said.add(record.session_id or "")
-                yield self._shared(record, history.shared)
+            yield self._shared(record, history.shared)
         elif history.denial is not None:
             yield self._lost(record, history.denial)
         elif history.login is not None:
-            yield _refused(history.login, record.number)
+            yield _refused(history.login, record.number, history.accepted)
         elif history.begun is not None and history.granted is None:
             speaks = self._facts.speaks or not self._facts.failures
             yield _never_granted(record, history.begun, speaks_soap=speaks)
@@ -169,7 +166,7 @@ class _Rules:
         facts = [
             (history.granted, "granted"),
             (accepted if history.revived is None else None, "accepted last"),
-            (history.ended if cause is Cause.USED_AFTER_END else None, "ended"),
+            (history.ended or history.ending if cause is Cause.USED_AFTER_END else None, "EndSession"),
             (history.cancelled[0] if history.cancelled else None, "cancelled"),
             (denial.request, "asked"),
             (denial.answer, "denied"),
@@ -215,7 +212,7 @@ class _Rules:
         """Return the causes of a loss that the idle times and the other sessions allow."""
         idle, restart = denial.idle, self._restarts_of(record).of(record)
         cancels = [Cause.KILLED] if self._between(record, denial, self._cancels) else []
-        outage = self._between(record, denial, self._outages)
+        outage = restart is not None and self._between(record, denial, self._outages, restart)
         is_long = idle is not None and idle >= _LONG_IDLE and idle > self._accepted_idle
         can_be_idle = idle is None or idle >= _SHORT_IDLE
         if cancels:
@@ -234,16 +231,30 @@ class _Rules:
             return [Cause.OTHER_SERVER, Cause.SERVER_RESTART, Cause.KILLED, *maybe_idle]
         return [Cause.SERVER_RESTART, *maybe_idle, Cause.OTHER_SERVER, Cause.KILLED]
 
-    def _between(self, record: SessionRecord, denial: Denial, moments: Sequence[float]) -> bool:
-        """Return whether one of some moments is between the last use of a session and its loss."""
-        start = _last_known(record.history)
-        if start is None:
+    def _between(
+        self,
+        record: SessionRecord,
+        denial: Denial,
+        moments: Sequence[float],
+        restart: _Restart | None = None,
+    ) -> bool:
+        """Return whether one of some moments is between the last use of a session and its loss.
+
+        With a restart, it must also be where no session goes on.
+        """
+        known = _last_known(record.history)
+        if known is None:
             return False
-        return bisect_left(moments, self._at(start)) < bisect_right(moments, self._at(denial.answer))
+        start, end = self._at(known), self._at(denial.answer)
+        if restart is not None:
+            start, end = max(start, restart.start), min(end, restart.end)
+        return bisect_left(moments, start) < bisect_right(moments, end)
 
     def _against(self, record: SessionRecord, denial: Denial, cause: Cause) -> list[str]:
         found = []
         restart = self._restarts_of(record).of(record)
+        if cause is Cause.IDLE_TIMEOUT and denial.idle is None:
+            found.append("the capture has no times, so that no pause is known")
         if cause is Cause.IDLE_TIMEOUT and denial.idle is not None and denial.idle <= self._accepted_idle:
             found.append(f"another use after {spoken(self._accepted_idle)} was accepted")
         if cause is Cause.SERVER_RESTART:
@@ -270,7 +281,7 @@ class _Rules:
             case Cause.ID_CHANGED_BY_CLIENT:
                 return f"{name} was denied because the client changed the {denial.spelling} of its id"
             case Cause.USED_AFTER_END if history.ended is None:
-                return f"{name} was used after an EndSession of which no good answer is known"
+                return f"{name} was used after an EndSession that was not answered well"
             case Cause.USED_AFTER_END:
                 return f"{name} was used after the client had ended it"
             case Cause.OTHER_SERVER if history.revived is not None:
@@ -338,8 +349,12 @@ def _elsewhere(history: History, place: Place) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Restart:
-    """A moment at which no session went on, so that the server may have been restarted then."""
+    """A stretch in which no session went on, so that the server may have been restarted then."""
 
+    start: float
+    """When it begins."""
+    end: float
+    """When it ends."""
     victims: int
     """The sessions that are denied afterwards."""
     granted_here: bool
@@ -398,8 +413,9 @@ class _Restarts:
             if start < end:
                 by_gap.setdefault(self._highest.between(start, end), []).append(record)
         found = {}
-        for group in by_gap.values():
-            found.update(dict.fromkeys((record.number for record in group), _restart(group)))
+        for gap, group in by_gap.items():
+            restart = _restart(group, self._starts[gap], self._ends[gap])
+            found.update(dict.fromkeys((record.number for record in group), restart))
         return found
 
     def of(self, record: SessionRecord) -> _Restart | None:
@@ -449,7 +465,7 @@ def _gaps(lives: Iterable[tuple[float, float]]) -> tuple[list[float], list[float
     return starts, [*ends, float("inf")]
 
 
-def _restart(group: Sequence[SessionRecord]) -> _Restart:
+def _restart(group: Sequence[SessionRecord], start: float, end: float) -> _Restart:
     denials = [record.history.denial for record in group if record.history.denial is not None]
     here = [record for record in group if record.history.known is not None]
     times = [denial.answer.time for denial in denials]
@@ -460,14 +476,20 @@ def _restart(group: Sequence[SessionRecord]) -> _Restart:
         record.history.known is not None and denial.idle is not None and denial.idle < _LONG_IDLE
         for record, denial in zip(group, denials, strict=True)
     )
-    return _Restart(len(group), bool(here), len(group) > 1 and (at_once or is_short))
+    return _Restart(start, end, len(group), bool(here), len(group) > 1 and (at_once or is_short))
 
 
 # -- sessions that never came to be, and failures outside sessions ------------------------------------
 
 
-def _refused(failure: Failure, number: int | None) -> Diagnosis:
-    """Return the diagnosis for tries that all ended in a demand for credentials, or in a redirect."""
+def _refused(failure: Failure, number: int | None, accepted: Moment | None = None) -> Diagnosis:
+    """Return the diagnosis for tries that all ended in a demand for credentials, or in a redirect.
+
+    Args:
+        failure: The tries.
+        number: The number of their session.
+        accepted: The last answer before them that showed that the server knew the session.
+    """
     if failure.kind is not FailureKind.LOGIN:
         text = f"{plural(failure.count, 'request')} met no SOAP server, but a redirect ({failure.words})"
         facts = _first_and_last(failure)
@@ -476,8 +498,11 @@ def _refused(failure: Failure, number: int | None) -> Diagnosis:
     verb = "were" if number is None else "was"
     tries = "once" if failure.count == 1 else f"{failure.count:,} times"
     text = f"{name} {verb} refused {tries} for want of credentials, and no try succeeded"
-    facts = _first_and_last(failure)
+    facts = [(accepted, "accepted last"), *_first_and_last(failure)]
     also = [Cause.NO_SOAP_ANSWER] if number is None else [Cause.NEVER_GRANTED, Cause.NO_SOAP_ANSWER]
+    if accepted is not None:
+        also = [Cause.NO_SOAP_ANSWER]
+        text = f"{name} was accepted first, and then refused {tries} for want of credentials"
     return _diagnosis(Cause.NOT_AUTHENTICATED, also, number, text, facts, fault=failure.words)
 
 

@@ -105,7 +105,8 @@ def _block(diagnosis: Diagnosis, record: SessionRecord | None) -> Iterator[list[
 
 def _more(cause: Cause, left: Sequence[Diagnosis]) -> list[Piece]:
     numbers = [str(each.session) for each in left if each.session is not None]
-    listed = f": sessions {', '.join(numbers[:_MOST_LISTED])}" if numbers else ""
+    noun = "session" if len(numbers) == 1 else "sessions"
+    listed = f": {noun} {', '.join(numbers[:_MOST_LISTED])}" if numbers else ""
     rest = f" and {len(numbers) - _MOST_LISTED:,} more" if len(numbers) > _MOST_LISTED else ""
     return [(f"{_INDENT}and {len(left):,} more of {cause}{listed}{rest}", "")]
 
