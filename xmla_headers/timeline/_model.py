@@ -195,8 +195,9 @@ class Lane:
             most: The most exchanges of a lane that stays as it is.
 
         Returns:
-            The lane itself; or a lane with the first and the last exchanges, those that went wrong, and
-            their neighbours, at most `most` of them, and all of their idle times.
+            The lane itself; or a lane with the first and the last exchanges, those that begin, deny, revive
+            and end the session, those that went wrong, and their neighbours, at most `most` of them, and all
+            of their idle times.
 
         >>> Lane(LaneKind.IMPLICIT).shortened(10).left_out
         0
@@ -206,8 +207,10 @@ class Lane:
             return self
         wrong = [at for at, exchange in enumerate(self.exchanges) if is_wrong(exchange)]
         near = [place for at in wrong for place in range(max(at - _NEAR, 0), min(at + _NEAR + 1, count))]
+        named = {id(exchange) for exchange in (self.begun, self.lost, self.revived, self.ended)}
+        turns = [at for at, exchange in enumerate(self.exchanges) if id(exchange) in named]
         ends = [*range(_NEAR), *range(count - _NEAR, count)]
-        kept = sorted(islice(dict.fromkeys([*ends, *near]), most))
+        kept = sorted(islice(dict.fromkeys([*ends, *turns, *near]), most))
         exchanges = [self.exchanges[at] for at in kept]
         pauses = {exchange.number: pause for exchange, pause in self.idle()}
         return replace(self, exchanges=exchanges, left_out=count - len(exchanges), _pauses=pauses)
@@ -313,6 +316,7 @@ class Timeline:
 
     __slots__ = (
         "_by_name",
+        "_counted",
         "_exchanges",
         "_ids",
         "_implicit",
@@ -336,6 +340,7 @@ class Timeline:
         self.messages = 0
         self.diagnosis, self.faults = [], []
         self._shown: frozenset[int] | None = None
+        self._counted: frozenset[int] | None = None
         self._exchanges = 0
         self._sessions: dict[int, Lane] = {}
         self._implicit = Lane(LaneKind.IMPLICIT)
@@ -376,18 +381,24 @@ class Timeline:
 
     @property
     def records(self) -> list[SessionRecord]:
-        """The records of the sessions that are shown.
+        """The records of the sessions that the verdict counts: all, or those that `show` is given.
 
         >>> Timeline().records
         []
         """
-        return [lane.record for lane in self.lanes if lane.record is not None]
+        counted = self._counted
+        return [
+            lane.record
+            for number, lane in self._sessions.items()
+            if lane.record is not None and (counted is None or number in counted)
+        ]
 
-    def show(self, sessions: Iterable[int]) -> None:
-        """Show some sessions and their diagnoses only.
+    def show(self, sessions: Iterable[int], among: Iterable[int] | None = None) -> None:
+        """Show some sessions and their diagnoses only, without the faults of the whole capture.
 
         Args:
             sessions: The numbers of the sessions.
+            among: The numbers of the sessions that the verdict counts; None for those that are shown.
 
         >>> timeline = Timeline()
         >>> timeline.show([1])
@@ -395,7 +406,11 @@ class Timeline:
         []
         """
         self._shown = frozenset(sessions)
-        self.diagnosis = [each for each in self.diagnosis if each.session in self._shown]
+        self._counted = self._shown if among is None else frozenset(among)
+        self.diagnosis = [
+            each for each in self.diagnosis if each.session is None or each.session in self._shown
+        ]
+        self.faults = []
 
     def add(self, checked: CheckedMessage, placement: Placement) -> None:
         """Add the next message of the capture.
