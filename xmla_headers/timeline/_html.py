@@ -10,7 +10,8 @@ from xmla_headers.findings import Severity
 from xmla_headers.transcript import Diagnosis
 from xmla_headers.transcript._verdict import by_cause, more_of, verdict_line
 
-from ._model import Exchange, Lane, Mark, Timeline, worst
+from ._exchange import Exchange, Mark, worst
+from ._model import Lane, Timeline
 from ._picture import FLAGS, Picture
 from ._style import STYLE
 from ._traffic import traffic

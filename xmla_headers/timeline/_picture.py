@@ -11,8 +11,9 @@ from typing import NamedTuple
 from xmla_headers.conversation import State
 from xmla_headers.findings import Severity
 
+from ._exchange import Exchange, Mark, Outcome, worst
 from ._layout import Metrics, Place, Row, Segment, lay_out, life_line, row_of
-from ._model import Exchange, Lane, LaneKind, Mark, Outcome, worst
+from ._model import Lane, LaneKind
 from ._words import GLYPHS, MEANINGS, Words, duration_text
 
 __all__ = ["FLAGS", "Picture"]

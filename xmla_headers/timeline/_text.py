@@ -9,8 +9,9 @@ from xmla_headers._printable import Piece, columns_of, joined, plural, wrapped
 from xmla_headers.findings import Severity
 from xmla_headers.transcript._verdict import diagnosis_lines, fault_lines, verdict_line
 
+from ._exchange import Exchange, Outcome, worst
 from ._layout import Layout, Metrics, Place, Row, Segment, lay_out, life_line, row_of
-from ._model import Exchange, Lane, LaneKind, Outcome, Timeline, worst
+from ._model import Lane, LaneKind, Timeline
 from ._words import GLYPHS, MEANINGS, Fact, Words, duration_text, groups
 
 __all__ = ["text_lines"]

@@ -12,7 +12,8 @@ from xmla_headers.fault._masking import mask_code, mask_in
 from xmla_headers.findings import Finding, Severity
 from xmla_headers.soap import Direction
 
-from ._model import Exchange, Lane, LaneKind, Mark, Outcome, Timeline, is_wrong
+from ._exchange import Exchange, Mark, Outcome, is_wrong
+from ._model import Lane, LaneKind, Timeline
 
 __all__ = ["GLYPHS", "MEANINGS", "Fact", "Words", "duration_text", "groups"]
 
