@@ -119,10 +119,11 @@ def test_session_tells_that_session_alone(scene: Scene, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--only", "lost"], ["--session", "1"], ["--since", "09:40"], ["--until", "09:00:05"]]
+    "options", [[], ["--only", "lost"], ["--session", "1"], ["--since", "00:00"], ["--until", "09:00:05"]]
 )
 def test_timeline_has_the_verdict_of_check(scene: Scene, tmp_path: Path, options: list[str]) -> None:
-    scene.client("b").begin(Page(401, b"no"))
+    for name in ("c", "d"):
+        scene.client(name).begin().use(instead=Page(502, b"<html/>"))
     verdict = checked(scene, tmp_path, *options)[0]
     assert "of" in verdict
     shown = run("timeline", *options, tmp_path / "a.har")[1].splitlines()
