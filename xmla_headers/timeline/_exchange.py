@@ -14,6 +14,7 @@ from xmla_headers.findings import Finding, Severity, XmlaHeadersError
 from xmla_headers.model import HeaderBlock
 from xmla_headers.soap import Direction
 from xmla_headers.transcript import Placement
+from xmla_headers.transcript._history import aware
 
 __all__ = ["Exchange", "Mark", "Outcome", "is_wrong", "mark_of", "session_blocks", "worst"]
 
@@ -148,7 +149,7 @@ def mark_of(checked: CheckedMessage, placement: Placement, number: int) -> Mark:
         message.name,
         number,
         placement.direction,
-        message.time,
+        aware(message.time),
         checked.method,
         blocks[0].spec.local_name if len(blocks) == 1 else None,
         message.status,
