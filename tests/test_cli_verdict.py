@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,6 +117,22 @@ def test_session_tells_that_session_alone(scene: Scene, tmp_path: Path) -> None:
     document = json.loads("\n".join(checked(scene, tmp_path, "--session", "3", "--format", "json")))
     assert {item["session"] for item in document["messages"]} == {3}
     assert [each["session"] for each in document["diagnosis"]] == [3]
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--only", "lost"], ["--session", "1"], ["--since", "00:00"], ["--until", "09:00:05"]]
+)
+def test_timeline_has_the_verdict_of_check(scene: Scene, tmp_path: Path, options: list[str]) -> None:
+    for name in ("c", "d"):
+        scene.client(name).begin().use(instead=Page(502, b"<html/>"))
+    verdict = checked(scene, tmp_path, *options)[0]
+    assert "of" in verdict
+    shown = run("timeline", *options, tmp_path / "a.har")[1].splitlines()
+    assert shown[shown.index("") + 1] == verdict
+    page = tmp_path / "a.html"
+    run("timeline", *options, "-o", page, tmp_path / "a.har")
+    (said,) = re.findall(r'<p class="verdict">(.*?)</p>', page.read_text(encoding="utf-8"))
+    assert re.sub("<[^>]*>", "", said) == verdict
 
 
 @pytest.mark.parametrize(

@@ -187,9 +187,9 @@ def test_facts_state_result_of_each_session() -> None:
     timeline = some().timeline()
     said = {
         "session 1, '9F2C'… (36 characters)": "begun in entries/0/request at 10:23:42,"
-        " 7 requests, lost in the/loss/response at 10:58:51, after 35 min idle",
+        " 7 requests, 1 unusable message, lost in the/loss/response at 10:58:51, after 35 min idle",
         "session 2, 'B41D'… (36 characters)": "begun in entries/10/request at 10:23:46,"
-        " 3 requests, not ended in this capture",
+        " 3 requests, 1 fault, not ended in this capture",
         "session 3, 'C0FF'… (36 characters)": "begun in entries/23/request at 10:57:11,"
         " 3 requests, ended in entries/31/request at 10:58:54",
         "implicit sessions": "2 requests",
@@ -215,8 +215,23 @@ def test_facts_of_session_never_granted_say_so() -> None:
     capture.begin(IDS[0])
     capture.messages[1] = replace(capture.messages[1], body=message(fault=Fault("Server", "no")), status=500)
     assert sentence(capture.timeline(), 0) == (
-        "session 1, without an id: begun in request at 10:23:42, 1 request, never granted"
+        "session 1, without an id: begun in request at 10:23:42, 1 request, 1 fault, never granted"
     )
+
+
+def test_lane_shortened_keeps_the_turns_of_a_session() -> None:
+    capture = Capture()
+    capture.begin(IDS[0])
+    for _ in range(30):
+        capture.fail(IDS[0], Fault("Server", "no"))
+    capture.lose(IDS[0])
+    for _ in range(30):
+        capture.use(IDS[0])
+    (lane,) = capture.timeline().lanes
+    short = lane.shortened(14)
+    assert (len(short.exchanges), short.left_out) == (14, 48)
+    assert short.lost is lane.lost is not None
+    assert short.revived is lane.revived is not None
 
 
 def test_idle_time_ignores_other_sessions() -> None:

@@ -17,6 +17,7 @@ from xmla_headers import XMLA_NS, Envelope, Fault, Fragment, encode, strategies
 from xmla_headers.captures import check_message, iter_messages
 from xmla_headers.timeline import Outcome, Timeline
 from xmla_headers.timeline._html import html
+from xmla_headers.timeline._picture import _bar_text
 from xmla_headers.timeline._style import STYLE
 from xmla_headers.timeline._text import text_lines
 from xmla_headers.timeline._words import GLYPHS
@@ -252,7 +253,7 @@ def test_page_states_loss_in_a_sentence() -> None:
     text = " ".join("".join(check(page(some())).text).split())
     assert (
         "Session 1, '9F2C'… (36 characters): begun in entries/0/request at 10:23:42, 7 requests, "
-        "lost in the/loss/response at 10:58:51, after 35 min idle"
+        "1 unusable message, lost in the/loss/response at 10:58:51, after 35 min idle"
     ) in text
     assert "2026-11-20 10:23:42 to 10:58:54 UTC, 35 min" in text
 
@@ -356,6 +357,9 @@ def test_page_of_a_large_session_leaves_out_what_went_well() -> None:
     (left,) = re.findall(r"([0-9,]+) exchanges that went well left out", text)
     assert 2_900 < int(left.replace(",", "")) < 3_003
     assert text.count("a fault: Server: no") == 1
+    # The sentence and the heading count all.
+    assert "3,003 requests" in text
+    assert "3,003 exchanges</span>" in text
     # The pause is known to the message after it, which is left out: no other message was idle.
     assert "9 min" not in text
 
@@ -399,6 +403,9 @@ def test_page_bar_has_whole_name_or_one_letter() -> None:
     names = re.findall(r'class="m [^>]*><b>([^<]*)</b>', page(capture))
     # The first one is in the legend.
     assert names[-2:] == ["Discover", "A"]
+    # The rest of a bar in the next row may be too narrow for a letter.
+    (exchange,) = capture.timeline().lanes[0].exchanges[:1]
+    assert [_bar_text(exchange, width) for width in (4, 10, 12, 90)] == ["", "", "D", "Discover"]
 
 
 def test_page_has_faults_and_errors_inside_answers() -> None:
@@ -418,6 +425,7 @@ def test_page_has_faults_and_errors_inside_answers() -> None:
     masked = "&#x27;9F2C&#x27;… (36 characters)"
     assert f"Error 3238658057: no rows for {masked}" in text
     assert "3238658057 (inside an answer)" in text
+    assert ">1 answer with an Error</a>" in text
     assert f"no rows for {IDS[0]}" in page(capture, show_ids=True)
 
 
@@ -429,6 +437,36 @@ def test_timeline_shows_chosen_sessions_alone() -> None:
     assert [lane.record.number for lane in timeline.lanes if lane.record] == [1]
     assert "Session 2" not in text
     assert "1 of 1 session was lost" in text
+
+
+def test_timeline_shows_chosen_sessions_under_the_verdict_of_all() -> None:
+    timeline = some().timeline()
+    assert "<h2>Faults" in html(timeline, title="a.har")
+    timeline.show([1], [1, 2, 3])
+    text = html(timeline, title="a.har")
+    assert [lane.record.number for lane in timeline.lanes if lane.record] == [1]
+    assert "1 of 3 sessions was lost" in text
+    assert "3 sessions <span class='dot'>·</span> 1 shown" in text
+    # These are the faults of the whole capture.
+    assert "<h2>Faults" not in text
+
+
+def test_page_tells_three_diagnoses_of_a_cause() -> None:
+    capture = Capture()
+    for session_id in ("a", "b", "c", "d", "e"):
+        capture.use(f"{session_id}-session")
+        capture.lose(f"{session_id}-session")
+    told, fold, rest = page(capture).partition("<summary>And 2 more of")
+    assert fold
+    assert told.count('class="evidence"') == 3
+    assert rest.partition("</section>")[0].count('class="evidence"') == 2
+
+
+def test_page_evidence_links_to_the_picture() -> None:
+    (evidence,) = re.findall(r'class="evidence">(.*?)</span>', page(lost_among(3)))
+    assert evidence == (
+        'granted 10:23:44 in <a href="#m3">4/response</a>; denied 10:23:47 in <a href="#m6">10/response</a>'
+    )
 
 
 @pytest.mark.slow

@@ -67,6 +67,27 @@ def test_text_of_empty_capture_says_so() -> None:
 def test_text_fits_the_terminal(name: str, width: int) -> None:
     for line in lines(CAPTURES[name](), width):
         assert columns_of(line) <= max(width, 48), line
+        assert not line.endswith(" "), line
+
+
+def test_text_names_messages_of_evidence_without_ids() -> None:
+    capture = Capture()
+    capture.begin(IDS[0], name=f"files/{IDS[0]}/0")
+    capture.lose(IDS[0], name=f"files/{IDS[0]}/1")
+    shown = lines(capture)
+    assert any(line.strip().startswith("denied ") and line.endswith("in 1/response") for line in shown)
+    assert IDS[0][5:] not in "".join(shown)
+
+
+def test_text_of_many_lanes_draws_the_worst() -> None:
+    capture = Capture()
+    for number in range(35):
+        capture.use(f"session-{number}")
+        capture.lose(f"session-{number}")
+    shown = lines(capture)
+    assert sum("✕ lost" in line for line in shown) == 30
+    assert sum(": older than the capture" in line for line in shown) == 35
+    assert "5 more lanes not drawn: choose with --session" in shown
 
 
 @pytest.mark.parametrize("width", [48, 80, 200])

@@ -80,13 +80,20 @@ def wrapped(
     for word, style in _words_of(pieces, width - indent, whole=whole):
         shown = word
         if used + columns_of(word) > width and used > indent:
-            yield line
+            yield _without_end(line)
             line, used = [(" " * indent, "")] * bool(indent), indent
             shown = word.lstrip(" ")
         line.append((shown, style))
         used += columns_of(shown)
     if line:
-        yield line
+        yield _without_end(line)
+
+
+def _without_end(line: list[Piece]) -> list[Piece]:
+    """Return a line without the spaces at its end."""
+    while line and not line[-1][0].rstrip(" "):
+        line = line[:-1]
+    return [*line[:-1], (line[-1][0].rstrip(" "), line[-1][1])] if line else line
 
 
 def _words_of(pieces: Iterable[Piece], width: int, *, whole: bool) -> Iterator[Piece]:

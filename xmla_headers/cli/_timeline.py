@@ -37,16 +37,14 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
             bar.advance(message.checked.size)
     finally:
         bar.stop()
-    picture.close(transcript.close(), transcript.diagnosis(), transcript.faults)
     selection = Selection.of(options)
+    diagnosis = selection.chosen(transcript.diagnosis())
+    picture.close(transcript.close(), diagnosis, transcript.faults)
     if not selection.is_all:
-        lost = {each.session for each in selection.chosen(picture.diagnosis)}
-        wanted = [
-            record.number
-            for record in transcript.sessions
-            if selection.has_record(record) and (record.number in lost or not selection.only_lost)
-        ]
-        picture.show(wanted)
+        counted = [record.number for record in transcript.sessions if selection.has_record(record)]
+        lost = {each.session for each in diagnosis}
+        wanted = [number for number in counted if number in lost] if selection.only_lost else counted
+        picture.show(wanted, counted)
     if inputs.skipped:
         streams.stderr.write(f"xmla-headers: {plural(inputs.skipped, 'file')} without SOAP skipped\n")
     if inputs.unreadable and not picture.messages:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from xmla_headers._printable import plural
 from xmla_headers.findings import Severity
 from xmla_headers.transcript import Diagnosis
-from xmla_headers.transcript._verdict import verdict_line
+from xmla_headers.transcript._verdict import by_cause, more_of, verdict_line
 
-from ._model import Exchange, Lane, Mark, Timeline, worst
+from ._exchange import Exchange, Mark, worst
+from ._model import Lane, Timeline
 from ._picture import FLAGS, Picture
 from ._style import STYLE
 from ._traffic import traffic
@@ -21,8 +22,11 @@ __all__ = ["html"]
 # Links to messages that are shown for one finding.
 _MOST_PLACES = 12
 
-# Lanes that went wrong and are drawn, and diagnoses and lanes that are told before the rest is folded.
+# Lanes that went wrong and are drawn, and causes and lanes that are told before the rest is folded.
 _MOST_DRAWN, _MOST_TOLD = 30, 12
+
+# The same lanes, if the page has a summary by time.
+_MOST_DRAWN_OF_MANY = 12
 
 # Lanes that are drawn together, healthy or not.
 _FEW = 12
@@ -61,10 +65,20 @@ class _Page:
         self._title = self._text(title)
         self._is_large = timeline.messages > _MOST_MESSAGES
         lanes = timeline.lanes
-        drawn = timeline.worst_first if len(lanes) <= _FEW else timeline.ill[:_MOST_DRAWN]
+        most_drawn = _MOST_DRAWN_OF_MANY if self._is_large else _MOST_DRAWN
+        drawn = timeline.worst_first if len(lanes) <= _FEW else timeline.ill[:most_drawn]
         self._numbers = {id(lane): number for number, lane in enumerate(lanes, 1)}
         most = _MOST_EXCHANGES if self._is_large else timeline.messages
+        # The lanes with all of their exchanges, by `id` of those that are drawn.
+        self._whole = {id(lane): lane for lane in lanes}
         self._drawn = [self._shortened(lane, most) for lane in drawn]
+        # Names of messages -> the exchanges that the evidence can link to.
+        self._places = {
+            mark.name: exchange.number
+            for lane in self._drawn
+            for exchange in lane.exchanges
+            for mark in exchange.marks
+        }
         told = set(map(id, drawn))
         self._others = [lane for lane in lanes if id(lane) not in told]
         self._folded = frozenset(map(id, self._others)) if self._is_large else frozenset()
@@ -72,6 +86,7 @@ class _Page:
     def _shortened(self, lane: Lane, most: int) -> Lane:
         shortened = lane.shortened(most)
         self._numbers[id(shortened)] = self._numbers[id(lane)]
+        self._whole[id(shortened)] = lane
         return shortened
 
     def _text(self, text: str) -> str:
@@ -133,14 +148,19 @@ class _Page:
         )
         yield f'<section aria-label="Verdict"><p class="verdict">{said}</p>'
         if found:
-            yield f'<ol class="diagnoses">{"".join(map(self._diagnosis, found[:_MOST_TOLD]))}</ol>'
-        rest = found[_MOST_TOLD:]
-        if rest:
-            yield f"<details><summary>{len(rest):,} more, none of them worse</summary>"
-            yield f'<ol class="diagnoses">{"".join(map(self._diagnosis, rest[:_MOST_LINES]))}</ol></details>'
+            told = "".join(self._diagnosis(each, left) for each, left in by_cause(found))
+            yield f'<ol class="diagnoses">{told}</ol>'
         yield "</section>"
 
-    def _diagnosis(self, diagnosis: Diagnosis) -> str:
+    def _more(self, left: Sequence[Diagnosis]) -> str:
+        """Return the other diagnoses of a cause, folded."""
+        if not left:
+            return ""
+        shown = "".join(self._diagnosis(each, ()) for each in left[:_MOST_LINES])
+        summary = escape(_capital(more_of(left)))
+        return f'<details><summary>{summary}</summary><ol class="diagnoses">{shown}</ol></details>'
+
+    def _diagnosis(self, diagnosis: Diagnosis, left: Sequence[Diagnosis]) -> str:
         also = f" <span>or {', '.join(diagnosis.also)}</span>" if diagnosis.also else ""
         said = [f"<b>{diagnosis.cause}</b>{also}", _capital(self._text(diagnosis.sentence))]
         if diagnosis.fault:
@@ -149,17 +169,22 @@ class _Page:
         said.append(f"<em>{_capital(self._text(diagnosis.advice))}</em>")
         shown = [
             f"{each.fact}{'' if each.time is None else f' {self._words.time(each.time)}'} in"
-            f" {escape(self._words.name(each.message))}"
+            f" {self._linked(each.message)}"
             for each in diagnosis.shown_evidence
         ]
         said.append(f'<span class="evidence">{"; ".join(shown)}</span>')
-        return f"<li>{''.join(f'<p>{part}</p>' for part in said)}</li>"
+        return f"<li>{''.join(f'<p>{part}</p>' for part in said)}{self._more(left)}</li>"
+
+    def _linked(self, name: str) -> str:
+        """Return the name of a message, with a link to it if it is drawn."""
+        shown, number = escape(self._words.name(name)) or "the message", self._places.get(name)
+        return shown if number is None else f'<a href="#m{number}">{shown}</a>'
 
     def _faults(self) -> Iterator[str]:
         """Yield the table of the faults by code."""
         if not self._timeline.faults:
             return
-        yield '<section aria-label="Faults"><h2>Faults</h2><div class="wide about"><table><thead><tr>'
+        yield '<section aria-label="Faults"><h2>Faults</h2><div class="wide about faults"><table><thead><tr>'
         headings = ["Code", "Times", "First", "Last", "Words of the first"]
         yield "".join(f'<th scope="col">{heading}</th>' for heading in headings)
         yield "</tr></thead><tbody>"
@@ -210,7 +235,7 @@ class _Page:
         if self._is_large:
             yield '<ul class="verdicts lines">'
             for lane in self._others[:_MOST_LINES]:
-                yield self._verdict_line(lane, self._words.facts(lane))
+                yield self._verdict_line(lane)
             yield "</ul>"
             if len(self._others) > _MOST_LINES:
                 yield f'<p class="how">and {len(self._others) - _MOST_LINES:,} more</p>'
@@ -235,17 +260,18 @@ class _Page:
         told, rest = self._drawn[:_MOST_TOLD], self._drawn[_MOST_TOLD:]
         yield '<section aria-label="Summary of the sessions"><ul class="verdicts">'
         for lane in told:
-            yield self._verdict_line(lane, self._words.facts(lane))
+            yield self._verdict_line(self._whole[id(lane)])
         yield "</ul>"
         if rest:
             yield f"<details><summary>{plural(len(rest), 'more lane')}, none of them worse</summary>"
             yield '<ul class="verdicts">'
             for lane in rest:
-                yield self._verdict_line(lane, self._words.facts(lane))
+                yield self._verdict_line(self._whole[id(lane)])
             yield "</ul></details>"
         yield "</section>"
 
-    def _verdict_line(self, lane: Lane, facts: list[Fact]) -> str:
+    def _verdict_line(self, lane: Lane) -> str:
+        facts = self._words.facts(lane)
         said = []
         for fact in facts:
             text = escape(fact.text)
@@ -261,12 +287,12 @@ class _Page:
     # -- all exchanges -------------------------------------------------------------------------------
 
     def _details(self, lane: Lane, *, by_time: bool) -> Iterator[str]:
-        found = groups(lane)
+        found, whole = groups(lane), self._whole[id(lane)]
         opened = ' open="open"' if found and len(lane.exchanges) <= 30 and len(self._drawn) <= 3 else ""
         yield f'<details class="about" id="lane-{self._numbers[id(lane)]}"{opened}>'
         yield (
-            f"<summary>{self._heading(lane)}{_tally(lane)}"
-            f' <span class="count">{plural(len(lane.exchanges), "exchange")}</span></summary>'
+            f"<summary>{self._heading(lane)}{_tally(whole)}"
+            f' <span class="count">{plural(len(whole.exchanges), "exchange")}</span></summary>'
         )
         if found:
             yield '<ul class="findings">'

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from ._model import Exchange, Lane, Mark
+from ._exchange import Exchange, Mark
+from ._model import Lane
 
 __all__ = ["Gap", "Layout", "Metrics", "Place", "Row", "Segment", "lay_out", "life_line", "row_of"]
 

@@ -13,26 +13,19 @@ from operator import itemgetter
 from xmla_headers._checks import wrong_type
 from xmla_headers.captures import CheckedMessage
 from xmla_headers.conversation import State
-from xmla_headers.envelope import Header
-from xmla_headers.fault import Fault
-from xmla_headers.findings import Finding, Severity, XmlaHeadersError
-from xmla_headers.model import HeaderBlock
+from xmla_headers.findings import Finding
 from xmla_headers.session_headers import EndSession
 from xmla_headers.soap import Direction
 from xmla_headers.transcript import Diagnosis, FaultCount, Placement, SessionRecord
-from xmla_headers.transcript._history import aware
 from xmla_headers.transcript._known_ids import KnownIds
 
-__all__ = ["Exchange", "Lane", "LaneKind", "Mark", "Outcome", "Timeline", "is_wrong", "worst"]
+from ._exchange import Exchange, Mark, is_wrong, mark_of, session_blocks
 
-# Characters kept of the text of a Fault or an Error, and Errors that are kept of one answer.
-_KEPT, _MOST_ERRORS = 320, 3
+__all__ = ["Lane", "LaneKind", "Timeline"]
 
 # Exchanges beside one that went wrong that are kept in a shortened lane, and at its ends.
 _NEAR = 5
 
-# RFC 9110 §15.4 and §15.5.2.
-_ASKED_AGAIN = frozenset({*range(300, 400), 401, 407})
 
 # An id that is one word with digits, such as a GUID.
 _CODE = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{6,}")
@@ -47,117 +40,6 @@ class LaneKind(StrEnum):
     """Requests without a session header: each runs in a session of its own (MS-SSAS §3.1.3.1)."""
     UNPLACED = "unplaced"
     """Messages that cannot be read, or do not say where they belong."""
-
-
-class Outcome(StrEnum):
-    """The result of a request."""
-
-    ANSWERED = "answered"
-    """A response without a Fault."""
-    FAULT = "fault"
-    """A Fault that does not concern the session."""
-    LOST = "lost"
-    """A Fault that says that the server does not know the session."""
-    UNANSWERED = "unanswered"
-    """The capture has no response."""
-    UNUSABLE = "unusable"
-    """An HTTP error page or a refused message as response, or a request that cannot be read."""
-
-
-@dataclass(slots=True, eq=False)
-class Mark:
-    """One message, without its bytes."""
-
-    name: str
-    """The name of the message in the capture."""
-    number: int
-    """1 for the first message of the capture."""
-    direction: Direction | None
-    """Request or response; None if unknown."""
-    time: datetime | None
-    """When the message was sent, if known."""
-    method: str | None
-    """The local name of the Body's first element."""
-    block: str | None
-    """The local name of the session header."""
-    status: int | None
-    """The HTTP status of a response."""
-    size: int
-    """The size in bytes."""
-    fault: str | None
-    """The code of the Fault in it."""
-    fault_text: str | None = field(repr=False)
-    """The text of the Fault, at most 320 characters. It may contain the session id."""
-    lost: bool
-    """Whether the Fault, or an Error inside an answer, says that the session is gone."""
-    usable: bool
-    """Whether the message could be read and is not refused."""
-    findings: tuple[Finding, ...]
-    """The findings of the rules, then those of the transcript."""
-    errors: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-    """The codes and the texts of the first Errors inside a success answer."""
-
-
-@dataclass(slots=True, eq=False)
-class Exchange:
-    """A request and its response. The capture may lack one of them."""
-
-    number: int
-    """1 for the first exchange of the capture."""
-    request: Mark | None
-    """The request."""
-    response: Mark | None = None
-    """The response."""
-
-    @property
-    def marks(self) -> list[Mark]:
-        """The request and the response, without one that is missing."""
-        return [mark for mark in (self.request, self.response) if mark is not None]
-
-    @property
-    def first(self) -> Mark:
-        """The request, or the response if there is no request."""
-        return self.marks[0]
-
-    @property
-    def last(self) -> Mark:
-        """The response, or the request if there is no response."""
-        return self.marks[-1]
-
-    @property
-    def label(self) -> str:
-        """The first element of the request's Body, otherwise of the response's; "" if there is none."""
-        return next((mark.method for mark in self.marks if mark.method is not None), "")
-
-    @property
-    def duration(self) -> timedelta | None:
-        """The time from request to response, never negative: two clocks may differ."""
-        if self.request is None or self.response is None:
-            return None
-        if self.request.time is None or self.response.time is None:
-            return None
-        return max(self.response.time - self.request.time, timedelta())
-
-    @property
-    def status(self) -> int | None:
-        """The HTTP status of the response."""
-        return None if self.response is None else self.response.status
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """The findings about the request, then those about the response."""
-        return tuple(finding for mark in self.marks for finding in mark.findings)
-
-    @property
-    def outcome(self) -> Outcome:
-        """The result of the request."""
-        if self.response is None:
-            return Outcome.UNANSWERED if self.first.usable else Outcome.UNUSABLE
-        if self.response.lost:
-            return Outcome.LOST
-        if self.response.fault is not None:
-            return Outcome.FAULT
-        return Outcome.ANSWERED if self.response.usable else Outcome.UNUSABLE
 
 
 @dataclass(slots=True, eq=False)
@@ -192,8 +74,9 @@ class Lane:
             most: The most exchanges of a lane that stays as it is.
 
         Returns:
-            The lane itself; or a lane with the first and the last exchanges, those that went wrong, and
-            their neighbours, at most `most` of them, and all of their idle times.
+            The lane itself; or a lane with the first and the last exchanges, those that begin, deny, revive
+            and end the session, those that went wrong, and their neighbours, at most `most` of them, and all
+            of their idle times.
 
         >>> Lane(LaneKind.IMPLICIT).shortened(10).left_out
         0
@@ -203,8 +86,10 @@ class Lane:
             return self
         wrong = [at for at, exchange in enumerate(self.exchanges) if is_wrong(exchange)]
         near = [place for at in wrong for place in range(max(at - _NEAR, 0), min(at + _NEAR + 1, count))]
+        named = {id(exchange) for exchange in (self.begun, self.lost, self.revived, self.ended)}
+        turns = [at for at, exchange in enumerate(self.exchanges) if id(exchange) in named]
         ends = [*range(_NEAR), *range(count - _NEAR, count)]
-        kept = sorted(islice(dict.fromkeys([*ends, *near]), most))
+        kept = sorted(islice(dict.fromkeys([*ends, *turns, *near]), most))
         exchanges = [self.exchanges[at] for at in kept]
         pauses = {exchange.number: pause for exchange, pause in self.idle()}
         return replace(self, exchanges=exchanges, left_out=count - len(exchanges), _pauses=pauses)
@@ -310,6 +195,7 @@ class Timeline:
 
     __slots__ = (
         "_by_name",
+        "_counted",
         "_exchanges",
         "_ids",
         "_implicit",
@@ -333,6 +219,7 @@ class Timeline:
         self.messages = 0
         self.diagnosis, self.faults = [], []
         self._shown: frozenset[int] | None = None
+        self._counted: frozenset[int] | None = None
         self._exchanges = 0
         self._sessions: dict[int, Lane] = {}
         self._implicit = Lane(LaneKind.IMPLICIT)
@@ -372,18 +259,24 @@ class Timeline:
 
     @property
     def records(self) -> list[SessionRecord]:
-        """The records of the sessions that are shown.
+        """The records of the sessions that the verdict counts: all, or those that `show` is given.
 
         >>> Timeline().records
         []
         """
-        return [lane.record for lane in self.lanes if lane.record is not None]
+        counted = self._counted
+        return [
+            lane.record
+            for number, lane in self._sessions.items()
+            if lane.record is not None and (counted is None or number in counted)
+        ]
 
-    def show(self, sessions: Iterable[int]) -> None:
-        """Show some sessions and their diagnoses only.
+    def show(self, sessions: Iterable[int], among: Iterable[int] | None = None) -> None:
+        """Show some sessions and their diagnoses only, without the faults of the whole capture.
 
         Args:
             sessions: The numbers of the sessions.
+            among: The numbers of the sessions that the verdict counts; None for those that are shown.
 
         >>> timeline = Timeline()
         >>> timeline.show([1])
@@ -391,7 +284,11 @@ class Timeline:
         []
         """
         self._shown = frozenset(sessions)
-        self.diagnosis = [each for each in self.diagnosis if each.session in self._shown]
+        self._counted = self._shown if among is None else frozenset(among)
+        self.diagnosis = [
+            each for each in self.diagnosis if each.session is None or each.session in self._shown
+        ]
+        self.faults = []
 
     def add(self, checked: CheckedMessage, placement: Placement) -> None:
         """Add the next message of the capture.
@@ -416,7 +313,7 @@ class Timeline:
             raise wrong_type("placement", "Placement", placement)
         self.messages += 1
         self._remember_ids(checked, placement.session)
-        mark = _mark(checked, placement, self.messages)
+        mark = mark_of(checked, placement, self.messages)
         self._by_name[mark.name] = mark
         exchange = None if placement.request is None else self._open.pop(placement.request, None)
         if exchange is not None:
@@ -461,7 +358,7 @@ class Timeline:
         if record is not None:
             return self._sessions.setdefault(record.number, Lane(LaneKind.SESSION, record))
         plain = placement.direction is Direction.REQUEST and checked.header is not None
-        if plain and not _blocks(checked.header):
+        if plain and not session_blocks(checked.header):
             return self._implicit
         return self._unplaced
 
@@ -469,7 +366,7 @@ class Timeline:
 
     def _remember_ids(self, checked: CheckedMessage, record: SessionRecord | None) -> None:
         ids = [] if record is None or record.session_id is None else [record.session_id]
-        for block in _blocks(checked.header):
+        for block in session_blocks(checked.header):
             ids += [
                 getattr(block, attribute.field) or ""
                 for attribute in block.spec.attributes
@@ -511,71 +408,3 @@ class Timeline:
         return self._ids.replaced(
             text, lambda found: found if _CODE.fullmatch(found) else f"{found[:4]}\u2026"
         )
-
-
-def _mark(checked: CheckedMessage, placement: Placement, number: int) -> Mark:
-    message, fault, blocks = checked.message, checked.fault, _blocks(checked.header)
-    return Mark(
-        message.name,
-        number,
-        placement.direction,
-        aware(message.time),
-        checked.method,
-        blocks[0].spec.local_name if len(blocks) == 1 else None,
-        message.status,
-        checked.size,
-        None if fault is None else _fault_code(fault),
-        None if fault is None else fault.string[:_KEPT],
-        (fault is not None and fault.session_lost) or any(entry.session_lost for entry in checked.errors),
-        checked.header is not None,
-        (*checked.findings, *placement.findings),
-        tuple(
-            (str(entry.code)[:_KEPT], entry.description[:_KEPT]) for entry in checked.errors[:_MOST_ERRORS]
-        ),
-    )
-
-
-def is_wrong(exchange: Exchange) -> bool:
-    """Return whether an exchange failed, or has an error.
-
-    Args:
-        exchange: The exchange.
-
-    Returns:
-        True for a fault, a loss, a page and an error. A round trip of a login is no failure.
-    """
-    if exchange.outcome in (Outcome.FAULT, Outcome.LOST, Outcome.UNUSABLE):
-        return exchange.status not in _ASKED_AGAIN or bool(exchange.findings)
-    return worst(exchange.findings) is Severity.ERROR
-
-
-def _fault_code(fault: Fault) -> str:
-    # A code is never cut: the rest of a session id at the cut would not be recognised.
-    return fault.code if len(fault.code) <= _KEPT else f"a code of {len(fault.code):,} characters"
-
-
-def _blocks(header: Header | None) -> list[HeaderBlock]:
-    """Return the session headers, all of them if there are several."""
-    if header is None:
-        return []
-    try:
-        block = header.session_header
-    except XmlaHeadersError:
-        return [block for block in (header.begin_session, header.session, header.end_session) if block]
-    return [] if block is None else [block]
-
-
-def worst(findings: Iterable[Finding]) -> Severity | None:
-    """Return the most serious severity.
-
-    Args:
-        findings: Any findings.
-
-    Returns:
-        The severity; None if there are no findings.
-
-    >>> worst(iter_findings(b"no XML"))
-    <Severity.ERROR: 'error'>
-    """
-    found = {finding.severity for finding in findings}
-    return next((severity for severity in Severity if severity in found), None)

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from xmla_headers.conversation import State
 from xmla_headers.findings import Severity
 
+from ._exchange import Exchange, Mark, Outcome, worst
 from ._layout import Metrics, Place, Row, Segment, lay_out, life_line, row_of
-from ._model import Exchange, Lane, LaneKind, Mark, Outcome, worst
+from ._model import Lane, LaneKind
 from ._words import GLYPHS, MEANINGS, Words, duration_text
 
 __all__ = ["FLAGS", "Picture"]
@@ -30,8 +31,8 @@ _NAMED, _TOLD = 54, 78
 # The width in CSS pixels of a letter of a name, and of the space for marks and labels.
 _LETTER, _TRACK = 7, 1_054
 
-# Narrower bars get thinner edges, which leave room for one letter.
-_LETTERED = 18
+# Narrower bars get thinner edges, which leave room for one letter; still narrower ones have no letter.
+_LETTERED, _EMPTY = 18, 11
 
 FLAGS = {Severity.ERROR: ("e", "◆"), Severity.WARNING: ("w", "▲")}
 """The CSS class and the sign of each severity."""
@@ -73,6 +74,8 @@ class Picture:
         layout = self.layout
         if layout.by_time:
             how = "Time runs from left to right; busy stretches are drawn wider, quiet ones shorter"
+            shortened = any(lane.left_out for lane in self._lanes)
+            how += ", as are exchanges left out" if shortened else ""
             how += " (hatched)" if layout.gaps else ""
         else:
             how = "No times in this capture: messages are drawn in their order"
@@ -143,7 +146,7 @@ class Picture:
             text = f"// {said}" if end - start >= 44 else "//"
             yield (
                 f'<div class="gap" style="--x:{start:.0f}px;width:{end - start:.0f}px" '
-                f'title="{said} without a message"><span>{text}</span></div>'
+                f'title="{said} without a message here"><span>{text}</span></div>'
             )
 
     def _axis(self, row: Row, ticks: list[int], *, cuts: bool) -> Iterator[str]:
@@ -276,6 +279,8 @@ def _flag(mark: Mark, side: str) -> str:
 
 
 def _bar_text(exchange: Exchange, width: float) -> str:
+    if width < _EMPTY:
+        return ""
     glyph, label = GLYPHS[exchange.outcome], exchange.label
     if exchange.outcome is Outcome.UNUSABLE and exchange.status is not None:
         label = f"HTTP {exchange.status}"

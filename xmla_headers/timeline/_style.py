@@ -158,6 +158,7 @@ details summary { cursor: pointer; }
 .findings { padding: 4px 14px 8px; display: grid; gap: 10px; }
 .findings li { display: grid; grid-template-columns: 18px 1fr; overflow-wrap: anywhere; }
 .findings li div { min-width: 0; }
+.diagnoses summary { color: var(--soft); padding-top: 6px; } .diagnoses .diagnoses { margin: 8px 0 0; }
 .findings .f { font-size: 12px; line-height: 22px; }
 .hint { color: var(--soft); font-size: 14px; }
 .places { font-size: 13px; display: flex; flex-wrap: wrap; gap: 0 12px; }
@@ -180,6 +181,10 @@ tbody tr:last-child td { border-bottom: 0; }
   body { padding: 16px 12px 48px; }
   h1 { font-size: 19px; }
   .who { padding-left: 8px; padding-right: 4px; }
+  .faults thead { display: none; }
+  .faults tr { display: block; padding: 6px 14px; border-bottom: 1px solid var(--rule); }
+  .faults td, .faults td:first-child { display: inline-block; padding: 0 10px 0 0; border: 0; min-width: 0;
+    white-space: normal; overflow-wrap: anywhere; }
 }
 @media (forced-colors: active) { .m, .line, .f { forced-color-adjust: none; } }
 @media print {

@@ -9,8 +9,9 @@ from xmla_headers._printable import Piece, columns_of, joined, plural, wrapped
 from xmla_headers.findings import Severity
 from xmla_headers.transcript._verdict import diagnosis_lines, fault_lines, verdict_line
 
+from ._exchange import Exchange, Outcome, worst
 from ._layout import Layout, Metrics, Place, Row, Segment, lay_out, life_line, row_of
-from ._model import Exchange, Lane, LaneKind, Outcome, Timeline, worst
+from ._model import Lane, LaneKind, Timeline
 from ._words import GLYPHS, MEANINGS, Fact, Words, duration_text, groups
 
 __all__ = ["text_lines"]
@@ -20,6 +21,9 @@ _NAMES, _TAIL, _NARROWEST = 18, 10, 48
 
 # Lanes that are drawn together, healthy or not, and exchanges of a lane that is drawn as a whole.
 _FEW, _MOST_EXCHANGES = 12, 2_000
+
+# Lanes that went wrong and are drawn.
+_MOST_DRAWN = 30
 
 # Names of messages that are listed for one finding.
 _MOST_PLACES = 6
@@ -58,7 +62,7 @@ def text_lines(
     records = timeline.records
     for line in (
         verdict_line(timeline.diagnosis, records),
-        *diagnosis_lines(timeline.diagnosis, records),
+        *diagnosis_lines(timeline.diagnosis, records, named=words.name),
         *fault_lines(timeline.faults),
     ):
         yield from wrapped(line, width, indent=4)
@@ -69,11 +73,18 @@ def text_lines(
         yield from wrapped(_sentence(words.label(lane), words.facts(lane)), width, indent=4)
     if len(shown) < len(lanes):
         yield from wrapped([(f"{plural(len(lanes) - len(shown), 'more lane')} without trouble", "")], width)
-    shown = [lane.shortened(_MOST_EXCHANGES) for lane in shown]
-    if shown:
+    drawn = [lane.shortened(_MOST_EXCHANGES) for lane in shown[:_MOST_DRAWN]]
+    if drawn:
         yield []
-        yield from _picture(shown, words, width)
-    for lane in shown:
+        yield from _picture(drawn, words, width)
+        left = sum(lane.left_out for lane in drawn)
+        if left:
+            said = f"{plural(left, 'exchange')} that went well left out, in the times after //"
+            yield from wrapped([(said, "")], width)
+        if len(drawn) < len(shown):
+            said = f"{plural(len(shown) - len(drawn), 'more lane')} not drawn: choose with --session"
+            yield from wrapped([(said, "")], width)
+    for lane in drawn:
         yield from _findings(words, lane, width)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ._model import Timeline, is_wrong
+from ._exchange import is_wrong
+from ._model import Timeline
 
 __all__ = ["Bar", "traffic"]
 

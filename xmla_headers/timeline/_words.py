@@ -12,7 +12,8 @@ from xmla_headers.fault._masking import mask_code, mask_in
 from xmla_headers.findings import Finding, Severity
 from xmla_headers.soap import Direction
 
-from ._model import Exchange, Lane, LaneKind, Mark, Outcome, Timeline
+from ._exchange import Exchange, Mark, Outcome, is_wrong
+from ._model import Lane, LaneKind, Timeline
 
 __all__ = ["GLYPHS", "MEANINGS", "Fact", "Words", "duration_text", "groups"]
 
@@ -38,6 +39,13 @@ MEANINGS = {
 _SHOWN = 160
 
 _KINDS = {Direction.REQUEST: "request ", Direction.RESPONSE: "answer "}
+
+# How a sentence counts the exchanges that failed; a loss has its own words.
+_FAILURES = {
+    Outcome.FAULT: "fault",
+    Outcome.UNUSABLE: "unusable message",
+    Outcome.UNANSWERED: "unanswered request",
+}
 
 # Findings told about one exchange; the list of its lane has all of them.
 _MOST_TOLD = 5
@@ -128,7 +136,10 @@ class Words:
         sessions = [lane for lane in lanes if lane.record is not None]
         found = [finding.severity for lane in lanes for _, _, finding in lane.findings]
         left = sum(map(_is_left_open, sessions))
-        facts = [Fact(plural(self._timeline.messages, "message")), Fact(plural(len(sessions), "session"))]
+        facts = [Fact(plural(self._timeline.messages, "message"))]
+        counted = len(self._timeline.records)
+        facts.append(Fact(plural(counted, "session")))
+        facts += [Fact(f"{len(sessions):,} shown")] * (len(sessions) < counted)
         facts += [Fact(f"{left:,} left open", style="warning")] * bool(left)
         facts += [
             Fact(plural(found.count(severity), severity), style=str(severity))
@@ -161,12 +172,13 @@ class Words:
         revived = lane.revived
         requests = Fact(plural(sum(each.request is not None for each in lane.exchanges), "request"))
         if record is None:
-            return [requests if lane.kind is LaneKind.IMPLICIT else _unplaced(lane)]
+            return [requests, *_failures(lane)] if lane.kind is LaneKind.IMPLICIT else [_unplaced(lane)]
         facts = [
             Fact("older than the capture")
             if begun is None
             else Fact(f"begun in {self._at(begun.first)}", begun),
             requests,
+            *_failures(lane),
         ]
         if lost is not None:
             verb = "lost" if revived is None else "denied"
@@ -250,6 +262,21 @@ def _is_left_open(lane: Lane) -> bool:
         and lane.record is not None
         and lane.record.state in (State.ACTIVE, State.ENDING)
     )
+
+
+def _failures(lane: Lane) -> Iterator[Fact]:
+    """Yield how many exchanges of each kind failed, each with the first of them."""
+    for outcome, name in _FAILURES.items():
+        found = [
+            each
+            for each in lane.exchanges
+            if each.outcome is outcome and (outcome is Outcome.UNANSWERED or is_wrong(each))
+        ]
+        if found:
+            yield Fact(plural(len(found), name), found[0], "warning")
+    found = [each for each in lane.exchanges if each.response is not None and each.response.errors]
+    if found:
+        yield Fact(f"{plural(len(found), 'answer')} with an Error", found[0], "warning")
 
 
 def _unplaced(lane: Lane) -> Fact:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 
 from xmla_headers._printable import Piece, plural, printable
 from xmla_headers.conversation import State
 from xmla_headers.transcript import Cause, Diagnosis, FaultCount, SessionRecord
 
-__all__ = ["diagnosis_lines", "fault_lines", "healthy_lines", "verdict_line"]
+__all__ = ["by_cause", "diagnosis_lines", "fault_lines", "healthy_lines", "more_of", "verdict_line"]
 
 # Diagnoses of one cause that are told in full, and numbers of sessions that are listed.
 _MOST_TOLD, _MOST_LISTED = 3, 20
@@ -62,8 +62,36 @@ def verdict_line(diagnoses: Sequence[Diagnosis], sessions: Sequence[SessionRecor
     return [piece for part in parts for piece in (("; ", ""), part)][1:]
 
 
+def by_cause(
+    diagnoses: Iterable[Diagnosis], *, full: bool = False
+) -> Iterator[tuple[Diagnosis, Sequence[Diagnosis]]]:
+    """Yield the diagnoses that are told in full, the worst first: at most three of one cause.
+
+    Args:
+        diagnoses: The diagnoses.
+        full: Whether all of one cause are told.
+
+    Returns:
+        Each diagnosis, and with the third one of a cause the others of that cause.
+    """
+    found: dict[Cause, list[Diagnosis]] = {}
+    told: Counter[Cause] = Counter()
+    listed = list(diagnoses)
+    for each in listed:
+        found.setdefault(each.cause, []).append(each)
+    for each in listed:
+        told[each.cause] += 1
+        if full or told[each.cause] <= _MOST_TOLD:
+            last = not full and told[each.cause] == _MOST_TOLD
+            yield each, found[each.cause][_MOST_TOLD:] if last else ()
+
+
 def diagnosis_lines(
-    diagnoses: Iterable[Diagnosis], sessions: Sequence[SessionRecord], *, full: bool = False
+    diagnoses: Iterable[Diagnosis],
+    sessions: Sequence[SessionRecord],
+    *,
+    full: bool = False,
+    named: Callable[[str], str] = printable,
 ) -> Iterator[list[Piece]]:
     """Yield the lines about the diagnoses, the worst first: at most three of one cause.
 
@@ -71,23 +99,18 @@ def diagnosis_lines(
         diagnoses: The diagnoses.
         sessions: The sessions that they are about.
         full: Whether all of one cause are told.
+        named: Returns the name of a message for people.
     """
     records = {record.number: record for record in sessions}
-    left: dict[Cause, list[Diagnosis]] = {}
-    told: Counter[Cause] = Counter()
-    found = list(diagnoses)
-    counts = Counter(each.cause for each in found)
-    for each in found:
-        told[each.cause] += 1
-        if full or told[each.cause] <= _MOST_TOLD:
-            yield from _block(each, records.get(each.session or 0))
-        else:
-            left.setdefault(each.cause, []).append(each)
-        if told[each.cause] == counts[each.cause] and each.cause in left:
-            yield _more(each.cause, left[each.cause])
+    for each, left in by_cause(diagnoses, full=full):
+        yield from _block(each, records.get(each.session or 0), named)
+        if left:
+            yield [(f"{_INDENT}{more_of(left)}", "")]
 
 
-def _block(diagnosis: Diagnosis, record: SessionRecord | None) -> Iterator[list[Piece]]:
+def _block(
+    diagnosis: Diagnosis, record: SessionRecord | None, named: Callable[[str], str]
+) -> Iterator[list[Piece]]:
     name = "requests" if record is None else f"session {record.number}"
     label = "" if record is None else f", {printable(record.label)}"
     also = f" (or {', '.join(diagnosis.also)})" if diagnosis.also else ""
@@ -100,15 +123,16 @@ def _block(diagnosis: Diagnosis, record: SessionRecord | None) -> Iterator[list[
     yield [(f"{_INDENT}{diagnosis.advice}", "hint")]
     for each in diagnosis.shown_evidence:
         at = "" if each.time is None else f" {clock(each.time)}"
-        yield [(f"{_INDENT}{each.fact}{at} in {printable(each.message) or 'the message'}", "")]
+        yield [(f"{_INDENT}{each.fact}{at} in {named(each.message) or 'the message'}", "")]
 
 
-def _more(cause: Cause, left: Sequence[Diagnosis]) -> list[Piece]:
+def more_of(left: Sequence[Diagnosis]) -> str:
+    """Return how many diagnoses of one cause are not told in full, and their sessions."""
     numbers = [str(each.session) for each in left if each.session is not None]
     noun = "session" if len(numbers) == 1 else "sessions"
     listed = f": {noun} {', '.join(numbers[:_MOST_LISTED])}" if numbers else ""
     rest = f" and {len(numbers) - _MOST_LISTED:,} more" if len(numbers) > _MOST_LISTED else ""
-    return [(f"{_INDENT}and {len(left):,} more of {cause}{listed}{rest}", "")]
+    return f"and {len(left):,} more of {left[0].cause}{listed}{rest}"
 
 
 def clock(time: datetime) -> str:
