@@ -85,7 +85,8 @@ def wrapped(
             shown = word.lstrip(" ")
         line.append((shown, style))
         used += columns_of(shown)
-    if line:
+    # Spaces alone make no line of their own.
+    if line and (used > indent or any(text.strip(" ") for text, _ in line)):
         yield _without_end(line)
 
 

@@ -38,13 +38,14 @@ def timeline(options: argparse.Namespace, streams: Streams) -> int:
     finally:
         bar.stop()
     selection = Selection.of(options)
-    diagnosis = selection.chosen(transcript.diagnosis())
+    every = transcript.diagnosis()
+    diagnosis = selection.chosen(every)
     picture.close(transcript.close(), diagnosis, transcript.faults)
     if not selection.is_all:
         counted = [record.number for record in transcript.sessions if selection.has_record(record)]
         lost = {each.session for each in diagnosis}
         wanted = [number for number in counted if number in lost] if selection.only_lost else counted
-        picture.show(wanted, counted)
+        picture.show(wanted, counted, every if selection.only_lost else None)
     if inputs.skipped:
         streams.stderr.write(f"xmla-headers: {plural(inputs.skipped, 'file')} without SOAP skipped\n")
     if inputs.unreadable and not picture.messages:

@@ -140,7 +140,7 @@ class _Page:
     def _diagnoses(self) -> Iterator[str]:
         """Yield the verdict, and a block for each diagnosis."""
         found = self._timeline.diagnosis
-        line = verdict_line(found, self._timeline.records)
+        line = verdict_line(self._timeline.counted, self._timeline.records)
         if not line:
             return
         said = "".join(

@@ -203,6 +203,7 @@ class Timeline:
         "_sessions",
         "_shown",
         "_unplaced",
+        "counted",
         "diagnosis",
         "faults",
         "messages",
@@ -212,12 +213,15 @@ class Timeline:
     """The number of messages."""
     diagnosis: list[Diagnosis]
     """Why sessions were lost, and why requests failed; the worst first."""
+    counted: list[Diagnosis]
+    """The diagnoses that the verdict counts."""
     faults: list[FaultCount]
     """The faults, by code."""
 
     def __init__(self) -> None:
         self.messages = 0
         self.diagnosis, self.faults = [], []
+        self.counted = self.diagnosis
         self._shown: frozenset[int] | None = None
         self._counted: frozenset[int] | None = None
         self._exchanges = 0
@@ -271,12 +275,18 @@ class Timeline:
             if lane.record is not None and (counted is None or number in counted)
         ]
 
-    def show(self, sessions: Iterable[int], among: Iterable[int] | None = None) -> None:
+    def show(
+        self,
+        sessions: Iterable[int],
+        among: Iterable[int] | None = None,
+        counted: Iterable[Diagnosis] | None = None,
+    ) -> None:
         """Show some sessions and their diagnoses only, without the faults of the whole capture.
 
         Args:
             sessions: The numbers of the sessions.
             among: The numbers of the sessions that the verdict counts; None for those that are shown.
+            counted: The diagnoses that the verdict counts; None for those that are shown.
 
         >>> timeline = Timeline()
         >>> timeline.show([1])
@@ -288,6 +298,7 @@ class Timeline:
         self.diagnosis = [
             each for each in self.diagnosis if each.session is None or each.session in self._shown
         ]
+        self.counted = self.diagnosis if counted is None else list(counted)
         self.faults = []
 
     def add(self, checked: CheckedMessage, placement: Placement) -> None:
@@ -348,6 +359,7 @@ class Timeline:
             if mark is not None:
                 mark.findings = (*mark.findings, finding)
         self.diagnosis, self.faults = list(diagnosis), list(faults)
+        self.counted = self.diagnosis
         for each in self.diagnosis:
             lane = self._sessions.get(each.session or 0)
             if lane is not None:

@@ -61,7 +61,7 @@ def text_lines(
     yield []
     records = timeline.records
     for line in (
-        verdict_line(timeline.diagnosis, records),
+        verdict_line(timeline.counted, records),
         *diagnosis_lines(timeline.diagnosis, records, named=words.name),
         *fault_lines(timeline.faults),
     ):
