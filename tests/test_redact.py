@@ -207,7 +207,7 @@ EMPTIED = {
     "self-closing": ("<Security/>a<Security b='c' />d", "<Security/>a<Security b='c' />d"),
     "empty": ("<Security></Security>a", "<Security></Security>a"),
     "in a comment": ("<!-- <Security>secret</Security> -->a", "<!-- <Security></Security> -->a"),
-    "not closed in a comment": ("<!-- <Security>secret -->a", "<!-- <Security>-->a"),
+    "not closed in a comment": ("<!-- <Security>secret -->a", "<!-- <Security> -->a"),
     "escaped": ("<a>&lt;Security&gt;secret&lt;/Security&gt;</a>", "<a>&lt;Security&gt;&lt;/Security&gt;</a>"),
     "escaped, not closed": ("<a>&lt;Security&gt;secret</a><b/>", "<a>&lt;Security&gt;</a><b/>"),
     "another name": ("<SecurityMode>x</SecurityMode>", "<SecurityMode>x</SecurityMode>"),

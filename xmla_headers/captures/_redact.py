@@ -1,6 +1,7 @@
 """Knows how a whole capture is redacted: learn its ids, hide its secrets, repeat until nothing changes."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from xmla_headers.typing import Data
@@ -8,6 +9,7 @@ from xmla_headers.typing import Data
 from ._formats import format_of
 from ._message import DEFAULT_LIMITS, CaptureLimits
 from ._redaction.editor import Hider, Learner
+from ._redaction.names import Names
 from ._redaction.pseudonyms import Table
 from ._redaction.secrets import ChangeKind
 
@@ -22,6 +24,7 @@ _SENTENCES = {
     ChangeKind.ELEMENT: "{} is emptied",
     ChangeKind.HEADER_FIELD: "{} is emptied",
     ChangeKind.CREDENTIAL: "{} is emptied",
+    ChangeKind.USER: "the name of a user is {} now",
     ChangeKind.CODING: "{} is removed",
     ChangeKind.UNSEARCHABLE: "content that cannot be searched is removed: {}",
 }
@@ -76,10 +79,12 @@ class Pseudonyms:
     b'no session session-1'
     """
 
-    __slots__ = ("_table",)
+    __slots__ = ("_table", "_tables", "_users")
 
     def __init__(self) -> None:
         self._table = Table()
+        self._users = Table("user", ChangeKind.USER)
+        self._tables = {ChangeKind.SESSION_ID: self._table, ChangeKind.USER: self._users}
 
     def __len__(self) -> int:
         return len(self._table)
@@ -103,14 +108,19 @@ class Pseudonyms:
         >>> len(pseudonyms)
         1
         """
-        view = bytes(checked(data, limits))
-        format_of(view).value.redact(view, Learner(self._table, limits, name))
+        self._learn(bytes(checked(data, limits)), Names(), name, limits)
+
+    def _learn(self, view: bytes, names: Names, name: str, limits: CaptureLimits) -> None:
+        format_of(view).value.redact(view, Learner(self._tables, names, limits, name))
 
 
 def redact(
     data: Data,
     name: str = "",
     *,
+    also: Iterable[str] = (),
+    keep: Iterable[str] = (),
+    users: bool = False,
     pseudonyms: Pseudonyms | None = None,
     limits: CaptureLimits = DEFAULT_LIMITS,
 ) -> Redacted:
@@ -151,10 +161,11 @@ def redact(
         pseudonyms = Pseudonyms()
     elif not isinstance(pseudonyms, Pseudonyms):
         raise TypeError(f"pseudonyms must be Pseudonyms or None, not {type(pseudonyms).__name__}")
+    names = Names(also, keep, users=users)
     changes: Counter[tuple[str, ChangeKind, str]] = Counter()
     for _ in range(_ROUNDS):
-        pseudonyms.learn(view, name, limits=limits)
-        hider = Hider(pseudonyms._table, limits, name)
+        pseudonyms._learn(view, names, name, limits)
+        hider = Hider(pseudonyms._tables, names, limits, name)
         view = format_of(view).value.redact(view, hider)
         if not hider.changes:
             break

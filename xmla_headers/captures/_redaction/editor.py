@@ -13,10 +13,11 @@ from xmla_headers.captures._unpacking import Allowance
 from .secrets import ChangeKind, Edit, find, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from xmla_headers.captures._message import CaptureLimits
 
+    from .names import Names
     from .pseudonyms import Needles, Table
 
 __all__ = ["Characters", "Editor", "Hider", "Learner"]
@@ -43,14 +44,19 @@ _BEFORE_MARKUP = re.compile(r"[^\s<>/]+")
 class Editor(ABC):
     """One pass over a capture. The formats give it their texts, and write the texts that it returns."""
 
-    _needles: Needles | None = None
+    _needles: tuple[Needles, ...] = ()
 
-    def __init__(self, table: Table, limits: CaptureLimits, name: str) -> None:
+    def __init__(
+        self, tables: Mapping[ChangeKind, Table], names: Names, limits: CaptureLimits, name: str
+    ) -> None:
+        # The texts without a secret, by their hashes: most strings of a HAR occur very often.
+        self._clean: set[tuple[int, int, bool, bool]] = set()
         # The place of texts that have no name in the capture.
         self.name = name
         self.limits = limits
         self.allowance = Allowance(limits)
-        self._table = table
+        self.names = names
+        self._tables = tables
 
     @abstractmethod
     def chosen(self, edits: list[Edit], text: str) -> list[Edit]:
@@ -72,7 +78,14 @@ class Editor(ABC):
 
     def find(self, text: str, *, head: bool = False, begins: bool = False) -> list[Edit]:
         """Return the secrets in a text. `head`: of an HTTP message; `begins`: a message begins with it."""
-        return self.chosen(find(text, self._needles, head=head, begins=begins), text)
+        key = (hash(text), len(text), head, begins)
+        if key in self._clean:
+            return []
+        found = find(text, self.names, self._needles, head=head, begins=begins)
+        edits = self.chosen(found, text)
+        if not (edits if self._needles else found):
+            self._clean.add(key)
+        return edits
 
     def apply(self, text: str, edits: Iterable[Edit], place: str) -> str:
         """Return a text with its edits made."""
@@ -139,10 +152,10 @@ class Learner(Editor):
     def replacement(self, edit: Edit, old: str, place: str) -> None:  # noqa: ARG002
         """Note the id of an edit."""
         if edit.identifier:
-            self._table.add(edit.identifier)
+            self._tables[edit.kind].add(edit.identifier)
             begun = _BEFORE_MARKUP.match(edit.identifier) if "<" in edit.identifier else None
             if begun is not None:
-                self._table.add(begun[0])
+                self._tables[edit.kind].add(begun[0])
 
     def note(self, place: str, kind: ChangeKind, what: str) -> None:
         """Do nothing: what a learner returns is not written."""
@@ -163,9 +176,11 @@ class Learner(Editor):
 class Hider(Editor):
     """Replaces the secrets in the texts of a capture, and counts its changes."""
 
-    def __init__(self, table: Table, limits: CaptureLimits, name: str) -> None:
-        super().__init__(table, limits, name)
-        self._needles = table.needles()
+    def __init__(
+        self, tables: Mapping[ChangeKind, Table], names: Names, limits: CaptureLimits, name: str
+    ) -> None:
+        super().__init__(tables, names, limits, name)
+        self._needles = tuple(table.needles() for table in tables.values())
         # (place, kind, what) -> how often.
         self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
 
@@ -187,9 +202,9 @@ class Hider(Editor):
     def _new(self, edit: Edit, old: str) -> str | None:
         """Return the text that replaces the old one, or None if they are equal."""
         if edit.folded:
-            new = self._table.spelled(edit.identifier, edit.folded)
+            new = self._tables[edit.kind].spelled(edit.identifier, edit.folded)
         else:
-            new = self._table.pseudonym(edit.identifier) if edit.identifier else ""
+            new = self._tables[edit.kind].pseudonym(edit.identifier) if edit.identifier else ""
         # The first part of an id may look like the pseudonym of the whole id. In a text with several
         # encodings, a pseudonym in UTF-16 has NULs.
         return None if new == old.replace("\0", "") == edit.identifier or not old else new

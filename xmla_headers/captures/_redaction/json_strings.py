@@ -163,7 +163,9 @@ class _Walk:
         """Search the value of a member."""
         members = container.members
         # The end of a name is enough to recognise it; an object may have very many values.
-        if name == "value" and self._named(self._told(members, "name", last=True), string, place):
+        if name == "value" and self._named(
+            self._told(members, "name", last=True), string, place, parameter=True
+        ):
             return
         if container.cookies and name not in _OF_COOKIES:
             self._cookie(string, place)
@@ -185,13 +187,14 @@ class _Walk:
             return json_text(self._text, max(start, end - _MOST_TOLD), end).text
         return json_text(self._text, start, min(end, start + _MOST_TOLD)).text
 
-    def _named(self, name: str, string: _String, place: str) -> bool:
+    def _named(self, name: str, string: _String, place: str, *, parameter: bool = False) -> bool:
         """Search a value whose name says what is secret in it; return False for any other name."""
-        edits = named_edits(name, "")
-        if edits is None:
+        if self._editor.names.kind(name.strip()) is None:
             return False
         value = json_text(self._text, *string)
-        edits = named_edits(name, value.text) or []
+        edits = named_edits(name, value.text, self._editor.names, parameter=parameter)
+        if edits is None:
+            return False
         # The rest of the value may quote an id, and so may a removed password.
         self._add(value, self._editor.chosen([*edits, *self._editor.find(value.text)], value.text), place)
         return True
@@ -286,7 +289,10 @@ def _of_broken(
     found = editor.find(text, begins=True)
     for match in _PAIR.finditer(text):
         start = match.start("value")
-        found += [edit.moved(start) for edit in named_edits(match["name"], match["value"]) or ()]
+        found += [
+            edit.moved(start)
+            for edit in named_edits(match["name"], match["value"], editor.names, parameter=True) or ()
+        ]
     for match in _LONG_BASE64.finditer(text):
         # Nothing tells where the base64 begins, so it cannot be decoded.
         edit = Edit(*match.span(), ChangeKind.UNSEARCHABLE, "base64 without a recognisable beginning")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from bisect import bisect_left
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import XMLNS_NS, XSI_NS, SoapVersion
@@ -24,7 +26,7 @@ _LEAST_DIGITS = 10
 # lengths of the id and of the text, and a longer search would take the product of both.
 _MOST = 256
 
-_PSEUDONYM = re.compile(r"session-([1-9][0-9]{0,17})(?:\.[1-9][0-9]{0,17})?")
+_PSEUDONYM = r"{}-[1-9][0-9]{{0,17}}(?:\.[1-9][0-9]{{0,17}})?"
 
 # Words that messages contain anyway: an id that is a part of them cannot be distinguished from them.
 _VOCABULARY = fold(
@@ -57,9 +59,21 @@ class Table:
     like a pseudonym is one, from an earlier redaction, and stays.
     """
 
-    __slots__ = ("_groups", "_needles", "_number", "_pseudonyms", "_taken", "_waiting")
+    __slots__ = (
+        "_groups",
+        "_needles",
+        "_number",
+        "_pseudonym",
+        "_pseudonyms",
+        "_taken",
+        "_waiting",
+        "kind",
+        "word",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = "session", kind: str = "session-id") -> None:
+        self.word, self.kind = word, kind
+        self._pseudonym = re.compile(_PSEUDONYM.format(word))
         self._pseudonyms: dict[str, str] = {}
         # Ids without a pseudonym, in the order of appearance.
         self._waiting: dict[str, None] = {}
@@ -95,13 +109,15 @@ class Table:
         self._settle()
         if self._needles is None:
             needles: dict[str, str] = {}
+            coded: dict[str, str] = {}
             for identifier in self._pseudonyms:
                 folded = fold(identifier)
                 # A pseudonym from an earlier redaction is not a secret.
                 if folded and self._groups[folded] != (identifier, 1):
                     needles[folded] = folded
                     needles.setdefault(fold(whole(identifier)), folded)
-            self._needles = Needles(needles)
+                    coded.update((fold(each), folded) for each in _coded(identifier))
+            self._needles = Needles(needles, coded, self.kind)
         return self._needles
 
     def _settle(self) -> None:
@@ -110,7 +126,7 @@ class Table:
             return
         self._needles = None
         # Ids that are pseudonyms come first, so that no other id gets one of these.
-        for identifier in [each for each in self._waiting if _PSEUDONYM.fullmatch(each)]:
+        for identifier in [each for each in self._waiting if self._pseudonym.fullmatch(each)]:
             del self._waiting[identifier]
             self._enter(identifier, identifier)
         for identifier in self._waiting:
@@ -121,9 +137,9 @@ class Table:
                 self._enter(identifier, f"{first}.{spellings + 1}", spellings)
                 continue
             self._number += 1
-            while f"session-{self._number}" in self._taken:
+            while f"{self.word}-{self._number}" in self._taken:
                 self._number += 1
-            self._enter(identifier, f"session-{self._number}")
+            self._enter(identifier, f"{self.word}-{self._number}")
         self._waiting.clear()
 
     def _enter(self, identifier: str, pseudonym: str, spellings: int = 0) -> None:
@@ -135,12 +151,62 @@ class Table:
         self._taken.add(pseudonym)
 
 
+_GUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+
+
+def _coded(identifier: str) -> Iterator[str]:
+    """Yield an id in base64 and hexadecimal; a GUID also without dashes, and as its 16 bytes."""
+    texts = [identifier]
+    if _GUID.fullmatch(identifier):
+        plain = identifier.replace("-", "")
+        dashed = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+        # Dashed or not, in small or capital letters.
+        texts = [each for form in (plain, dashed) for each in (form.lower(), form.upper())]
+        yield from texts
+        guid = UUID(plain)
+        for packed in (guid.bytes, guid.bytes_le):
+            yield packed.hex()
+            yield from _base64(packed)
+    for text in texts:
+        if len(text) >= _LEAST_CODED:
+            for encoding in ("utf-8", "utf-16-le"):
+                packed = text.encode(encoding, "surrogatepass")[:_MOST]
+                yield packed.hex()
+                yield from _base64(packed)
+
+
+# Characters of an id that is searched for in base64, and of the runs in which that is done.
+_LEAST_CODED = 8
+_RUN = re.compile(r"[0-9a-z+/_]{16,}+")
+
+
+def _base64(packed: bytes) -> Iterator[str]:
+    """Yield the letters that base64 has for bytes alone, wherever they begin in the coded text."""
+    for before in range(3):
+        coded = b64encode(b"\0" * before + packed).decode("ascii")
+        # The first and last letters depend on the bytes around.
+        coded = coded[(0, 2, 3)[before] :].rstrip("=")
+        coded = coded if (before + len(packed)) % 3 == 0 else coded[:-1]
+        yield coded
+        yield coded.translate(_FOR_URLS)
+
+
+_FOR_URLS = str.maketrans("+/", "-_")
+
+
 class Needles:
     """Folded ids to find in folded texts: one search finds all of them."""
 
-    def __init__(self, needles: Mapping[str, str]) -> None:
-        """Take the texts to search for, each with the folded id that it is a spelling of."""
-        self._needles = needles
+    def __init__(self, needles: Mapping[str, str], coded: Mapping[str, str], kind: str) -> None:
+        """Take the texts to search for, each with the folded id that it is a spelling of.
+
+        `coded` are those in hexadecimal and base64, which stand in long runs of letters and digits only.
+        """
+        self._needles, self._coded, self.kind = needles, coded, kind
+        # The first characters of coded ids -> their lengths.
+        self._coded_lengths: dict[str, set[int]] = {}
+        for each in coded:
+            self._coded_lengths.setdefault(each[:_LEAST], set()).add(len(each))
         self._short = {needle for needle in needles if _is_common(needle)}
         long = sorted(needle for needle in needles if needle not in self._short)
         self._sorted = long
@@ -181,10 +247,25 @@ class Needles:
                     done = end
                     break
             yield from self._cut_off(self._start, folded, done)
+        if self._coded:
+            for run in _RUN.finditer(folded):
+                yield from self._coded_in(folded, *run.span())
+
+    def _coded_in(self, folded: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+        """Yield the coded ids in a run."""
+        while start < end - _LEAST:
+            for length in self._coded_lengths.get(folded[start : start + _LEAST], ()):
+                identifier = self._coded.get(folded[start : start + length])
+                if identifier is not None:
+                    yield start, start + length, identifier
+                    start += length - 1
+                    break
+            start += 1
 
     def may_occur(self, folded: str) -> bool:
         """Return whether a long id may occur in a text, or begin in it."""
-        return self._start is not None and self._start.search(folded) is not None
+        plain = self._start is not None and self._start.search(folded) is not None
+        return plain or (bool(self._coded) and _RUN.search(folded) is not None)
 
     def _longest(self, folded: str, start: int, piece: str) -> tuple[str, int]:
         """Return the id that begins with a piece and matches most of the text after it, and its end."""
