@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.each import each
 from tests.profiles import scaled
-from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, _redact, redact
+from tests.redacting import redact
+from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, _redact
 from xmla_headers.captures._redaction.secrets import Edit, merged
 from xmla_headers.session_headers import SESSION_BLOCKS
 

@@ -6,7 +6,8 @@ import codecs
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import TYPE_CHECKING, AnyStr
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, AnyStr, TypeAlias
 
 from xmla_headers.captures._unpacking import Allowance
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from .names import Names
     from .pseudonyms import Needles, Table
 
-__all__ = ["Characters", "Editor", "Hider", "Learner"]
+__all__ = ["Characters", "Editor", "Hider", "Learner", "Work"]
 
 _UTF_16_LE = (2, codecs.utf_16_le_decode, codecs.utf_16_le_encode)
 _UTF_16_BE = (2, codecs.utf_16_be_decode, codecs.utf_16_be_encode)
@@ -41,22 +42,41 @@ _PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\xdf\xff", "MS-BINX
 _BEFORE_MARKUP = re.compile(r"[^\s<>/]+")
 
 
+_Key: TypeAlias = tuple[int, int, bool, bool]
+# Characters around the edits of a text that are searched again.
+_FAR = 4_096
+# Texts with secrets that are not searched again in the next pass.
+_MOST_REMEMBERED = 100_000
+
+
+@dataclass(slots=True)
+class Work:
+    """What the passes over captures that belong together share."""
+
+    tables: Mapping[ChangeKind, Table]
+    """The ids and the users."""
+    names: Names
+    """The names that tell secrets."""
+    memory: dict[_Key, list[Edit]] = field(default_factory=dict)
+    """What names and shapes tell about texts, by the hashes of these."""
+
+
 class Editor(ABC):
     """One pass over a capture. The formats give it their texts, and write the texts that it returns."""
 
-    _needles: tuple[Needles, ...] = ()
+    _needles: tuple[Needles, ...] | None = None
 
-    def __init__(
-        self, tables: Mapping[ChangeKind, Table], names: Names, limits: CaptureLimits, name: str
-    ) -> None:
-        # The texts without a secret, by their hashes: most strings of a HAR occur very often.
-        self._clean: set[tuple[int, int, bool, bool]] = set()
+    def __init__(self, work: Work, limits: CaptureLimits, name: str) -> None:
+        # Texts without a secret, by their hashes: most strings of a HAR occur very often. The memory is that
+        # of all passes.
+        self._memory, self._clean = work.memory, set[_Key]()
+        # Whether another round cannot find more than this one did.
+        self.is_settled = True
         # The place of texts that have no name in the capture.
         self.name = name
         self.limits = limits
         self.allowance = Allowance(limits)
-        self.names = names
-        self._tables = tables
+        self.names, self._tables = work.names, work.tables
 
     @abstractmethod
     def chosen(self, edits: list[Edit], text: str) -> list[Edit]:
@@ -81,11 +101,30 @@ class Editor(ABC):
         key = (hash(text), len(text), head, begins)
         if key in self._clean:
             return []
-        found = find(text, self.names, self._needles, head=head, begins=begins)
+        found = self._memory.get(key)
+        if found is None:
+            found = find(text, self.names, (), head=head, begins=begins)
+            if len(self._memory) < _MOST_REMEMBERED or not found:
+                self._memory[key] = found
+        if self._needles:
+            found = [*found, *find(text, None, self._needles, head=head, begins=begins)]
         edits = self.chosen(found, text)
-        if not (edits if self._needles else found):
+        if not edits:
             self._clean.add(key)
         return edits
+
+    def finds_more(self, text: str, edits: list[Edit], *, begins: bool = False) -> bool:
+        """Return whether a text has secrets after its edits have been made."""
+        del text, edits, begins
+        return False
+
+    def is_clean(self, text: str, *, begins: bool = False) -> bool:
+        """Return whether a text is known to contain no secret."""
+        return (hash(text), len(text), False, begins) in self._clean
+
+    def note_clean(self, text: str, *, begins: bool = False) -> None:
+        """Note that a text contains no secret, in this spelling either."""
+        self._clean.add((hash(text), len(text), False, begins))
 
     def apply(self, text: str, edits: Iterable[Edit], place: str) -> str:
         """Return a text with its edits made."""
@@ -176,11 +215,9 @@ class Learner(Editor):
 class Hider(Editor):
     """Replaces the secrets in the texts of a capture, and counts its changes."""
 
-    def __init__(
-        self, tables: Mapping[ChangeKind, Table], names: Names, limits: CaptureLimits, name: str
-    ) -> None:
-        super().__init__(tables, names, limits, name)
-        self._needles = tuple(table.needles() for table in tables.values())
+    def __init__(self, work: Work, limits: CaptureLimits, name: str) -> None:
+        super().__init__(work, limits, name)
+        self._needles = tuple(table.needles() for table in work.tables.values())
         # (place, kind, what) -> how often.
         self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
 
@@ -198,6 +235,17 @@ class Hider(Editor):
         if new is not None and (edit.what or new):
             self.note(place, edit.kind, edit.what or new)
         return new
+
+    def finds_more(self, text: str, edits: list[Edit], *, begins: bool = False) -> bool:
+        """Return whether a text has secrets after its edits have been made."""
+        parts, done = [], 0
+        for edit in edits:
+            parts += [text[done : edit.start], self._new(edit, text[edit.start : edit.end]) or ""]
+            done = edit.end
+        new = "".join([*parts, text[done:]])
+        # Far from the edits, nothing is different.
+        start, end = max(0, edits[0].start - _FAR), len(new) - len(text) + edits[-1].end + _FAR
+        return bool(self.find(new[start:end], begins=begins and not start))
 
     def _new(self, edit: Edit, old: str) -> str | None:
         """Return the text that replaces the old one, or None if they are equal."""

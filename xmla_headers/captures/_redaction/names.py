@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from xmla_headers.session_headers import SESSION_BLOCKS
 
+from .shapes import FIRST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -168,8 +170,9 @@ class Names:
         self._also, self._keep = {_plain(name) for name in also}, {_plain(name) for name in keep}
         self.users = users
         self._kinds: dict[str, Kind | None] = {}
-        words = {*_WORDS, *(name.lower() for name in also), *(_OF_USERS if users else ())}
-        # Searches in lower case: ignoring the case takes ten times as long.
+        words = {*_WORDS, *FIRST, *(name.lower() for name in also), *(_OF_USERS if users else ())}
+        # It finds parts of names and the beginnings of shapes in lower case: to ignore the case takes ten
+        # times as long.
         self.pattern = re.compile(any_of(words) + r"[\w.$-]{0,80}+")
 
     def kind(self, name: str) -> Kind | None:

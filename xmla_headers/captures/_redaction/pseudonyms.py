@@ -68,6 +68,7 @@ class Table:
         "_taken",
         "_waiting",
         "kind",
+        "known",
         "word",
     )
 
@@ -81,6 +82,7 @@ class Table:
         self._groups: dict[str, tuple[str, int]] = {}
         self._taken: set[str] = set()
         self._number = 0
+        self.known = 0
         self._needles: Needles | None = None
 
     def __len__(self) -> int:
@@ -90,8 +92,10 @@ class Table:
 
     def add(self, identifier: str) -> None:
         """Note an id."""
-        if identifier not in self._pseudonyms:
+        if identifier not in self._pseudonyms and identifier not in self._waiting:
             self._waiting[identifier] = None
+            # A pseudonym of an earlier redaction is no news.
+            self.known += self._pseudonym.fullmatch(identifier) is None
 
     def pseudonym(self, identifier: str) -> str:
         """Return the pseudonym of an id, and note the id."""
@@ -175,8 +179,11 @@ def _coded(identifier: str) -> Iterator[str]:
                 yield from _base64(packed)
 
 
+_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HEX = re.compile(r"(?=[0-9a-f]{6})")
 # Characters of an id that is searched for in base64, and of the runs in which that is done.
 _LEAST_CODED = 8
+_MOST_RUNS = 10_000
 _RUN = re.compile(r"[0-9a-z+/_]{16,}+")
 
 
@@ -203,6 +210,7 @@ class Needles:
         `coded` are those in hexadecimal and base64, which stand in long runs of letters and digits only.
         """
         self._needles, self._coded, self.kind = needles, coded, kind
+        self._plain_runs: set[str] = set()
         # The first characters of coded ids -> their lengths.
         self._coded_lengths: dict[str, set[int]] = {}
         for each in coded:
@@ -217,7 +225,11 @@ class Needles:
         # The first `_MOST` characters of longer needles -> these needles.
         self._cut: dict[str, list[str]] = {}
         self._whole = set(long)
+        # GUIDs are found by their form: their first characters are those of many words.
+        self._guids = {needle for needle in long if _GUID.fullmatch(needle) and "-" in needle}
         for needle in long:
+            if needle in self._guids:
+                continue
             length = min(len(needle), _MOST)
             lengths = self._lengths.setdefault(needle[:_LEAST], [])
             if length not in lengths:
@@ -230,6 +242,11 @@ class Needles:
 
     def find(self, folded: str) -> Iterator[tuple[int, int, str]]:
         """Yield start and end of each long id in a text, and the folded id."""
+        if self._guids:
+            for match in _FORM.finditer(folded):
+                if match[0] in self._guids:
+                    yield *match.span(), self._needles[match[0]]
+            yield from self._cut_off(_HEX, folded, 0)
         done = 0
         if self._start is not None:
             for match in self._start.finditer(folded):
@@ -238,7 +255,7 @@ class Needles:
                     continue
                 for length in self._lengths.get(folded[start : start + _LEAST], ()):
                     piece = folded[start : start + length]
-                    needle, end = piece, start + length
+                    needle, end = piece, start + len(piece)
                     if piece in self._cut:
                         needle, end = self._longest(folded, start, piece)
                     elif piece not in self._whole:
@@ -249,7 +266,12 @@ class Needles:
             yield from self._cut_off(self._start, folded, done)
         if self._coded:
             for run in _RUN.finditer(folded):
-                yield from self._coded_in(folded, *run.span())
+                if run[0] not in self._plain_runs:
+                    found = list(self._coded_in(folded, *run.span()))
+                    yield from found
+                    # Long words, such as the names of columns, occur very often.
+                    if not found and len(self._plain_runs) < _MOST_RUNS:
+                        self._plain_runs.add(run[0])
 
     def _coded_in(self, folded: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         """Yield the coded ids in a run."""
@@ -257,14 +279,17 @@ class Needles:
             for length in self._coded_lengths.get(folded[start : start + _LEAST], ()):
                 identifier = self._coded.get(folded[start : start + length])
                 if identifier is not None:
-                    yield start, start + length, identifier
-                    start += length - 1
+                    end_of_id = min(end, start + length)
+                    yield start, end_of_id, identifier
+                    start = end_of_id - 1
                     break
             start += 1
 
     def may_occur(self, folded: str) -> bool:
         """Return whether a long id may occur in a text, or begin in it."""
         plain = self._start is not None and self._start.search(folded) is not None
+        plain = plain or (bool(self._short) and "session" in folded)
+        plain = plain or (bool(self._guids) and _HEX.search(folded) is not None)
         return plain or (bool(self._coded) and _RUN.search(folded) is not None)
 
     def _longest(self, folded: str, start: int, piece: str) -> tuple[str, int]:
@@ -286,7 +311,7 @@ class Needles:
         for match in begins.finditer(folded, max(done, size - _MOST)):
             start = match.start()
             rest = folded[start:]
-            if rest[:_LEAST] in self._lengths:
+            if rest[:_LEAST] in self._lengths or begins is _HEX:
                 place = bisect_left(self._sorted, rest)
                 if place < len(self._sorted) and self._sorted[place].startswith(rest):
                     yield start, size, self._needles[self._sorted[place]]

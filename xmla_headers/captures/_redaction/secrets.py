@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from .escapes import characters, expand, fold, is_escaped, pieces, resolved, unescaped, whole, without_nuls
 from .names import IDENTIFIER, Kind
-from .shapes import AUTHORIZATION, shaped
+from .shapes import AUTHORIZATION, TOKEN, shape_at, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,7 +104,7 @@ _LONGEST_NAME = 100
 
 def find(
     text: str,
-    names: Names,
+    names: Names | None,
     needles: tuple[Needles, ...],
     *,
     head: bool = False,
@@ -122,8 +122,9 @@ def find(
     if begins:
         for each in needles:
             found += _found(text, each, each.find_rest(lower[:_LONGEST_REST]))
-    found += _Named(text, lower, names, head=head, begins=begins).edits()
-    found += [Edit(start, end, ChangeKind.CREDENTIAL, what) for start, end, what in shaped(text, lower)]
+    if names is not None:
+        found += _Named(text, lower, names, head=head, begins=begins).edits()
+        found += [Edit(start, end, ChangeKind.CREDENTIAL, what) for start, end, what in shaped(text, lower)]
     for each in needles:
         found += _found(text, each, each.find(lower))
         found += _found(text, each, each.find_quoted(lower))
@@ -139,7 +140,7 @@ def find(
     return found
 
 
-def _escaped(text: str, names: Names, needles: tuple[Needles, ...]) -> Iterator[tuple[int, Expanded]]:
+def _escaped(text: str, names: Names | None, needles: tuple[Needles, ...]) -> Iterator[tuple[int, Expanded]]:
     """Yield the texts between tags with escapes that may hide secrets, and where each begins."""
     found = pieces(text)
     # Most of them, such as "a &amp; b" in a rowset, contain no secret: many are tested at a time.
@@ -148,10 +149,8 @@ def _escaped(text: str, names: Names, needles: tuple[Needles, ...]) -> Iterator[
         plain = unescaped("\n".join(text[start:end] for start, end in batch))
         lower = fold(plain)
         if (
-            names.pattern.search(lower)
-            or "@" in plain
-            or is_escaped(plain)
-            or next(shaped(plain, lower), None)
+            is_escaped(plain)
+            or (names is not None and (names.pattern.search(lower) or next(shaped(plain, lower), None)))
             or any(each.may_occur(lower) for each in needles)
         ):
             for start, end in batch:
@@ -175,6 +174,9 @@ class _Named:
         """Yield the secrets that names tell."""
         text, done = self._text, 0
         for hit in self._names.pattern.finditer(self._lower):
+            shape = shape_at(text, self._lower, hit.start())
+            if shape is not None:
+                yield Edit(*shape[:2], ChangeKind.CREDENTIAL, shape[2])
             if hit.start() < done:
                 continue
             start, end = self._whole(*hit.span())
@@ -219,6 +221,9 @@ class _Named:
         if before == ">" and text.startswith("</", end):
             yield from self._of_match(kind, start, end, _VALUE_OF_PAIR.match(text, end))
             return
+        scheme = TOKEN.match(text, end) if text[end - 5 : end].lower() == "token" else None
+        if scheme is not None:
+            yield Edit(*scheme.span("secret"), ChangeKind.CREDENTIAL, "a token")
         match = _SEPARATOR.match(text, end)
         if match is not None:
             yield from self._assigned(kind, start, end, match)
@@ -525,7 +530,8 @@ _MOST_NAMES = 32
 _ATTRIBUTES = r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+"
 # What ends an element without an end tag: another part of the message, or another record of a log.
 _BOUND = re.compile(
-    r"(?i)</?(?:[^\s<>/\"'=!?:]{1,100}:)?(?:Envelope|Header|Body)[\s/>]|<\?xml\s|\r?\n(?=[\[\d]|INFO|DEBUG|WARN|ERROR|HTTP/|POST )"
+    r"(?i)</?(?:[^\s<>/\"'=!?:]{1,100}:)?(?:Envelope|Header|Body)[\s/>]|<\?xml\s"
+    r"|\r?\n(?=[\[\d]|INFO|DEBUG|WARN|ERROR|HTTP/|POST )"
 )
 
 

@@ -6,12 +6,10 @@ import re
 from base64 import b64decode
 from typing import TYPE_CHECKING
 
-from .names import any_of
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["AUTHORIZATION", "is_text", "shaped"]
+__all__ = ["AUTHORIZATION", "FIRST", "TOKEN", "is_text", "shape_at", "shaped"]
 
 _BASE64 = r"[A-Za-z0-9+/_-]"
 AUTHORIZATION = re.compile(
@@ -19,12 +17,14 @@ AUTHORIZATION = re.compile(
 )
 """A value of Authorization within a line: a scheme and a token, or a token."""
 
+TOKEN = re.compile(r" +(?P<secret>(?=[A-Za-z]*\d)[\w.~+/=-]{12,}+)")
+"""A token after the name of a scheme such as EmbedToken."""
+
 # The first letters of a shape in lower case, the pattern in the text from there on, and what it is. The
 # group `secret` is the secret, if it is not the whole.
 _TABLE = (
     ("eyj", r"eyJ[\w-]{2,}={0,2}\.[\w-]{2,}={0,2}\.[\w-]*+={0,2}(?:\.[\w-]*+){0,2}", "a JSON Web Token"),
     ("bearer ", r"(?i:bearer) +(?P<secret>(?=[^\s\"'<>,;]*[\d=_.-])[\w.~+/=%-]{6,}+)", "a bearer token"),
-    ("token ", r"(?i:\w*token) +(?P<secret>(?=[A-Za-z]*\d)[\w.~+/=-]{12,}+)", "a token"),
     (
         "basic ",
         r"(?i:basic) +(?P<secret>(?=[^\s\"'<>]*[A-Z\d=])[A-Za-z0-9+/]{6,}={0,2}(?![\w-]))",
@@ -58,8 +58,11 @@ _TABLE = (
     ("dapi", r"dapi[0-9a-f]{32}", "a token of Databricks"),
 )
 _SHAPES = {first: (re.compile(pattern, re.DOTALL), what) for first, pattern, what in _TABLE}
-# They are searched for in lower case: ignoring the case takes ten times as long.
-_FIRST = re.compile(any_of(_SHAPES))
+FIRST = frozenset(_SHAPES)
+"""The first letters of shapes, in lower case."""
+_BEGUN: dict[str, list[str]] = {}
+for _first in _SHAPES:
+    _BEGUN.setdefault(_first[:3], []).append(_first)
 
 # RFC 3986 section 3.2.1.
 _USER_INFORMATION = re.compile(r"://([^/\s\"'<>@?#\\]{1,256})@")
@@ -67,7 +70,8 @@ _USER_INFORMATION = re.compile(r"://([^/\s\"'<>@?#\\]{1,256})@")
 _STORAGE = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==(?![=\w])")
 # Options of curl with credentials.
 _OPTIONS = re.compile(
-    r"(?<=\s)(?:-[uUb]|--(?:proxy-)?user|--cookie|--oauth2-bearer|--(?:proxy-)?pass|--tls(?:user|password))(?: ++|=)"
+    r"(?<=\s)(?:-[uUb]|--(?:proxy-)?user|--cookie|--oauth2-bearer|--(?:proxy-)?pass"
+    r"|--tls(?:user|password))(?: ++|=)"
     r"(?:'(?P<single>[^'\r\n]++)|\"(?P<double>[^\"\r\n]++)|(?P<bare>[^\s\"'<>|;&-][^\s\"'<>|;&]*+))"
 )
 
@@ -81,19 +85,19 @@ def is_text(data: bytes) -> bool:
     return True
 
 
+def shape_at(text: str, lower: str, start: int) -> tuple[int, int, str] | None:
+    """Return the start and end of the secret whose shape begins at an offset, and what it is."""
+    for first in _BEGUN.get(lower[start : start + 3], ()):
+        if lower.startswith(first, start) and not (start and text[start - 1].isalnum()):
+            pattern, what = _SHAPES[first]
+            match = pattern.match(text, start)
+            if match is not None:
+                return *match.span("secret" if "secret" in pattern.groupindex else 0), what
+    return None
+
+
 def shaped(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the start and end of each secret with a shape, and what it is."""
-    for hit in _FIRST.finditer(lower):
-        pattern, what = _SHAPES[hit[0]]
-        start = hit.start()
-        if hit[0] == "token ":
-            # EmbedToken, MwcToken and the like are schemes, too.
-            start -= len(before := text[max(0, start - _LONGEST) : start]) - len(before.rstrip(_LETTERS))
-        elif start and text[start - 1].isalnum():
-            continue
-        match = pattern.match(text, start)
-        if match is not None:
-            yield *match.span("secret" if "secret" in pattern.groupindex else 0), what
+    """Yield the start and end of each secret whose shape begins with a sign, and what it is."""
     if "@" in text:
         for match in _USER_INFORMATION.finditer(text):
             yield *match.span(1), "the user information of a URL"
@@ -105,7 +109,3 @@ def shaped(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
     if "curl" in lower:
         for match in _OPTIONS.finditer(text):
             yield *match.span(match.lastgroup or 0), "an option of curl"
-
-
-_LONGEST = 40
-_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
