@@ -97,6 +97,22 @@ class Pseudonyms:
     def __repr__(self) -> str:
         return f"Pseudonyms(<{len(self)} session id{'' if len(self) == 1 else 's'}>)"
 
+    def update(self, others: Pseudonyms) -> None:
+        """Add the session ids that other pseudonyms know.
+
+        Args:
+            others: The other pseudonyms. Their ids get new pseudonyms, in the order of their appearance.
+
+        >>> first, second = Pseudonyms(), Pseudonyms()
+        >>> second.learn(b"<Session SessionId='4f1c-77aa'/>")
+        >>> first.update(second)
+        >>> len(first)
+        1
+        """
+        for kind, table in others._tables.items():
+            for identifier in table:
+                self._tables[kind].add(identifier)
+
     def learn(self, data: Data, name: str = "", *, limits: CaptureLimits = DEFAULT_LIMITS) -> None:
         """Learn the session ids of a capture.
 

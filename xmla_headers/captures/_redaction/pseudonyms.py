@@ -26,7 +26,7 @@ _LEAST_DIGITS = 10
 # lengths of the id and of the text, and a longer search would take the product of both.
 _MOST = 256
 
-_PSEUDONYM = r"{}-[1-9][0-9]{{0,17}}(?:\.[1-9][0-9]{{0,17}})?"
+_PSEUDONYM = r"(?i:{})-[1-9][0-9]{{0,17}}(?:\.[1-9][0-9]{{0,17}})?"
 
 # Words that messages contain anyway: an id that is a part of them cannot be distinguished from them.
 _VOCABULARY = fold(
@@ -55,7 +55,7 @@ class Table:
     """Session ids with their pseudonyms: `session-1`, `session-2` and so on, in the order of appearance.
 
     Ids are compared exactly, as servers compare them. Ids that differ in letter case alone become
-    `session-1` and `session-1.2`, because that difference may be the bug that is reported. An id that looks
+    `session-1` and `Session-1`, because that difference may be the bug that is reported. An id that looks
     like a pseudonym is one, from an earlier redaction, and stays.
     """
 
@@ -89,6 +89,10 @@ class Table:
         """Return the number of ids that are hidden."""
         self._settle()
         return sum(identifier != pseudonym for identifier, pseudonym in self._pseudonyms.items())
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the ids in the order of their appearance."""
+        yield from (*self._pseudonyms, *self._waiting)
 
     def add(self, identifier: str) -> None:
         """Note an id."""
@@ -136,9 +140,9 @@ class Table:
         for identifier in self._waiting:
             first, spellings = self._groups.get(fold(identifier), ("", 0))
             if spellings:
-                while f"{first}.{spellings + 1}" in self._taken:
+                while _variant(first, spellings) in self._taken:
                     spellings += 1
-                self._enter(identifier, f"{first}.{spellings + 1}", spellings)
+                self._enter(identifier, _variant(first, spellings), spellings)
                 continue
             self._number += 1
             while f"{self.word}-{self._number}" in self._taken:
@@ -153,6 +157,14 @@ class Table:
         self._groups[folded] = (first, max(spellings, self._groups.get(folded, ("", 0))[1]) + 1)
         self._pseudonyms[identifier] = pseudonym
         self._taken.add(pseudonym)
+
+
+def _variant(pseudonym: str, number: int) -> str:
+    """Return a spelling of a pseudonym that differs in letter case alone, as the id does; the first is 0."""
+    word, dash, digits = pseudonym.partition("-")
+    if number >> len(word):
+        return f"{pseudonym}.{number}"
+    return "".join(c.upper() if number >> at & 1 else c for at, c in enumerate(word)) + dash + digits
 
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")

@@ -297,6 +297,11 @@ class _Named:
         if mark == ":" and not (kind is Kind.SECRET and _LIKE_SECRET.match(text, place)):
             # Prose has colons, too.
             return
+        blanks = (text[match.start("sign") - 1] in " \t", text[place - 1] in " \t")
+        of_connection = text[max(0, start - 40) : start].rstrip(" \t").endswith(";")
+        if mark == "=" and blanks == (False, True) and not of_connection:
+            # The value is empty, and a request line or another word goes on.
+            return
         yield from self._bare(kind, name, start, place)
 
     def _bare(self, kind: Kind, name: str, start: int, place: int) -> Iterator[Edit]:
