@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from xmla_headers.findings import Code, XmlaHeadersError, value_finding
 from xmla_headers.typing import Data
@@ -15,9 +15,6 @@ from ._redaction.editor import Hider, Learner, Work
 from ._redaction.names import Names
 from ._redaction.pseudonyms import Table
 from ._redaction.secrets import ChangeKind
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
 
 __all__ = ["CaptureError", "Change", "Pseudonyms", "Redacted", "Redaction", "checked", "redact", "why_not"]
 

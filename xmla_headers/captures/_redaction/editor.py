@@ -45,7 +45,7 @@ _BEFORE_MARKUP = re.compile(r"[^\s<>/]+")
 
 _Key: TypeAlias = tuple[int, int, bool, bool]
 # Characters around the edits of a text that are searched again.
-_FAR = 4_096
+_FAR = 1_024
 # Texts with secrets that are not searched again in the next pass.
 _MOST_REMEMBERED = 100_000
 

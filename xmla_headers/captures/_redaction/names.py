@@ -175,10 +175,12 @@ class Names:
         self._also, self._keep = {_plain(name) for name in also}, {_plain(name) for name in keep}
         self.users = users
         self._kinds: dict[str, Kind | None] = {}
-        words = {*_WORDS, *FIRST, *(name.lower() for name in also), *(_OF_USERS if users else ())}
+        words = {*_WORDS, *FIRST, *(_OF_USERS if users else ())}
+        # The first letters of the names of the user, with separators anywhere.
+        own = ["[-_.]?".join(map(re.escape, each[:_LEAST])) for each in sorted(self._also) if each]
         # It finds parts of names and the beginnings of shapes in lower case: to ignore the case takes ten
         # times as long.
-        self.pattern = re.compile(any_of(words) + r"[\w.$-]{0,80}+")
+        self.pattern = re.compile(f"(?:{'|'.join([any_of(words), *own])})" + r"[\w.$-]{0,80}+")
 
     def kind(self, name: str) -> Kind | None:
         """Return what a name says about its value; None if it says nothing."""
@@ -226,7 +228,7 @@ class Names:
         return kind is not Kind.ELEMENT
 
 
-_LONGEST, _MOST = 128, 10_000
+_LONGEST, _MOST, _LEAST = 128, 10_000, 4
 _BUT = frozenset({"auth", "bypass", "compass", "oauth"})
 
 

@@ -7,13 +7,13 @@ character a bounded number of times, whatever the text is: its repetitions are p
 from __future__ import annotations
 
 import re
-from enum import StrEnum
-from functools import lru_cache
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from .edits import ChangeKind, Edit
 from .escapes import characters, expand, fold, is_escaped, pieces, resolved, unescaped, whole, without_nuls
-from .names import IDENTIFIER, Kind, is_random
+from .markup import DOCUMENT, KNOWN, elements, id_elements, identifier, rest_of_markup, shown, user
+from .names import Kind, is_random
 from .shapes import AUTHORIZATION, TOKEN, shape_at, shaped
 
 if TYPE_CHECKING:
@@ -24,43 +24,6 @@ if TYPE_CHECKING:
     from .pseudonyms import Needles
 
 __all__ = ["ChangeKind", "Edit", "find", "merged", "named_edits"]
-
-
-class ChangeKind(StrEnum):
-    """The kinds of changes that a redaction makes."""
-
-    SESSION_ID = "session-id"
-    """A session id was replaced by a pseudonym."""
-    ELEMENT = "element"
-    """The content of an element that carries credentials was removed."""
-    HEADER_FIELD = "header-field"
-    """The value of an HTTP header field or of a cookie was removed."""
-    CREDENTIAL = "credential"
-    """A password or similar value was removed: from an attribute, a parameter, a string or a URL."""
-    USER = "user"
-    """The name of a user was replaced by a pseudonym."""
-    CODING = "coding"
-    """A content or transfer coding was removed, because the coded body had to be changed."""
-    UNSEARCHABLE = "unsearchable"
-    """Content that cannot be searched was removed: a body, a part of one, or an entry of an archive."""
-
-
-class Edit(NamedTuple):
-    """A range of a text that is a secret, and what replaces it."""
-
-    start: int
-    end: int
-    kind: ChangeKind
-    # A description that quotes nothing of the capture.
-    what: str
-    # The session id or user whose pseudonym replaces the range.
-    identifier: str = ""
-    # The folded id, if this is an occurrence whose spelling may be unknown.
-    folded: str = ""
-
-    def moved(self, distance: int) -> Edit:
-        """Return the same edit for a text in which it stands further on."""
-        return self._replace(start=self.start + distance, end=self.end + distance)
 
 
 # -- names with values ---------------------------------------------------------------------------------
@@ -112,11 +75,11 @@ _SAID = re.compile(
     r"[ \t]++(?:\"(?P<double>[^\"<>\r\n]++)\"|'(?P<single>[^'<>\r\n]++)'"
     r"|(?P<bare>[^\s\"'<>&;=-][^\s\"'<>&;]*+))"
 )
-# An id that prose names.
-_PROSE = re.compile(
-    r"(?i)\bsession[ _-]?id[ \t]*+[:=]?[ \t]*+[\"']?(?P<after>(?=[^\s\"'<>]*\d)[\w{}.-]{8,}+)"
-    r"|[\"'](?P<before>(?=[^\"'<>]*\d)[\w{}.-]{8,64})[\"'] session\b"
+# An id that prose names, after the word session or before it.
+_ID_AFTER = re.compile(
+    r"session[ _-]?id[ \t]*+[:=]?[ \t]*+[\"']?(?P<id>(?=[^\s\"'<>]*\d)[\w{}.-]{8,}+)", re.IGNORECASE
 )
+_ID_BEFORE = re.compile(r".*[\"'](?P<id>(?=[^\"'<>]*\d)[\w{}.-]{8,64})[\"'] \Z", re.DOTALL)
 # Characters around a name that are read.
 _NEAR_TAG = 1_000
 _LONGEST_NAME = 100
@@ -149,7 +112,7 @@ def find(
         found += _found(text, each, each.find(lower))
         found += _found(text, each, each.find_quoted(lower))
     if begins:
-        found += _rest(text)
+        found += rest_of_markup(text)
     if depth:
         views = [(0, without_nuls(text))] if "\0" in text else []
         for start, expanded in (*views, *_escaped(text, names, needles)):
@@ -197,6 +160,8 @@ class _Named:
             shape = shape_at(text, self._lower, hit.start())
             if shape is not None:
                 yield Edit(*shape[:2], ChangeKind.CREDENTIAL, shape[2])
+            if self._lower.startswith("session", hit.start()):
+                yield from self._in_prose(hit.start())
             if hit.start() < done:
                 continue
             start, end = self._whole(*hit.span())
@@ -205,19 +170,23 @@ class _Named:
             if kind is not None:
                 yield from self._values(kind, start, end)
         if self._elements:
-            yield from _elements(
+            yield from elements(
                 text,
                 frozenset(self._elements),
                 self._names,
-                begins=self._begins and _DOCUMENT.match(text) is None,
+                begins=self._begins and DOCUMENT.match(text) is None,
             )
         if self._has_ids:
-            yield from _identifier_elements(text)
-        if "session" in self._lower:
-            for match in _PROSE.finditer(text):
-                group = match.lastgroup or 0
-                if is_random(match[group].strip("{}"), 8):
-                    yield from _identifier(text, *match.span(group), match[group])
+            yield from id_elements(text)
+
+    def _in_prose(self, start: int) -> Iterator[Edit]:
+        """Yield the id that stands beside the word session."""
+        text = self._text
+        match = _ID_AFTER.match(text, start)
+        if match is None and start > 1 and text[start - 2 : start] in ("' ", '" '):
+            match = _ID_BEFORE.match(text, max(0, start - _LONGEST_NAME), start)
+        if match is not None and is_random(match["id"].strip("{}"), 8):
+            yield from identifier(text, *match.span("id"), match["id"])
 
     def _whole(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end of the name around a part of it."""
@@ -414,9 +383,9 @@ class _Named:
         text = self._text
         if kind is Kind.ID:
             value = text[start:end]
-            yield from _identifier(text, start, end, resolved(value) if quoted else whole(value))
+            yield from identifier(text, start, end, resolved(value) if quoted else whole(value))
         elif kind is Kind.USER:
-            yield from _user(text, start, end)
+            yield from user(text, start, end)
         elif self._names.is_secret(kind, text[start:end], parameter=parameter):
             yield Edit(start, end, ChangeKind.CREDENTIAL, shown(name))
 
@@ -433,41 +402,6 @@ _OTHER_FIELD = re.compile(r"(?<=[^\s:])[,;]?[ \t][\w.-]{1,60}[=:]")
 _TAG = re.compile(r"[\s/]*>(?=[^<>\"']*<)")
 _AFTER_VALUE = frozenset(["", " ", "\t", "\r", "\n", "/", ">", "?", ",", ";", ")", "]", "}"])
 _OF_COOKIES = re.compile(r"[^\r\n\"'<>]*+")
-
-
-def shown(name: str) -> str:
-    """Return a name for the list of changes; one that may be a secret itself is not quoted."""
-    name = name.strip()
-    known = _KNOWN.get(name.lower())
-    return known or (name if _PLAIN_NAME.match(name) else "a credential")
-
-
-_KNOWN = {
-    name.lower(): name
-    for name in (
-        *("Security", "SspiHandshake", "SessionToken", "Password", "Pwd", "access_token", "refresh_token"),
-        *(
-            "client_secret",
-            "id_token",
-            "Authorization",
-            "Proxy-Authorization",
-            "Cookie",
-            "Cookie2",
-            "Set-Cookie",
-        ),
-        *("Authentication-Info", "Proxy-Authentication-Info", "WWW-Authenticate", "Proxy-Authenticate"),
-        *("Set-Cookie2", "X-AS-SessionToken"),
-    )
-}
-_PLAIN_NAME = re.compile(r"(?!.*\d.*\d.*\d)[A-Za-z_.][\w. -]{0,47}\Z")
-
-
-def _user(text: str, start: int, end: int) -> Iterator[Edit]:
-    """Yield the edit for the name of a user."""
-    value = text[start:end].strip()
-    start += len(text[start:end]) - len(text[start:end].lstrip())
-    if value and not value.startswith("<"):
-        yield Edit(start, start + len(value), ChangeKind.USER, "", whole(value))
 
 
 def merged(edits: Iterable[Edit]) -> list[Edit]:
@@ -502,9 +436,9 @@ def named_edits(name: str, value: str, names: Names, *, parameter: bool = False)
     if kind is None or kind is Kind.ELEMENT or (kind is Kind.PARAMETER and not parameter):
         return None
     if kind is Kind.ID:
-        return list(_identifier(value, 0, len(value), whole(value)))
+        return list(identifier(value, 0, len(value), whole(value)))
     if kind is Kind.USER:
-        return list(_user(value, 0, len(value)))
+        return list(user(value, 0, len(value)))
     if kind is Kind.CHALLENGE:
         return [
             Edit(*match.span(1), ChangeKind.HEADER_FIELD, shown(name)) for match in _TOKENS.finditer(value)
@@ -512,204 +446,10 @@ def named_edits(name: str, value: str, names: Names, *, parameter: bool = False)
     match = _ALL.search(value)
     if match is None:
         return []
-    if kind is Kind.FIELD or (name.lower() in _KNOWN and "-" in name):
+    if kind is Kind.FIELD or (name.lower() in KNOWN and "-" in name):
         return [Edit(*match.span(), ChangeKind.HEADER_FIELD, shown(name))]
     is_secret = names.is_secret(kind, match[0], parameter=parameter)
     return [Edit(*match.span(), ChangeKind.CREDENTIAL, shown(name))] if is_secret else None
-
-
-# -- elements ----------------------------------------------------------------------------------------
-
-
-def _elements(text: str, wanted: frozenset[str], names: Names, *, begins: bool) -> Iterator[Edit]:
-    """Yield the contents of elements that carry credentials. One without an end tag ends with its message.
-
-    If the text `begins` in the middle, an end tag without a start tag closes what stands before it.
-    """
-    markup = _markup(wanted)
-    place, size = 0, len(text)
-    while place < size:
-        match = markup.search(text, place)
-        if match is None:
-            return
-        place = match.end()
-        if match["name"] is None:
-            end, after = _end_of(match, text)
-            # An element in a comment is an element; without an end tag it ends with the comment.
-            yield from _commented(text, place, end, markup, names)
-            place = after
-        elif match["slash"]:
-            if begins and match.start():
-                yield from _element(text, 0, match.start(), match["name"], names)
-        elif not match["rest"].endswith("/"):
-            end, after = _closed(text, match, size, markup, nested=True)
-            yield from _element(text, place, end, match["name"], names)
-            place = after
-
-
-def _element(text: str, start: int, end: int, name: str, names: Names) -> Iterator[Edit]:
-    """Yield the edit for the content of an element."""
-    name = name.rpartition(":")[2]
-    kind, content = names.kind(name), text[start:end]
-    if kind is Kind.USER:
-        if "<" not in content:
-            yield from _user(text, start, end)
-    elif kind is Kind.ELEMENT or (kind is not None and names.is_secret(kind, content)):
-        content = content.rstrip()
-        start, end = start + len(content) - len(content.lstrip()), start + len(content)
-        if end > start:
-            yield Edit(start, end, ChangeKind.ELEMENT, shown(name))
-
-
-@lru_cache(32)
-def _markup(wanted: frozenset[str]) -> re.Pattern[str]:
-    """Return the pattern of the tags of elements, of comments and of sections."""
-    # A hostile text has very many names.
-    alternatives = (
-        "|".join(map(re.escape, sorted(wanted))) if len(wanted) <= _MOST_NAMES else r"[\w.-]{1,100}"
-    )
-    return re.compile(
-        rf"(?i)<(?:(?P<comment>!--)|(?P<cdata>!\[CDATA\[)"
-        rf"|(?P<slash>/?)(?P<name>(?:[^\s<>/\"'=!?:]{{1,100}}:)?(?:{alternatives}))"
-        rf"(?=[\s/>]|\Z)(?P<rest>{_ATTRIBUTES})>?)"
-    )
-
-
-_MOST_NAMES = 32
-_ATTRIBUTES = r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+"
-# What ends an element without an end tag: another part of the message, or another record of a log.
-_BOUND = re.compile(
-    r"(?i)</?(?:[^\s<>/\"'=!?:]{1,100}:)?(?:Envelope|Header|Body)[\s/>]|<\?xml\s"
-    r"|\r?\n(?=[\[\d]|INFO|DEBUG|WARN|ERROR|HTTP/|POST )"
-)
-
-
-def _commented(text: str, start: int, end: int, markup: re.Pattern[str], names: Names) -> Iterator[Edit]:
-    """Yield the contents of elements in a comment or a CDATA section."""
-    while True:
-        match = markup.search(text, start, end)
-        if match is None:
-            return
-        start = match.end()
-        if match["name"] is not None and not match["slash"] and not match["rest"].endswith("/"):
-            stop, after = _closed(text, match, end, markup, nested=False)
-            yield from _element(text, start, stop, match["name"], names)
-            start = after
-
-
-def _end_of(match: re.Match[str], text: str) -> tuple[int, int]:
-    """Return where the content of a comment or a CDATA section ends, and where its end mark does."""
-    closing = "-->" if match["comment"] else "]]>"
-    end = text.find(closing, match.end())
-    return (len(text), len(text)) if end < 0 else (end, end + len(closing))
-
-
-def _closed(
-    text: str, opening: re.Match[str], limit: int, markup: re.Pattern[str], *, nested: bool
-) -> tuple[int, int]:
-    """Return where the content of an element ends, and where its end tag does."""
-    # Prefix and letter case count: in a broken message, the end tag of another element closes nothing.
-    depth, place = 1, opening.end()
-    while True:
-        match = markup.search(text, place, limit)
-        if match is None:
-            bound = _BOUND.search(text, opening.end(), limit)
-            limit = limit if bound is None else bound.start()
-            return limit, limit
-        place = match.end()
-        if match["name"] is None:
-            place = _end_of(match, text)[1] if nested else place
-        elif match["name"] == opening["name"] and not (not match["slash"] and match["rest"].endswith("/")):
-            depth += -1 if match["slash"] else 1
-            if not depth:
-                return match.start(), match.end()
-
-
-# A message that begins in the middle: its first "<" or ">" ends a tag after a quoted value, or the content
-# of an element, a comment or a CDATA section.
-_REST_OF_TAG = re.compile(
-    r"[^<>\"']*+(?:[\"'](?![\s/>?])[^<>\"']*+)*+"
-    r"(?=[\"'](?:\s++[^\s<>\"'=]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'))*+\s*+[/?]?>)"
-)
-_REST_OF_SECTION = re.compile(r"[^<>]*?(?=(?:\]\]|--)>)")
-_REST_OF_START_TAG = re.compile(r"(?:[^<>]*+(?<!/)>)?+")
-# The beginning of a whole document, before which nothing is missing.
-_DOCUMENT = re.compile(r"\ufeff?\s*+<(?:\?xml\s|(?:[^\s<>/\"'=!?:]{1,100}:)?Envelope\b)")
-
-
-def _rest(text: str) -> Iterator[Edit]:
-    """Yield the first part of a message that begins in the middle, in an unknown element."""
-    spans = [match.span() for pattern in _RESTS if (match := pattern.match(text)) is not None]
-    tag = _REST_OF_START_TAG.match(text)
-    runs, end = _content(text, tag.end() if tag is not None else 0)
-    if text.startswith("</", end):
-        spans += [(start, end) for start, end, value in runs if value.strip()]
-    for start, end in spans:
-        if start < end:
-            yield Edit(start, end, ChangeKind.UNSEARCHABLE, "the rest of a tag or an element")
-
-
-_RESTS = (_REST_OF_TAG, _REST_OF_SECTION)
-
-
-# -- ids ---------------------------------------------------------------------------------------------
-
-
-def _identifier_elements(text: str) -> Iterator[Edit]:
-    """Yield the contents of elements that are ids."""
-    place = 0
-    while (tag := _IDENTIFIER_TAG.search(text, place)) is not None:
-        runs, place = _content(text, tag.end())
-        filled = [run for run in runs if run[2].strip(_AROUND)]
-        if filled:
-            (start, end, _), *others = filled
-            yield from _identifier(text, start, end, "".join(value for _, _, value in filled))
-            for start, end, _ in others:
-                yield Edit(start, end, ChangeKind.SESSION_ID, "")
-
-
-_IDENTIFIER_TAG = re.compile(
-    rf"(?i)<(?:[^\s<>/\"'=!?]{{0,100}}?)(?:{IDENTIFIER})(?=[\s>]){_ATTRIBUTES}(?<!/)>"
-)
-
-
-def _identifier(text: str, start: int, end: int, value: str) -> Iterator[Edit]:
-    """Yield the edit for an id, without the white space and braces around it."""
-    while start < end and text[start] in _AROUND:
-        start += 1
-    while start < end and text[end - 1] in _AROUND:
-        end -= 1
-    value = value.strip(_AROUND)
-    if start < end and value:
-        yield Edit(start, end, ChangeKind.SESSION_ID, "", value)
-
-
-# A GUID with braces is the same as one without.
-_AROUND = " \t\r\n{}"
-
-
-def _content(text: str, start: int) -> tuple[list[tuple[int, int, str]], int]:
-    """Return the runs of text in an element (start, end and meaning), and where the last one ends."""
-    runs: list[tuple[int, int, str]] = []
-    place = start
-    while True:
-        end = text.find("<", place)
-        end = len(text) if end < 0 else end
-        if end > place:
-            runs.append((place, end, resolved(text[place:end])))
-        kind = next((kind for kind in _CLOSED_BY if text.startswith(kind, end)), None)
-        # An unclosed section is an ordinary "<". Its end is searched for within bounds, to take linear time.
-        close = -1 if kind is None else text.find(_CLOSED_BY[kind], end, end + _MOST_COMMENT)
-        if kind is None or close < 0:
-            return runs, max(end, start)
-        if kind == "<![CDATA[":
-            runs.append((end + 9, close, characters(text[end + 9 : close])))
-        place = close + 3
-
-
-_CLOSED_BY = {"<!--": "-->", "<![CDATA[": "]]>"}
-# Characters of a comment or a section within the text of an id.
-_MOST_COMMENT = 1024
 
 
 def _found(text: str, needles: Needles, places: Iterable[tuple[int, int, str]]) -> Iterator[Edit]:
