@@ -1,4 +1,4 @@
-"""Redaction of anything: of captures, and of pieces of text that are none."""
+"""Redaction of captures, and of any other text."""
 
 from __future__ import annotations
 

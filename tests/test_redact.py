@@ -17,7 +17,8 @@ from tests.each import each
 from tests.profiles import scaled
 from tests.redacting import redact
 from xmla_headers.captures import CaptureLimits, Change, ChangeKind, Pseudonyms, _redact
-from xmla_headers.captures._redaction.secrets import Edit, merged
+from xmla_headers.captures._redaction.edits import Edit
+from xmla_headers.captures._redaction.secrets import merged
 from xmla_headers.session_headers import SESSION_BLOCKS
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from xmla_headers.typing import Data
 from ._formats import CaptureFormat, Format, bare, format_of
 from ._message import DEFAULT_LIMITS, CaptureLimits
 from ._redaction.editor import Hider, Learner, Work
+from ._redaction.edits import ChangeKind
 from ._redaction.names import Names
 from ._redaction.pseudonyms import Table
-from ._redaction.secrets import ChangeKind
 
 __all__ = ["CaptureError", "Change", "Pseudonyms", "Redacted", "Redaction", "checked", "redact", "why_not"]
 
@@ -78,8 +78,8 @@ class Pseudonyms:
     >>> pseudonyms.learn(b"<Session SessionId='4f1c-77aa'/>")
     >>> pseudonyms
     Pseudonyms(<1 session id>)
-    >>> redact(b"no session 4F1C-77aa", pseudonyms=pseudonyms).data
-    b'no session session-1'
+    >>> redact(b"<a>no session 4F1C-77aa</a>", pseudonyms=pseudonyms).data
+    b'<a>no session session-1</a>'
     """
 
     __slots__ = ("_table", "_tables")
@@ -227,7 +227,7 @@ def why_not(data: bytes | memoryview, limits: CaptureLimits) -> tuple[str, str |
 
 
 _MAY_BE_UNREAD = (Format.FOREIGN, Format.PCAP, Format.GZIP, Format.HAR)
-_INSIST = "to search it as text, whatever it is: --as text, or insist=True"
+_INSIST = "to search any data as text: --as text, or insist=True"
 
 
 def redact(

@@ -132,7 +132,7 @@ def _written(
     place = job.place(file)
     place.parent.mkdir(parents=True, exist_ok=True)
     if place.exists() and not place.is_file():
-        # What is written to a device cannot be read again.
+        # A device cannot be read again.
         redacted = redaction.whole(data, "")
         with file_output(place) as output:
             output.write(redacted.data)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, AnyStr, TypeAlias
 
 from xmla_headers.captures._unpacking import Allowance
 
-from .secrets import ChangeKind, Edit, find, merged
+from .edits import ChangeKind, Edit
+from .secrets import find, merged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -52,14 +53,14 @@ _MOST_REMEMBERED = 100_000
 
 @dataclass(slots=True)
 class Work:
-    """What the passes over captures that belong together share."""
+    """The memory and the names of all passes, for captures that belong together."""
 
     tables: Mapping[ChangeKind, Table]
     """The ids and the users."""
     names: Names
     """The names that tell secrets."""
     memory: dict[_Key, list[Edit]] = field(default_factory=dict)
-    """What names and shapes tell about texts, by the hashes of these."""
+    """The secrets that names and shapes tell in texts, by the hashes of these."""
 
 
 class Editor(ABC):

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from xmla_headers.captures._unpacking import BINARY, decoded_base64, is_markup, unpacked_body
 
 from .editor import Characters
+from .edits import ChangeKind, Edit
 from .escapes import json_text
-from .secrets import ChangeKind, Edit, named_edits
+from .secrets import named_edits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -184,7 +185,7 @@ class _Walk:
             container.members[key] = string
 
     def _item(self, container: Container | None, string: _String) -> None:
-        """Search an item of an array: its name, or the item before it, may say what it is."""
+        """Search an item of an array: its name, or the item before it, may tell a secret."""
         name = ""
         if container is not None:
             container.items += 1
@@ -272,7 +273,7 @@ class _Walk:
         if edits:
             most = max(edit.end for edit in edits)
             self._add(json_text(self._text, start, end, most), edits)
-            # What is left may be another secret.
+            # The rest of the text may be another secret.
             if self._editor.is_settled and self._editor.finds_more(plain, edits, begins=begins):
                 self._editor.is_settled = False
         elif data is None and plain is not raw:

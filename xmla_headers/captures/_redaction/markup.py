@@ -112,7 +112,7 @@ def _markup(wanted: frozenset[str]) -> re.Pattern[str]:
 
 _MOST_NAMES = 32
 _ATTRIBUTES = r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+"
-# What ends an element without an end tag: another part of the message, or another record of a log.
+# The end of an element without an end tag: another part of the message, or another record of a log.
 _BOUND = re.compile(
     r"(?i)</?(?:[^\s<>/\"'=!?:]{1,100}:)?(?:Envelope|Header|Body)[\s/>]|<\?xml\s"
     r"|\r?\n(?=[\[\d]|INFO|DEBUG|WARN|ERROR|HTTP/|POST )"

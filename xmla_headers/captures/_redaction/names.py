@@ -17,7 +17,7 @@ __all__ = ["IDENTIFIER", "Kind", "Names", "any_of", "is_random"]
 
 
 class Kind(Enum):
-    """What a name says about its value."""
+    """The kinds of names, by their values."""
 
     ID = "id"
     """The value is a session id."""

@@ -6,7 +6,6 @@ import re
 from base64 import b64encode
 from bisect import bisect_left
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import XMLNS_NS, XSI_NS, SoapVersion
@@ -179,8 +178,9 @@ def _coded(identifier: str) -> Iterator[str]:
         # Dashed or not, in small or capital letters.
         texts = [each for form in (plain, dashed) for each in (form.lower(), form.upper())]
         yield from texts
-        guid = UUID(plain)
-        for packed in (guid.bytes, guid.bytes_le):
+        data = bytes.fromhex(plain)
+        # Windows writes the first three numbers with their lowest byte first.
+        for packed in (data, data[3::-1] + data[5:3:-1] + data[7:5:-1] + data[8:]):
             yield packed.hex()
             yield from _base64(packed)
     for text in texts:

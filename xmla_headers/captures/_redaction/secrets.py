@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from .names import Names
     from .pseudonyms import Needles
 
-__all__ = ["ChangeKind", "Edit", "find", "merged", "named_edits"]
+__all__ = ["find", "merged", "named_edits"]
 
 
 # -- names with values ---------------------------------------------------------------------------------
 
 _BEFORE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-"
-# What stands between a name and its value: the closing quote of the name, and a separator.
+# The text between a name and its value: the closing quote of the name, and a separator.
 _SEPARATOR = re.compile(
     r"(?P<closed>\\{0,3}[\"'`]|\])?+"
     r"(?:[ \t\r\n]*+(?P<mark>[=:])>?[ \t\r\n]*+(?:\[[ \t\r\n]*+|\{[ \t\r\n]*+\"value\"[ \t]*+:[ \t]*+)?"
@@ -51,7 +51,7 @@ _OF_LINE = re.compile(r"[^\r\n]*+")
 _OF_FIELD = re.compile(r"[^\r\n]*+(?:\r?\n[ \t]++[^\r\n]*+)*+")
 _OF_FIELD_IN_MARKUP = re.compile(r"[^\r\n<]*+(?:\r?\n[ \t]++[^\r\n<]*+)*+")
 _OF_ITEM = re.compile(r"\[?[\"']?(?P<value>[^\r\n,}\]\"']*+)")
-# What stands before a name at the beginning of a line, as curl and logs of it write it.
+# The text before a name at the beginning of a line, as curl and logs of it write it.
 _LINE_BEGUN = re.compile(r"(?:\A\ufeff?|(?<=[\r\n]))(?:[<>*] )?[ \t]*\Z")
 _ATTRIBUTE_BEGUN = re.compile(r"(?i)\b(?:n|name|key|id|type|property|field)\s*=\s*[\"']?\Z")
 _VALUE_IN_TAG = re.compile(r"(?i)\b(?:v|value|content)\s*=\s*(?:\"([^\"<]*+)|'([^'<]*+)|([^\s\"'<>]++))")

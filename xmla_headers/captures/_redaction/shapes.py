@@ -1,4 +1,4 @@
-"""Knows the secrets that show by their shape, whatever stands around them."""
+"""Knows the secrets that show by their shape alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AUTHORIZATION = re.compile(
 TOKEN = re.compile(r" +(?P<secret>(?=[A-Za-z]*\d)[\w.~+/=-]{12,}+)")
 """A token after the name of a scheme such as EmbedToken."""
 
-# The first letters of a shape in lower case, the pattern in the text from there on, and what it is. The
+# The first letters of a shape in lower case, the pattern in the text from there on, and its description. The
 # group `secret` is the secret, if it is not the whole.
 _TABLE = (
     ("eyj", r"eyJ[\w-]{2,}={0,2}\.[\w-]{2,}={0,2}\.[\w-]*+={0,2}(?:\.[\w-]*+){0,2}", "a JSON Web Token"),
@@ -87,7 +87,7 @@ def is_text(data: bytes) -> bool:
 
 
 def shape_at(text: str, lower: str, start: int) -> tuple[int, int, str] | None:
-    """Return the start and end of the secret whose shape begins at an offset, and what it is."""
+    """Return the start and end of the secret whose shape begins at an offset, and its description."""
     for first in _BEGUN.get(lower[start : start + 3], ()):
         if lower.startswith(first, start) and not (start and text[start - 1].isalnum()):
             pattern, what = _SHAPES[first]
@@ -98,7 +98,7 @@ def shape_at(text: str, lower: str, start: int) -> tuple[int, int, str] | None:
 
 
 def shaped(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
-    """Yield the start and end of each secret whose shape begins with a sign, and what it is."""
+    """Yield the start and end of each secret whose shape begins with a sign, and its description."""
     if "@" in text:
         for match in _USER_INFORMATION.finditer(text):
             yield *match.span(1), "the user information of a URL"
