@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.capture_files import Exchange
+from tests.capture_files import Exchange, http_request, http_response, saz
 from tests.packet_files import Packet, pcap, talk
 
 from . import _messages
@@ -60,6 +61,9 @@ def run(*, quick: bool) -> Iterator[Table]:
             captures += [("HAR", count, har(folder / f"{count}.har", pairs))]
             captures += [("folder", count, folder_of(folder / f"{count}", pairs))]
             captures += [("log", count, log(folder / f"{count}.log", pairs))]
+            captures += [("raw HTTP", count, raw(folder / f"{count}.http", pairs))]
+            captures += [("log, .gz", count, packed(folder / f"{count}.log"))]
+            captures += [("Fiddler", count, archive(folder / f"{count}.saz", pairs))]
             if find_spec("dpkt") is not None:
                 captures += [("pcap", count, packets(folder / f"{count}.pcap", pairs))]
         for kind, count, path in sorted(captures, key=lambda capture: capture[0]):
@@ -145,6 +149,28 @@ def log(path: Path, pairs: list[tuple[bytes, bytes]]) -> Path:
         for request, answer in pairs:
             file.write(b"2026-11-20 10:23:42,250 DEBUG sent: %b\n" % request)
             file.write(b"2026-11-20 10:23:42,260 DEBUG received: %b\n" % answer)
+    return path
+
+
+def raw(path: Path, pairs: list[tuple[bytes, bytes]]) -> Path:
+    """Write requests and responses one after the other, as tcpflow and other tools do."""
+    with path.open("wb") as file:
+        for pair in pairs:
+            exchange = Exchange(*pair)
+            file.write(http_request(exchange) + http_response(exchange))
+    return path
+
+
+def packed(path: Path) -> Path:
+    """Compress a file."""
+    target = path.with_name(f"{path.name}.gz")
+    target.write_bytes(gzip.compress(path.read_bytes()))
+    return target
+
+
+def archive(path: Path, pairs: list[tuple[bytes, bytes]]) -> Path:
+    """Write an archive as Fiddler does, with bodies in chunks and gzip."""
+    path.write_bytes(saz(Exchange(*pair) for pair in pairs))
     return path
 
 

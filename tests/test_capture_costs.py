@@ -181,7 +181,7 @@ def _grows_linearly(cost: Callable[[int], int], small_count: int = 400) -> None:
 
 def _checked(data: bytes, form: str = "text") -> str:
     streams = Streams(io.BytesIO(data), io.StringIO(), io.StringIO())
-    run(["check", "--format", form, "-"], streams)
+    run(["check", "--all", "--format", form, "-"], streams)
     assert isinstance(streams.stdout, io.StringIO)
     return streams.stdout.getvalue()
 

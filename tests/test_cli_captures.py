@@ -295,7 +295,7 @@ def test_command_interrupted_exits_130(tmp_path: Path, jobs: str) -> None:
     # In a background job, SIGINT may be ignored, and child processes inherit that.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     code = f"{heeding}\nfrom xmla_headers.cli import main\nmain()"
-    command = [sys.executable, "-c", code, "check", "--jobs", jobs, str(path)]
+    command = [sys.executable, "-c", code, "check", "--all", "--jobs", jobs, str(path)]
     process = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from xmla_headers import Conversation, Envelope, Fault, Fragment, encode
-from xmla_headers.captures import check_message, iter_messages
-from xmla_headers.transcript import Cause, Transcript
+from xmla_headers import (
+    Conversation,
+    Direction,
+    Envelope,
+    Fault,
+    Fragment,
+    Header,
+    Session,
+    State,
+    encode,
+)
+from xmla_headers.captures import CapturedMessage, check_message, iter_messages
+from xmla_headers.transcript import Cause, SessionRecord, Transcript
 
 from .scenes import Page, Scene
 from .test_diagnosis import diagnosed, followed
@@ -443,3 +454,104 @@ def test_revived_session_has_nothing_against_it() -> None:
     client.use(instead=Page(200, encode(Envelope()), XML))
     (first,) = diagnosed(scene)
     assert (first.cause, first.against) == (Cause.OTHER_SERVER, ())
+
+
+WORDY = "QWERTZUIOPASDFGHJKL"
+
+
+def test_id_of_another_session_is_masked_in_every_word() -> None:
+    """The id is letters alone, and stands in a page and in a fault for somebody else."""
+    scene = Scene()
+    scene.servers[0].ids = iter([WORDY])
+    client = scene.client().begin()
+    client.use()
+    title = f"<html><title>down {WORDY} token=lettersonly user:secretword@host</title></html>"
+    scene.ask(client, None, instead=Page(502, title.encode()))
+    said = encode(Envelope(body=Fault(WORDY, f"no {WORDY} with pw=hunterhunter").to_body()))
+    scene.ask(client, None, instead=Page(500, said, XML))
+    transcript = followed(scene.har())
+    told = f"{transcript.diagnosis()} {transcript.faults}"
+    for secret in (WORDY, "lettersonly", "secretword", "hunterhunter"):
+        assert secret not in told
+    assert "'QWER'… (19 characters)" in told
+
+
+def test_address_and_server_are_compared_without_what_changes() -> None:
+    scene = Scene()
+    client = scene.client().begin()
+    for number in range(3):
+        client.path = f"/xmla;jsessionid=PATH{number}?token={number}"
+        client.use()
+        scene.entries[-1]["response"]["headers"] += [{"name": "Via", "value": f"1.1 gate (request {number})"}]
+    lose(scene, client)
+    assert diagnosed(scene)[0].cause == Cause.SERVER_RESTART
+
+
+@pytest.mark.parametrize(
+    "words", ["not found; restart your client", "not found; contact your administrator", "has expired"]
+)
+def test_advice_of_a_server_is_no_cause(words: str) -> None:
+    scene = Scene()
+    client = scene.client().begin()
+    client.use()
+    scene.wait(minutes=45)
+    client.use(instead=fault(f"the session ID was {words}", "XMLAnalysisError.0xc10c000a"))
+    assert diagnosed(scene)[0].cause == Cause.IDLE_TIMEOUT
+
+
+def test_one_capture_twice_grants_no_id_twice() -> None:
+    scene = Scene()
+    client = scene.client().begin()
+    client.use()
+    transcript = Transcript()
+    for name in ("a.har", "b.har"):
+        for message in iter_messages(scene.har(), name):
+            transcript.add(check_message(message))
+    assert transcript.diagnosis() == []
+
+
+def test_answer_without_content_is_no_failure() -> None:
+    scene = Scene()
+    client = scene.client().begin()
+    for status in (202, 204):
+        client.use(instead=Page(status, b"", XML))
+    transcript = followed(scene.har())
+    assert transcript.diagnosis() == []
+
+
+def test_times_without_a_zone_are_utc() -> None:
+    scene = Scene()
+    alone(scene, 2_700)
+    transcript = Transcript()
+    for number, message in enumerate(iter_messages(scene.har())):
+        time = message.time
+        assert time is not None
+        naive = replace(message, time=time.replace(tzinfo=None) if number % 2 else time)
+        transcript.add(check_message(naive))
+    assert transcript.diagnosis()[0].cause == Cause.IDLE_TIMEOUT
+    assert [record.first for record in transcript.sessions] == [datetime(2026, 11, 20, 9, 0, 1, tzinfo=UTC)]
+
+
+def test_many_answers_alone_search_few_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = 0
+
+    class Counting(SessionRecord):
+        @property
+        def state(self) -> State:
+            nonlocal seen
+            seen += 1
+            return State.ENDED
+
+        @state.setter
+        def state(self, _: State) -> None:
+            pass
+
+    monkeypatch.setattr("xmla_headers.transcript._sessions.SessionRecord", Counting)
+    transcript = Transcript()
+    for number in range(3_000):
+        body = encode(Envelope(Header(Session(f"{number:08}"))))
+        transcript.add(check_message(CapturedMessage("", body, Direction.RESPONSE, exchange=f"{number}")))
+    seen = 0
+    lost = encode(Envelope(body=Fault("XMLAnalysisError.0xc10c000a", "gone").to_body()))
+    transcript.add(check_message(CapturedMessage("", lost, Direction.RESPONSE, exchange="x")))
+    assert 0 < seen <= 1_000

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import mmap
+import subprocess
+import sys
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.capture_files import BEGIN, Exchange, har, message, session
 from tests.test_arguments import MESSAGE
 from xmla_headers import (
     Envelope,
@@ -168,3 +172,32 @@ def test_closed_map_is_value_error(call: Callable[[Any], object]) -> None:
     with pytest.raises(ValueError, match="closed") as error:
         call(given_map)
     assert not isinstance(error.value, XmlaHeadersError)
+
+
+_CHILD = """
+import re, sys
+from xmla_headers import cli
+try:
+    cli.main()
+except SystemExit as done:
+    assert not done.code, done.code
+print(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is in /proc")
+def test_check_of_a_large_har_takes_the_memory_of_a_small_one(tmp_path: Path) -> None:
+    """A HAR is mapped, and its pages are released as they are read."""
+    peaks = []
+    exchange = Exchange(message(BEGIN), message(session("abcdefgh"), f"<a>{'x' * 100_000}</a>"))
+    for count in (10, 800):
+        path = tmp_path / f"{count}.har"
+        path.write_bytes(har([exchange] * count))
+        command = [sys.executable, "-c", _CHILD, "check", "--quiet", str(path)]
+        done = subprocess.run(
+            command, capture_output=True, check=True, text=True, cwd=Path(__file__).parents[1]
+        )
+        peaks.append(int(done.stdout) * 1_024)
+    assert path.stat().st_size > 80_000_000
+    assert peaks[1] < peaks[0] + 16_000_000

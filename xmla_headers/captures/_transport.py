@@ -27,9 +27,9 @@ class Transport:
     True
     """
 
-    address: str | None = None
-    """Where a request went: host, port and path, without query and user."""
-    node: str | None = None
+    address: str | None = field(default=None, repr=False)
+    """Where a request went: host, port and path, without query, parameters and user."""
+    node: str | None = field(default=None, repr=False)
     """The server that answered, by fields such as Via and X-Served-By, or by its network address."""
     client: str | None = field(default=None, repr=False)
     """Who sent a request: User-Agent, X-Forwarded-For and network address. Only good to be compared."""
@@ -48,6 +48,9 @@ _CLIENTS = ("user-agent", "x-forwarded-for", "x-real-ip", "forwarded")
 _NODE_NAMES = frozenset(_NODES)
 TRANSPORT_FIELDS = frozenset({*_NODES, *_CLIENTS, "host", "location"})
 """The header fields that `transport_of` reads, in lower case."""
+
+_COMMENT = re.compile(r"\([^()]*\)")
+_IN_PATH = re.compile(r";[^/]*|/\([A-Z]\([^()/]*\)\)")
 
 # RFC 9110 §15.5.2 and §15.5.8.
 _CHALLENGES = frozenset({401, 407})
@@ -83,7 +86,9 @@ def transport_of(message: CapturedMessage, fields: dict[str, str], *, is_soap: b
         return _request(_address(message.target, fields.get("host")), " ".join(named) or None)
     node = message.sender
     if not _NODE_NAMES.isdisjoint(fields):
-        node = next(fields[name][:_MOST_VALUE] for name in _NODES if name in fields)
+        value = next(fields[name][:_MOST_VALUE] for name in _NODES if name in fields)
+        # A comment of Via may be about one request (RFC 9110 §7.6.3).
+        node = printable(_COMMENT.sub("", value).strip()) or None
     if is_soap or message.trouble is not None or message.omitted:
         return NO_TRANSPORT if node is None else _response(node)
     return _page(message, node, fields.get("location"))
@@ -114,7 +119,8 @@ def _address(target: str | None, host: str | None) -> str | None:
         return None
     if port is not None and (parts.scheme, port) not in (("http", 80), ("https", 443)):
         place = f"{place}:{port}"
-    path = unquote(parts.path).rstrip("/")
+    # Servers without cookies write session ids into the path.
+    path = _IN_PATH.sub("", unquote(parts.path).partition("?")[0]).rstrip("/")
     return printable(f"{place}{path}"[:_MOST_VALUE]) or None
 
 

@@ -13,6 +13,12 @@ _MOST_TEXT = 500
 # The patterns are compiled by the first text: an import of the package does not need them.
 _QUOTED = r"""'.*'|".*"|`.*`|\u2018.*\u2019|\u201c.*\u201d|\{.*\}|\(.*\)|['"`\u2018\u201c{(].*"""
 _WORD = r"[^\s'\"`,;:=()<>\[\]{}\u2018-\u201d\u2026]+"
+# A value with the name of a credential, and user information in an address (RFC 3986 §3.2.1).
+_CREDENTIAL = (
+    r"(?i)(\b(?:[a-z_-]*(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key)|pw|pwd|sig|jsessionid)"
+    r"[\"']? ?[=:] ?[\"']?)([^\s\"'&;,]+)"
+)
+_USER_INFO = r"([^\s/:@]+:[^\s/@]+)@"
 # A masked word has quotes of its own.
 _MASKED_IN_QUOTES = r"(['\"`])('[^']{0,8}'\u2026 \([0-9,]+ characters?\))\1"
 _AFTER_SESSION = rf"(?i)(\bsession(?:[ _-]?id)?(?: ?[:=#])? ?)({_WORD})"
@@ -55,6 +61,8 @@ def mask_in(text: str) -> str:
     "The cube 'Sales' has no 2026 data"
     """
     text = " ".join(text[: 4 * _MOST_TEXT].split())
+    text = re.sub(_CREDENTIAL, lambda match: f"{match[1]}{mask(match[2])}", text)
+    text = re.sub(_USER_INFO, lambda match: f"{mask(match[1])}@", text)
     shown = _SHOWN
     if "session" in text.lower():
         shown = _SHOWN_NEAR_SESSION

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,10 +16,12 @@ from xmla_headers.conversation import State
 from xmla_headers.envelope import Header
 from xmla_headers.fault import Fault
 from xmla_headers.findings import Finding, Severity, XmlaHeadersError
-from xmla_headers.model import HeaderBlock, mask
+from xmla_headers.model import HeaderBlock
 from xmla_headers.session_headers import EndSession
 from xmla_headers.soap import Direction
 from xmla_headers.transcript import Diagnosis, FaultCount, Placement, SessionRecord
+from xmla_headers.transcript._history import aware
+from xmla_headers.transcript._known_ids import KnownIds
 
 __all__ = ["Exchange", "Lane", "LaneKind", "Mark", "Outcome", "Timeline", "is_wrong", "worst"]
 
@@ -31,11 +33,6 @@ _NEAR = 5
 
 # RFC 9110 §15.4 and §15.5.2.
 _ASKED_AGAIN = frozenset({*range(300, 400), 401, 407})
-
-# Session ids are found in other texts by this many first characters. Shorter ids are not searched for: they
-# may be ordinary words, and `mask` shows four characters anyway.
-_KEY = 5
-
 
 # An id that is one word with digits, such as a GUID.
 _CODE = re.compile(r"(?=.*[0-9])[A-Za-z0-9_-]{6,}")
@@ -343,8 +340,7 @@ class Timeline:
         # The exchanges without a response, by the name of the request.
         self._open: dict[str, Exchange] = {}
         self._by_name: dict[str, Mark] = {}
-        # The session ids, by their first characters.
-        self._ids: dict[str, set[str]] = {}
+        self._ids = KnownIds()
 
     @property
     def lanes(self) -> list[Lane]:
@@ -480,8 +476,7 @@ class Timeline:
                 if attribute.identifier
             ]
         for session_id in ids:
-            if len(session_id) >= _KEY:
-                self._ids.setdefault(session_id[:_KEY], set()).add(session_id)
+            self._ids.add(session_id)
 
     def masked(self, text: str) -> str:
         """Mask the session ids of the capture in a text.
@@ -499,7 +494,7 @@ class Timeline:
         >>> timeline.masked("no session 8f1c2b3a")
         "no session '8f1c'… (8 characters)"
         """
-        return self._replaced(text, mask)
+        return self._ids.masked(text)
 
     def without_ids(self, text: str) -> str:
         """Return a text of the capture with an ellipsis in the place of session ids that look like words.
@@ -513,21 +508,9 @@ class Timeline:
         >>> Timeline().without_ids("no session")
         'no session'
         """
-        return self._replaced(text, lambda found: found if _CODE.fullmatch(found) else f"{found[:4]}\u2026")
-
-    def _replaced(self, text: str, shown: Callable[[str], str]) -> str:
-        # Most texts contain no id.
-        if self._ids.keys().isdisjoint(text[at : at + _KEY] for at in range(len(text) - _KEY + 1)):
-            return text
-        parts, start, index = [], 0, 0
-        while index <= len(text) - _KEY:
-            known = self._ids.get(text[index : index + _KEY], ())
-            found = max((each for each in known if text.startswith(each, index)), key=len, default="")
-            if found:
-                parts += [text[start:index], shown(found)]
-                start = index + len(found)
-            index = max(index + 1, start)
-        return "".join([*parts, text[start:]])
+        return self._ids.replaced(
+            text, lambda found: found if _CODE.fullmatch(found) else f"{found[:4]}\u2026"
+        )
 
 
 def _mark(checked: CheckedMessage, placement: Placement, number: int) -> Mark:
@@ -536,7 +519,7 @@ def _mark(checked: CheckedMessage, placement: Placement, number: int) -> Mark:
         message.name,
         number,
         placement.direction,
-        message.time,
+        aware(message.time),
         checked.method,
         blocks[0].spec.local_name if len(blocks) == 1 else None,
         message.status,

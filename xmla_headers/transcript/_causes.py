@@ -6,7 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 
 from xmla_headers._printable import plural
@@ -17,26 +17,33 @@ from ._records import SessionRecord
 
 __all__ = ["Facts", "diagnoses", "spoken"]
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 # From this idle time on, a time-out is the likeliest cause; below the other one, it is none.
 _LONG_IDLE, _SHORT_IDLE = timedelta(minutes=3), timedelta(minutes=1)
 # Denials of several sessions within this time belong to one event.
 _AT_ONCE = timedelta(seconds=60)
 
 # Words of servers, in lower case. "expired" stands in the usual sentence about any lost session.
+_ENDED = (
+    r"(?:kill|terminat|cancell?ed|clos|ended|stopp|disconnect|beendet|getrennt|abgebrochen|cerr|annul|ferm)"
+    r"[a-zé]*"
+)
 _SAYS = {
     Cause.KILLED: re.compile(
-        r"\badmin[a-z]*\b.{0,80}\b(?:session|connection|sitzung|verbindung|sesi[oó]n)"
-        r"|\b(?:session|connection|sitzung|verbindung|sesi[oó]n).{0,120}\badmin[a-z]*\b"
+        rf"\b{_ENDED}\b.{{0,80}}\badmin|\badmin[a-z]*\b.{{0,80}}\b{_ENDED}\b"
         r"|\bsession\b.{0,40}\b(?:was|has been) (?:killed|terminated|cancell?ed by)\b",
         re.DOTALL,
     ),
     Cause.IDLE_TIMEOUT: re.compile(
         r"\bidle\b|\binactiv|\btimed[ -]?out\b|\btime-?out\b|zeit[uü]berschreitung"
     ),
-    Cause.SERVER_RESTART: re.compile(r"\brestart|\breboot|\bshut(?:ting)?[ -]?down\b|\bneu gestartet\b"),
+    Cause.SERVER_RESTART: re.compile(
+        r"\b(?:server|service|instance|engine|system)\b.{0,40}\b(?:restart|reboot|shut(?:ting)?[ -]?down)"
+        r"|\bneu gestartet\b"
+    ),
 }
 
-_CLIENT_FAULTS = (Cause.ID_CHANGED_BY_CLIENT, Cause.USED_AFTER_END)
 # Diagnoses are in this order, and in the order of the capture inside each group.
 _LOST = frozenset(Cause) - {
     Cause.BEFORE_CAPTURE,
@@ -113,7 +120,7 @@ class _Rules:
     def _at(self, moment: Moment) -> float:
         """Return the place of a message in the order of the capture: by time if every answer has one."""
         if self._facts.is_timed and moment.time is not None:
-            return moment.time.timestamp()
+            return (moment.time - _EPOCH).total_seconds()
         return float(moment.order)
 
     def _restarts_of(self, record: SessionRecord) -> _Restarts:
@@ -191,7 +198,7 @@ class _Rules:
         if history.ending is not None and history.ending != denial.request:
             return [Cause.USED_AFTER_END, *weighed]
         if said:
-            return [*said, *(cause for cause in weighed if cause is Cause.OTHER_SERVER)]
+            return [*said, *(cause for cause in weighed if cause in (Cause.OTHER_SERVER, Cause.IDLE_TIMEOUT))]
         if _elsewhere(history, denial.place):
             return [Cause.OTHER_SERVER, *(cause for cause in weighed if cause is Cause.IDLE_TIMEOUT)]
         return weighed

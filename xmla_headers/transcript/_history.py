@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-__all__ = ["Denial", "Failure", "FailureKind", "History", "Moment", "Place"]
+__all__ = ["Denial", "Failure", "FailureKind", "History", "Moment", "Place", "aware"]
 
 
 class Moment(NamedTuple):
@@ -19,6 +19,11 @@ class Moment(NamedTuple):
     """When it passed, if known."""
     order: int
     """1 for the first message of the capture."""
+
+
+def aware(time: datetime | None) -> datetime | None:
+    """Return a time with a zone: UTC if it has none. Times with and without a zone cannot be compared."""
+    return time if time is None or time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
 class Place(NamedTuple):

@@ -12,7 +12,7 @@ from xmla_headers.fault._masking import mask_code, mask_in
 from xmla_headers.model import mask
 
 from ._diagnosis import FaultCount
-from ._history import Denial, Failure, FailureKind, Moment
+from ._history import Denial, Failure, FailureKind, Moment, aware
 
 __all__ = ["Log", "Retries", "failure_kind", "fault_words", "page_words", "words_of"]
 
@@ -25,6 +25,10 @@ _RETRY = timedelta(minutes=5)
 
 # The part of a server's words that rules are applied to, in characters.
 _MOST_TEXT = 2_000
+
+
+# RFC 9110 §15.3.3 and §15.3.5: such an answer has nothing to say.
+_WITHOUT_BODY = frozenset({202, 204})
 
 
 class Log:
@@ -43,7 +47,7 @@ class Log:
 
     def fault(self, checked: CheckedMessage, session_id: str | None) -> None:
         """Count the fault or the inline Errors of an answer."""
-        time = checked.message.time
+        time = aware(checked.message.time)
         if checked.fault is not None:
             code, words = fault_words(checked.fault, session_id)
             self._count(code, words, time, is_inline=False)
@@ -125,7 +129,7 @@ def failure_kind(checked: CheckedMessage) -> FailureKind | None:
     if transport.is_login:
         return FailureKind.LOGIN
     if not checked.size:
-        return FailureKind.EMPTY
+        return None if message.status in _WITHOUT_BODY else FailureKind.EMPTY
     return None if transport.page is None else FailureKind.PAGE
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 
 from xmla_headers.captures import CheckedMessage
 from xmla_headers.conversation import State
@@ -13,6 +14,7 @@ from xmla_headers.findings import Code, Finding, value_finding
 
 from ._causes import spoken
 from ._history import Denial, Failure
+from ._known_ids import KnownIds
 from ._log import words_of
 from ._records import SessionRecord
 
@@ -22,7 +24,10 @@ __all__ = ["denied_session", "loss_finding", "may_deny", "not_authenticated", "s
 _NOTABLE = timedelta(seconds=2)
 
 # The sentence of Analysis Services about a lost session, with the id.
-_QUOTED_ID = re.compile(r"'[^']{1,1000}' session", re.IGNORECASE)
+_QUOTED_ID = re.compile(r"'([^']{1,1000})' session", re.IGNORECASE)
+
+# Characters of a text, and the latest sessions, that are searched for the session of an answer alone.
+_MOST_TEXT, _MOST_SESSIONS = 2_000, 1_000
 
 # Words of a server that may deny a session under any code, in lower case. They count only if the server does
 # not accept the session afterwards.
@@ -62,15 +67,28 @@ def may_deny(checked: CheckedMessage, *, ended: bool, respelled: bool) -> bool:
     return _DENIES.search(text) is not None and "already exists" not in text
 
 
-def denied_session(checked: CheckedMessage, sessions: Sequence[SessionRecord]) -> SessionRecord | None:
-    """Return the session that a response denies: the one that it names, or the only one that there is."""
+def denied_session(
+    checked: CheckedMessage,
+    sessions: Sequence[SessionRecord],
+    ids: KnownIds,
+    records: Mapping[str, SessionRecord],
+) -> SessionRecord | None:
+    """Return the session that a response denies: the one that it names, or the only one that there is.
+
+    Args:
+        checked: The response.
+        sessions: All sessions.
+        ids: Their ids.
+        records: The latest session of each id.
+    """
     texts = [] if checked.fault is None else [checked.fault.string, *_descriptions(checked.fault.entries)]
     texts += _descriptions(checked.errors)
-    known = [record for record in sessions if record.session_id]
-    named = [record for record in known if any(str(record.session_id) in text for text in texts)]
-    found = named
-    if not named and not any(_QUOTED_ID.search(text) for text in texts):
-        found = [record for record in known if record.state is State.ACTIVE]
+    quoted = [match[1] for text in texts for match in _QUOTED_ID.finditer(text[:_MOST_TEXT])]
+    named = [session_id for text in texts for _, session_id in ids.found(text[:_MOST_TEXT])]
+    found = [records[each] for each in dict.fromkeys([*named, *quoted]) if each in records]
+    if not named and not quoted:
+        latest = islice(reversed(sessions), _MOST_SESSIONS)
+        found = [record for record in latest if record.session_id and record.state is State.ACTIVE]
     return found[-1] if len(found) == 1 else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 
 from xmla_headers._checks import wrong_type
@@ -16,7 +17,8 @@ from xmla_headers.soap import Direction
 from ._blocks import asked, direction_of, spelling_of, with_id
 from ._causes import Facts, diagnoses
 from ._diagnosis import Diagnosis, FaultCount
-from ._history import Denial, Failure, FailureKind, Moment, Place
+from ._history import Denial, Failure, FailureKind, Moment, Place, aware
+from ._known_ids import KnownIds
 from ._log import Log, Retries, failure_kind, fault_words, page_words, words_of
 from ._losses import denied_session, loss_finding, may_deny, not_authenticated, says_lost
 from ._pending import Loose, Pending
@@ -72,6 +74,7 @@ class Transcript:
         "_continued",
         "_ids",
         "_is_timed",
+        "_known_ids",
         "_log",
         "_loose",
         "_now",
@@ -97,7 +100,7 @@ class Transcript:
         self._older: dict[int, SessionRecord] = {}
         # Cancels of sessions that are not known yet, by the spelling.
         self._cancelled: dict[str, tuple[Moment, int | None]] = {}
-        self._log, self._retries = Log(), Retries()
+        self._known_ids, self._log, self._retries = KnownIds(), Log(), Retries()
         self._order, self._is_timed = 0, True
         # The message that is being added.
         self._now = Moment("", None, 0)
@@ -146,7 +149,7 @@ class Transcript:
             raise wrong_type("checked", "CheckedMessage", checked)
         self._paired = self._paired or checked.message.exchange is not None
         self._order += 1
-        self._now = Moment(checked.message.name, checked.message.time, self._order)
+        self._now = Moment(checked.message.name, aware(checked.message.time), self._order)
         match direction_of(checked):
             case Direction.REQUEST:
                 placement = self._request(checked)
@@ -155,7 +158,7 @@ class Transcript:
                 self._note_continuation(checked, placement.session)
             case _:
                 return Placement(None, None)
-        record, time = placement.session, checked.message.time
+        record, time = placement.session, self._now.time
         # Some captures have the times of answers only.
         self._is_timed = self._is_timed and (time is not None or placement.direction is Direction.REQUEST)
         if record is not None:
@@ -226,7 +229,11 @@ class Transcript:
             self._is_timed,
             log.speaks,
         )
-        return diagnoses(facts)
+        masked = self._known_ids.masked
+        return [
+            replace(each, sentence=masked(each.sentence), fault=masked(each.fault))
+            for each in diagnoses(facts)
+        ]
 
     @property
     def faults(self) -> list[FaultCount]:
@@ -235,7 +242,11 @@ class Transcript:
         >>> Transcript().faults
         []
         """
-        return list(self._log.faults.values())
+        masked = self._known_ids.masked
+        return [
+            replace(fault, code=masked(fault.code), text=masked(fault.text))
+            for fault in self._log.faults.values()
+        ]
 
     # -- requests ------------------------------------------------------------------------------------
 
@@ -250,7 +261,7 @@ class Transcript:
             (block,) = header
             record = self._session_of(block, moment, client)
             record.requests += 1
-            idle, used = record.history.idle_until(message.time), record.history.used
+            idle, used = record.history.idle_until(moment.time), record.history.used
             spelling = spelling_of(block, record)
             if spelling:
                 header = Header(with_id(block, str(record.session_id)))
@@ -305,6 +316,7 @@ class Transcript:
 
     def _note_id(self, record: SessionRecord, session_id: str) -> None:
         self._ids[session_id] = record
+        self._known_ids.add(session_id)
         spelling = canonical(session_id)
         self._spellings[spelling] = record
         cancelled = self._cancelled.pop(spelling, None)
@@ -387,7 +399,7 @@ class Transcript:
                 self._log.failure(kind, page_words(checked), moment, None)
             return None, []
         if says_lost(checked):
-            record = denied_session(checked, self.sessions)
+            record = denied_session(checked, self.sessions, self._known_ids, self._ids)
             said, text = words_of(checked, None if record is None else record.session_id)
             idle = None if record is None else record.history.idle_until(moment.time)
             denial = Denial(moment, None, idle, place, said, text)
@@ -515,7 +527,7 @@ class Transcript:
         history.login = None
         if before is State.BEGINNING and conversation.state is State.ACTIVE and session_id is not None:
             other = self._ids.get(session_id)
-            if other is not None and other is not record and other.state in (State.ACTIVE, State.ENDING):
+            if other is not None and other is not record and _is_shared(other, moment):
                 other.history.shared = moment, record.number
                 history.shared = other.history.granted or moment, other.number
                 self._older[record.number] = other
@@ -557,3 +569,11 @@ class Transcript:
 
     def _place(self, checked: CheckedMessage, waiting: Pending) -> Place:
         return Place(waiting.address, checked.transport.node)
+
+
+def _is_shared(other: SessionRecord, moment: Moment) -> bool:
+    """Return whether an id that is granted is that of another session that is open."""
+    granted = other.history.granted
+    # The same answer stands in two captures.
+    is_copy = granted is not None and granted.time is not None and granted.time == moment.time
+    return other.state in (State.ACTIVE, State.ENDING) and not is_copy
