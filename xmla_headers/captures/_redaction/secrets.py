@@ -152,6 +152,9 @@ class _Named:
         # The names of elements with secrets, in lower case.
         self._elements: set[str] = set()
         self._has_ids = False
+        # Where the last values end: another name within one of them is not searched to the same end again,
+        # which would take quadratic time.
+        self._field_end = self._bare_end = self._connection_end = self._hidden_end = 0
 
     def edits(self) -> Iterator[Edit]:
         """Yield the secrets that names tell."""
@@ -275,10 +278,13 @@ class _Named:
         line = not match["closed"] and mark == ":" and self._begins_line(start)
         is_field = kind in (Kind.FIELD, Kind.CHALLENGE)
         if line and (is_field or self._head or match["quote"] is None):
+            if start < self._field_end:
+                return
             pattern = _OF_FIELD if self._head else _OF_FIELD_IN_MARKUP
             first = text.index(":", end) + 1
             found = pattern.match(text, first)
             last = first if found is None else found.end()
+            self._field_end = last
             other = None if self._head or is_field else _OTHER_FIELD.search(text, first, last)
             yield from self._field(name, first, last if other is None else other.start())
             return
@@ -320,19 +326,27 @@ class _Named:
     def _bare(self, kind: Kind, name: str, start: int, place: int) -> Iterator[Edit]:
         """Yield a value without quotes."""
         text = self._text
-        stop = _BARE.match(text, place)
-        end = place if stop is None else stop.end()
+        if place < self._hidden_end - _LONGEST_NAME:
+            return
+        if place >= self._bare_end:
+            stop = _BARE.match(text, place)
+            self._bare_end = place if stop is None else stop.end()
+        end = self._bare_end
         if kind is not Kind.ID:
             around = text[max(0, start - 40) : start].rstrip(" \t")
-            whole_value = _OF_CONNECTION.match(text, place)
-            last = place if whole_value is None else whole_value.end()
+            if place >= self._connection_end:
+                stop = _OF_CONNECTION.match(text, place)
+                self._connection_end = place if stop is None else stop.end()
+            last = self._connection_end
             is_last = around.endswith(";")
             if (text.startswith(";", last) and not around.endswith(("?", "&"))) or is_last:
                 value = text[place:last]
                 other = _OTHER.search(value)
                 last = last if other is None else place + other.start()
                 end = max(end, place + len(text[place:last].rstrip(" \t")))
-        yield from self._edit(kind, name, place, end, parameter=self._is_parameter(start))
+        for edit in self._edit(kind, name, place, end, parameter=self._is_parameter(start)):
+            self._hidden_end = max(self._hidden_end, edit.end)
+            yield edit
 
     def _is_parameter(self, start: int) -> bool:
         """Return whether a name is that of a parameter of a URL, or of a form."""
