@@ -77,7 +77,7 @@ _SAID = re.compile(
 )
 # An id that prose names, after the word session or before it.
 _ID_AFTER = re.compile(
-    r"session[ _-]?id[ \t]*+[:=]?[ \t]*+[\"']?(?P<id>(?=[^\s\"'<>]*\d)[\w{}.-]{8,}+)", re.IGNORECASE
+    r"session[ _-]?id[ \t]*+[:=]?[ \t]*+[\"']?(?P<id>(?=[^\s\"'<>]{0,64}\d)[\w{}.-]{8,256}+)", re.IGNORECASE
 )
 _ID_BEFORE = re.compile(r".*[\"'](?P<id>(?=[^\"'<>]*\d)[\w{}.-]{8,64})[\"'] \Z", re.DOTALL)
 # Characters around a name that are read.

@@ -17,22 +17,26 @@ AUTHORIZATION = re.compile(
 )
 """A value of Authorization within a line: a scheme and a token, or a token."""
 
-TOKEN = re.compile(r" +(?P<secret>(?=[A-Za-z]*\d)[\w.~+/=-]{12,}+)")
+TOKEN = re.compile(r" +(?P<secret>(?=[A-Za-z]{0,200}\d)[\w.~+/=-]{12,}+)")
 """A token after the name of a scheme such as EmbedToken."""
 
 # The first letters of a shape in lower case, the pattern in the text from there on, and its description. The
 # group `secret` is the secret, if it is not the whole.
 _TABLE = (
     ("eyj", r"eyJ[\w-]{2,}={0,2}\.[\w-]{2,}={0,2}\.[\w-]*+={0,2}(?:\.[\w-]*+){0,2}", "a JSON Web Token"),
-    ("bearer ", r"(?i:bearer) +(?P<secret>(?=[^\s\"'<>,;]*[\d=_.-])[\w.~+/=%-]{6,}+)", "a bearer token"),
+    (
+        "bearer ",
+        r"(?i:bearer) +(?P<secret>(?=[^\s\"'<>,;]{0,200}[\d=_.-])[\w.~+/=%-]{6,}+)",
+        "a bearer token",
+    ),
     (
         "basic ",
-        r"(?i:basic) +(?P<secret>(?=[^\s\"'<>]*[A-Z\d=])[A-Za-z0-9+/]{6,}={0,2}(?![\w-]))",
+        r"(?i:basic) +(?P<secret>(?=[^\s\"'<>]{0,200}[A-Z\d=])[A-Za-z0-9+/]{6,}={0,2}(?![\w-]))",
         "user and password in base64",
     ),
     (
         "negotiate ",
-        rf"(?i:negotiate) +(?P<secret>(?=[^\s\"'<>]*[A-Z\d=]){_BASE64}{{12,}}={{0,2}})",
+        rf"(?i:negotiate) +(?P<secret>(?=[^\s\"'<>]{0, 200}[A-Z\d=]){_BASE64}{{12,}}={{0,2}})",
         "a token of a handshake",
     ),
     ("sharedkey ", r"(?i:sharedkey) +\w+:(?P<secret>[\w+/=-]{12,}+)", "a signature"),
