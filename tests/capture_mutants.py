@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from tests.capture_files import Exchange, archive, har, lost, message, recorded, saz, session, stream
 from tests.packet_files import pcap, pcapng, talk
+from tests.redacting import redact
 from tests.tool_files import burp, curl_trace
 from xmla_headers.captures import (
     CapturedMessage,
@@ -24,7 +25,6 @@ from xmla_headers.captures import (
     Pseudonyms,
     check_message,
     iter_messages,
-    redact,
 )
 from xmla_headers.cli import Streams, run
 from xmla_headers.findings import Finding

@@ -14,7 +14,8 @@ import h11
 import pytest
 
 from tests.capture_mutants import FORMATS, SEEDS, check_invariants, mutants, mutated
-from xmla_headers.captures import Format, Pseudonyms, format_of, iter_messages, redact
+from tests.redacting import redact
+from xmla_headers.captures import Format, Pseudonyms, format_of, iter_messages
 from xmla_headers.captures._formats import http as _http
 from xmla_headers.captures._formats import json_stream as _json
 from xmla_headers.findings import Code

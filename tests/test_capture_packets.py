@@ -31,8 +31,9 @@ from tests.packet_files import (
     pcapng,
     talk,
 )
+from tests.redacting import redact
 from xmla_headers import cli
-from xmla_headers.captures import CapturedMessage, CaptureLimits, iter_messages, redact
+from xmla_headers.captures import CapturedMessage, CaptureLimits, iter_messages
 from xmla_headers.captures._formats import packets as _packets
 from xmla_headers.findings import Code
 from xmla_headers.soap import Direction

@@ -171,13 +171,15 @@ def test_interrupted_redaction_leaves_no_folder(
     source: Path, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (source.parent / "b.xml").write_text(WARNED, encoding="utf-8")
-    write = _outputs.write_file
+    output = _outputs.file_output
 
-    def interrupted(path: Path, data: bytes) -> None:
-        write(path, data)
+    @contextmanager
+    def interrupted(path: Path) -> Iterator[object]:
+        with output(path) as opened:
+            yield opened
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("xmla_headers.cli._redact.write_file", interrupted)
+    monkeypatch.setattr("xmla_headers.cli._redact.file_output", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run("redact", "-o", out / "target", source.parent)
     assert list(out.iterdir()) == []

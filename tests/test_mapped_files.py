@@ -62,7 +62,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
     "without_blocks": lambda data: without_blocks(data, Session),
     "HeaderReader": stream,
     "iter_messages": lambda data: list(captures.iter_messages(data)),
-    "redact": lambda data: captures.redact(data).data,
+    "redact": lambda data: captures.redact(data, insist=True).data,
     "format_of": captures.format_of,
     "learn": lambda data: captures.Pseudonyms().learn(data),
     "SchemaValidator": lambda data: list(schema.SchemaValidator().iter_findings(data)),

@@ -32,6 +32,7 @@ from tests.capturing import (
     saz,
     stream,
 )
+from tests.redacting import redact
 from xmla_headers.captures import (
     CaptureLimits,
     Change,
@@ -40,7 +41,6 @@ from xmla_headers.captures import (
     Redacted,
     check_message,
     iter_messages,
-    redact,
 )
 from xmla_headers.captures._formats.saz import _descriptor_size
 from xmla_headers.transcript import Transcript

@@ -13,7 +13,8 @@ import pytest
 
 from tests.capturing import archive, chunked
 from tests.each import each
-from xmla_headers.captures import ChangeKind, Pseudonyms, iter_messages, redact
+from tests.redacting import redact
+from xmla_headers.captures import ChangeKind, Pseudonyms, iter_messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable

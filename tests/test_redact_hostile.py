@@ -22,8 +22,9 @@ import pytest
 import xmla_headers
 from tests.capturing import archive, captures_of, exchanges
 from tests.data.hostile.load import manifest, read
+from tests.redacting import redact
 from tests.test_hostile import _PATIENCE, _Guard
-from xmla_headers.captures import CaptureLimits, redact
+from xmla_headers.captures import CaptureLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,10 +9,11 @@ import pytest
 
 from tests.capturing import archive
 from tests.each import each
-from xmla_headers.captures import ChangeKind, Pseudonyms, redact
+from tests.redacting import redact
+from xmla_headers.captures import ChangeKind, Pseudonyms
+from xmla_headers.captures._redaction.edits import Edit
 from xmla_headers.captures._redaction.escapes import fold, resolved, unescaped, whole
 from xmla_headers.captures._redaction.json_strings import _outside
-from xmla_headers.captures._redaction.secrets import Edit
 
 # -- spellings ---------------------------------------------------------------------------------------
 

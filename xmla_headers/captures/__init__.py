@@ -17,11 +17,12 @@ from ._checked import CheckedMessage, check_message, is_soap
 from ._formats import Format, format_of
 from ._message import DEFAULT_LIMITS, CapturedMessage, CaptureLimits
 from ._pairing import pair_names
-from ._redact import Change, Pseudonyms, Redacted, checked, redact
-from ._redaction.secrets import ChangeKind
+from ._redact import CaptureError, Change, Pseudonyms, Redacted, checked, redact
+from ._redaction.edits import ChangeKind
 from ._transport import Transport
 
 __all__ = [
+    "CaptureError",
     "CaptureLimits",
     "CapturedMessage",
     "Change",

@@ -9,12 +9,20 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["check_different", "check_empty", "check_outside", "folder_output", "text_output", "write_file"]
+__all__ = [
+    "check_different",
+    "check_empty",
+    "check_outside",
+    "file_output",
+    "folder_output",
+    "text_output",
+    "write_file",
+]
 
 
 def check_empty(folder: Path) -> None:
@@ -63,7 +71,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _output(path: Path) -> Iterator[BinaryIO]:
+def file_output(path: Path) -> Iterator[io.BufferedWriter[_File]]:
     """Open a file that takes the place of `path` if the block succeeds, and disappears if it fails."""
     # A link stays: the file that it points to is replaced. A device or pipe cannot be replaced.
     with _named(path):
@@ -87,14 +95,14 @@ def _output(path: Path) -> Iterator[BinaryIO]:
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a file. If that fails, raise OSError, and leave the file that was there before."""
-    with _output(path) as file:
+    with file_output(path) as file:
         file.write(data)
 
 
 @contextmanager
 def text_output(path: Path) -> Iterator[TextIO]:
     """Open a file for text in UTF-8, as `write_file` writes it: it appears when the block has succeeded."""
-    with _output(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="\n") as text:
+    with file_output(path) as file, io.TextIOWrapper(file, encoding="utf-8", newline="\n") as text:
         yield text
 
 

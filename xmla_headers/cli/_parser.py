@@ -116,13 +116,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--quiet", action="store_true", help="only set the exit status (default: print the report)"
     )
     _add_output(check, "the report")
-    check.add_argument(
-        "--jobs",
-        type=_jobs,
-        default=1,
-        metavar="N",
-        help="the number of processes; 0 for one per core (default: %(default)s)",
-    )
+    _add_jobs(check)
     _add_color(check)
     check.add_argument("paths", nargs="+", metavar="CAPTURE", help=_PATH)
 
@@ -151,7 +145,38 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="the redacted file; for a folder, a new or empty folder (required)",
     )
+    for option, about in (
+        ("--also", "remove the values of fields, elements, attributes and parameters of this name, too"),
+        ("--keep", "keep the values of this name, although it looks like that of a credential"),
+    ):
+        redact.add_argument(
+            option,
+            action="append",
+            default=[],
+            metavar="NAME",
+            help=f"{about}; may be repeated (default: none)",
+        )
+    redact.add_argument(
+        "--users",
+        action="store_true",
+        help="replace the names of users and roles by user-1, user-2 and so on (default: they stay)",
+    )
+    redact.add_argument(
+        "--as",
+        dest="as_text",
+        choices=["text"],
+        help="search what is no known capture as text; secrets may stay in it (default: refuse it)",
+    )
+    redact.add_argument(
+        "--list", action="store_true", help="list each change (default: sum them up by kind and name)"
+    )
+    redact.add_argument(
+        "--no-verify",
+        action="store_true",
+        help="write the result even if check says something else of it (default: refuse to)",
+    )
     _add_exclude(redact)
+    _add_jobs(redact)
     _add_color(redact)
     redact.add_argument("path", metavar="CAPTURE", help=_PATH)
 
@@ -224,6 +249,16 @@ def _add_color(parser: argparse.ArgumentParser) -> None:
         choices=["auto", "always", "never"],
         default="auto",
         help="whether output is coloured; auto is for terminals (default: %(default)s)",
+    )
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs",
+        type=_jobs,
+        default=1,
+        metavar="N",
+        help="the number of processes; 0 for one per core (default: %(default)s)",
     )
 
 

@@ -39,6 +39,8 @@ class CaptureFormat:
     """Yield the messages of a capture. The names of the messages begin with the given name."""
     redact: Callable[[bytes, Editor], bytes]
     """Return a capture without its secrets, whether it is whole or damaged."""
+    redact_parts: Callable[[bytes | memoryview, Editor], Iterator[bytes]] | None = None
+    """Yield the pieces of a capture without its secrets, with one of them in memory at a time."""
     parts: Callable[[bytes | memoryview, int], Iterator[Part]] | None = None
     """Return the parts, each of about a size in bytes, that can be read by themselves; None for no parts."""
     read_part: Callable[[bytes | memoryview, Part, str, CaptureLimits], Iterator[CapturedMessage]] | None = (
@@ -84,7 +86,9 @@ class Format(Enum):
     """XML that Burp saved."""
     TEXT = CaptureFormat("text with envelopes", text.recognise, text.read, text.redact)
     """A text with envelopes in it: a log, a trace, JSON lines, XML of another program."""
-    HAR = CaptureFormat("HTTP Archive", har.recognise, har.read, har.redact, har.parts, har.read_part)
+    HAR = CaptureFormat(
+        "HTTP Archive", har.recognise, har.read, har.redact, har.redact_parts, har.parts, har.read_part
+    )
     """An HTTP Archive 1.2 (.har)."""
     BARE = CaptureFormat("message", bare.recognise, bare.read, bare.redact)
     """A message, or anything that is not recognised."""

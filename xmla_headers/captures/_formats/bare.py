@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xmla_headers.captures._message import CapturedMessage, CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
 
-__all__ = ["read", "recognise", "redact"]
+__all__ = ["is_message", "read", "recognise", "redact"]
 
 _MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+<[^\x00-\x20{\"'<>]")
 _LIKE_JSON = re.compile(rb"\"[^\"<>]{1,100}\"\s*+:")
@@ -31,6 +31,14 @@ def recognise(data: bytes | memoryview) -> bool:  # noqa: ARG001 - any bytes may
 def read(data: bytes | memoryview, name: str, limits: CaptureLimits) -> Iterator[CapturedMessage]:
     """Yield the message. The name of its file may tell its direction."""
     yield bare_message(name, data, direction_of(name), limits)
+
+
+def is_message(data: bytes | memoryview) -> bool:
+    """Return whether data begins as a message does: with markup, in any encoding of XML."""
+    return _MARKUP.match(bytes(data[:_BEGINNING]).replace(b"\0", b"").lstrip(b"\xff\xfe")) is not None
+
+
+_BEGINNING = 4_096
 
 
 def redact(data: bytes, editor: Editor) -> bytes:

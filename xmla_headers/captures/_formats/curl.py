@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xmla_headers._printable import plural
 from xmla_headers.captures._message import broken
-from xmla_headers.captures._redaction.secrets import ChangeKind
+from xmla_headers.captures._redaction.edits import ChangeKind
 
 from . import http
 

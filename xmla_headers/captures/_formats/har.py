@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, TypeAlias
 
+from xmla_headers.captures._mapped import release
 from xmla_headers.captures._message import CapturedMessage, broken, unsupported
-from xmla_headers.captures._redaction.json_strings import redact_json
+from xmla_headers.captures._redaction.json_strings import Container, redact_json, redact_part
 from xmla_headers.captures._unpacking import Allowance, decoded_base64, is_markup
 from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from xmla_headers.captures._message import CaptureLimits
     from xmla_headers.captures._redaction.editor import Editor
 
-__all__ = ["NotAPartError", "Part", "parts", "read", "read_part", "recognise", "redact"]
+__all__ = ["NotAPartError", "Part", "parts", "read", "read_part", "recognise", "redact", "redact_parts"]
 
 _OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+\{")
 # The same, unless the brace is a stray character before something else.
@@ -71,7 +72,36 @@ def recognise(data: bytes | memoryview) -> bool:
 
 def redact(data: bytes, editor: Editor) -> bytes:
     """Return a HAR without its secrets, whole or broken."""
-    return redact_json(data, editor, _place_of) if _JSON.match(data) else bare.redact(data, editor)
+    return b"".join(redact_parts(data, editor))
+
+
+def redact_parts(data: bytes | memoryview, editor: Editor) -> Iterator[bytes]:
+    """Yield the parts of a HAR without their secrets. One that is broken is one part."""
+    if not _JSON.match(data):
+        editor.is_settled = False
+        yield bare.redact(bytes(data), editor)
+        return
+    place, around = 0, list[Container]()
+    for part in _parts(data, _SIZE):
+        for end in (part.start, part.end):
+            piece = bytes(data[place:end])
+            redacted = redact_part(piece, editor, _place_of, around, is_last=end == len(data))
+            if redacted is None:
+                break
+            place = end
+            new, around = redacted
+            yield new
+        else:
+            release(data)
+            continue
+        break
+    if place < len(data):
+        # The quotes of broken JSON tell nothing, so the rest is one part.
+        yield redact_json(bytes(data[place:]), editor, _place_of, around)
+
+
+# The size of a part, in bytes.
+_SIZE = 262_144
 
 
 def _place_of(names: list[str]) -> str:
@@ -205,8 +235,10 @@ def parts(data: bytes | memoryview, size: int) -> Iterator[Part]:
     A part begins where an object begins after a comma, and its first member has the name of the first
     member of the first entry. `read_part` notices if that is no entry.
     """
-    if _is_disordered(data):
-        return
+    return iter(()) if _is_disordered(data) else _parts(data, size)
+
+
+def _parts(data: bytes | memoryview, size: int) -> Iterator[Part]:
     text = JsonText(data, None)
     try:
         if not (text.enter_member("log") and text.enter_member("entries") and text.next_item()):

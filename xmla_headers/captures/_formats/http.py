@@ -13,7 +13,7 @@ from xmla_headers.captures._http_facts import media_type_of
 from xmla_headers.captures._message import CapturedMessage, bare_message, broken, without_continuation
 from xmla_headers.captures._multipart import is_coded, parts_of, root_of
 from xmla_headers.captures._pairing import sender_of
-from xmla_headers.captures._redaction.secrets import ChangeKind
+from xmla_headers.captures._redaction.edits import ChangeKind
 from xmla_headers.captures._unpacking import BINARY, Allowance, unpacked_body
 from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers._printable import plural
 from xmla_headers.captures._message import CapturedMessage, broken, unsupported
-from xmla_headers.captures._redaction.secrets import ChangeKind
+from xmla_headers.captures._redaction.edits import ChangeKind
 from xmla_headers.captures._unpacking import Allowance
 from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction

@@ -11,8 +11,6 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers.captures._message import CapturedMessage, broken
-from xmla_headers.captures._redaction.editor import Characters
-from xmla_headers.captures._redaction.secrets import FIELD_NAMES, named_edits
 from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction
 
@@ -226,28 +224,4 @@ def redact(data: bytes, editor: Editor) -> bytes:
             # No search for quotes understands doubled ones.
             pieces += [data[done : found.start], redoubled(editor.message(plain, ""), mark)]
             done = found.end
-    return bare.redact(_without_fields(b"".join([*pieces, data[done:]]), editor), editor)
-
-
-# A header field within a line: in quotes, after the words of a log, or as an item of a list.
-_FIELD = re.compile(
-    rf"(?i)(?P<quote>[\"'])?(?<![a-z0-9-])(?P<name>{'|'.join(map(re.escape, FIELD_NAMES))})[\"']?\s?"
-    r"(?::\s?(?(quote)|[\"']?)(?P<value>[^\r\n]*+)|=[\"']?(?P<item>[^\r\n,}\]]*+))"
-)
-
-
-def _without_fields(data: bytes, editor: Editor) -> bytes:
-    """Return a text without the secrets in the header fields that stand within its lines."""
-    if not editor.searchable(data):
-        return data
-    characters = Characters(data)
-    edits = []
-    for match in _FIELD.finditer(characters.text):
-        start, end = match.span("value" if match["item"] is None else "item")
-        mark = match["quote"]
-        if mark is not None and mark in characters.text[start:end]:
-            end = characters.text.index(mark, start)
-        found = named_edits(match["name"], characters.text[start:end]) or ()
-        edits += [edit.moved(start) for edit in found]
-    new = editor.apply(characters.text, editor.chosen(edits, characters.text), "")
-    return data if new is characters.text else characters.encode(new)
+    return bare.redact(b"".join([*pieces, data[done:]]), editor)

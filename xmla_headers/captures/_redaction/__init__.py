@@ -5,21 +5,35 @@ stand where ids stand. The second pass hides: it replaces ids by pseudonyms and 
 secret may join two texts to another secret, so both passes are repeated until the second one changes nothing
 (`captures/_redact.py`). Hence the result does not change if it is redacted again.
 
-**Text is searched, not parsed.** A broken message must not leak, so no secret is found by parsing: patterns
-find it by the characters around it, and known ids are searched for everywhere. The same patterns search XML,
-header fields, JSON strings, URLs and connection strings.
+In a HAR that is valid, each string stands for itself: one round is enough if no string has a secret after it.
+
+**Text is searched, not parsed.** A broken message must not leak, so no secret is found by parsing. There are
+four ways to find one, and all of them search XML, header fields, JSON, URLs, forms and connection strings:
+
+* by its name (`names.py`): a pattern finds the words of which names of secrets are made, and the name around
+  such a word decides. The value ends where its line, attribute, string or parameter ends (`secrets.py`), or
+  its element (`markup.py`);
+* by its shape (`shapes.py`): a JSON Web Token is one wherever it stands;
+* because it is a known id (`pseudonyms.py`), in any letter case, in hexadecimal or in base64;
+* because the text begins in the middle of a tag or an element (`markup.py`).
+
+The text between tags is searched again with its escapes replaced (`escapes.py`), three deep.
 
 **The formats find the texts.** The function `redact` of a format (`captures/_formats/`) walks over a capture
 of any kind, whole or damaged, and gives each text to an editor. It decides what is one text: a body without
 its codings, the string of a JSON member, an entry of an archive. A format never asks which pass it is.
+
+**What was searched is remembered.** Most strings of a HAR occur very often, and the pass that hides asks the
+same of a text as the one that learns: both share a memory of hashes (`editor.py`).
 
 The terms:
 
 * An *editor* is one pass. A *learner* notes ids and changes nothing; a *hider* changes texts and counts the
   changes (`editor.py`).
 * An *edit* is a range of a text that is secret, with the id in it, if it is one. `find` returns the edits of
-  a text, and a hider chooses those that do not overlap (`secrets.py`).
-* The *table* has the pseudonym of each id; the *needles* are its ids, to search for (`pseudonyms.py`).
+  a text, and a hider chooses those that do not overlap (`edits.py`).
+* A *table* has the pseudonym of each id, or of each user; the *needles* are its ids, to search for
+  (`pseudonyms.py`).
 * A *folded* text is equal for all spellings in letter case and white space. An *expanded* text has its
   escapes replaced, and knows the offsets in the original (`escapes.py`).
 * A *place* is the name of the message or entry that a change is reported for.

@@ -6,20 +6,23 @@ import codecs
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from typing import TYPE_CHECKING, AnyStr
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, AnyStr, TypeAlias
 
 from xmla_headers.captures._unpacking import Allowance
 
-from .secrets import ChangeKind, Edit, find, merged
+from .edits import ChangeKind, Edit
+from .secrets import find, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from xmla_headers.captures._message import CaptureLimits
 
+    from .names import Names
     from .pseudonyms import Needles, Table
 
-__all__ = ["Characters", "Editor", "Hider", "Learner"]
+__all__ = ["Characters", "Editor", "Hider", "Learner", "Work"]
 
 _UTF_16_LE = (2, codecs.utf_16_le_decode, codecs.utf_16_le_encode)
 _UTF_16_BE = (2, codecs.utf_16_be_decode, codecs.utf_16_be_encode)
@@ -36,21 +39,46 @@ _MARKS = (
 # The first bytes of content in which text cannot be found.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\xdf\xff", "MS-BINXML"))
 
+_LINE_ENDS = re.compile("[\r\n]")
 # An attribute without its closing quote goes on after the id: this part is certainly the id's.
 _BEFORE_MARKUP = re.compile(r"[^\s<>/]+")
+
+
+_Key: TypeAlias = tuple[int, int, bool, bool]
+# Characters around the edits of a text that are searched again.
+_FAR = 1_024
+# Texts with secrets that are not searched again in the next pass.
+_MOST_REMEMBERED = 100_000
+
+
+@dataclass(slots=True)
+class Work:
+    """The memory and the names of all passes, for captures that belong together."""
+
+    tables: Mapping[ChangeKind, Table]
+    """The ids and the users."""
+    names: Names
+    """The names that tell secrets."""
+    memory: dict[_Key, list[Edit]] = field(default_factory=dict)
+    """The secrets that names and shapes tell in texts, by the hashes of these."""
 
 
 class Editor(ABC):
     """One pass over a capture. The formats give it their texts, and write the texts that it returns."""
 
-    _needles: Needles | None = None
+    _needles: tuple[Needles, ...] | None = None
 
-    def __init__(self, table: Table, limits: CaptureLimits, name: str) -> None:
+    def __init__(self, work: Work, limits: CaptureLimits, name: str) -> None:
+        # Texts without a secret, by their hashes: most strings of a HAR occur very often. The memory is that
+        # of all passes.
+        self._memory, self._clean = work.memory, set[_Key]()
+        # Whether another round cannot find more than this one did.
+        self.is_settled = True
         # The place of texts that have no name in the capture.
         self.name = name
         self.limits = limits
         self.allowance = Allowance(limits)
-        self._table = table
+        self.names, self._tables = work.names, work.tables
 
     @abstractmethod
     def chosen(self, edits: list[Edit], text: str) -> list[Edit]:
@@ -72,7 +100,33 @@ class Editor(ABC):
 
     def find(self, text: str, *, head: bool = False, begins: bool = False) -> list[Edit]:
         """Return the secrets in a text. `head`: of an HTTP message; `begins`: a message begins with it."""
-        return self.chosen(find(text, self._needles, head=head, begins=begins), text)
+        key = (hash(text), len(text), head, begins)
+        if key in self._clean:
+            return []
+        found = self._memory.get(key)
+        if found is None:
+            found = find(text, self.names, (), head=head, begins=begins)
+            if len(self._memory) < _MOST_REMEMBERED or not found:
+                self._memory[key] = found
+        if self._needles:
+            found = [*found, *find(text, None, self._needles, head=head, begins=begins)]
+        edits = self.chosen(found, text)
+        if not edits:
+            self._clean.add(key)
+        return edits
+
+    def finds_more(self, text: str, edits: list[Edit], *, begins: bool = False) -> bool:
+        """Return whether a text has secrets after its edits have been made."""
+        del text, edits, begins
+        return False
+
+    def is_clean(self, text: str, *, begins: bool = False) -> bool:
+        """Return whether a text is known to contain no secret."""
+        return (hash(text), len(text), False, begins) in self._clean
+
+    def note_clean(self, text: str, *, begins: bool = False) -> None:
+        """Note that a text contains no secret, in this spelling either."""
+        self._clean.add((hash(text), len(text), False, begins))
 
     def apply(self, text: str, edits: Iterable[Edit], place: str) -> str:
         """Return a text with its edits made."""
@@ -139,10 +193,10 @@ class Learner(Editor):
     def replacement(self, edit: Edit, old: str, place: str) -> None:  # noqa: ARG002
         """Note the id of an edit."""
         if edit.identifier:
-            self._table.add(edit.identifier)
+            self._tables[edit.kind].add(edit.identifier)
             begun = _BEFORE_MARKUP.match(edit.identifier) if "<" in edit.identifier else None
             if begun is not None:
-                self._table.add(begun[0])
+                self._tables[edit.kind].add(begun[0])
 
     def note(self, place: str, kind: ChangeKind, what: str) -> None:
         """Do nothing: what a learner returns is not written."""
@@ -163,9 +217,9 @@ class Learner(Editor):
 class Hider(Editor):
     """Replaces the secrets in the texts of a capture, and counts its changes."""
 
-    def __init__(self, table: Table, limits: CaptureLimits, name: str) -> None:
-        super().__init__(table, limits, name)
-        self._needles = table.needles()
+    def __init__(self, work: Work, limits: CaptureLimits, name: str) -> None:
+        super().__init__(work, limits, name)
+        self._needles = tuple(table.needles() for table in work.tables.values())
         # (place, kind, what) -> how often.
         self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
 
@@ -180,16 +234,33 @@ class Hider(Editor):
         """Return a pseudonym, or "" for a credential; None if the text has it already."""
         new = self._new(edit, old)
         # A secret in several parts is listed once.
-        if new is not None and (edit.what or new):
+        if new is not None and (edit.what or edit.identifier):
             self.note(place, edit.kind, edit.what or new)
         return new
+
+    def finds_more(self, text: str, edits: list[Edit], *, begins: bool = False) -> bool:
+        """Return whether a text has secrets after its edits have been made."""
+        parts, done = [], 0
+        for edit in edits:
+            parts += [text[done : edit.start], self._new(edit, text[edit.start : edit.end]) or ""]
+            done = edit.end
+        new = "".join([*parts, text[done:]])
+        # Far from the edits, nothing is different.
+        start, end = max(0, edits[0].start - _FAR), len(new) - len(text) + edits[-1].end + _FAR
+        return bool(self.find(new[start:end], begins=begins and not start))
 
     def _new(self, edit: Edit, old: str) -> str | None:
         """Return the text that replaces the old one, or None if they are equal."""
         if edit.folded:
-            new = self._table.spelled(edit.identifier, edit.folded)
+            new = self._tables[edit.kind].spelled(edit.identifier, edit.folded)
+        elif edit.identifier:
+            new = self._tables[edit.kind].pseudonym(edit.identifier)
         else:
-            new = self._table.pseudonym(edit.identifier) if edit.identifier else ""
+            # The lines of a text stay. A folded header field is one line.
+            lines = edit.kind not in (ChangeKind.HEADER_FIELD, ChangeKind.SESSION_ID)
+            new = "".join(_LINE_ENDS.findall(old)) if lines else ""
+            if new == old:
+                return None
         # The first part of an id may look like the pseudonym of the whole id. In a text with several
         # encodings, a pseudonym in UTF-16 has NULs.
         return None if new == old.replace("\0", "") == edit.identifier or not old else new

@@ -50,7 +50,9 @@ class Expanded:
 
     __slots__ = ("_ends", "_places", "_sizes", "_start", "_starts", "text")
 
-    def __init__(self, text: str, pattern: re.Pattern[str], start: int, end: int) -> None:
+    def __init__(
+        self, text: str, pattern: re.Pattern[str], start: int, end: int, most: int | None = None
+    ) -> None:
         # The old offset of the text; for each escape its old start and end, and its new offset and length.
         self._start = start
         self._starts, self._ends = array("q"), array("q")
@@ -69,6 +71,8 @@ class Expanded:
             self._ends.append(match.end())
             length += len(character)
             done = match.end()
+            if most is not None and length > most:
+                break
         self.text = "".join([*parts, text[done:end]])
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -115,9 +119,12 @@ def expand(text: str, start: int = 0, end: int | None = None) -> Expanded:
     return Expanded(text, _ESCAPES, start, len(text) if end is None else end)
 
 
-def json_text(text: str, start: int, end: int) -> Expanded:
-    """Return the value of a JSON string; the range excludes its quotes."""
-    return Expanded(text, _JSON_ESCAPES, start, end)
+def json_text(text: str, start: int, end: int, most: int | None = None) -> Expanded:
+    """Return the value of a JSON string; the range excludes its quotes.
+
+    Escapes after the first `most` characters of the value are not replaced.
+    """
+    return Expanded(text, _JSON_ESCAPES, start, end, most)
 
 
 def unescaped(text: str) -> str:

@@ -6,28 +6,43 @@ import re
 from base64 import b64encode
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers.captures._unpacking import BINARY, decoded_base64, is_markup, unpacked_body
 
 from .editor import Characters
+from .edits import ChangeKind, Edit
 from .escapes import json_text
-from .secrets import ChangeKind, Edit, named_edits
+from .secrets import named_edits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .editor import Editor
     from .escapes import Expanded
 
-__all__ = ["redact_json"]
+__all__ = ["Container", "redact_json", "redact_part"]
 
-_TOKEN = re.compile(r'"(?P<string>(?:[^"\\]++|\\.)*+)(?P<end>"?)|[{}\[\],:]', re.DOTALL)
+_VALUE = r'"(?P<{}>(?:[^"\\]++|\\.)*+)'
+# A member or an item up to its value, with the comma before it: a token for each mark would take long.
+_TOKEN = re.compile(
+    r"[ \t\r\n]*+(?P<comma>,)?[ \t\r\n]*+"
+    rf'(?:{_VALUE.format("key")}"[ \t\r\n]*+:[ \t\r\n]*+)?'
+    rf'(?:{_VALUE.format("string")}(?P<end>"?)|(?P<opened>[{{\[])|(?P<closed>[}}\]])'
+    r"|(?P<scalar>-?\d[\d.eE+-]*+|true\b|false\b|null\b))",
+    re.DOTALL,
+)
 # Numbers, words and white space: the other characters that JSON allows outside strings.
 _STRAY = re.compile(r"(?:[^a-zA-Z\"\\<>=]|\b(?:true|false|null)\b|(?<=\d)[eE](?=[-+\d]))*+")
 
 # The members of a cookie in HAR 1.2 that are not secret.
 _OF_COOKIES = frozenset({"name", "path", "domain", "expires", "comment", "sameSite"})
+# Members that are a name, and the value of that.
+_VALUES, _NAMES = (
+    frozenset({"value", "Value", "values"}),
+    ("name", "key", "Name", "Key", "PropertyName", "header"),
+)
 # Characters that are read of a member that describes another one.
 _MOST_TOLD = 1_024
 # A member with a name, and one with a value, in text that is not valid JSON.
@@ -36,6 +51,8 @@ _PAIR = re.compile(
     re.DOTALL,
 )
 
+# A pair of a name and a value, as some tools write header fields.
+_PAIR_OF_ITEMS = 2
 # Shorter strings are words.
 _LEAST_BASE64 = 20
 # Base64 that nothing delimits: no word is as long.
@@ -50,31 +67,37 @@ class _String(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Container:
+class Container:
     """An object or an array that the walk is in."""
 
     # The name of the member, or the index of the item, whose value it is.
     name: str
     is_object: bool
-    # The name of the member whose value comes next.
+    # The name of a member whose value has not come yet, in JSON that is not valid.
     key: str | None = None
     items: int = 0
     # Whether it is, or is within, an array of cookies.
     cookies: bool = False
     # The members of an object whose values are strings.
     members: dict[str, _String] = field(default_factory=dict)
+    # The first string of an array, which may name the second one.
+    first: _String | None = None
 
 
 class _Walk:
     """A walk over the strings of a JSON text. A string is searched at the end of the object around it."""
 
-    def __init__(self, text: str, editor: Editor, place_of: Callable[[list[str]], str]) -> None:
+    def __init__(
+        self,
+        text: str,
+        editor: Editor,
+        place_of: Callable[[list[str]], str],
+        around: Sequence[Container] = (),
+    ) -> None:
         self._text = text
         self._editor = editor
         self._place_of = place_of
-        self._stack: list[_Container] = []
-        # Names of members that have been searched; most names occur very often.
-        self._keys: set[str] = set()
+        self.stack = list(around)
         # Start, end and new text, in the order of finding.
         self.edits: list[tuple[int, int, str]] = []
         # The same for the strings in base64 that were searched.
@@ -84,99 +107,128 @@ class _Walk:
 
     def run(self) -> None:
         """Walk over the text."""
-        done = 0
-        for match in _TOKEN.finditer(self._text):
-            self._between(done, match.start())
+        text, done = self._text, 0
+        for match in _TOKEN.finditer(text):
+            if match.start() > done:
+                self._between(done, match.start())
             done = match.end()
-            first = self._text[match.start()]
-            if first == '"':
+            kind = match.lastgroup
+            key = match["key"]
+            if key is not None:
+                key = self._name(match.span("key"))
+            if kind == "end":
                 self.broken = self.broken or not match["end"]
-                self._string(_String(*match.span("string")))
-            elif first in "{[":
-                self._enter(first == "{")
-            elif first in "}]":
+                self._string(key, _String(*match.span("string")), begun=match["comma"] is not None)
+            elif kind == "opened":
+                self._enter(key, is_object=match[kind] == "{")
+            elif kind == "closed":
                 self._leave()
-            elif first == ",":
-                self._next()
-        self._between(done, len(self._text))
-        self.broken = self.broken or bool(self._stack)
-        while self._stack:
+            elif self.stack:
+                self.stack[-1].items += 1
+        if done < len(text):
+            self._between(done, len(text))
+
+    def end(self) -> None:
+        """Search what is left of a text that does not close all that it opens."""
+        self.broken = self.broken or bool(self.stack)
+        while self.stack:
             self._leave()
 
     def _between(self, start: int, end: int) -> None:
         """Check the text between two tokens."""
-        if start < end and not self.broken:
+        if not self.broken:
             match = _STRAY.match(self._text, start, end)
             self.broken = match is None or match.end() < end
 
-    def _enter(self, is_object: bool) -> None:  # noqa: FBT001 - the kind of the bracket
-        name, cookies = "", False
-        if self._stack:
-            parent = self._stack[-1]
-            name = (parent.key or "") if parent.is_object else str(parent.items)
-            cookies = parent.cookies or name.lower() == "cookies"
-        self._stack.append(_Container(name, is_object, cookies=cookies))
+    def _name(self, span: tuple[int, int]) -> str:
+        """Return the name of a member, and search it: it may be an id."""
+        start, end = span
+        name = self._text[start:end]
+        if not self._editor.is_clean(name):
+            self._generic(_String(start, end), is_name=True)
+        return json_text(self._text, start, end).text if "\\" in name else name
 
-    def _next(self) -> None:
-        if self._stack:
-            self._stack[-1].key = None
-            self._stack[-1].items += 1
+    def _enter(self, key: str | None, *, is_object: bool) -> None:
+        name, cookies = "", False
+        if self.stack:
+            parent = self.stack[-1]
+            name = (key or parent.key or "") if parent.is_object else str(parent.items)
+            parent.key = None
+            parent.items += 1
+            cookies = parent.cookies or name.lower() == "cookies"
+        self.stack.append(Container(name, is_object, cookies=cookies))
 
     def _leave(self) -> None:
-        if not self._stack:
+        if not self.stack:
             self.broken = True
             return
-        container = self._stack[-1]
-        place = self._place()
+        container = self.stack[-1]
         for name, string in container.members.items():
-            self._member(container, name, string, place)
-        self._stack.pop()
+            self._member(container, name, string)
+        self.stack.pop()
 
-    def _string(self, string: _String) -> None:
+    def _string(self, key: str | None, string: _String, *, begun: bool) -> None:
         """Search an item of an array, note a name, or store the value of a member."""
-        container = self._stack[-1] if self._stack else None
+        container = self.stack[-1] if self.stack else None
         if container is None or not container.is_object:
-            if container is not None and container.cookies:
-                self._cookie(string, self._place())
-            else:
-                self._generic(string, self._place())
-        elif container.key is None:
-            container.key = json_text(self._text, *string).text
-            if container.key not in self._keys:
-                self._keys.add(container.key)
-                count = len(self.edits)
-                self._generic(string, self._place())
-                if len(self.edits) > count:
-                    self._keys.discard(container.key)
-        elif container.key in container.members:
+            self._item(container, string)
+            return
+        if key is None:
+            key, container.key = (None if begun else container.key), None
+            if key is None:
+                container.key = self._name(string)
+                return
+        if key in container.members:
             # Readers differ on which of two members counts, so both are searched.
-            self._member(container, container.key, string, self._place())
+            self._member(container, key, string)
         else:
-            container.members[container.key] = string
+            container.members[key] = string
+
+    def _item(self, container: Container | None, string: _String) -> None:
+        """Search an item of an array: its name, or the item before it, may tell a secret."""
+        name = ""
+        if container is not None:
+            container.items += 1
+            if container.cookies:
+                self._cookie(string)
+                return
+            name = container.name
+            if container.items == _PAIR_OF_ITEMS and container.first is not None:
+                name = self._text[slice(*container.first)] if self._is_plain(name) else name
+            container.first = string if container.items == 1 else None
+        if not name or not self._named(name, string):
+            self._generic(string)
+
+    def _is_plain(self, name: str) -> bool:
+        return self._editor.names.kind(name.strip()) is None
 
     def _place(self) -> str:
-        return self._place_of([container.name for container in self._stack[1:5]])
+        return self._place_of([container.name for container in self.stack[1:5]])
 
     # -- one string ----------------------------------------------------------------------------------
 
-    def _member(self, container: _Container, name: str, string: _String, place: str) -> None:
+    def _member(self, container: Container, name: str, string: _String) -> None:
         """Search the value of a member."""
         members = container.members
-        # The end of a name is enough to recognise it; an object may have very many values.
-        if name == "value" and self._named(self._told(members, "name", last=True), string, place):
-            return
+        if name in _VALUES:
+            for other in _NAMES:
+                # The end of a name is enough to recognise it; an object may have very many values.
+                if other in members and self._named(
+                    self._told(members, other, last=True), string, parameter=True
+                ):
+                    return
         if container.cookies and name not in _OF_COOKIES:
-            self._cookie(string, place)
+            self._cookie(string)
         elif name == "text":
             media_type = self._told(members, "mimeType").partition(";")[0].strip().lower()
             if media_type in BINARY:
-                self._empty(string, place, f"{media_type}, not text")
+                self._empty(string, f"{media_type}, not text")
             elif self._told(members, "encoding") == "base64":
-                self._content(string, place)
+                self._content(string)
             else:
-                self._generic(string, place, begins=True)
-        elif not self._named(name, string, place):
-            self._generic(string, place)
+                self._generic(string, begins=True)
+        elif not self._named(name, string):
+            self._generic(string)
 
     def _told(self, members: dict[str, _String], name: str, *, last: bool = False) -> str:
         """Return the first or the last characters of a member that describes another one."""
@@ -185,47 +237,62 @@ class _Walk:
             return json_text(self._text, max(start, end - _MOST_TOLD), end).text
         return json_text(self._text, start, min(end, start + _MOST_TOLD)).text
 
-    def _named(self, name: str, string: _String, place: str) -> bool:
+    def _named(self, name: str, string: _String, *, parameter: bool = False) -> bool:
         """Search a value whose name says what is secret in it; return False for any other name."""
-        edits = named_edits(name, "")
-        if edits is None:
+        if self._is_plain(name):
             return False
         value = json_text(self._text, *string)
-        edits = named_edits(name, value.text) or []
+        edits = named_edits(name, value.text, self._editor.names, parameter=parameter)
+        if edits is None:
+            return False
         # The rest of the value may quote an id, and so may a removed password.
-        self._add(value, self._editor.chosen([*edits, *self._editor.find(value.text)], value.text), place)
+        self._add(value, self._editor.chosen([*edits, *self._editor.find(value.text)], value.text))
         return True
 
-    def _cookie(self, string: _String, place: str) -> None:
+    def _cookie(self, string: _String) -> None:
         value = json_text(self._text, *string)
         if value.text:
-            self._add(value, [Edit(0, len(value.text), ChangeKind.HEADER_FIELD, "Cookie")], place)
+            self._add(value, [Edit(0, len(value.text), ChangeKind.HEADER_FIELD, "Cookie")])
 
-    def _generic(self, string: _String, place: str, *, begins: bool = False) -> None:
+    def _generic(self, string: _String, *, begins: bool = False, is_name: bool = False) -> None:
         """Search any string, also what it means as base64."""
+        start, end = string
         most = self._editor.limits.max_entry_bytes
-        if most is not None and string.end - string.start > most:
-            self._empty(string, place, f"more than {most} bytes (max_entry_bytes)")
+        if most is not None and end - start > most:
+            self._empty(string, f"more than {most} bytes (max_entry_bytes)")
             return
-        value = json_text(self._text, *string)
-        data = None if len(value.text) < _LEAST_BASE64 else decoded_base64(value.text)
-        if data is None or not self._unpack(data, string, place):
-            self._add(value, self._editor.find(value.text, begins=begins), place)
+        raw = self._text[start:end]
+        if self._editor.is_clean(raw, begins=begins):
+            return
+        # The text first: offsets in both spellings are needed for a secret alone.
+        plain = _decoded(self._text, start, end) if "\\" in raw else raw
+        data = None if len(plain) < _LEAST_BASE64 or is_name else decoded_base64(plain)
+        if data is not None and self._unpack(data, string):
+            return
+        edits = self._editor.find(plain, begins=begins)
+        if edits:
+            most = max(edit.end for edit in edits)
+            self._add(json_text(self._text, start, end, most), edits)
+            # The rest of the text may be another secret.
+            if self._editor.is_settled and self._editor.finds_more(plain, edits, begins=begins):
+                self._editor.is_settled = False
+        elif data is None and plain is not raw:
+            self._editor.note_clean(raw, begins=begins)
 
-    def _content(self, string: _String, place: str) -> None:
+    def _content(self, string: _String) -> None:
         """Search a content that is declared to be base64."""
         text = json_text(self._text, *string).text
         data = decoded_base64(text)
         if data is not None:
-            self._unpack(data, string, place)
+            self._unpack(data, string)
         elif is_markup(text.encode("utf-8", "surrogatepass")):
             # Some exporters declare text as base64.
-            self._generic(string, place, begins=True)
+            self._generic(string, begins=True)
         else:
             self.unpacked.append((*string, ""))
-            self._empty(string, place, "declared as base64, but not valid base64")
+            self._empty(string, "declared as base64, but not valid base64")
 
-    def _unpack(self, data: bytes, string: _String, place: str) -> bool:
+    def _unpack(self, data: bytes, string: _String) -> bool:
         """Search what a string in base64 contains; return whether it is changed."""
         self.unpacked.append((*string, ""))
         plain = data
@@ -233,47 +300,95 @@ class _Walk:
             # The new content has no content coding: readers detect gzip by its first bytes.
             plain, trouble = unpacked_body(data, "gzip", self._editor.allowance)
             if trouble is not None:
-                return self._empty(string, place, "the content coding cannot be removed")
-        new = self._editor.message(plain, place)
+                return self._empty(string, "the content coding cannot be removed")
+        new = self._editor.message(plain, self._place())
         if new != plain:
             self.edits.append((*string, b64encode(new).decode("ascii")))
         return new != plain
 
-    def _empty(self, string: _String, place: str, reason: str) -> bool:
+    def _empty(self, string: _String, reason: str) -> bool:
         old = self._text[slice(*string)]
-        new = self._editor.emptied(old, place, reason)
+        new = self._editor.emptied(old, self._place(), reason)
         if new != old:
             self.edits.append((*string, new))
         return new != old
 
-    def _add(self, value: Expanded, edits: list[Edit], place: str) -> None:
+    def _add(self, value: Expanded, edits: list[Edit]) -> None:
+        place = self._place() if edits else ""
         for edit in edits:
             new = self._editor.replacement(edit, value.text[edit.start : edit.end], place)
             if new is not None:
-                self.edits.append((*value.span(edit.start, edit.end), new))
+                self.edits.append((*value.span(edit.start, edit.end), _ESCAPES.sub(_escaped, new)))
 
 
-def redact_json(data: bytes, editor: Editor, place_of: Callable[[list[str]], str]) -> bytes:
+_ESCAPES = re.compile("[\r\n]")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Return a line end as JSON writes it."""
+    return "\\r" if match[0] == "\r" else "\\n"
+
+
+def _decoded(text: str, start: int, end: int) -> str:
+    """Return the value of a JSON string that has escapes, which the module json does faster."""
+    try:
+        value, after = scanstring(text, start, False)
+    except ValueError:
+        after = -1
+    return value if after == end + 1 else json_text(text, start, end).text
+
+
+def redact_json(
+    data: bytes,
+    editor: Editor,
+    place_of: Callable[[list[str]], str],
+    around: Sequence[Container] = (),
+) -> bytes:
     """Return JSON without its secrets, whether it is whole or broken.
 
     `place_of` returns the place of a change by the names of the members and items around it, outermost
-    first, at most four.
+    first, at most four. `around` are the containers around the beginning of the text.
     """
     characters = Characters(data)
     text = characters.text
-    walk = _Walk(text, editor, place_of)
+    walk = _Walk(text, editor, place_of, around)
     walk.run()
+    walk.end()
     edits = sorted(walk.edits)
     if walk.broken:
+        editor.is_settled = False
         edits = sorted([*edits, *_of_broken(text, editor, edits, sorted(walk.unpacked))])
-    if not edits:
-        return data
+    return characters.encode(_applied(text, edits)) if edits else data
+
+
+def redact_part(
+    data: bytes,
+    editor: Editor,
+    place_of: Callable[[list[str]], str],
+    around: Sequence[Container],
+    *,
+    is_last: bool,
+) -> tuple[bytes, list[Container]] | None:
+    """Return a part of JSON without its secrets, and the containers around what follows it.
+
+    None if the part is not valid. `around` are the containers around the beginning of the part.
+    """
+    characters = Characters(data)
+    walk = _Walk(characters.text, editor, place_of, around)
+    walk.run()
+    if walk.broken or not characters.is_utf_8 or bool(walk.stack) is is_last:
+        return None
+    edits = sorted(walk.edits)
+    new = characters.encode(_applied(characters.text, edits)) if edits else data
+    return new, walk.stack
+
+
+def _applied(text: str, edits: list[tuple[int, int, str]]) -> str:
     parts, done = [], 0
     for start, end, replacement in edits:
         parts += [text[done:start], replacement]
         done = end
-    parts.append(text[done:])
-    return characters.encode("".join(parts))
+    return "".join([*parts, text[done:]])
 
 
 def _of_broken(
@@ -286,7 +401,10 @@ def _of_broken(
     found = editor.find(text, begins=True)
     for match in _PAIR.finditer(text):
         start = match.start("value")
-        found += [edit.moved(start) for edit in named_edits(match["name"], match["value"]) or ()]
+        found += [
+            edit.moved(start)
+            for edit in named_edits(match["name"], match["value"], editor.names, parameter=True) or ()
+        ]
     for match in _LONG_BASE64.finditer(text):
         # Nothing tells where the base64 begins, so it cannot be decoded.
         edit = Edit(*match.span(), ChangeKind.UNSEARCHABLE, "base64 without a recognisable beginning")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ _LEAST_DIGITS = 10
 # lengths of the id and of the text, and a longer search would take the product of both.
 _MOST = 256
 
-_PSEUDONYM = re.compile(r"session-([1-9][0-9]{0,17})(?:\.[1-9][0-9]{0,17})?")
+_PSEUDONYM = r"(?i:{})-[1-9][0-9]{{0,17}}(?:\.[1-9][0-9]{{0,17}})?"
 
 # Words that messages contain anyway: an id that is a part of them cannot be distinguished from them.
 _VOCABULARY = fold(
@@ -53,13 +54,26 @@ class Table:
     """Session ids with their pseudonyms: `session-1`, `session-2` and so on, in the order of appearance.
 
     Ids are compared exactly, as servers compare them. Ids that differ in letter case alone become
-    `session-1` and `session-1.2`, because that difference may be the bug that is reported. An id that looks
+    `session-1` and `Session-1`, because that difference may be the bug that is reported. An id that looks
     like a pseudonym is one, from an earlier redaction, and stays.
     """
 
-    __slots__ = ("_groups", "_needles", "_number", "_pseudonyms", "_taken", "_waiting")
+    __slots__ = (
+        "_groups",
+        "_needles",
+        "_number",
+        "_pseudonym",
+        "_pseudonyms",
+        "_taken",
+        "_waiting",
+        "kind",
+        "known",
+        "word",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = "session", kind: str = "session-id") -> None:
+        self.word, self.kind = word, kind
+        self._pseudonym = re.compile(_PSEUDONYM.format(word))
         self._pseudonyms: dict[str, str] = {}
         # Ids without a pseudonym, in the order of appearance.
         self._waiting: dict[str, None] = {}
@@ -67,6 +81,7 @@ class Table:
         self._groups: dict[str, tuple[str, int]] = {}
         self._taken: set[str] = set()
         self._number = 0
+        self.known = 0
         self._needles: Needles | None = None
 
     def __len__(self) -> int:
@@ -74,10 +89,16 @@ class Table:
         self._settle()
         return sum(identifier != pseudonym for identifier, pseudonym in self._pseudonyms.items())
 
+    def __iter__(self) -> Iterator[str]:
+        """Yield the ids in the order of their appearance."""
+        yield from (*self._pseudonyms, *self._waiting)
+
     def add(self, identifier: str) -> None:
         """Note an id."""
-        if identifier not in self._pseudonyms:
+        if identifier not in self._pseudonyms and identifier not in self._waiting:
             self._waiting[identifier] = None
+            # A pseudonym of an earlier redaction is no news.
+            self.known += self._pseudonym.fullmatch(identifier) is None
 
     def pseudonym(self, identifier: str) -> str:
         """Return the pseudonym of an id, and note the id."""
@@ -95,13 +116,15 @@ class Table:
         self._settle()
         if self._needles is None:
             needles: dict[str, str] = {}
+            coded: dict[str, str] = {}
             for identifier in self._pseudonyms:
                 folded = fold(identifier)
                 # A pseudonym from an earlier redaction is not a secret.
                 if folded and self._groups[folded] != (identifier, 1):
                     needles[folded] = folded
                     needles.setdefault(fold(whole(identifier)), folded)
-            self._needles = Needles(needles)
+                    coded.update((fold(each), folded) for each in _coded(identifier))
+            self._needles = Needles(needles, coded, self.kind)
         return self._needles
 
     def _settle(self) -> None:
@@ -110,20 +133,20 @@ class Table:
             return
         self._needles = None
         # Ids that are pseudonyms come first, so that no other id gets one of these.
-        for identifier in [each for each in self._waiting if _PSEUDONYM.fullmatch(each)]:
+        for identifier in [each for each in self._waiting if self._pseudonym.fullmatch(each)]:
             del self._waiting[identifier]
             self._enter(identifier, identifier)
         for identifier in self._waiting:
             first, spellings = self._groups.get(fold(identifier), ("", 0))
             if spellings:
-                while f"{first}.{spellings + 1}" in self._taken:
+                while _variant(first, spellings) in self._taken:
                     spellings += 1
-                self._enter(identifier, f"{first}.{spellings + 1}", spellings)
+                self._enter(identifier, _variant(first, spellings), spellings)
                 continue
             self._number += 1
-            while f"session-{self._number}" in self._taken:
+            while f"{self.word}-{self._number}" in self._taken:
                 self._number += 1
-            self._enter(identifier, f"session-{self._number}")
+            self._enter(identifier, f"{self.word}-{self._number}")
         self._waiting.clear()
 
     def _enter(self, identifier: str, pseudonym: str, spellings: int = 0) -> None:
@@ -135,12 +158,75 @@ class Table:
         self._taken.add(pseudonym)
 
 
+def _variant(pseudonym: str, number: int) -> str:
+    """Return a spelling of a pseudonym that differs in letter case alone, as the id does; the first is 0."""
+    word, dash, digits = pseudonym.partition("-")
+    if number >> len(word):
+        return f"{pseudonym}.{number}"
+    return "".join(c.upper() if number >> at & 1 else c for at, c in enumerate(word)) + dash + digits
+
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
+
+
+def _coded(identifier: str) -> Iterator[str]:
+    """Yield an id in base64 and hexadecimal; a GUID also without dashes, and as its 16 bytes."""
+    texts = [identifier]
+    if _GUID.fullmatch(identifier):
+        plain = identifier.replace("-", "")
+        dashed = "-".join((plain[:8], plain[8:12], plain[12:16], plain[16:20], plain[20:]))
+        # Dashed or not, in small or capital letters.
+        texts = [each for form in (plain, dashed) for each in (form.lower(), form.upper())]
+        yield from texts
+        data = bytes.fromhex(plain)
+        # Windows writes the first three numbers with their lowest byte first.
+        for packed in (data, data[3::-1] + data[5:3:-1] + data[7:5:-1] + data[8:]):
+            yield packed.hex()
+            yield from _base64(packed)
+    for text in texts:
+        if len(text) >= _LEAST_CODED:
+            for encoding in ("utf-8", "utf-16-le"):
+                packed = text.encode(encoding, "surrogatepass")[:_MOST]
+                yield packed.hex()
+                yield from _base64(packed)
+
+
+_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HEX = re.compile(r"(?=[0-9a-f]{6})")
+# Characters of an id that is searched for in base64, and of the runs in which that is done.
+_LEAST_CODED = 8
+_MOST_RUNS = 10_000
+_RUN = re.compile(r"[0-9a-z+/_]{16,}+")
+
+
+def _base64(packed: bytes) -> Iterator[str]:
+    """Yield the letters that base64 has for bytes alone, wherever they begin in the coded text."""
+    for before in range(3):
+        coded = b64encode(b"\0" * before + packed).decode("ascii")
+        # The first and last letters depend on the bytes around.
+        coded = coded[(0, 2, 3)[before] :].rstrip("=")
+        coded = coded if (before + len(packed)) % 3 == 0 else coded[:-1]
+        yield coded
+        yield coded.translate(_FOR_URLS)
+
+
+_FOR_URLS = str.maketrans("+/", "-_")
+
+
 class Needles:
     """Folded ids to find in folded texts: one search finds all of them."""
 
-    def __init__(self, needles: Mapping[str, str]) -> None:
-        """Take the texts to search for, each with the folded id that it is a spelling of."""
-        self._needles = needles
+    def __init__(self, needles: Mapping[str, str], coded: Mapping[str, str], kind: str) -> None:
+        """Take the texts to search for, each with the folded id that it is a spelling of.
+
+        `coded` are those in hexadecimal and base64, which stand in long runs of letters and digits only.
+        """
+        self._needles, self._coded, self.kind = needles, coded, kind
+        self._plain_runs: set[str] = set()
+        # The first characters of coded ids -> their lengths.
+        self._coded_lengths: dict[str, set[int]] = {}
+        for each in coded:
+            self._coded_lengths.setdefault(each[:_LEAST], set()).add(len(each))
         self._short = {needle for needle in needles if _is_common(needle)}
         long = sorted(needle for needle in needles if needle not in self._short)
         self._sorted = long
@@ -151,7 +237,11 @@ class Needles:
         # The first `_MOST` characters of longer needles -> these needles.
         self._cut: dict[str, list[str]] = {}
         self._whole = set(long)
+        # GUIDs are found by their form: their first characters are those of many words.
+        self._guids = {needle for needle in long if _GUID.fullmatch(needle) and "-" in needle}
         for needle in long:
+            if needle in self._guids:
+                continue
             length = min(len(needle), _MOST)
             lengths = self._lengths.setdefault(needle[:_LEAST], [])
             if length not in lengths:
@@ -164,6 +254,11 @@ class Needles:
 
     def find(self, folded: str) -> Iterator[tuple[int, int, str]]:
         """Yield start and end of each long id in a text, and the folded id."""
+        if self._guids:
+            for match in _FORM.finditer(folded):
+                if match[0] in self._guids:
+                    yield *match.span(), self._needles[match[0]]
+            yield from self._cut_off(_HEX, folded, 0)
         done = 0
         if self._start is not None:
             for match in self._start.finditer(folded):
@@ -172,7 +267,7 @@ class Needles:
                     continue
                 for length in self._lengths.get(folded[start : start + _LEAST], ()):
                     piece = folded[start : start + length]
-                    needle, end = piece, start + length
+                    needle, end = piece, start + len(piece)
                     if piece in self._cut:
                         needle, end = self._longest(folded, start, piece)
                     elif piece not in self._whole:
@@ -181,10 +276,33 @@ class Needles:
                     done = end
                     break
             yield from self._cut_off(self._start, folded, done)
+        if self._coded:
+            for run in _RUN.finditer(folded):
+                if run[0] not in self._plain_runs:
+                    found = list(self._coded_in(folded, *run.span()))
+                    yield from found
+                    # Long words, such as the names of columns, occur very often.
+                    if not found and len(self._plain_runs) < _MOST_RUNS:
+                        self._plain_runs.add(run[0])
+
+    def _coded_in(self, folded: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
+        """Yield the coded ids in a run."""
+        while start < end - _LEAST:
+            for length in self._coded_lengths.get(folded[start : start + _LEAST], ()):
+                identifier = self._coded.get(folded[start : start + length])
+                if identifier is not None:
+                    end_of_id = min(end, start + length)
+                    yield start, end_of_id, identifier
+                    start = end_of_id - 1
+                    break
+            start += 1
 
     def may_occur(self, folded: str) -> bool:
         """Return whether a long id may occur in a text, or begin in it."""
-        return self._start is not None and self._start.search(folded) is not None
+        plain = self._start is not None and self._start.search(folded) is not None
+        plain = plain or (bool(self._short) and "session" in folded)
+        plain = plain or (bool(self._guids) and _HEX.search(folded) is not None)
+        return plain or (bool(self._coded) and _RUN.search(folded) is not None)
 
     def _longest(self, folded: str, start: int, piece: str) -> tuple[str, int]:
         """Return the id that begins with a piece and matches most of the text after it, and its end."""
@@ -205,7 +323,7 @@ class Needles:
         for match in begins.finditer(folded, max(done, size - _MOST)):
             start = match.start()
             rest = folded[start:]
-            if rest[:_LEAST] in self._lengths:
+            if rest[:_LEAST] in self._lengths or begins is _HEX:
                 place = bisect_left(self._sorted, rest)
                 if place < len(self._sorted) and self._sorted[place].startswith(rest):
                     yield start, size, self._needles[self._sorted[place]]

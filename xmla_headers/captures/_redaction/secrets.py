@@ -1,228 +1,421 @@
 r"""Knows what is secret in a text: it is found by patterns, because a broken message must not leak.
 
-Each pattern reads each character a bounded number of times, whatever the text is: its repetitions are
-possessive, and it begins with a literal.
+A secret ends where its line, its attribute, its string or its parameter ends. Each pattern reads each
+character a bounded number of times, whatever the text is: its repetitions are possessive or bounded.
 """
 
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from xmla_headers.session_headers import SESSION_BLOCKS
-
+from .edits import ChangeKind, Edit
 from .escapes import characters, expand, fold, is_escaped, pieces, resolved, unescaped, whole, without_nuls
+from .markup import DOCUMENT, KNOWN, elements, id_elements, identifier, rest_of_markup, shown, user
+from .names import Kind, is_random
+from .shapes import AUTHORIZATION, TOKEN, shape_at, shaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from .escapes import Expanded
+    from .names import Names
     from .pseudonyms import Needles
 
-__all__ = ["FIELD_NAMES", "ChangeKind", "Edit", "find", "merged", "named_edits"]
+__all__ = ["find", "merged", "named_edits"]
 
 
-class ChangeKind(StrEnum):
-    """The kinds of changes that a redaction makes."""
+# -- names with values ---------------------------------------------------------------------------------
 
-    SESSION_ID = "session-id"
-    """A session id was replaced by a pseudonym."""
-    ELEMENT = "element"
-    """The content of an element that carries credentials was removed."""
-    HEADER_FIELD = "header-field"
-    """The value of an HTTP header field or of a cookie was removed."""
-    CREDENTIAL = "credential"
-    """A password or similar value was removed from an attribute, a connection string or a URL."""
-    CODING = "coding"
-    """A content or transfer coding was removed, because the coded body had to be changed."""
-    UNSEARCHABLE = "unsearchable"
-    """Content that cannot be searched was removed: a body, a part of one, or an entry of an archive."""
-
-
-class Edit(NamedTuple):
-    """A range of a text that is a secret, and what replaces it."""
-
-    start: int
-    end: int
-    kind: ChangeKind
-    # A description that quotes nothing of the capture.
-    what: str
-    # The session id whose pseudonym replaces the range.
-    identifier: str = ""
-    # The folded id, if this is an occurrence whose spelling may be unknown.
-    folded: str = ""
-
-    def moved(self, distance: int) -> Edit:
-        """Return the same edit for a text in which it stands further on."""
-        return self._replace(start=self.start + distance, end=self.end + distance)
-
-
-# -- names -------------------------------------------------------------------------------------------
-
-# The attributes that are ids by the schema; SESSION_ID, session-id and ASP.NET_SessionId match as well.
-_IDENTIFIERS = sorted(
-    {
-        tuple(re.findall("[A-Z]?[a-z]+", attribute.name))
-        for block in SESSION_BLOCKS.values()
-        for attribute in block.spec.attributes
-        if attribute.identifier
-    }
+_BEFORE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-"
+# The text between a name and its value: the closing quote of the name, and a separator.
+_SEPARATOR = re.compile(
+    r"(?P<closed>\\{0,3}[\"'`]|\])?+"
+    r"(?:[ \t\r\n]*+(?P<mark>[=:])>?[ \t\r\n]*+(?:\[[ \t\r\n]*+|\{[ \t\r\n]*+\"value\"[ \t]*+:[ \t]*+)?"
+    r"(?P<quote>[\"'])"
+    r"|[ \t]*+(?P<sign>[=:])>?[ \t]*+)"
 )
-_IDENTIFIER = "|".join("[-_.]?".join(parts) for parts in _IDENTIFIERS)
-_IDENTIFIER_END = re.compile(rf"(?i)(?:{_IDENTIFIER})\Z")
-
-# Header blocks, elements of Authenticate (MS-SSAS §3.1.4.3) and of property lists that carry credentials.
-_ELEMENTS = ("Security", "SspiHandshake", "SessionToken", "Password")
-
-# Names in attributes, connection strings, query strings and JSON.
-_CREDENTIALS = ("Password", "Pwd", "access_token", "refresh_token", "client_secret", "id_token")
-
-# The whole value of a header field.
-_ALL = re.compile(r"\S(?:.*\S)?", re.DOTALL)
-# RFC 9110 §11.6.1 with a token: the answer of a server within a handshake.
-_TOKENS = re.compile(r"(?i)(?:negotiate|ntlm|kerberos)\s+([^\s,<]+)")
-# HTTP header fields -> the secret part of their values.
-_FIELDS = {
-    "Authorization": _ALL,
-    "Proxy-Authorization": _ALL,
-    "Authentication-Info": _ALL,
-    "Proxy-Authentication-Info": _ALL,
-    "WWW-Authenticate": _TOKENS,
-    "Proxy-Authenticate": _TOKENS,
-    "Cookie": _ALL,
-    "Cookie2": _ALL,
-    "Set-Cookie": _ALL,
-    "Set-Cookie2": _ALL,
-    "X-AS-SessionToken": _ALL,
+_JSON_REST = {
+    '"': re.compile(r'(?:[^"\\\r\n]++|\\.)*+', re.DOTALL),
+    "'": re.compile(r"(?:[^'\\\r\n]++|\\.)*+", re.DOTALL),
 }
-FIELD_NAMES = {name.lower(): name for name in _FIELDS}
-"""The header fields with secrets: the name in lower case -> the name."""
-_CREDENTIAL_NAMES = {name.lower(): name for name in _CREDENTIALS}
-
-
-# -- patterns ----------------------------------------------------------------------------------------
-
-_SPACE = r"[ \t\r\n]*+"
-_QUOTED = r"\"(?P<double>[^\"]*+)|'(?P<single>[^']*+)"
-# In JSON and JavaScript.
-_ESCAPED = r"\"(?P<json>(?:[^\"\\]++|\\.)*+)|'(?P<script>(?:[^'\\]++|\\.)*+)"
-_BARE = r"(?P<bare>(?:[^\s\"'<>&;,)\\/\0]|/(?!>))++)"
-
-_ASSIGNED = re.compile(
-    rf"(?is)(?:{_IDENTIFIER})[\"']?+{_SPACE}(?:={_SPACE}(?:{_QUOTED}|{_BARE})|:{_SPACE}(?:{_ESCAPED}))"
+# A value without quotes. One of a connection string ends at its semicolon, others at white space. A comma or
+# bracket may be a part of it.
+_OF_CONNECTION = re.compile(r"[^\"'<>;\r\n\0]*+")
+_BARE = re.compile(
+    r"(?:[^\s\"'<>&;#,)\]}\\\0/]|[,)\]}](?![\s,;)\]}\"'<]|[\w.-]{1,60}=|\Z)|/(?!>)|\\(?=[\w])(?![rntu]))++"
 )
-# A value in a connection string may be quoted; otherwise it ends with a semicolon.
-_CREDENTIAL = re.compile(
-    rf"(?is)(?P<name>{'|'.join(_CREDENTIALS)})[\"']?+{_SPACE}"
-    rf"(?:={_SPACE}(?:{_QUOTED}|(?P<bare>[^\s\"'<>&;\\\0][^\"'<>&;\r\n\\\0]*+))|:{_SPACE}(?:{_ESCAPED}))"
+_BLANKS = re.compile(r"[ \t]*+")
+_OF_LINE = re.compile(r"[^\r\n]*+")
+_OF_FIELD = re.compile(r"[^\r\n]*+(?:\r?\n[ \t]++[^\r\n]*+)*+")
+_OF_FIELD_IN_MARKUP = re.compile(r"[^\r\n<]*+(?:\r?\n[ \t]++[^\r\n<]*+)*+")
+_OF_ITEM = re.compile(r"\[?[\"']?(?P<value>[^\r\n,}\]\"']*+)")
+# The text before a name at the beginning of a line, as curl and logs of it write it.
+_LINE_BEGUN = re.compile(r"(?:\A\ufeff?|(?<=[\r\n]))(?:[<>*] )?[ \t]*\Z")
+_ATTRIBUTE_BEGUN = re.compile(r"(?i)\b(?:n|name|key|id|type|property|field)\s*=\s*[\"']?\Z")
+_VALUE_IN_TAG = re.compile(r"(?i)\b(?:v|value|content)\s*=\s*(?:\"([^\"<]*+)|'([^'<]*+)|([^\s\"'<>]++))")
+_VALUE_AFTER_TAG = re.compile(
+    r"[^<>]{0,300}>\s*+(?:<(?:\w{1,30}:)?value(?:\s[^<>]{0,100})?>)?([^<]++)</", re.IGNORECASE
 )
-_ATTRIBUTES = r"(?:[^<>\"']++|\"[^\"]*+\"|'[^']*+')*+"
-_IDENTIFIER_TAG = re.compile(
-    rf"(?i)<(?:[^\s<>/\"'=!?]{{0,100}}?)(?:{_IDENTIFIER})(?=[\s>]){_ATTRIBUTES}(?<!/)>"
+_VALUE_OF_PAIR = re.compile(
+    r"</(?:(?!</?(?:\w{1,30}:)?(?:row|property|parameter)[\s>]).){0,1500}?<(?:\w{1,30}:)?(?:property|default)?value(?:\s[^<>]{0,100})?>([^<]*+)<",
+    re.IGNORECASE | re.DOTALL,
 )
-_MARKUP = re.compile(
-    rf"(?i)<(?:(?P<comment>!--)|(?P<cdata>!\[CDATA\[)"
-    rf"|(?P<slash>/?)(?P<name>(?:[^\s<>/\"'=!?:]{{1,100}}:)?(?:{'|'.join(_ELEMENTS)}))"
-    rf"(?=[\s/>]|\Z)(?P<rest>{_ATTRIBUTES})>?)"
+_PAIR_AFTER = re.compile(
+    r"[\"'],[ \t\r\n]*+(?:[\"'][vV]alue[\"'][ \t\r\n]*+:[ \t\r\n]*+)?"
+    r"(?:\"((?:[^\"\\\r\n]++|\\.)*+)\"|'([^'\r\n]*+)')(?=[ \t\r\n]*+[,)\]}])"
 )
-_FIELD_LINE = re.compile(
-    rf"(?im)^\ufeff?+(?:[<>*] )?[ \t]*+"
-    rf"(?P<name>{'|'.join(map(re.escape, _FIELDS))}|[a-z0-9-]{{0,40}}?(?:{_IDENTIFIER}))"
-    r"[ \t]*+:(?P<value>[^\r\n<]*+(?:\r?\n[ \t]++[^\r\n<]*+)*+)"
+_PAIR_BEFORE = re.compile(
+    r"value[\"'][ \t\r\n]*+:[ \t\r\n]*+[\"']([^\"'\r\n\\]*+)[\"'],[ \t\r\n]*+"
+    r"[\"'](?:name|key)[\"'][ \t\r\n]*+:[ \t\r\n]*+[\"']"
 )
-# In the head of an HTTP message "<" is an ordinary character.
-_HEAD_LINE = re.compile(_FIELD_LINE.pattern.replace(r"[^\r\n<]", r"[^\r\n]"))
-# RFC 3986 §3.2.1
-_USER_INFORMATION = re.compile(r"://([^/\s\"'<>@?#\\]{1,256})@")
-
-# A message that begins in the middle: its first "<" or ">" ends a tag after a quoted value, or the content
-# of an element, a comment or a CDATA section.
-_REST_OF_TAG = re.compile(
-    r"[^<>\"']*+(?:[\"'](?![\s/>?])[^<>\"']*+)*+"
-    r"(?=[\"'](?:\s++[^\s<>\"'=]++\s*+=\s*+(?:\"[^\"<]*+\"|'[^'<]*+'))*+\s*+[/?]?>)"
+# A value after a name and a blank.
+_SAID = re.compile(
+    r"[ \t]++(?:\"(?P<double>[^\"<>\r\n]++)\"|'(?P<single>[^'<>\r\n]++)'"
+    r"|(?P<bare>[^\s\"'<>&;=-][^\s\"'<>&;]*+))"
 )
-_REST_OF_SECTION = re.compile(r"[^<>]*?(?=(?:\]\]|--)>)")
-_REST_OF_START_TAG = re.compile(r"(?:[^<>]*+(?<!/)>)?+")
-# The beginning of a whole document, before which nothing is missing.
-_DOCUMENT = re.compile(r"\ufeff?\s*+<(?:\?xml\s|(?:[^\s<>/\"'=!?:]{1,100}:)?Envelope\b)")
-
-
-def _words(*names: str) -> tuple[str, ...]:
-    """Return names in lower case, each once."""
-    return tuple({name.lower() for name in names})
-
-
-# Words without which the patterns cannot match: searching for words is ten times as fast.
-_IDENTIFIER_WORDS = _words(*(parts[0] for parts in _IDENTIFIERS))
-_ELEMENT_WORDS = _words(*_ELEMENTS)
-_FIELD_WORDS = _words(*_FIELDS)
-_CREDENTIAL_WORDS = _words(*_CREDENTIALS)
+# An id that prose names, after the word session or before it.
+_ID_AFTER = re.compile(
+    r"session[ _-]?id[ \t]*+[:=]?[ \t]*+[\"']?(?P<id>(?=[^\s\"'<>]{0,64}\d)[\w{}.-]{8,256}+)", re.IGNORECASE
+)
+_ID_BEFORE = re.compile(r".*[\"'](?P<id>(?=[^\"'<>]*\d)[\w{}.-]{8,64})[\"'] \Z", re.DOTALL)
+# Characters around a name that are read.
+_NEAR_TAG = 1_000
+_LONGEST_NAME = 100
 
 
 def find(
-    text: str, needles: Needles | None, *, head: bool = False, begins: bool = False, depth: int = 3
+    text: str,
+    names: Names | None,
+    needles: tuple[Needles, ...],
+    *,
+    head: bool = False,
+    begins: bool = False,
+    depth: int = 3,
 ) -> list[Edit]:
     """Return the secrets in a text: in any order, and they may overlap.
 
-    Secrets are found by what stands around them, and ids also by the `needles`. The text between tags is
-    searched again with its escapes replaced, up to `depth` times. `head`: it is the head of an HTTP
-    message. `begins`: a message begins with it, maybe in the middle of a secret.
+    Secrets are found by what stands around them and by their shapes, and known ids by the `needles`. The
+    text between tags is searched again with its escapes replaced, up to `depth` times. `head`: it is the
+    head of an HTTP message. `begins`: a message begins with it, maybe in the middle of a secret.
     """
     found: list[Edit] = []
-    lower = text.lower()
-    identifiers = _any(_IDENTIFIER_WORDS, lower)
-    if begins and needles is not None:
-        found += _found(text, needles.find_rest(fold(text[:_LONGEST_REST])))
-    if _any(_ELEMENT_WORDS, lower):
-        found += _elements(text, begins=begins and _DOCUMENT.match(text) is None)
-    if identifiers or _any(_FIELD_WORDS, lower):
-        found += _fields(text, _HEAD_LINE if head else _FIELD_LINE)
-    if identifiers:
-        found += _identifiers(text)
-    if _any(_CREDENTIAL_WORDS, lower):
-        found += _credentials(text)
-    if "@" in text:
-        found += _user_information(text)
-    if needles is not None:
-        folded = fold(text)
-        found += _found(text, (*needles.find(folded), *needles.find_quoted(folded)))
+    lower = fold(text)
     if begins:
-        found += _rest(text)
+        for each in needles:
+            found += _found(text, each, each.find_rest(lower[:_LONGEST_REST]))
+    if names is not None:
+        found += _Named(text, lower, names, head=head, begins=begins).edits()
+        found += [Edit(start, end, ChangeKind.CREDENTIAL, what) for start, end, what in shaped(text, lower)]
+    for each in needles:
+        found += _found(text, each, each.find(lower))
+        found += _found(text, each, each.find_quoted(lower))
+    if begins:
+        found += rest_of_markup(text)
     if depth:
         views = [(0, without_nuls(text))] if "\0" in text else []
-        for start, expanded in (*views, *_escaped(text, needles)):
+        for start, expanded in (*views, *_escaped(text, names, needles)):
             first = begins and not start
-            for edit in find(expanded.text, needles, head=head, begins=first, depth=depth - 1):
+            for edit in find(expanded.text, names, needles, head=head, begins=first, depth=depth - 1):
                 place, end = expanded.span(edit.start, edit.end)
                 found.append(edit._replace(start=place, end=end))
     return found
 
 
-def _any(words: tuple[str, ...], lower: str) -> bool:
-    return any(word in lower for word in words)
-
-
-def _escaped(text: str, needles: Needles | None) -> Iterator[tuple[int, Expanded]]:
+def _escaped(text: str, names: Names | None, needles: tuple[Needles, ...]) -> Iterator[tuple[int, Expanded]]:
     """Yield the texts between tags with escapes that may hide secrets, and where each begins."""
     found = pieces(text)
     # Most of them, such as "a &amp; b" in a rowset, contain no secret: many are tested at a time.
     for first in range(0, len(found), _BATCH):
         batch = found[first : first + _BATCH]
         plain = unescaped("\n".join(text[start:end] for start, end in batch))
-        lower = plain.lower()
+        lower = fold(plain)
         if (
-            _any(_WORDS, lower)
-            or is_escaped(plain)
-            or (needles is not None and needles.may_occur(fold(plain)))
+            is_escaped(plain)
+            or (names is not None and (names.pattern.search(lower) or next(shaped(plain, lower), None)))
+            or any(each.may_occur(lower) for each in needles)
         ):
             for start, end in batch:
                 yield start, expand(text, start, end)
 
 
 _BATCH = 64
-_WORDS = (*_IDENTIFIER_WORDS, *_ELEMENT_WORDS, *_FIELD_WORDS, *_CREDENTIAL_WORDS, "@")
+
+
+class _Named:
+    """The search of one text for names, and for the values after them."""
+
+    def __init__(self, text: str, lower: str, names: Names, *, head: bool, begins: bool) -> None:
+        self._text, self._lower, self._names, self._head = text, lower, names, head
+        self._begins = begins
+        # The names of elements with secrets, in lower case.
+        self._elements: set[str] = set()
+        self._has_ids = False
+        # Where the last values end: another name within one of them is not searched to the same end again,
+        # which would take quadratic time.
+        self._field_end = self._bare_end = self._connection_end = self._hidden_end = 0
+
+    def edits(self) -> Iterator[Edit]:
+        """Yield the secrets that names tell."""
+        text, done = self._text, 0
+        for hit in self._names.pattern.finditer(self._lower):
+            shape = shape_at(text, self._lower, hit.start())
+            if shape is not None:
+                yield Edit(*shape[:2], ChangeKind.CREDENTIAL, shape[2])
+            if self._lower.startswith("session", hit.start()):
+                yield from self._in_prose(hit.start())
+            if hit.start() < done:
+                continue
+            start, end = self._whole(*hit.span())
+            done = max(end, done)
+            kind = self._names.kind(text[start:end])
+            if kind is not None:
+                yield from self._values(kind, start, end)
+        if self._elements:
+            yield from elements(
+                text,
+                frozenset(self._elements),
+                self._names,
+                begins=self._begins and DOCUMENT.match(text) is None,
+            )
+        if self._has_ids:
+            yield from id_elements(text)
+
+    def _in_prose(self, start: int) -> Iterator[Edit]:
+        """Yield the id that stands beside the word session."""
+        text = self._text
+        match = _ID_AFTER.match(text, start)
+        if match is None and start > 1 and text[start - 2 : start] in ("' ", '" '):
+            match = _ID_BEFORE.match(text, max(0, start - _LONGEST_NAME), start)
+        if match is not None and is_random(match["id"].strip("{}"), 8):
+            yield from identifier(text, *match.span("id"), match["id"])
+
+    def _whole(self, start: int, end: int) -> tuple[int, int]:
+        """Return the start and end of the name around a part of it."""
+        text = self._text
+        before = text[max(0, start - _LONGEST_NAME) : start]
+        start -= len(before) - len(before.rstrip(_BEFORE))
+        # "User ID" and "Shared Access Key" are names in connection strings.
+        if text[end : end + 1] == " " and (more := _MORE.match(text, end)) is not None:
+            end = more.end()
+        while end > start and text[end - 1] in ".$-":
+            end -= 1
+        return start, end
+
+    def _values(self, kind: Kind, start: int, end: int) -> Iterator[Edit]:
+        """Yield the secrets after a name."""
+        text = self._text
+        before = text[start - 1] if start else ""
+        if before in "</:" and before and self._is_tag(start):
+            if kind is Kind.ID:
+                self._has_ids = True
+            else:
+                self._elements.add(text[start:end].lower())
+            return
+        if kind is Kind.ELEMENT:
+            return
+        if before == ">" and text.startswith("</", end):
+            yield from self._of_match(kind, start, end, _VALUE_OF_PAIR.match(text, end))
+            return
+        scheme = TOKEN.match(text, end) if text[end - 5 : end].lower() == "token" else None
+        if scheme is not None:
+            yield Edit(*scheme.span("secret"), ChangeKind.CREDENTIAL, "a token")
+        match = _SEPARATOR.match(text, end)
+        if match is not None:
+            yield from self._assigned(kind, start, end, match)
+        elif before and before in "\"'" and text.startswith(before, end):
+            yield from self._in_tag(kind, start, end)
+            yield from self._in_pair(kind, start, end)
+        elif before == "=":
+            yield from self._in_tag(kind, start, end)
+        elif (said := _SAID.match(text, end)) is not None:
+            option = text.startswith("--", start)
+            value = said[said.lastindex or 0]
+            if (said.lastgroup != "bare" or option) and (option or is_random(value, 8)):
+                yield from self._of_match(kind, start, end, said)
+
+    def _is_tag(self, start: int) -> bool:
+        """Return whether a name is that of a tag."""
+        text = self._text
+        opened = text[max(0, start - _LONGEST_NAME) : start].rstrip(_BEFORE + ":").rstrip("/")
+        return opened.endswith("<")
+
+    def _in_tag(self, kind: Kind, start: int, end: int) -> Iterator[Edit]:
+        """Yield the value beside an attribute that has the name: name="Password" value="x"."""
+        text = self._text
+        first = max(0, start - _NEAR_TAG)
+        if not _ATTRIBUTE_BEGUN.search(text, max(first, start - 20), start):
+            return
+        opened, closed = text.rfind("<", first, start), text.find(">", end, end + _NEAR_TAG)
+        if opened < 0 or closed < 0:
+            return
+        match = _VALUE_IN_TAG.search(text, opened, closed)
+        yield from self._of_match(kind, start, end, match or _VALUE_AFTER_TAG.match(text, end))
+
+    def _in_pair(self, kind: Kind, start: int, end: int) -> Iterator[Edit]:
+        """Yield the value beside a name: "Password", "x"; "name": "Password", "value": "x"."""
+        text = self._text
+        after = _PAIR_AFTER.match(text, end)
+        if after is None:
+            first = max(0, start - _NEAR_TAG)
+            last = text.rfind("value", first, start)
+            after = None if last < 0 else _PAIR_BEFORE.match(text, last, start)
+            after = after if after is not None and after.end() == start else None
+        yield from self._of_match(kind, start, end, after)
+
+    def _of_match(self, kind: Kind, start: int, end: int, match: re.Match[str] | None) -> Iterator[Edit]:
+        if match is not None:
+            yield from self._edit(
+                kind, self._text[start:end], *match.span(match.lastindex or 0), parameter=True
+            )
+
+    def _assigned(self, kind: Kind, start: int, end: int, match: re.Match[str]) -> Iterator[Edit]:
+        """Yield the value after a separator."""
+        text, place = self._text, match.end()
+        name = text[start:end]
+        mark = match["mark"] or match["sign"]
+        line = not match["closed"] and mark == ":" and self._begins_line(start)
+        is_field = kind in (Kind.FIELD, Kind.CHALLENGE)
+        if line and (is_field or self._head or match["quote"] is None):
+            if start < self._field_end:
+                return
+            pattern = _OF_FIELD if self._head else _OF_FIELD_IN_MARKUP
+            first = text.index(":", end) + 1
+            found = pattern.match(text, first)
+            last = first if found is None else found.end()
+            self._field_end = last
+            other = None if self._head or is_field else _OTHER_FIELD.search(text, first, last)
+            yield from self._field(name, first, last if other is None else other.start())
+            return
+        opening = text[start - 1] if start else ""
+        if not match["closed"] and mark == ":" and opening and opening in "\"'":
+            # A field in quotes, as in -H 'Authorization: x'.
+            place = _BLANKS.match(text, text.index(":", end) + 1).end()  # type: ignore[union-attr]
+            last = _OF_LINE.match(text, place).end()  # type: ignore[union-attr]
+            closed = text.find(opening, place, last)
+            yield from self._field(name, place, last if closed < 0 else closed)
+            return
+        if match["quote"]:
+            multi = not self._head and (
+                mark == ":"
+                or text.rfind("<", max(0, start - _NEAR_TAG), start)
+                > text.rfind(">", max(0, start - _NEAR_TAG), start)
+            )
+            if "\n" in match[0] and not (multi or match["closed"]):
+                return
+            stop = self._quoted(place, match["quote"], is_json=mark == ":", lines=multi)
+            is_attribute = mark == "="
+            yield from self._edit(
+                kind, name, place, stop, parameter=self._is_parameter(start), quoted=is_attribute
+            )
+            return
+        if is_field:
+            yield from self._field_in_line(name, place, mark)
+            return
+        if mark == ":" and not (kind is Kind.SECRET and _LIKE_SECRET.match(text, place)):
+            # Prose has colons, too.
+            return
+        blanks = (text[match.start("sign") - 1] in " \t", text[place - 1] in " \t")
+        of_connection = text[max(0, start - 40) : start].rstrip(" \t").endswith(";")
+        if mark == "=" and blanks == (False, True) and not of_connection:
+            # The value is empty, and a request line or another word goes on.
+            return
+        yield from self._bare(kind, name, start, place)
+
+    def _bare(self, kind: Kind, name: str, start: int, place: int) -> Iterator[Edit]:
+        """Yield a value without quotes."""
+        text = self._text
+        if place < self._hidden_end - _LONGEST_NAME:
+            return
+        if place >= self._bare_end:
+            stop = _BARE.match(text, place)
+            self._bare_end = place if stop is None else stop.end()
+        end = self._bare_end
+        if kind is not Kind.ID:
+            around = text[max(0, start - 40) : start].rstrip(" \t")
+            if place >= self._connection_end:
+                stop = _OF_CONNECTION.match(text, place)
+                self._connection_end = place if stop is None else stop.end()
+            last = self._connection_end
+            is_last = around.endswith(";")
+            if (text.startswith(";", last) and not around.endswith(("?", "&"))) or is_last:
+                value = text[place:last]
+                other = _OTHER.search(value)
+                last = last if other is None else place + other.start()
+                end = max(end, place + len(text[place:last].rstrip(" \t")))
+        for edit in self._edit(kind, name, place, end, parameter=self._is_parameter(start)):
+            self._hidden_end = max(self._hidden_end, edit.end)
+            yield edit
+
+    def _is_parameter(self, start: int) -> bool:
+        """Return whether a name is that of a parameter of a URL, or of a form."""
+        return not start or self._text[start - 1] in "?&#;"
+
+    def _begins_line(self, start: int) -> bool:
+        return _LINE_BEGUN.search(self._text, max(0, start - 40), start) is not None
+
+    def _quoted(self, start: int, quote: str, *, is_json: bool, lines: bool) -> int:
+        """Return where a value ends: at its quote, or where a line or a tag ends if that has none."""
+        text = self._text
+        if is_json:
+            match = _JSON_REST[quote].match(text, start)
+            return start if match is None else match.end()
+        end = text.find(quote, start)
+        while (
+            end > start and text[end + 1 : end + 2] == quote and text[end + 2 : end + 3] not in _AFTER_VALUE
+        ):
+            # A doubled quote stands for one.
+            end = text.find(quote, end + 2)
+        end = len(text) if end < 0 else end
+        tag = _TAG.search(text, start, end)
+        if tag is not None:
+            end = tag.start()
+        elif not lines or "<" in text[start:end]:
+            match = _OF_LINE.match(text, start, end)
+            end = end if match is None else match.end()
+        return end
+
+    def _field(self, name: str, start: int, end: int) -> Iterator[Edit]:
+        """Yield the secrets in the value of a header field."""
+        for edit in named_edits(name, self._text[start:end], self._names) or ():
+            yield edit.moved(start)
+
+    def _field_in_line(self, name: str, start: int, mark: str) -> Iterator[Edit]:
+        """Yield the secrets in a header field within a line of a log."""
+        text = self._text
+        pattern = _OF_ITEM if mark == "=" else AUTHORIZATION if "auth" in name.lower() else _OF_COOKIES
+        match = pattern.match(text, start)
+        if match is not None:
+            group = "value" if mark == "=" else 0
+            yield from self._field(name, *match.span(group))
+
+    def _edit(
+        self, kind: Kind, name: str, start: int, end: int, *, parameter: bool, quoted: bool = False
+    ) -> Iterator[Edit]:
+        """Yield the edit for a value."""
+        text = self._text
+        if kind is Kind.ID:
+            value = text[start:end]
+            yield from identifier(text, start, end, resolved(value) if quoted else whole(value))
+        elif kind is Kind.USER:
+            yield from user(text, start, end)
+        elif self._names.is_secret(kind, text[start:end], parameter=parameter):
+            yield Edit(start, end, ChangeKind.CREDENTIAL, shown(name))
+
+
+# A second word of a name in a connection string, before its "=".
+_MORE = re.compile(r"(?: (?i:id|name|key|access key|access signature|token))(?=[ \t]*=)")
+# A value after a colon that is no word of prose.
+_LIKE_SECRET = re.compile(r"(?=[^\s,;<>\"']*[^A-Za-z\s,;.<>\"'])[^\s,;<>\"']{4}")
+# Another key of a connection string, or the version in a request line, within what looks like a value.
+_OTHER = re.compile(r" [\w.]+ ?=| HTTP/\d")
+# Another name in a line of a log.
+_OTHER_FIELD = re.compile(r"(?<=[^\s:])[,;]?[ \t][\w.-]{1,60}[=:]")
+# The end of a tag, and the next one: a value does not contain it.
+_TAG = re.compile(r"[\s/]*>(?=[^<>\"']*<)")
+_AFTER_VALUE = frozenset(["", " ", "\t", "\r", "\n", "/", ">", "?", ",", ";", ")", "]", "}"])
+_OF_COOKIES = re.compile(r"[^\r\n\"'<>]*+")
 
 
 def merged(edits: Iterable[Edit]) -> list[Edit]:
@@ -241,229 +434,43 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
     return kept
 
 
-def named_edits(name: str, value: str) -> list[Edit] | None:
+# RFC 9110 §11.6.1 with a token: the answer of a server within a handshake.
+_TOKENS = re.compile(r"(?i)(?:negotiate|ntlm|kerberos)\s+([^\s,<]+)")
+# The whole value of a header field.
+_ALL = re.compile(r"\S(?:.*\S)?", re.DOTALL)
+
+
+def named_edits(name: str, value: str, names: Names, *, parameter: bool = False) -> list[Edit] | None:
     """Return the secrets in a value if its name says what is secret; None if any value may follow the name.
 
     The name is the name of a header field, a cookie, a parameter or a member.
     """
     name = name.strip()
-    field = FIELD_NAMES.get(name.lower())
-    if field is not None:
+    kind = names.kind(name)
+    if kind is None or kind is Kind.ELEMENT or (kind is Kind.PARAMETER and not parameter):
+        return None
+    if kind is Kind.ID:
+        return list(identifier(value, 0, len(value), whole(value)))
+    if kind is Kind.USER:
+        return list(user(value, 0, len(value)))
+    if kind is Kind.CHALLENGE:
         return [
-            Edit(*match.span(match.lastindex or 0), ChangeKind.HEADER_FIELD, field)
-            for match in _FIELDS[field].finditer(value)
+            Edit(*match.span(1), ChangeKind.HEADER_FIELD, shown(name)) for match in _TOKENS.finditer(value)
         ]
-    if _IDENTIFIER_END.search(name):
-        return list(_identifier(value, 0, len(value), whole(value)))
-    credential = _CREDENTIAL_NAMES.get(name.lower())
-    if credential is not None:
-        return [Edit(0, len(value), ChangeKind.CREDENTIAL, credential)] if value else []
-    return None
+    match = _ALL.search(value)
+    if match is None:
+        return []
+    if kind is Kind.FIELD or (name.lower() in KNOWN and "-" in name):
+        return [Edit(*match.span(), ChangeKind.HEADER_FIELD, shown(name))]
+    is_secret = names.is_secret(kind, match[0], parameter=parameter)
+    return [Edit(*match.span(), ChangeKind.CREDENTIAL, shown(name))] if is_secret else None
 
 
-# -- elements ----------------------------------------------------------------------------------------
-
-
-def _elements(text: str, *, begins: bool) -> Iterator[Edit]:
-    """Yield the contents of elements that carry credentials. One without an end tag ends with the text.
-
-    If the text `begins` in the middle, an end tag without a start tag closes what stands before it.
-    """
-    place, size = 0, len(text)
-    while place < size:
-        match = _MARKUP.search(text, place)
-        if match is None:
-            return
-        place = match.end()
-        if match["name"] is None:
-            end, after = _end_of(match, text)
-            # An element in a comment is an element; without an end tag it ends with the comment.
-            yield from _commented(text, place, end)
-            place = after
-        elif match["slash"]:
-            if begins and match.start():
-                yield Edit(0, match.start(), ChangeKind.ELEMENT, _local(match["name"]))
-        elif not match["rest"].endswith("/"):
-            end, after = _closed(text, match, size, nested=True)
-            if end > place:
-                yield Edit(place, end, ChangeKind.ELEMENT, _local(match["name"]))
-            place = after
-
-
-def _commented(text: str, start: int, end: int) -> Iterator[Edit]:
-    """Yield the contents of elements in a comment or a CDATA section."""
-    while True:
-        match = _MARKUP.search(text, start, end)
-        if match is None:
-            return
-        start = match.end()
-        if match["name"] is not None and not match["slash"] and not match["rest"].endswith("/"):
-            stop, after = _closed(text, match, end, nested=False)
-            if stop > start:
-                yield Edit(start, stop, ChangeKind.ELEMENT, _local(match["name"]))
-            start = after
-
-
-def _end_of(match: re.Match[str], text: str) -> tuple[int, int]:
-    """Return where the content of a comment or a CDATA section ends, and where its end mark does."""
-    closing = "-->" if match["comment"] else "]]>"
-    end = text.find(closing, match.end())
-    return (len(text), len(text)) if end < 0 else (end, end + len(closing))
-
-
-def _closed(text: str, opening: re.Match[str], limit: int, *, nested: bool) -> tuple[int, int]:
-    """Return where the content of an element ends, and where its end tag does."""
-    # Prefix and letter case count: in a broken message, the end tag of another element closes nothing.
-    depth, place = 1, opening.end()
-    while True:
-        match = _MARKUP.search(text, place, limit)
-        if match is None:
-            return limit, limit
-        place = match.end()
-        if match["name"] is None:
-            place = _end_of(match, text)[1] if nested else place
-        elif match["name"] == opening["name"] and not (not match["slash"] and match["rest"].endswith("/")):
-            depth += -1 if match["slash"] else 1
-            if not depth:
-                return match.start(), match.end()
-
-
-def _local(name: str) -> str:
-    """Return the local name of an element as we spell it."""
-    local = name.rpartition(":")[2].lower()
-    return next(element for element in _ELEMENTS if element.lower() == local)
-
-
-def _rest(text: str) -> Iterator[Edit]:
-    """Yield the first part of a message that begins in the middle, in an unknown element."""
-    spans = [match.span() for pattern in _RESTS if (match := pattern.match(text)) is not None]
-    tag = _REST_OF_START_TAG.match(text)
-    runs, end = _content(text, tag.end() if tag is not None else 0)
-    if text.startswith("</", end):
-        spans += [(start, end) for start, end, value in runs if value.strip()]
-    for start, end in spans:
-        if start < end:
-            yield Edit(start, end, ChangeKind.UNSEARCHABLE, "the rest of a tag or an element")
-
-
-_RESTS = (_REST_OF_TAG, _REST_OF_SECTION)
-
-
-# -- ids ---------------------------------------------------------------------------------------------
-
-
-def _identifiers(text: str) -> Iterator[Edit]:
-    """Yield the values of attributes and parameters, and the contents of elements, that are ids."""
-    for match in _assignments(_ASSIGNED, text):
-        # The whole match if no group took part.
-        group = match.lastgroup or 0
-        start, end = match.span(group)
-        value = match[group]
-        if group in ("double", "single"):
-            yield from _identifier(text, start, end, resolved(value))
-        else:
-            yield from _identifier(text, start, end, whole(value))
-    place = 0
-    while (tag := _IDENTIFIER_TAG.search(text, place)) is not None:
-        runs, place = _content(text, tag.end())
-        filled = [run for run in runs if run[2].strip(_AROUND)]
-        if filled:
-            (start, end, _), *others = filled
-            yield from _identifier(text, start, end, "".join(value for _, _, value in filled))
-            for start, end, _ in others:
-                yield Edit(start, end, ChangeKind.SESSION_ID, "")
-
-
-def _assignments(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Yield the names with a value, including those within a value.
-
-    A value without its closing quote ends at the opening quote of the next value.
-    """
-    place = 0
-    while (match := pattern.search(text, place)) is not None:
-        yield match
-        start, place = match.span(match.lastgroup or 0)
-        if match.lastgroup == "bare":
-            # Another value can begin at its end only. Searching all of it again would take quadratic time.
-            start = max(start, place - _LONGEST_NAME)
-        value = text[start:place]
-        if "=" in value or ":" in value:
-            place = start
-
-
-# Characters of a name and of the separator before its value.
-_LONGEST_NAME = 256
-
-
-def _identifier(text: str, start: int, end: int, value: str) -> Iterator[Edit]:
-    """Yield the edit for an id, without the white space and braces around it."""
-    while start < end and text[start] in _AROUND:
-        start += 1
-    while start < end and text[end - 1] in _AROUND:
-        end -= 1
-    value = value.strip(_AROUND)
-    if start < end and value:
-        yield Edit(start, end, ChangeKind.SESSION_ID, "", value)
-
-
-# A GUID with braces is the same as one without.
-_AROUND = " \t\r\n{}"
-
-
-def _content(text: str, start: int) -> tuple[list[tuple[int, int, str]], int]:
-    """Return the runs of text in an element (start, end and meaning), and where the last one ends."""
-    runs: list[tuple[int, int, str]] = []
-    place = start
-    while True:
-        end = text.find("<", place)
-        end = len(text) if end < 0 else end
-        if end > place:
-            runs.append((place, end, resolved(text[place:end])))
-        kind = next((kind for kind in _CLOSED_BY if text.startswith(kind, end)), None)
-        # An unclosed section is an ordinary "<". Its end is searched for within bounds, to take linear time.
-        close = -1 if kind is None else text.find(_CLOSED_BY[kind], end, end + _MOST_COMMENT)
-        if kind is None or close < 0:
-            return runs, max(end, start)
-        if kind == "<![CDATA[":
-            runs.append((end + 9, close, characters(text[end + 9 : close])))
-        place = close + 3
-
-
-_CLOSED_BY = {"<!--": "-->", "<![CDATA[": "]]>"}
-# Characters of a comment or a section within the text of an id.
-_MOST_COMMENT = 1024
-
-
-def _found(text: str, places: Iterable[tuple[int, int, str]]) -> Iterator[Edit]:
+def _found(text: str, needles: Needles, places: Iterable[tuple[int, int, str]]) -> Iterator[Edit]:
     """Yield the edits for known ids in a text."""
     for start, end, needle in places:
-        yield Edit(start, end, ChangeKind.SESSION_ID, "", characters(text[start:end]), needle)
+        yield Edit(start, end, ChangeKind(needles.kind), "", characters(text[start:end]), needle)
 
 
 # Characters at the beginning of a text that may be the rest of an id.
 _LONGEST_REST = 8_192
-
-
-# -- header fields and credentials -------------------------------------------------------------------
-
-
-def _fields(text: str, pattern: re.Pattern[str]) -> Iterator[Edit]:
-    """Yield the secrets in HTTP header fields."""
-    for match in pattern.finditer(text):
-        start, value = match.start("value"), match["value"]
-        for edit in named_edits(match["name"], value) or ():
-            yield edit.moved(start)
-
-
-def _credentials(text: str) -> Iterator[Edit]:
-    """Yield the passwords in attributes, connection strings and JSON."""
-    for match in _assignments(_CREDENTIAL, text):
-        start, end = match.span(match.lastgroup or 0)
-        if start < end:
-            yield Edit(start, end, ChangeKind.CREDENTIAL, _CREDENTIAL_NAMES[match["name"].lower()])
-
-
-def _user_information(text: str) -> Iterator[Edit]:
-    """Yield the user information of URLs."""
-    for match in _USER_INFORMATION.finditer(text):
-        yield Edit(*match.span(1), ChangeKind.CREDENTIAL, "the user information of a URL")
