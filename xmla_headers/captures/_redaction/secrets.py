@@ -68,7 +68,7 @@ class Edit(NamedTuple):
 _BEFORE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-"
 # What stands between a name and its value: the closing quote of the name, and a separator.
 _SEPARATOR = re.compile(
-    r"(?P<closed>\\{0,3}[\"'`]|\])?+"
+    r"(?P<closed>\]?\\{0,3}[\"'`]|\])?+"
     r"(?:[ \t\r\n]*+(?P<mark>[=:])>?[ \t\r\n]*+(?P<quote>[\"'])|[ \t]*+(?P<sign>[=:])>?[ \t]*+)"
 )
 _JSON_REST = {
@@ -77,7 +77,8 @@ _JSON_REST = {
 }
 # A value without quotes. One of a connection string ends at its semicolon, others at white space. A comma or
 # bracket may be a part of it.
-_OF_CONNECTION = re.compile(r"[^\"'<>;\r\n\0]*+")
+# A reference is the end of markup, or a character of the value that the text without escapes shows.
+_OF_CONNECTION = re.compile(r"(?:[^\"'<>;&\r\n\0]++|&(?!(?:[a-z]{2,4}|#\d{1,7}|#[xX][\da-fA-F]{1,6});))*+")
 _BARE = re.compile(
     r"(?:[^\s\"'<>&;#,)\]}\\\0/]|[,)\]}](?![\s,;)\]}\"'<]|[\w.-]{1,60}=|\Z)|/(?!>)|\\(?=[\w])(?![rntu]))++"
 )
@@ -89,7 +90,7 @@ _OF_ITEM = re.compile(r"\[?[\"']?(?P<value>[^\r\n,}\]\"']*+)")
 # What stands before a name at the beginning of a line, as curl and logs of it write it.
 _LINE_BEGUN = re.compile(r"(?:\A\ufeff?|(?<=[\r\n]))(?:[<>*] )?[ \t]*\Z")
 _ATTRIBUTE_BEGUN = re.compile(r"(?i)(?:name|key|id|type|property|field)\s*=\s*[\"']\Z")
-_VALUE_IN_TAG = re.compile(r"(?i)\bvalue\s*=\s*(?:\"([^\"<]*+)|'([^'<]*+))")
+_VALUE_IN_TAG = re.compile(r"(?i)\b(?:value|content)\s*=\s*(?:\"([^\"<]*+)|'([^'<]*+))")
 _VALUE_AFTER_TAG = re.compile(
     r"[^<>]{0,300}>\s*+(?:<(?:\w{1,30}:)?value(?:\s[^<>]{0,100})?>)?([^<]++)</", re.IGNORECASE
 )
@@ -266,6 +267,7 @@ class _Named:
             first = text.index(":", end) + 1
             found = pattern.match(text, first)
             last = first if found is None else found.end()
+            first = _BLANKS.match(text, first, last).end()  # type: ignore[union-attr]
             other = None if self._head or is_field else _OTHER_FIELD.search(text, first, last)
             yield from self._field(name, first, last if other is None else other.start())
             return
@@ -277,7 +279,12 @@ class _Named:
             closed = text.find(opening, place, last)
             yield from self._field(name, place, last if closed < 0 else closed)
             return
+        if match["closed"] and text[place : place + 1] in ("{", "["):
+            # An object or array of JSON: its members have names of their own.
+            return
         if match["quote"]:
+            if self._is_closing(start, place, match["quote"]):
+                return
             multi = not self._head and (
                 mark == ":"
                 or text.rfind("<", max(0, start - _NEAR_TAG), start)
@@ -294,7 +301,7 @@ class _Named:
         if is_field:
             yield from self._field_in_line(name, place, mark)
             return
-        if mark == ":" and not (kind is Kind.SECRET and _LIKE_SECRET.match(text, place)):
+        if mark == ":" and not (kind in (Kind.SECRET, Kind.KEY) and _LIKE_SECRET.match(text, place)):
             # Prose has colons, too.
             return
         blanks = (text[match.start("sign") - 1] in " \t", text[place - 1] in " \t")
@@ -303,6 +310,14 @@ class _Named:
             # The value is empty, and a request line or another word goes on.
             return
         yield from self._bare(kind, name, start, place)
+
+    def _is_closing(self, start: int, place: int, quote: str) -> bool:
+        """Return whether the quote before a value closes the string with the name: "Password="; x."""
+        text = self._text
+        if text[place : place + 1] not in _AFTER_QUOTE:
+            return False
+        first = max(text.rfind(mark, max(0, start - _NEAR_TAG), start) for mark in "<>\n") + 1
+        return text.count(quote, max(first, start - _NEAR_TAG), start) % 2 == 1
 
     def _bare(self, kind: Kind, name: str, start: int, place: int) -> Iterator[Edit]:
         """Yield a value without quotes."""
@@ -377,6 +392,8 @@ class _Named:
             yield Edit(start, end, ChangeKind.CREDENTIAL, shown(name))
 
 
+# What may follow a closing quote in a connection string, JSON or markup.
+_AFTER_QUOTE = frozenset(["", " ", "\t", "\r", "\n", ";", ",", "}", "]", ")", ">", "<", "/"])
 # A second word of a name in a connection string, before its "=".
 _MORE = re.compile(r"(?: (?i:id|name|key|access key|access signature|token))(?=[ \t]*=)")
 # A value after a colon that is no word of prose.
@@ -455,7 +472,7 @@ def named_edits(name: str, value: str, names: Names, *, parameter: bool = False)
     """
     name = name.strip()
     kind = names.kind(name)
-    if kind is None or kind is Kind.ELEMENT or (kind is Kind.PARAMETER and not parameter):
+    if kind is None or kind is Kind.ELEMENT:
         return None
     if kind is Kind.ID:
         return list(_identifier(value, 0, len(value), whole(value)))
