@@ -40,7 +40,6 @@ def redacted(text: str) -> str:
             '<a>{"credential":{"AuthenticationKind":"Key","Key":"Zq7Wx9Kp3LmTulip4711Rt"}}</a>',
             '<a>{"credential":{"AuthenticationKind":"Key","Key":""}}</a>',
         ),
-        ('<a>{"tokens":["a","b"]}</a>', '<a>{"tokens":["a","b"]}</a>'),
         # The ends of lines stay.
         (
             "<a>-----BEGIN RSA PRIVATE KEY-----\r\nMIIEow\n-----END RSA PRIVATE KEY-----</a>",

@@ -38,6 +38,7 @@ _MARKS = (
 # The first bytes of content in which text cannot be found.
 _PACKED = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"\xdf\xff", "MS-BINXML"))
 
+_LINE_ENDS = re.compile("[\r\n]")
 # An attribute without its closing quote goes on after the id: this part is certainly the id's.
 _BEFORE_MARKUP = re.compile(r"[^\s<>/]+")
 
@@ -235,7 +236,7 @@ class Hider(Editor):
         """Return a pseudonym, or "" for a credential; None if the text has it already."""
         new = self._new(edit, old)
         # A secret in several parts is listed once.
-        if new is not None and (edit.what or new):
+        if new is not None and (edit.what or edit.identifier):
             self.note(place, edit.kind, edit.what or new)
         return new
 
@@ -254,8 +255,14 @@ class Hider(Editor):
         """Return the text that replaces the old one, or None if they are equal."""
         if edit.folded:
             new = self._tables[edit.kind].spelled(edit.identifier, edit.folded)
+        elif edit.identifier:
+            new = self._tables[edit.kind].pseudonym(edit.identifier)
         else:
-            new = self._tables[edit.kind].pseudonym(edit.identifier) if edit.identifier else ""
+            # The lines of a text stay. A folded header field is one line.
+            lines = edit.kind not in (ChangeKind.HEADER_FIELD, ChangeKind.SESSION_ID)
+            new = "".join(_LINE_ENDS.findall(old)) if lines else ""
+            if new == old:
+                return None
         # The first part of an id may look like the pseudonym of the whole id. In a text with several
         # encodings, a pseudonym in UTF-16 has NULs.
         return None if new == old.replace("\0", "") == edit.identifier or not old else new

@@ -317,7 +317,15 @@ class _Walk:
         for edit in edits:
             new = self._editor.replacement(edit, value.text[edit.start : edit.end], place)
             if new is not None:
-                self.edits.append((*value.span(edit.start, edit.end), new))
+                self.edits.append((*value.span(edit.start, edit.end), _ESCAPES.sub(_escaped, new)))
+
+
+_ESCAPES = re.compile("[\r\n]")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Return a line end as JSON writes it."""
+    return "\\r" if match[0] == "\r" else "\\n"
 
 
 def _decoded(text: str, start: int, end: int) -> str:

@@ -69,7 +69,8 @@ _BEFORE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-"
 # What stands between a name and its value: the closing quote of the name, and a separator.
 _SEPARATOR = re.compile(
     r"(?P<closed>\]?\\{0,3}[\"'`]|\])?+"
-    r"(?:[ \t\r\n]*+(?P<mark>[=:])>?[ \t\r\n]*+(?P<quote>[\"'])|[ \t]*+(?P<sign>[=:])>?[ \t]*+)"
+    r"(?:[ \t\r\n]*+(?P<mark>[=:])>?[ \t\r\n]*+(?:\[[ \t\r\n]*+)?(?P<quote>[\"'])"
+    r"|[ \t]*+(?P<sign>[=:])>?[ \t]*+)"
 )
 _JSON_REST = {
     '"': re.compile(r'(?:[^"\\\r\n]++|\\.)*+', re.DOTALL),
@@ -401,7 +402,7 @@ _LIKE_SECRET = re.compile(r"(?=[^\s,;]*[^A-Za-z\s,;.])[^\s,;]{4}")
 # Another key of a connection string, or the version in a request line, within what looks like a value.
 _OTHER = re.compile(r" [\w.]+ ?=| HTTP/\d")
 # Another name in a line of a log.
-_OTHER_FIELD = re.compile(r"[,;]?[ \t][\w.-]{1,60}[=:]")
+_OTHER_FIELD = re.compile(r"(?<=[^\s:])[,;]?[ \t][\w.-]{1,60}[=:]")
 # The end of a tag, and the next one: a value does not contain it.
 _TAG = re.compile(r"[\s/]*>(?=[^<>\"']*<)")
 _AFTER_VALUE = frozenset(["", " ", "\t", "\r", "\n", "/", ">", "?", ",", ";", ")", "]", "}"])
