@@ -1,4 +1,4 @@
-"""Planted secrets disappear from captures of every format, and harmless things that look like secrets stay."""
+"""Planted secrets disappear from captures of every format, and harmless things like them stay."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import json
 import zipfile
 from base64 import b64encode
-from html import escape
 from urllib.parse import quote
 
 import pytest
@@ -160,7 +159,7 @@ BODIES = (
     f"<x:Session x:SessionId='{S}'/>",
     f"<a><!-- password: {S} --></a>",
     f'<a><![CDATA[{{"connectionString": "Data Source=x;Password={S}"}}]]></a>',
-    f'<Statement>{{"credential": {{"AuthenticationKind": "Key", "Key": "k", "password": "{S}"}}}}</Statement>',
+    f'<Statement>{{"credential": {{"Kind": "Key", "Key": "k", "password": "{S}"}}}}</Statement>',
     f"<a>&lt;Password&gt;{S}&lt;/Password&gt;</a>",
     f"<a>&amp;lt;Token&amp;gt;{S}&amp;lt;/Token&amp;gt;</a>",
     f"<a>{JWT}</a>",
@@ -196,7 +195,8 @@ def _message(content: str = "<a/>") -> str:
     return (
         '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header>'
         f'<Session xmlns="urn:schemas-microsoft-com:xml-analysis" SessionId="{GUID}"/></s:Header>'
-        f"<s:Body><Execute xmlns='urn:schemas-microsoft-com:xml-analysis'>{content}</Execute></s:Body></s:Envelope>"
+        f"<s:Body><Execute xmlns='urn:schemas-microsoft-com:xml-analysis'>{content}</Execute></s:Body>"
+        "</s:Envelope>"
     )
 
 
@@ -204,7 +204,8 @@ def _http(
     field: str = "Accept: */*", body: str | None = None, target: str = "/xmla", *, kind: str = "text/xml"
 ) -> bytes:
     data = (_message() if body is None else body).encode()
-    head = f"POST {target} HTTP/1.1\r\nHost: h\r\n{field}\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n\r\n"
+    head = f"POST {target} HTTP/1.1\r\nHost: h\r\n{field}\r\nContent-Type: {kind}\r\n"
+    head += f"Content-Length: {len(data)}\r\n\r\n"
     return (
         head.encode() + data + b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 4\r\n\r\n<a/>"
     )

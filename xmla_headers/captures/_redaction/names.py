@@ -63,13 +63,17 @@ _ROOTS = (
     *("signaturevalue", "ciphervalue", "onetimepass", "customdata", "clientcert", "contrasena", "kennwort"),
     *("xamzsignature", "oauthsignature", "hubsignature", "sessionkey", "phpsessid", "aspsession", "estsauth"),
     *("apikey", "devicecode", "authcode", "authorizationcode", "codeverifier", "iplanetdirectory"),
+    *("antiforgery", "spoidcrl", "aisession", "accesssignature", "bindpw", "userpw", "usercert"),
 )
 # ... unless this follows, in the plural or not.
 _HARMLESS = re.compile(
     r"s?(?:i[sz]|type|kind|name|ur[il]|endpoint|polic|expir|len|count|size|life|format|provider|requir|enabl|hint"
     r"|age|alg|limit|max|min|mode|version|status|error|date|time|path|field|issue[rd]|aud|scope|loca|usage|index"
-    r"|ar(?:y|ies|ial)|sale|strength|method|missing|change|last|domain|class|label|consent|audience|column|dimension|group|rules?\Z)"
+    r"|ar(?:y|ies|ial)|sale|strength|method|missing|change|last|domain|class|label|consent|audience|column"
+    r"|dimension|group|rules?\Z)"
 )
+# Names of numbers begin like this.
+_COUNTS = ("max", "min", "num", "total", "count")
 # Names that end like this.
 _ENDS = ("auth", "pass", "apikey", "connectsid", "rtfa", "sessid", "requestverification", "otp", "passw")
 # Keys, by the word before "key".
@@ -108,6 +112,8 @@ _PARAMETERS = frozenset(
         "loginhint",
     )
 )
+# Names of passwords and of other things.
+_LOOSE = frozenset({"pass", "pw", "sas", "sig", "pin", "passkey"})
 _USERS = re.compile(
     r"(?:.*(?:user|username|userid|usernames|upn|login|loginname|loginid|accountname|useremail|userprincipalname)"
     r"|uid|account|customdata|roles?|e?mail|uniquename|nameid|clientprincipalname|xmsclientprincipalname)\Z"
@@ -142,7 +148,18 @@ _WORDS = (
         "pw",
         "wresult",
     ),
-    *("wctx", "clientinfo", "client_info", "login_hint", "extauth", "bearer", "iplanet"),
+    *(
+        "wctx",
+        "clientinfo",
+        "client_info",
+        "login_hint",
+        "extauth",
+        "bearer",
+        "iplanet",
+        "antiforgery",
+        "spoidcrl",
+        "sas",
+    ),
 )
 _OF_USERS = ("user", "uid", "upn", "login", "account", "role", "mail", "unique", "nameid", "nameidentifier")
 
@@ -205,11 +222,11 @@ class Names:
             return Kind.ELEMENT
         if self.users and _USERS.match(plain) and plain not in _NO_USERS:
             return Kind.USER
-        for root in _ROOTS:
+        for root in () if plain.startswith(_COUNTS) else _ROOTS:
             at = plain.find(root)
             if at >= 0 and not _HARMLESS.match(plain, at + len(root)):
                 return Kind.SECRET
-        if _KEY.search(plain):
+        if plain in _LOOSE or _KEY.search(plain):
             return Kind.KEY
         if plain in _PARAMETERS:
             return Kind.PARAMETER
@@ -221,7 +238,7 @@ class Names:
         if not value or _PLAIN.match(value):
             return False
         if kind is Kind.KEY:
-            return is_random(value, 12) or (parameter and len(value) > 5)
+            return is_random(value, 8) or (parameter and len(value) > 5)
         if kind is Kind.PARAMETER:
             return parameter or _MIXED.match(value) is not None
         return kind is not Kind.ELEMENT

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from .escapes import characters, expand, fold, is_escaped, pieces, resolved, unescaped, whole, without_nuls
-from .names import IDENTIFIER, Kind
+from .names import IDENTIFIER, Kind, is_random
 from .shapes import AUTHORIZATION, TOKEN, shape_at, shaped
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ _BEFORE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-"
 # What stands between a name and its value: the closing quote of the name, and a separator.
 _SEPARATOR = re.compile(
     r"(?P<closed>\]?\\{0,3}[\"'`]|\])?+"
-    r"(?:[ \t\r\n]*+(?P<mark>[=:])>?[ \t\r\n]*+(?:\[[ \t\r\n]*+)?(?P<quote>[\"'])"
+    r"(?:[ \t\r\n]*+(?P<mark>[=:])>?[ \t\r\n]*+(?:\[[ \t\r\n]*+|\{[ \t\r\n]*+\"value\"[ \t]*+:[ \t]*+)?"
+    r"(?P<quote>[\"'])"
     r"|[ \t]*+(?P<sign>[=:])>?[ \t]*+)"
 )
 _JSON_REST = {
@@ -90,14 +91,32 @@ _OF_FIELD_IN_MARKUP = re.compile(r"[^\r\n<]*+(?:\r?\n[ \t]++[^\r\n<]*+)*+")
 _OF_ITEM = re.compile(r"\[?[\"']?(?P<value>[^\r\n,}\]\"']*+)")
 # What stands before a name at the beginning of a line, as curl and logs of it write it.
 _LINE_BEGUN = re.compile(r"(?:\A\ufeff?|(?<=[\r\n]))(?:[<>*] )?[ \t]*\Z")
-_ATTRIBUTE_BEGUN = re.compile(r"(?i)(?:name|key|id|type|property|field)\s*=\s*[\"']\Z")
-_VALUE_IN_TAG = re.compile(r"(?i)\b(?:value|content)\s*=\s*(?:\"([^\"<]*+)|'([^'<]*+))")
+_ATTRIBUTE_BEGUN = re.compile(r"(?i)\b(?:n|name|key|id|type|property|field)\s*=\s*[\"']?\Z")
+_VALUE_IN_TAG = re.compile(r"(?i)\b(?:v|value|content)\s*=\s*(?:\"([^\"<]*+)|'([^'<]*+)|([^\s\"'<>]++))")
 _VALUE_AFTER_TAG = re.compile(
     r"[^<>]{0,300}>\s*+(?:<(?:\w{1,30}:)?value(?:\s[^<>]{0,100})?>)?([^<]++)</", re.IGNORECASE
 )
 _VALUE_OF_PAIR = re.compile(
     r"</(?:(?!</?(?:\w{1,30}:)?(?:row|property|parameter)[\s>]).){0,1500}?<(?:\w{1,30}:)?(?:property|default)?value(?:\s[^<>]{0,100})?>([^<]*+)<",
     re.IGNORECASE | re.DOTALL,
+)
+_PAIR_AFTER = re.compile(
+    r"[\"'],[ \t\r\n]*+(?:[\"'][vV]alue[\"'][ \t\r\n]*+:[ \t\r\n]*+)?"
+    r"(?:\"((?:[^\"\\\r\n]++|\\.)*+)\"|'([^'\r\n]*+)')(?=[ \t\r\n]*+[,)\]}])"
+)
+_PAIR_BEFORE = re.compile(
+    r"value[\"'][ \t\r\n]*+:[ \t\r\n]*+[\"']([^\"'\r\n\\]*+)[\"'],[ \t\r\n]*+"
+    r"[\"'](?:name|key)[\"'][ \t\r\n]*+:[ \t\r\n]*+[\"']"
+)
+# A value after a name and a blank.
+_SAID = re.compile(
+    r"[ \t]++(?:\"(?P<double>[^\"<>\r\n]++)\"|'(?P<single>[^'<>\r\n]++)'"
+    r"|(?P<bare>[^\s\"'<>&;=-][^\s\"'<>&;]*+))"
+)
+# An id that prose names.
+_PROSE = re.compile(
+    r"(?i)\bsession[ _-]?id[ \t]*+[:=]?[ \t]*+[\"']?(?P<after>(?=[^\s\"'<>]*\d)[\w{}.-]{8,}+)"
+    r"|[\"'](?P<before>(?=[^\"'<>]*\d)[\w{}.-]{8,64})[\"'] session\b"
 )
 # Characters around a name that are read.
 _NEAR_TAG = 1_000
@@ -195,6 +214,11 @@ class _Named:
             )
         if self._has_ids:
             yield from _identifier_elements(text)
+        if "session" in self._lower:
+            for match in _PROSE.finditer(text):
+                group = match.lastgroup or 0
+                if is_random(match[group].strip("{}"), 8):
+                    yield from _identifier(text, *match.span(group), match[group])
 
     def _whole(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end of the name around a part of it."""
@@ -231,6 +255,14 @@ class _Named:
             yield from self._assigned(kind, start, end, match)
         elif before and before in "\"'" and text.startswith(before, end):
             yield from self._in_tag(kind, start, end)
+            yield from self._in_pair(kind, start, end)
+        elif before == "=":
+            yield from self._in_tag(kind, start, end)
+        elif (said := _SAID.match(text, end)) is not None:
+            option = text.startswith("--", start)
+            value = said[said.lastindex or 0]
+            if (said.lastgroup != "bare" or option) and (option or is_random(value, 8)):
+                yield from self._of_match(kind, start, end, said)
 
     def _is_tag(self, start: int) -> bool:
         """Return whether a name is that of a tag."""
@@ -249,6 +281,17 @@ class _Named:
             return
         match = _VALUE_IN_TAG.search(text, opened, closed)
         yield from self._of_match(kind, start, end, match or _VALUE_AFTER_TAG.match(text, end))
+
+    def _in_pair(self, kind: Kind, start: int, end: int) -> Iterator[Edit]:
+        """Yield the value beside a name: "Password", "x"; "name": "Password", "value": "x"."""
+        text = self._text
+        after = _PAIR_AFTER.match(text, end)
+        if after is None:
+            first = max(0, start - _NEAR_TAG)
+            last = text.rfind("value", first, start)
+            after = None if last < 0 else _PAIR_BEFORE.match(text, last, start)
+            after = after if after is not None and after.end() == start else None
+        yield from self._of_match(kind, start, end, after)
 
     def _of_match(self, kind: Kind, start: int, end: int, match: re.Match[str] | None) -> Iterator[Edit]:
         if match is not None:
@@ -398,7 +441,7 @@ _AFTER_QUOTE = frozenset(["", " ", "\t", "\r", "\n", ";", ",", "}", "]", ")", ">
 # A second word of a name in a connection string, before its "=".
 _MORE = re.compile(r"(?: (?i:id|name|key|access key|access signature|token))(?=[ \t]*=)")
 # A value after a colon that is no word of prose.
-_LIKE_SECRET = re.compile(r"(?=[^\s,;]*[^A-Za-z\s,;.])[^\s,;]{4}")
+_LIKE_SECRET = re.compile(r"(?=[^\s,;<>\"']*[^A-Za-z\s,;.<>\"'])[^\s,;<>\"']{4}")
 # Another key of a connection string, or the version in a request line, within what looks like a value.
 _OTHER = re.compile(r" [\w.]+ ?=| HTTP/\d")
 # Another name in a line of a log.

@@ -36,6 +36,7 @@ _TABLE = (
         rf"(?i:negotiate) +(?P<secret>(?=[^\s\"'<>]*[A-Z\d=]){_BASE64}{{12,}}={{0,2}})",
         "a token of a handshake",
     ),
+    ("sharedkey ", r"(?i:sharedkey) +\w+:(?P<secret>[\w+/=-]{12,}+)", "a signature"),
     ("ntlm ", rf"(?i:ntlm) +(?P<secret>{_BASE64}{{12,}}={{0,2}})", "a token of a handshake"),
     ("kerberos ", rf"(?i:kerberos) +(?P<secret>{_BASE64}{{16,}}={{0,2}})", "a token of a handshake"),
     ("tlrmtvntu", rf"TlRMTVNTU{_BASE64}{{8,}}={{0,2}}", "a token of a handshake"),
@@ -72,7 +73,7 @@ _STORAGE = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==(?![=\w])")
 # Options of curl with credentials.
 _OPTIONS = re.compile(
     r"(?<=\s)(?:-[uUb]|--(?:proxy-)?user|--cookie|--oauth2-bearer|--(?:proxy-)?pass"
-    r"|--tls(?:user|password))(?: ++|=)"
+    r"|--tls(?:user|password))(?: ++|=|(?=[^\s:\"']{1,60}:))"
     r"(?:'(?P<single>[^'\r\n]++)|\"(?P<double>[^\"\r\n]++)|(?P<bare>[^\s\"'<>|;&-][^\s\"'<>|;&]*+))"
 )
 
