@@ -222,7 +222,7 @@ EMPTIED = {
     "Authorization": ("Authorization: Basic secret\r\nA: b\r\n", "Authorization: \r\nA: b\r\n"),
     "Proxy-Authorization": ("proxy-authorization:secret\r\n", "proxy-authorization:\r\n"),
     "Cookie": ("Host: a\nCookie: a=secret; b=secret\n", "Host: a\nCookie: \n"),
-    "Set-Cookie": ("Set-Cookie: a=secret\r\n\tsecret\r\nB: c\r\n", "Set-Cookie: \r\nB: c\r\n"),
+    "Set-Cookie": ("Set-Cookie: a=secret\r\n\tsecret\r\nB: c\r\n", "Set-Cookie: \r\n\t\r\nB: c\r\n"),
     "Negotiate": (
         'WWW-Authenticate: Negotiate secret==, Basic realm="x"\r\n',
         'WWW-Authenticate: Negotiate , Basic realm="x"\r\n',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 
@@ -34,22 +35,28 @@ def difference(
     removed = {change.place for change in changed if change.kind is ChangeKind.UNSEARCHABLE}
     if "" in removed:
         return None
-    pairs = zip_longest(_told(before, removed), _told(after, removed))
+    transcripts = Transcript(), Transcript()
+    told = (_told(data, removed, into) for data, into in zip((before, after), transcripts, strict=True))
+    pairs = zip_longest(*told)
     for number, (old, new) in enumerate(pairs, 1):
         if old is None or new is None:
             return f"the number of messages would change, at message {number}"
         for what, first, second in zip(_PARTS, old, new, strict=True):
             if first != second:
                 return f"{what} of message {number} would change"
-    return None
+    first, second = map(_ending, transcripts)
+    return None if first == second else "what check finds at the end would change"
 
 
-_PARTS = ("the place", "the HTTP head", "the findings", "the header", "the session")
+_PARTS = ("the place", "the HTTP head", "the lines", "the findings", "the header", "the session")
+_LINE_END = re.compile(rb"[\r\n]")
 
 
-def _told(data: bytes | memoryview, removed: set[str]) -> Iterator[tuple[object, ...]]:
+def _told(
+    data: bytes | memoryview, removed: set[str], transcript: Transcript
+) -> Iterator[tuple[object, ...]]:
     """Yield what the rules and the transcript say about each message, without its texts."""
-    transcript, taken = Transcript(), 0
+    taken = 0
     for message in captures.iter_messages(data):
         taken += len(message.body)
         if taken > _MOST_TAKEN:
@@ -63,10 +70,17 @@ def _told(data: bytes | memoryview, removed: set[str]) -> Iterator[tuple[object,
         yield (
             (message.direction, message.status, message.omitted, message.continuation, message.charset),
             _head(message),
+            b"".join(_LINE_END.findall(message.body)),
             [finding.code for finding in checked.findings],
             [type(block) for block in checked.header or ()],
             (number, [finding.code for finding in placement.findings]),
         )
+
+
+def _ending(transcript: Transcript) -> list[tuple[object, ...]]:
+    """Return what a transcript says when there are no more messages."""
+    found = [(name, finding.code) for name, finding in transcript.close()]
+    return [*found, *((each.cause, each.session) for each in transcript.diagnosis())]
 
 
 def _head(message: CapturedMessage) -> list[str]:

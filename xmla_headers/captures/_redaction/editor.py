@@ -15,7 +15,7 @@ from .edits import ChangeKind, Edit
 from .secrets import find, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from xmla_headers.captures._message import CaptureLimits
 
@@ -228,6 +228,9 @@ class Hider(Editor):
 
         A pseudonym that is there already keeps no other edit away, as it would not in a new redaction.
         """
+        return [part for edit in self._merged(edits, text) for part in _in_lines(edit, text)]
+
+    def _merged(self, edits: list[Edit], text: str) -> list[Edit]:
         return merged(edit for edit in edits if self._new(edit, text[edit.start : edit.end]) is not None)
 
     def replacement(self, edit: Edit, old: str, place: str) -> str | None:
@@ -280,6 +283,23 @@ class Hider(Editor):
         if data:
             self.note(place, ChangeKind.UNSEARCHABLE, reason)
         return data[:0]
+
+
+def _in_lines(edit: Edit, text: str) -> Iterator[Edit]:
+    """Yield the parts of a credential in several lines: the ends of the lines stay."""
+    is_one = edit.identifier or edit.kind is ChangeKind.UNSEARCHABLE
+    if is_one or _LINE_END.search(text, edit.start, edit.end) is None:
+        yield edit
+        return
+    what = edit.what
+    for part in _LINE.finditer(text, edit.start, edit.end):
+        yield edit._replace(start=part.start(), end=part.end(), what=what)
+        what = ""
+
+
+# The blanks that continue a header field on another line (RFC 9112 section 5.2) stay, too.
+_LINE_END = re.compile(r"[\r\n]")
+_LINE = re.compile(r"\S[^\r\n]*+")
 
 
 def _unsearchable(data: bytes, limits: CaptureLimits) -> str | None:

@@ -62,13 +62,15 @@ _ROOTS = (
     *("assertion", "samlresponse", "samlrequest", "samlart", "jwt", "sspihandshake", "clientprincipal"),
     *("signaturevalue", "ciphervalue", "onetimepass", "customdata", "clientcert", "contrasena", "kennwort"),
     *("xamzsignature", "oauthsignature", "hubsignature", "sessionkey", "phpsessid", "aspsession", "estsauth"),
+    *("apikey", "devicecode", "authcode", "authorizationcode", "codeverifier", "iplanetdirectory"),
     *("antiforgery", "spoidcrl", "aisession", "accesssignature", "bindpw", "userpw", "usercert"),
 )
 # ... unless this follows, in the plural or not.
 _HARMLESS = re.compile(
     r"s?(?:i[sz]|type|kind|name|ur[il]|endpoint|polic|expir|len|count|size|life|format|provider|requir|enabl|hint"
     r"|age|alg|limit|max|min|mode|version|status|error|date|time|path|field|issue[rd]|aud|scope|loca|usage|index"
-    r"|strength|method|missing|change|last|domain|class|label|consent|audience|column|dimension|group|ary|rules?\Z)"
+    r"|ar(?:y|ies|ial)|sale|strength|method|missing|change|last|domain|class|label|consent|audience|column"
+    r"|dimension|group|rules?\Z)"
 )
 # Names of numbers begin like this.
 _COUNTS = ("max", "min", "num", "total", "count")
@@ -83,6 +85,7 @@ _KEY = re.compile(
 _PARAMETERS = frozenset(
     (
         "code",
+        "bearer",
         "sig",
         "sign",
         "signature",
@@ -145,7 +148,18 @@ _WORDS = (
         "pw",
         "wresult",
     ),
-    *("wctx", "clientinfo", "client_info", "login_hint", "extauth", "antiforgery", "spoidcrl", "sas"),
+    *(
+        "wctx",
+        "clientinfo",
+        "client_info",
+        "login_hint",
+        "extauth",
+        "bearer",
+        "iplanet",
+        "antiforgery",
+        "spoidcrl",
+        "sas",
+    ),
 )
 _OF_USERS = ("user", "uid", "upn", "login", "account", "role", "mail", "unique", "nameid", "nameidentifier")
 
@@ -155,6 +169,10 @@ _PLAIN = re.compile(
     r"|session-[\d.]+|user-[\d.]+|string|bearer|basic|ntlm|negotiate)\Z"
 )
 _RANDOM = re.compile(r"(?=[^\s]*\d)(?=[^\s]*[A-Za-z])[^\s<>\[\]{}()]+\Z")
+
+
+# A code or key in JSON: nobody reads or writes such a value.
+_MIXED = re.compile(r"(?=\D*\d)(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[\w+/~.-]{20,}={0,2}\Z", re.ASCII)
 
 
 def is_random(value: str, least: int = 16) -> bool:
@@ -224,7 +242,7 @@ class Names:
         if kind is Kind.KEY:
             return is_random(value, 8) or (parameter and len(value) > 5)
         if kind is Kind.PARAMETER:
-            return parameter
+            return parameter or _MIXED.match(value) is not None
         return kind is not Kind.ELEMENT
 
 

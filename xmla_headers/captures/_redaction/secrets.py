@@ -31,7 +31,7 @@ __all__ = ["find", "merged", "named_edits"]
 _BEFORE = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.$-"
 # The text between a name and its value: the closing quote of the name, and a separator.
 _SEPARATOR = re.compile(
-    r"(?P<closed>\\{0,3}[\"'`]|\])?+"
+    r"(?P<closed>\]?\\{0,3}[\"'`]|\])?+"
     r"(?:[ \t\r\n]*+(?P<mark>[=:])>?[ \t\r\n]*+(?:\[[ \t\r\n]*+|\{[ \t\r\n]*+\"value\"[ \t]*+:[ \t]*+)?"
     r"(?P<quote>[\"'])"
     r"|[ \t]*+(?P<sign>[=:])>?[ \t]*+)"
@@ -42,7 +42,8 @@ _JSON_REST = {
 }
 # A value without quotes. One of a connection string ends at its semicolon, others at white space. A comma or
 # bracket may be a part of it.
-_OF_CONNECTION = re.compile(r"[^\"'<>;\r\n\0]*+")
+# A reference is the end of markup, or a character of the value that the text without escapes shows.
+_OF_CONNECTION = re.compile(r"(?:[^\"'<>;&\r\n\0]++|&(?!(?:[a-z]{2,4}|#\d{1,7}|#[xX][\da-fA-F]{1,6});))*+")
 _BARE = re.compile(
     r"(?:[^\s\"'<>&;#,)\]}\\\0/]|[,)\]}](?![\s,;)\]}\"'<]|[\w.-]{1,60}=|\Z)|/(?!>)|\\(?=[\w])(?![rntu]))++"
 )
@@ -285,6 +286,7 @@ class _Named:
             found = pattern.match(text, first)
             last = first if found is None else found.end()
             self._field_end = last
+            first = _BLANKS.match(text, first, last).end()  # type: ignore[union-attr]
             other = None if self._head or is_field else _OTHER_FIELD.search(text, first, last)
             yield from self._field(name, first, last if other is None else other.start())
             return
@@ -296,7 +298,12 @@ class _Named:
             closed = text.find(opening, place, last)
             yield from self._field(name, place, last if closed < 0 else closed)
             return
+        if match["closed"] and text[place : place + 1] in ("{", "["):
+            # An object or array of JSON: its members have names of their own.
+            return
         if match["quote"]:
+            if self._is_closing(start, place, match["quote"]):
+                return
             multi = not self._head and (
                 mark == ":"
                 or text.rfind("<", max(0, start - _NEAR_TAG), start)
@@ -313,7 +320,7 @@ class _Named:
         if is_field:
             yield from self._field_in_line(name, place, mark)
             return
-        if mark == ":" and not (kind is Kind.SECRET and _LIKE_SECRET.match(text, place)):
+        if mark == ":" and not (kind in (Kind.SECRET, Kind.KEY) and _LIKE_SECRET.match(text, place)):
             # Prose has colons, too.
             return
         blanks = (text[match.start("sign") - 1] in " \t", text[place - 1] in " \t")
@@ -322,6 +329,14 @@ class _Named:
             # The value is empty, and a request line or another word goes on.
             return
         yield from self._bare(kind, name, start, place)
+
+    def _is_closing(self, start: int, place: int, quote: str) -> bool:
+        """Return whether the quote before a value closes the string with the name: "Password="; x."""
+        text = self._text
+        if text[place : place + 1] not in _AFTER_QUOTE:
+            return False
+        first = max(text.rfind(mark, max(0, start - _NEAR_TAG), start) for mark in "<>\n") + 1
+        return text.count(quote, max(first, start - _NEAR_TAG), start) % 2 == 1
 
     def _bare(self, kind: Kind, name: str, start: int, place: int) -> Iterator[Edit]:
         """Yield a value without quotes."""
@@ -404,6 +419,8 @@ class _Named:
             yield Edit(start, end, ChangeKind.CREDENTIAL, shown(name))
 
 
+# What may follow a closing quote in a connection string, JSON or markup.
+_AFTER_QUOTE = frozenset(["", " ", "\t", "\r", "\n", ";", ",", "}", "]", ")", ">", "<", "/"])
 # A second word of a name in a connection string, before its "=".
 _MORE = re.compile(r"(?: (?i:id|name|key|access key|access signature|token))(?=[ \t]*=)")
 # A value after a colon that is no word of prose.
@@ -447,7 +464,7 @@ def named_edits(name: str, value: str, names: Names, *, parameter: bool = False)
     """
     name = name.strip()
     kind = names.kind(name)
-    if kind is None or kind is Kind.ELEMENT or (kind is Kind.PARAMETER and not parameter):
+    if kind is None or kind is Kind.ELEMENT:
         return None
     if kind is Kind.ID:
         return list(identifier(value, 0, len(value), whole(value)))

@@ -13,7 +13,8 @@ __all__ = ["AUTHORIZATION", "FIRST", "TOKEN", "is_text", "shape_at", "shaped"]
 
 _BASE64 = r"[A-Za-z0-9+/_-]"
 AUTHORIZATION = re.compile(
-    r"[A-Za-z][\w-]{1,40}+[ \t]++[^\s\"'<>\\]++(?:,[ \t]*\w+=\"?[^\s\"'<>\\]++\"?)*+|[^\s\"'<>\\]++"
+    r"[A-Za-z][\w-]{1,40}+[ \t]++(?:\w{1,40}+=\"[^\"\r\n<>]*+\"|[^\s\"'<>\\]++)"
+    r"(?:,[ \t]*\w+=\"?[^\s\"'<>\\]++\"?)*+|[^\s\"'<>\\]++"
 )
 """A value of Authorization within a line: a scheme and a token, or a token."""
 

@@ -1,0 +1,138 @@
+"""Where the value of a secret ends: nothing after it changes, and nothing of it stays."""
+
+from __future__ import annotations
+
+import html
+import json
+
+import pytest
+
+from xmla_headers import captures
+
+from .capture_files import Exchange, har, message
+from .each import each
+
+PLAIN = "lantern-tulip"
+RANDOM = "Zq7Wx9Kp3LmTulip4711Rt"
+REFERENCES = html.escape
+
+
+def redacted(text: str) -> str:
+    return (
+        captures.redact(message(body=text)).data.decode().partition("<s:Body>")[2].partition("</s:Body>")[0]
+    )
+
+
+@each(
+    ("text", "expected"),
+    [
+        # A second round reads what the first one has left: no quote may seem to open a value.
+        ('<a>Extended Properties="Password=lantern-tulip";x</a>', '<a>Extended Properties="Password=";x</a>'),
+        ('<a>{"c": "a=1;Password=lantern-tulip"}</a>', '<a>{"c": "a=1;Password="}</a>'),
+        ("<a b=\"x;Password=lantern-tulip\" c='d'/>", "<a b=\"x;Password=\" c='d'/>"),
+        ('<a b="1" password="lantern-tulip"/>', '<a b="1" password=""/>'),
+        # An object has members with names of their own.
+        (
+            '<a>{"credential":{"AuthenticationKind":"Key","n":"x"}}</a>',
+            '<a>{"credential":{"AuthenticationKind":"Key","n":"x"}}</a>',
+        ),
+        (
+            '<a>{"credential":{"AuthenticationKind":"Key","Key":"Zq7Wx9Kp3LmTulip4711Rt"}}</a>',
+            '<a>{"credential":{"AuthenticationKind":"Key","Key":""}}</a>',
+        ),
+        # The ends of lines stay.
+        (
+            "<a>-----BEGIN RSA PRIVATE KEY-----\r\nMIIEow\n-----END RSA PRIVATE KEY-----</a>",
+            "<a>\r\n\n</a>",
+        ),
+        ("<Security>\n <b>x</b>\r\n</Security>", "<Security>\n \r\n</Security>"),
+        ("<meta name='csrf-token' content='lantern-tulip'/>", "<meta name='csrf-token' content=''/>"),
+    ],
+)
+def test_redact_ends_a_value_at_its_border(text: str, expected: str) -> None:
+    assert redacted(text) == expected
+    assert redacted(expected) == expected
+
+
+@each(
+    "text",
+    [
+        "<a>Data Source=x;Pwd=%s</a>",
+        "<a>Data Source=x;PASSWORD = '%s';x=1</a>",
+        '<a>Extended Properties="Password=%s";x</a>',
+        "<a>Endpoint=sb://x/;SharedAccessKeyName=Root;SharedAccessKey=%s</a>",
+    ],
+)
+def test_redact_ends_a_value_at_escaped_markup(text: str) -> None:
+    # A log holds the message with references: the semicolon of one is no separator.
+    around = "<Event><TextData>%s</TextData></Event>"
+    data = around % REFERENCES(message(body=text % RANDOM).decode())
+    expected = around % REFERENCES(message(body=text % "").decode())
+    assert captures.redact(data.encode()).data.decode() == expected
+
+
+@pytest.mark.parametrize("folded", ["Cookie: a=b\r\n\tc=d\r\n", "X-Token: lantern\r\n tulip\r\n"])
+def test_redact_keeps_the_lines_of_a_folded_field(folded: str) -> None:
+    data = f"POST / HTTP/1.1\r\n{folded}Content-Length: 4\r\n\r\n<a/>"
+    made = captures.redact(data.encode()).data.decode()
+    blank = folded.partition("\r\n")[2][0]
+    assert (
+        made == f"POST / HTTP/1.1\r\n{folded.partition(':')[0]}: \r\n{blank}\r\nContent-Length: 4\r\n\r\n<a/>"
+    )
+
+
+FIELDS = {
+    "X-Api-Key": PLAIN,
+    "Api-Key": PLAIN,
+    "apikey": PLAIN,
+    "X-PowerBI-ResourceKey": "6f0c1c5e-1d0e-4c11-9a0d-0123456789ab",
+    "Ocp-Apim-Subscription-Key": RANDOM,
+    "x-functions-key": RANDOM,
+    "Authentication-Info": f'nextnonce="{RANDOM}"',
+    "X-Hub-Signature-256": f"sha256={RANDOM}",
+    "Authorization": 'Digest username="a", realm="r", nonce="n", response="6629fae49393a05397450978507c4ef1"',
+}
+
+
+@each("name", FIELDS)
+def test_redact_empties_a_field_wherever_it_is_logged(name: str) -> None:
+    field, secret = f"{name}: {FIELDS[name]}", FIELDS[name].rpartition("=")[2].strip('"')
+    envelope = message().decode()
+    for text in (
+        f"POST / HTTP/1.1\r\n{field}\r\nContent-Length: {len(envelope)}\r\n\r\n{envelope}",
+        f"2026-01-01 10:00:00 INFO sending\n{field}\n{envelope}\n",
+        f"2026-01-01 10:00:00 DEBUG header {field}\n{envelope}\n",
+        f"> POST / HTTP/1.1\n> {field}\n>\n{envelope}\n",
+    ):
+        made = captures.redact(text.encode()).data.decode()
+        assert secret not in made
+        assert made.count("\n") == text.count("\n")
+
+
+@each(
+    ("name", "value"),
+    [
+        *((name, PLAIN) for name in ("apiKey", "api_key", "x-api-key", "user[password]")),
+        *(
+            (name, RANDOM)
+            for name in ("device_code", "authCode", "code_verifier", "signature", "sig", "code")
+        ),
+        *((name, RANDOM) for name in ("session_state", "ticket", "nonce", "wresult", "RelayState", "bearer")),
+    ],
+)
+def test_redact_empties_a_member_wherever_the_json_is(name: str, value: str) -> None:
+    written = json.dumps({"a": 1, name: value})
+    exchange = Exchange(message(), message())
+    for data in (
+        har([exchange], lambda log: log["log"]["entries"][0].update(_meta={name: value})),
+        har([exchange], lambda log: log["log"]["entries"][0].update(_webSocketMessages=[{"data": written}])),
+        message(body=f"<a>{REFERENCES(written)}</a>"),
+        written.encode() + b"\n" + message(),
+    ):
+        assert value.encode() not in captures.redact(data).data
+
+
+@each("text", ["SecretaryName", "SecretarialPool", "CookieSales", "CODE", "State", "Key"])
+def test_redact_keeps_an_element_that_only_looks_secret(text: str) -> None:
+    body = f"<{text}>Ann-1234567</{text}>"
+    assert redacted(body) == body
