@@ -78,8 +78,14 @@ MODULES = {
     "fragment": ("fragment.py", "test_values test_write test_elements"),
     "codec": ("codec.py", "test_write test_arguments test_splice"),
     "secrets": (
-        "captures/_redaction/secrets.py captures/_redaction/editor.py",
-        "test_redact test_redact_rules test_redact_captures test_redact_cuts test_capture_costs",
+        (
+            "captures/_redaction/secrets.py captures/_redaction/editor.py captures/_redaction/markup.py"
+            " captures/_redaction/names.py captures/_redaction/shapes.py captures/_redaction/edits.py"
+        ),
+        (
+            "test_redact test_redact_rules test_redact_borders test_redact_planted test_redact_captures"
+            " test_redact_cuts test_capture_costs"
+        ),
     ),
     "pseudonyms": ("captures/_redaction/pseudonyms.py", "test_redact test_redact_rules test_redact_captures"),
     "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_rules test_redact_captures"),

@@ -419,7 +419,7 @@ class _Named:
             yield Edit(start, end, ChangeKind.CREDENTIAL, shown(name))
 
 
-# What may follow a closing quote in a connection string, JSON or markup.
+# The text that may follow a closing quote in a connection string, JSON or markup.
 _AFTER_QUOTE = frozenset(["", " ", "\t", "\r", "\n", ";", ",", "}", "]", ")", ">", "<", "/"])
 # A second word of a name in a connection string, before its "=".
 _MORE = re.compile(r"(?: (?i:id|name|key|access key|access signature|token))(?=[ \t]*=)")
