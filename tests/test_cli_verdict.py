@@ -112,8 +112,8 @@ def test_session_tells_that_session_alone(scene: Scene, tmp_path: Path) -> None:
         "none of 1 session was lost",
         "1 session without trouble: 1 ended",
     ]
-    lines = checked(scene, tmp_path, "--session", "3", "--session", "1")
-    assert lines[0] == "1 of 2 sessions was lost"
+    for options in (["--session", "3", "--session", "1"], ["--session", "3, 1"]):
+        assert checked(scene, tmp_path, *options)[0] == "1 of 2 sessions was lost"
     document = json.loads("\n".join(checked(scene, tmp_path, "--session", "3", "--format", "json")))
     assert {item["session"] for item in document["messages"]} == {3}
     assert [each["session"] for each in document["diagnosis"]] == [3]
@@ -139,6 +139,7 @@ def test_timeline_has_the_verdict_of_check(scene: Scene, tmp_path: Path, options
     ("options", "sessions"),
     [
         (["--since", "09:40"], [3, 4]),
+        (["--since", "9:40"], [3, 4]),
         (["--until", "09:00:05"], [1]),
         (["--since", "2026-11-20T09:40:00+00:00"], [3, 4]),
         (["--until", "2026-11-20T09:00:05Z"], [1]),

@@ -282,11 +282,11 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--session",
-        action="append",
+        action="extend",
         default=[],
-        type=_number,
-        metavar="N",
-        help="tell only the session of this number; may be repeated (default: all)",
+        type=_numbers,
+        metavar="N[,N]",
+        help="tell only the sessions of these numbers; may be repeated (default: all)",
     )
     for option, what in (("--since", "from this time on"), ("--until", "up to this time")):
         parser.add_argument(
@@ -364,6 +364,10 @@ def _count(text: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError(f"{printable(text)} is not a number of messages, 1 or more")
     return count
+
+
+def _numbers(text: str) -> list[int]:
+    return [_number(number.strip()) for number in text.split(",")]
 
 
 def _number(text: str) -> int:

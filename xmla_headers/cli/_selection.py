@@ -90,7 +90,8 @@ def moment(text: str) -> datetime | time:
         ArgumentTypeError: The text is neither.
     """
     try:
-        return time.fromisoformat(text).replace(tzinfo=None)
+        # 8:30 is 08:30.
+        return time.fromisoformat(text.zfill(len(text) + (text[1:2] == ":"))).replace(tzinfo=None)
     except ValueError:
         pass
     try:
