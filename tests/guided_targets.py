@@ -218,9 +218,9 @@ def _capture(data: bytes) -> None:
         checked = captures.check_message(message)
         timeline.add(checked, transcript.add(checked))
     timeline.close(transcript.close())
-    redacted = captures.redact(data, "it", limits=_BOUNDS)
+    redacted = captures.redact(data, "it", limits=_BOUNDS, insist=True)
     assert (redacted.data == data) == (not redacted.changes), redacted.changes
-    again = captures.redact(redacted.data, "it", limits=_BOUNDS)
+    again = captures.redact(redacted.data, "it", limits=_BOUNDS, insist=True)
     assert not again.changes, again.changes
 
 
@@ -315,7 +315,7 @@ def _redaction(data: bytes) -> None:
     if len(data) < 3:
         return
     for capture, what in _planted(data):
-        redacted = captures.redact(capture, "it", limits=_BOUNDS)
+        redacted = captures.redact(capture, "it", limits=_BOUNDS, insist=True)
         said = " ".join(map(str, redacted.changes))
         for text in (*_readable(redacted.data), *_spelled_out(said)):
             assert _ID.lower() not in text, f"the id is still there ({what}): {text!r}"

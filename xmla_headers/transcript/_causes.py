@@ -242,9 +242,7 @@ class _Rules:
 
         With a restart, it must also be where no session goes on.
         """
-        known = _last_known(record.history)
-        if known is None:
-            return False
+        known = _last_known(record.history) or denial.answer
         start, end = self._at(known), self._at(denial.answer)
         if restart is not None:
             start, end = max(start, restart.start), min(end, restart.end)

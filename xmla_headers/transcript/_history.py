@@ -138,6 +138,7 @@ class History:
     spellings: tuple[str, ...] = ()
     """How ids that the server accepted differ from the granted one."""
     _is_sure: bool = False
+    _cancelled_before: tuple[Moment, int | None] | None = None
 
     @property
     def is_revived(self) -> bool:
@@ -190,7 +191,11 @@ class History:
         else:
             self.login.again(moment, None)
 
+    def cancel(self, moment: Moment, by: int | None) -> None:
+        """Note a Cancel that names the session, and the number of the session that sent it."""
+        self._cancelled_before, self.cancelled = self.cancelled, (moment, by)
+
     def uncancel(self, moment: Moment) -> None:
         """Note that a Cancel was answered by a fault."""
         if self.cancelled is not None and self.cancelled[0] == moment:
-            self.cancelled = None
+            self.cancelled = self._cancelled_before

@@ -329,7 +329,7 @@ class Transcript:
         for session_id in session_ids:
             record = self._known(session_id) if session_id else None
             if record is not None:
-                record.history.cancelled = by
+                record.history.cancel(*by)
                 waiting.cancelled += (record,)
             elif session_id and len(self._cancelled) < _MOST_UNKNOWN:
                 self._cancelled[canonical(session_id)] = by

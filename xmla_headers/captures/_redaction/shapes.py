@@ -75,9 +75,10 @@ _USER_INFORMATION = re.compile(r"://([^/\s\"'<>@?#\\]{1,256})@")
 # The key of a storage account: 64 bytes in base64.
 _STORAGE = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==(?![=\w])")
 # Options of curl with credentials.
+# One space only: where a value is emptied, two are left, and the next word is none.
 _OPTIONS = re.compile(
     r"(?<=\s)(?:-[uUb]|--(?:proxy-)?user|--cookie|--oauth2-bearer|--(?:proxy-)?pass"
-    r"|--tls(?:user|password))(?: ++|=|(?=[^\s:\"']{1,60}:))"
+    r"|--tls(?:user|password))(?: |=|(?=[^\s:\"']{1,60}:))"
     r"(?:'(?P<single>[^'\r\n]++)|\"(?P<double>[^\"\r\n]++)|(?P<bare>[^\s\"'<>|;&-][^\s\"'<>|;&]*+))"
 )
 
