@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from xmla_headers import Envelope, Fault, Fragment, Session, decode, encode
+from xmla_headers import XMLA_NS, Envelope, Fault, Fragment, Session, decode, encode
 from xmla_headers.captures import check_message, iter_messages, redact
 from xmla_headers.captures._cancels import cancelled_by
 from xmla_headers.transcript import Cause, Transcript
@@ -33,6 +34,7 @@ def test_kinds_of_failures_and_faults_are_bounded(monkeypatch: pytest.MonkeyPatc
             scene.ask(asked, None, instead=Page(401, b"no"))
             scene.ask(asked, None, instead=Page(401, b"no"))
         scene.client(f"c{number}").begin(Page(401, b"no"))
+    client.end()
     lost = encode(Envelope(body=Fault("XMLAnalysisError.0xc10c000a", "gone").to_body()))
     transcript = followed(scene.har())
     for name in ("x", "y"):
@@ -201,3 +203,54 @@ def test_transcript_of_nothing_says_nothing() -> None:
     transcript = Transcript()
     assert (transcript.diagnosis(), transcript.faults, transcript.close()) == ([], [], [])
     assert XML
+
+
+def test_cancel_that_a_use_outlived_is_not_refused_again() -> None:
+    """The answer to the Cancel comes after the use that shows that it did nothing."""
+    scene = Scene()
+    admin, client = scene.client("Studio").begin(), scene.client().begin()
+    kept = dict(scene.servers[0].sessions)
+    scene.ask(admin, Session(admin.session_id), body=_cancel(client.session_id), instead=fault("no"))
+    scene.servers[0].sessions.update(kept)
+    client.use()
+    messages = list(iter_messages(scene.har()))
+    transcript = Transcript()
+    for message in (*messages[:5], *messages[6:], messages[5]):
+        transcript.add(check_message(message))
+    assert transcript.diagnosis() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'Password=\r\n"abcdefg1"',
+        b"token=password=hunter2",
+        b"session_token_secret: hunter2",
+        b"-u\r\npassword",
+    ],
+)
+def test_rare_spelling_keeps_the_lines(text: bytes) -> None:
+    found = redact(text, insist=True).data
+    assert found.count(b"\n") == text.count(b"\n")
+    assert b"hunter2" not in found
+
+
+def test_redaction_is_the_same_if_it_remembers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    scene.healthy(1)
+    scene.entries[0]["request"]["headers"].append({"name": "Authorization", "value": "Bearer abc.def1"})
+    scene.entries[0]["comment"] = "password=hunter2 token=hunter3"
+    expected = redact(scene.har(), "a.har").data
+    monkeypatch.setattr("xmla_headers.captures._redaction.names._MOST", 0)
+    monkeypatch.setattr("xmla_headers.captures._redaction.editor._MOST_REMEMBERED", 0)
+    assert redact(scene.har(), "a.har").data == expected
+    assert b"hunter" not in expected
+
+
+def test_pseudonym_of_a_spelling_avoids_words_of_the_capture() -> None:
+    ids = ("ABCDEF12-3456", "abcdef12-3456", "Session-1", "session-1")
+    text = "".join(f'<x:Session xmlns:x="{XMLA_NS}" SessionId="{each}"/>' for each in ids)
+    data = f"<a>{text}<b>Session-1 session-1 SESSION-1</b></a>".encode()
+    found = redact(data, insist=True).data
+    assert not [each for each in ids[:2] if each.encode() in found]
+    assert len(set(re.findall(rb'SessionId="([^"]*)"', found))) == len(ids)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,21 +79,22 @@ class Loose:
             return None
         found = self._open[-1]
         if len(self._open) > 1:
-            found = next(self._named(checked), found)
+            found = next(iter(self._named(checked)), found)
         self._open.remove(found)
         return found
 
-    def _named(self, checked: CheckedMessage) -> Iterator[Pending]:
-        """Yield the requests whose session a response names."""
+    def _named(self, checked: CheckedMessage) -> list[Pending]:
+        """Return the requests whose session a response names, and then those that begin one."""
         session = None if checked.header is None else checked.header.session
+        granted = "" if session is None else session.session_id
         texts = () if checked.fault is None else (checked.fault.string, *_descriptions(checked))
-        for request in self._open:
-            session_id = _session_id(request)
-            granted = "" if session is None else session.session_id
-            if session_id and (granted == session_id or any(session_id in text for text in texts)):
-                yield request
-        if session is not None:
-            yield from (request for request in self._open if request.begins)
+        ids = [(request, _session_id(request)) for request in self._open]
+        named = [
+            request
+            for request, each in ids
+            if each and (granted == each or any(each in text for text in texts))
+        ]
+        return [*named, *(request for request in self._open if session is not None and request.begins)]
 
 
 def _descriptions(checked: CheckedMessage) -> list[str]:

@@ -538,7 +538,7 @@ class Transcript:
         elif checked.fault is not None:
             words = ": ".join(filter(None, fault_words(checked.fault, None)))
             history.begun = Failure(FailureKind.FAULT, words, moment, moment)
-        elif session_id is None:
+        else:
             history.begun = Failure(FailureKind.NO_SESSION, "", moment, moment)
 
     def _denial(self, checked: CheckedMessage, waiting: Pending, record: SessionRecord) -> Denial:
