@@ -35,6 +35,7 @@ ACCEPTED = [
     ("integer", "+007", 7, "7"),
     ("integer", "-0", 0, "0"),
     ("integer", "9" * 1_000, 10**1_000 - 1, "9" * 1_000),
+    ("decimal", "9" * 1_000, Decimal("9" * 1_000), "9" * 1_000),
     ("integer", "0" * 5_000 + "1", 1, "1"),
     ("unsignedInt", "4294967295", 4294967295, "4294967295"),
     ("byte", "-128", -128, "-128"),
@@ -191,6 +192,9 @@ def test_simple_type_agrees_with_xmlschema(name: str, text: str) -> None:
         return
     # XML Schema Part 2 asks for 18 digits; here are at most 1,000.
     if len(text) > 1_000:
+        return
+    # xmlschema 4.3 refuses a decimal that is too large for a float; ACCEPTED has one.
+    if name == "decimal" and len(text) > 308:
         return
     try:
         SimpleType(name).read(text)
