@@ -66,6 +66,10 @@ MODULES = {
         "transcript/_sessions.py transcript/_losses.py transcript/_blocks.py transcript/_pending.py",
         "test_transcript test_transcript_sides test_cli_captures test_diagnosis",
     ),
+    "transport": (
+        "captures/_transport.py",
+        "test_diagnosis_weights test_transcript test_transcript_sides test_timeline test_capture_streams",
+    ),
     "diagnosis": (
         "transcript/_causes.py transcript/_history.py transcript/_spellings.py",
         "test_diagnosis_weights test_diagnosis",

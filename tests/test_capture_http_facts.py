@@ -35,6 +35,18 @@ def codes(findings: Iterable[Finding]) -> list[str]:
     return [str(finding.code) for finding in findings]
 
 
+# -- a success without a body ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "wanted"),
+    [(200, b"", ["not-xml"]), (202, b"", []), (204, b"", []), (202, b"accepted", ["not-xml"])],
+)
+def test_accepted_and_no_content_need_no_body(status: int, body: bytes, wanted: list[str]) -> None:
+    response = CapturedMessage("response/0", body, Direction.RESPONSE, status=status)
+    assert codes(check_message(response).findings) == wanted
+
+
 # -- the continuation byte ------------------------------------------------------------------------------
 
 

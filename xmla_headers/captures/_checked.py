@@ -19,14 +19,12 @@ from xmla_headers.typing import BlockTypes
 from ._cancels import cancelled_by
 from ._http_facts import NO_FACTS, facts_of, findings_of
 from ._message import CapturedMessage
-from ._transport import NO_TRANSPORT, Transport, transport_of
+from ._transport import NO_TRANSPORT, WITHOUT_BODY, Transport, transport_of
 
 __all__ = ["CheckedMessage", "check_message", "is_soap"]
 
 # SOAP 1.1 §6.2: a response has a status of 2xx, or 500 if it carries a fault.
 _SOAP_STATUS = frozenset({*range(200, 300), 500})
-# RFC 9110 §15.3.3 and §15.3.5.
-_WITHOUT_BODY = frozenset({202, 204})
 _FIRST_ELEMENT = re.compile(rb"(?:\s++|<!--.{0,500}?-->){0,20}+<([^\s<>/\"'=]{1,200})(?=[\s/>])", re.DOTALL)
 
 
@@ -165,7 +163,7 @@ def is_soap(message: CapturedMessage) -> bool:
     >>> is_soap(CapturedMessage("response/0", b"Bad Gateway", status=502))
     False
     """
-    if message.omitted or (message.status in _WITHOUT_BODY and not message.body):
+    if message.omitted or (message.status in WITHOUT_BODY and not message.body):
         return False
     return message.status is None or message.status in _SOAP_STATUS or b"Envelope" in message.body[:4096]
 

@@ -16,7 +16,15 @@ from xmla_headers.soap import Direction
 if TYPE_CHECKING:
     from ._message import CapturedMessage
 
-__all__ = ["NO_TRANSPORT", "TRANSPORT_FIELDS", "Transport", "transport_of"]
+__all__ = [
+    "CHALLENGES",
+    "NO_TRANSPORT",
+    "TRANSPORT_FIELDS",
+    "TRY_AGAIN",
+    "WITHOUT_BODY",
+    "Transport",
+    "transport_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,14 @@ class Transport:
     """Whether a response asks for credentials: 401, 407, a redirect to a login, or a page with one."""
 
 
+CHALLENGES = frozenset({401, 407})
+"""The statuses that ask for credentials: RFC 9110 §15.5.2 and §15.5.8."""
+TRY_AGAIN = CHALLENGES | frozenset(range(300, 400))
+"""The statuses after which a client sends the request again: a challenge or a redirect (§15.4)."""
+WITHOUT_BODY = frozenset({202, 204})
+"""The statuses of a success that needs no body: RFC 9110 §15.3.3 and §15.3.5."""
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
 NO_TRANSPORT = Transport()
 """For a message without HTTP."""
 
@@ -52,9 +68,6 @@ TRANSPORT_FIELDS = frozenset({*_NODES, *_CLIENTS, "host", "location"})
 _COMMENT = re.compile(r"\([^()]*\)")
 _IN_PATH = re.compile(r";[^/]*|/\([A-Z]\([^()/]*\)\)")
 
-# RFC 9110 §15.5.2 and §15.5.8.
-_CHALLENGES = frozenset({401, 407})
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LOGIN = re.compile(
     r"(?i)log[-_]?[io]n|sign[-_ ]?[io]n|sso\b|saml|oauth|openid|adfs|/auth|authori[sz]e|/cas/"
 )
@@ -135,7 +148,7 @@ def _page(message: CapturedMessage, node: str | None, location: str | None) -> T
         # A text, or JSON, is a page without a title.
         is_html = _HTML.match(head) is not None
         page = "" if is_html or b"Envelope" not in head[:4096] else None
-    is_login = status in _CHALLENGES
+    is_login = status in CHALLENGES
     if status in _REDIRECTS and location is not None:
         is_login = _LOGIN.search(location) is not None
     elif not is_login and page is not None:

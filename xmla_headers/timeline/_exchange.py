@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from xmla_headers.captures import CheckedMessage
+from xmla_headers.captures._transport import TRY_AGAIN
 from xmla_headers.envelope import Header
 from xmla_headers.fault import Fault
 from xmla_headers.findings import Finding, Severity, XmlaHeadersError
@@ -20,9 +21,6 @@ __all__ = ["Exchange", "Mark", "Outcome", "is_wrong", "mark_of", "session_blocks
 
 # Characters kept of the text of a Fault or an Error, and Errors that are kept of one answer.
 _KEPT, _MOST_ERRORS = 320, 3
-
-# RFC 9110 §15.4 and §15.5.2.
-_ASKED_AGAIN = frozenset({*range(300, 400), 401, 407})
 
 
 class Outcome(StrEnum):
@@ -175,7 +173,7 @@ def is_wrong(exchange: Exchange) -> bool:
         True for a fault, a loss, a page and an error. A round trip of a login is no failure.
     """
     if exchange.outcome in (Outcome.FAULT, Outcome.LOST, Outcome.UNUSABLE):
-        return exchange.status not in _ASKED_AGAIN or bool(exchange.findings)
+        return exchange.status not in TRY_AGAIN or bool(exchange.findings)
     return worst(exchange.findings) is Severity.ERROR
 
 

@@ -117,8 +117,6 @@ class History:
     """The longest time without a use that the server accepted."""
     denial: Denial | None = None
     """The first denial after the last answer that shows that the server knew the session."""
-    denials: int = 0
-    """The number of denials."""
     revived: Moment | None = None
     """The first answer that shows that the server knew the session after it had denied it."""
     ended: Moment | None = None
@@ -140,17 +138,12 @@ class History:
     _is_sure: bool = False
     _cancelled_before: tuple[Moment, int | None] | None = None
 
-    @property
-    def is_revived(self) -> bool:
-        """Whether the server knows the session after it has denied it."""
-        return self.revived is not None
-
     def accept(self, moment: Moment, request: Moment | None, place: Place, idle: timedelta | None) -> None:
         """Note an answer that shows that the server knows the session."""
         order = moment.order if request is None else request.order
         if self.denial is not None and order > self.denial.answer.order:
             if not self._is_sure:
-                self.denial, self.denials = None, 0
+                self.denial = None
             elif self.revived is None:
                 self.revived = moment
         if self.cancelled is not None and order > self.cancelled[0].order:
@@ -177,7 +170,6 @@ class History:
             is_sure: Whether the code says so, or the known sentence. Other words are withdrawn if the server
                 accepts the session afterwards.
         """
-        self.denials += 1
         self._is_sure = self._is_sure or is_sure
         last = self.accepted
         # The first denial, or the first one after the server has accepted the session again.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from xmla_headers._printable import printable
 from xmla_headers.captures import CheckedMessage
+from xmla_headers.captures._transport import WITHOUT_BODY
 from xmla_headers.fault import Fault, FaultEntry
 from xmla_headers.fault._masking import mask_code, mask_in
 from xmla_headers.model import mask
@@ -25,10 +27,6 @@ _RETRY = timedelta(minutes=5)
 
 # The part of a server's words that rules are applied to, in characters.
 _MOST_TEXT = 2_000
-
-
-# RFC 9110 §15.3.3 and §15.3.5: such an answer has nothing to say.
-_WITHOUT_BODY = frozenset({202, 204})
 
 
 class Log:
@@ -103,18 +101,18 @@ class Retries:
     """The sessions whose BeginSession met a demand for credentials, until it is sent again."""
 
     def __init__(self) -> None:
-        self._waiting: dict[str | None, list[tuple[Moment, int]]] = {}
+        self._waiting: dict[str | None, deque[tuple[Moment, int]]] = {}
 
     def add(self, client: str | None, moment: Moment, number: int) -> None:
         """Note that the BeginSession of a session was refused."""
         if len(self._waiting) < _MOST or client in self._waiting:
-            self._waiting.setdefault(client, []).append((moment, number))
+            self._waiting.setdefault(client, deque()).append((moment, number))
 
     def take(self, client: str | None, time: datetime | None) -> int | None:
         """Return the number of the session whose BeginSession is sent again; None for a new session."""
-        waiting = self._waiting.get(client, [])
+        waiting = self._waiting.get(client)
         while waiting:
-            moment, number = waiting.pop(0)
+            moment, number = waiting.popleft()
             if moment.time is None or time is None or time - moment.time <= _RETRY:
                 return number
         self._waiting.pop(client, None)
@@ -129,7 +127,7 @@ def failure_kind(checked: CheckedMessage) -> FailureKind | None:
     if transport.is_login:
         return FailureKind.LOGIN
     if not checked.size:
-        return None if message.status in _WITHOUT_BODY else FailureKind.EMPTY
+        return None if message.status in WITHOUT_BODY else FailureKind.EMPTY
     return None if transport.page is None else FailureKind.PAGE
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from xmla_headers._checks import wrong_type
 from xmla_headers.captures import CheckedMessage
+from xmla_headers.captures._transport import TRY_AGAIN
 from xmla_headers.conversation import Conversation, State
 from xmla_headers.envelope import Header
 from xmla_headers.findings import Code, ConversationError, Finding, value_finding
@@ -27,10 +28,8 @@ from ._spellings import canonical
 
 __all__ = ["Transcript"]
 
-# HTTP statuses that say nothing about the session: the server asks for credentials (RFC 9110 §15.5.2,
-# §15.5.8) or redirects the request.
+# RFC 9110 §15.4.
 _REDIRECTS = frozenset(range(300, 400))
-_TRY_AGAIN = frozenset({*_REDIRECTS, 401, 407})
 _SERVER_ERRORS = frozenset(range(500, 600))
 
 # A shorter idle time explains no loss.
@@ -441,7 +440,7 @@ class Transcript:
         self._note_failure(checked, waiting)
         status = checked.message.status
         # A message that the rules refuse has a finding already.
-        if checked.findings or status is None or status in _TRY_AGAIN:
+        if checked.findings or status is None or status in TRY_AGAIN:
             return []
         text = f"the request is answered by HTTP {status}, without a SOAP message"
         return [value_finding(Code.REQUEST_WITHOUT_RESPONSE, text)]
@@ -559,7 +558,12 @@ class Transcript:
         ends = waiting.ends
         if ends and checked.fault is not None:
             history.ending = None
-        if conversation.state is State.LOST and history.is_revived and record.session_id and not ends:
+        if (
+            conversation.state is State.LOST
+            and history.revived is not None
+            and record.session_id
+            and not ends
+        ):
             record.adopt(record.session_id)
         if ends and checked.fault is None and conversation.state is State.ENDED:
             history.ended = history.ended or waiting.moment

@@ -14,6 +14,7 @@ from xmla_headers.captures._message import CapturedMessage, bare_message, broken
 from xmla_headers.captures._multipart import is_coded, parts_of, root_of
 from xmla_headers.captures._pairing import sender_of
 from xmla_headers.captures._redaction.edits import ChangeKind
+from xmla_headers.captures._transport import CHALLENGES
 from xmla_headers.captures._unpacking import BINARY, Allowance, unpacked_body
 from xmla_headers.findings import Code, value_finding
 from xmla_headers.soap import Direction
@@ -57,9 +58,6 @@ DATE_ERRORS = (ValueError, OverflowError, TypeError, IndexError)
 # The media types of requests that may be XMLA.
 _XML_TYPES = frozenset({"text/xml", "application/xml", "application/soap+xml", "multipart/related"})
 
-# RFC 9110 §15.5.2 and §15.5.8: the client sends the request again with credentials.
-_CHALLENGES = frozenset({401, 407})
-
 
 def exchange_of(
     request: HttpMessage | None, response: HttpMessage | None, exchange: str, allowance: Allowance
@@ -68,7 +66,7 @@ def exchange_of(
     if request is not None:
         if request.trouble is None and not _may_be_xmla(request):
             return
-        challenged = response is not None and response.status in _CHALLENGES
+        challenged = response is not None and response.status in CHALLENGES
         # NTLM and Negotiate begin with requests without their body.
         if challenged and not request.body:
             return
