@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import tests.profiles  # noqa: F401 - loads the profile before the modules with the tests are imported
+from xmla_headers.head_cache import SHARED_HEADS
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
@@ -48,6 +49,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     folder = item.path.parent.name
     if folder in ON_DEMAND and item.path.parent.parent == TESTS:
         item.add_marker(folder)
+
+
+def pytest_runtest_setup() -> None:
+    # A test must not depend on the heads that the tests before it have left in the memory.
+    SHARED_HEADS.clear()
 
 
 @pytest.hookimpl(trylast=True)  # after -k has deselected its tests

@@ -379,7 +379,9 @@ def _reads(data: bytes) -> dict[str, Callable[[], object]]:
         "decode": quietly(xmla_headers.decode, cache=None),
         "deep": quietly(xmla_headers.decode, deep=True, cache=None),
         "header": quietly(xmla_headers.decode_header, cache=None),
-        "findings": quietly(lambda data, **arguments: list(xmla_headers.iter_findings(data, **arguments))),
+        "findings": quietly(
+            lambda data, **arguments: list(xmla_headers.iter_findings(data, cache=None, **arguments))
+        ),
         "fault": quietly(lambda data, **arguments: xmla_headers.decode(data, cache=None, **arguments).fault),
     }
 
