@@ -87,15 +87,18 @@ MODULES = {
             " captures/_redaction/names.py captures/_redaction/shapes.py captures/_redaction/edits.py"
         ),
         (
-            "test_redact test_redact_rules test_redact_borders test_redact_planted test_redact_captures"
-            " test_redact_cuts test_capture_costs"
+            "test_redact test_redact_rules test_redact_borders test_redact_planted test_redact_options"
+            " test_redact_memory test_redact_captures test_redact_cuts test_capture_costs"
         ),
     ),
-    "pseudonyms": ("captures/_redaction/pseudonyms.py", "test_redact test_redact_rules test_redact_captures"),
+    "pseudonyms": (
+        "captures/_redaction/pseudonyms.py",
+        "test_redact test_redact_rules test_redact_captures test_redact_memory",
+    ),
     "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_rules test_redact_captures"),
     "redact_har": (
         "captures/_redaction/json_strings.py",
-        "test_capture_exporters test_redact_captures test_redact test_redact_rules",
+        "test_redact_memory test_capture_exporters test_redact_captures test_redact test_redact_rules",
     ),
     "captures": (
         (

@@ -235,18 +235,6 @@ def test_rare_spelling_keeps_the_lines(text: bytes) -> None:
     assert b"hunter2" not in found
 
 
-def test_redaction_is_the_same_if_it_remembers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene()
-    scene.healthy(1)
-    scene.entries[0]["request"]["headers"].append({"name": "Authorization", "value": "Bearer abc.def1"})
-    scene.entries[0]["comment"] = "password=hunter2 token=hunter3"
-    expected = redact(scene.har(), "a.har").data
-    monkeypatch.setattr("xmla_headers.captures._redaction.names._MOST", 0)
-    monkeypatch.setattr("xmla_headers.captures._redaction.editor._MOST_REMEMBERED", 0)
-    assert redact(scene.har(), "a.har").data == expected
-    assert b"hunter" not in expected
-
-
 def test_pseudonym_of_a_spelling_avoids_words_of_the_capture() -> None:
     ids = ("ABCDEF12-3456", "abcdef12-3456", "Session-1", "session-1")
     text = "".join(f'<x:Session xmlns:x="{XMLA_NS}" SessionId="{each}"/>' for each in ids)

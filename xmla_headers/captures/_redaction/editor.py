@@ -6,8 +6,8 @@ import codecs
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, AnyStr, TypeAlias
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, AnyStr
 
 from xmla_headers.captures._unpacking import Allowance
 
@@ -44,23 +44,20 @@ _LINE_ENDS = re.compile("[\r\n]")
 _BEFORE_MARKUP = re.compile(r"[^\s<>/]+")
 
 
-_Key: TypeAlias = tuple[int, int, bool, bool]
-# Characters around the edits of a text that are searched again.
-_FAR = 1_024
-# Texts with secrets that are not searched again in the next pass.
-_MOST_REMEMBERED = 100_000
+# Characters around the edits of a text that are searched again, where text was removed and where it was not.
+_FAR, _NEAR = 1_024, 100
+# Texts that are known to have no secret, which a pass does not search again.
+_MOST_CLEAN = 200_000
 
 
 @dataclass(slots=True)
 class Work:
-    """The memory and the names of all passes, for captures that belong together."""
+    """The ids and the names of all passes, for captures that belong together."""
 
     tables: Mapping[ChangeKind, Table]
     """The ids and the users."""
     names: Names
-    """The names that tell secrets."""
-    memory: dict[_Key, list[Edit]] = field(default_factory=dict)
-    """The secrets that names and shapes tell in texts, by the hashes of these."""
+    """The names that tell secrets, with their memory."""
 
 
 class Editor(ABC):
@@ -69,9 +66,10 @@ class Editor(ABC):
     _needles: tuple[Needles, ...] | None = None
 
     def __init__(self, work: Work, limits: CaptureLimits, name: str) -> None:
-        # Texts without a secret, by their hashes: most strings of a HAR occur very often. The memory is that
-        # of all passes.
-        self._memory, self._clean = work.memory, set[_Key]()
+        # Texts without a secret, by their hashes: most strings of a HAR occur very often.
+        self._clean: set[int] = set()
+        # Objects and arrays of JSON without a secret, by what they begin with (`json_strings.py`).
+        self.seen: dict[tuple[str, str, bool], list[str]] = {}
         # Whether another round cannot find more than this one did.
         self.is_settled = True
         # The place of texts that have no name in the capture.
@@ -81,7 +79,7 @@ class Editor(ABC):
         self.names, self._tables = work.names, work.tables
 
     @abstractmethod
-    def chosen(self, edits: list[Edit], text: str) -> list[Edit]:
+    def chosen(self, edits: Iterable[Edit], text: str) -> list[Edit]:
         """Return the edits that `replacement` is asked about, of all that were found in one text."""
 
     @abstractmethod
@@ -100,20 +98,23 @@ class Editor(ABC):
 
     def find(self, text: str, *, head: bool = False, begins: bool = False) -> list[Edit]:
         """Return the secrets in a text. `head`: of an HTTP message; `begins`: a message begins with it."""
-        key = (hash(text), len(text), head, begins)
+        key = _key(text, head=head, begins=begins)
         if key in self._clean:
             return []
-        found = self._memory.get(key)
+        found = self.names.told.get(key)
         if found is None:
-            found = find(text, self.names, (), head=head, begins=begins)
-            if len(self._memory) < _MOST_REMEMBERED or not found:
-                self._memory[key] = found
+            found = tuple(find(text, self.names, (), head=head, begins=begins))
+            self.names.remember(key, found)
         if self._needles:
-            found = [*found, *find(text, None, self._needles, head=head, begins=begins)]
+            found = (*found, *find(text, None, self._needles, head=head, begins=begins))
         edits = self.chosen(found, text)
         if not edits:
-            self._clean.add(key)
+            self._note(key)
         return edits
+
+    def _note(self, key: int) -> None:
+        if len(self._clean) < _MOST_CLEAN:
+            self._clean.add(key)
 
     def finds_more(self, text: str, edits: list[Edit], *, begins: bool = False) -> bool:
         """Return whether a text has secrets after its edits have been made."""
@@ -122,11 +123,11 @@ class Editor(ABC):
 
     def is_clean(self, text: str, *, begins: bool = False) -> bool:
         """Return whether a text is known to contain no secret."""
-        return (hash(text), len(text), False, begins) in self._clean
+        return _key(text, head=False, begins=begins) in self._clean
 
     def note_clean(self, text: str, *, begins: bool = False) -> None:
         """Note that a text contains no secret, in this spelling either."""
-        self._clean.add((hash(text), len(text), False, begins))
+        self._note(_key(text, head=False, begins=begins))
 
     def apply(self, text: str, edits: Iterable[Edit], place: str) -> str:
         """Return a text with its edits made."""
@@ -183,12 +184,17 @@ class Editor(ABC):
         return self.data(data, place, begins=True) if reason is None else self.emptied(data, place, reason)
 
 
+def _key(text: str, *, head: bool, begins: bool) -> int:
+    """Return the hash by which a text is remembered."""
+    return hash((text, head, begins))
+
+
 class Learner(Editor):
     """Notes the ids in the texts of a capture, and changes nothing."""
 
-    def chosen(self, edits: list[Edit], text: str) -> list[Edit]:  # noqa: ARG002
+    def chosen(self, edits: Iterable[Edit], text: str) -> list[Edit]:  # noqa: ARG002
         """Return all edits: an id within a password is an id too."""
-        return edits
+        return [*edits]
 
     def replacement(self, edit: Edit, old: str, place: str) -> None:  # noqa: ARG002
         """Note the id of an edit."""
@@ -223,14 +229,14 @@ class Hider(Editor):
         # (place, kind, what) -> how often.
         self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
 
-    def chosen(self, edits: list[Edit], text: str) -> list[Edit]:
+    def chosen(self, edits: Iterable[Edit], text: str) -> list[Edit]:
         """Return the edits in order, without overlaps.
 
         A pseudonym that is there already keeps no other edit away, as it would not in a new redaction.
         """
         return [part for edit in self._merged(edits, text) for part in _in_lines(edit, text)]
 
-    def _merged(self, edits: list[Edit], text: str) -> list[Edit]:
+    def _merged(self, edits: Iterable[Edit], text: str) -> list[Edit]:
         return merged(edit for edit in edits if self._new(edit, text[edit.start : edit.end]) is not None)
 
     def replacement(self, edit: Edit, old: str, place: str) -> str | None:
@@ -243,13 +249,15 @@ class Hider(Editor):
 
     def finds_more(self, text: str, edits: list[Edit], *, begins: bool = False) -> bool:
         """Return whether a text has secrets after its edits have been made."""
+        news = [self._new(edit, text[edit.start : edit.end]) or "" for edit in edits]
         parts, done = [], 0
-        for edit in edits:
-            parts += [text[done : edit.start], self._new(edit, text[edit.start : edit.end]) or ""]
+        for edit, new in zip(edits, news, strict=True):
+            parts += [text[done : edit.start], new]
             done = edit.end
         new = "".join([*parts, text[done:]])
-        # Far from the edits, nothing is different.
-        start, end = max(0, edits[0].start - _FAR), len(new) - len(text) + edits[-1].end + _FAR
+        # Far from the edits, nothing is different. A pseudonym joins no two texts.
+        far = _NEAR if all(news) else _FAR
+        start, end = max(0, edits[0].start - far), len(new) - len(text) + edits[-1].end + far
         return bool(self.find(new[start:end], begins=begins and not start))
 
     def _new(self, edit: Edit, old: str) -> str | None:

@@ -7,7 +7,7 @@ from base64 import b64encode
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
 from xmla_headers.captures._unpacking import BINARY, decoded_base64, is_markup, unpacked_body
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from .editor import Editor
-    from .escapes import Expanded
 
 __all__ = ["Container", "redact_json", "redact_part"]
 
@@ -53,17 +52,17 @@ _PAIR = re.compile(
 
 # A pair of a name and a value, as some tools write header fields.
 _PAIR_OF_ITEMS = 2
+# Containers without a secret are remembered: by how many first characters, up to which length, with how many
+# different beginnings, and how many of each.
+_FIRST, _LONGEST_SEEN, _MOST_SEEN, _MOST_ALIKE = 64, 1_024, 2_000, 4
 # Shorter strings are words.
 _LEAST_BASE64 = 20
 # Base64 that nothing delimits: no word is as long.
 _LONG_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]|\\/){40,}+={0,2}")
 
 
-class _String(NamedTuple):
-    """A string, without its quotes."""
-
-    start: int
-    end: int
+# The start and the end of a string, without its quotes.
+_String: TypeAlias = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -82,6 +81,8 @@ class Container:
     members: dict[str, _String] = field(default_factory=dict)
     # The first string of an array, which may name the second one.
     first: _String | None = None
+    # Where it begins in the text, and the number of secrets found before it; None in an earlier part.
+    begun: tuple[int, int] | None = None
 
 
 class _Walk:
@@ -102,27 +103,31 @@ class _Walk:
         self.edits: list[tuple[int, int, str]] = []
         # The same for the strings in base64 that were searched.
         self.unpacked: list[tuple[int, int, str]] = []
+        # The names of members that have no secret and no escape.
+        self._names: set[str] = set()
+        # How many strings had a secret, or were decoded.
+        self._found = 0
         # Whether the text is not valid JSON.
         self.broken = False
 
     def run(self) -> None:
         """Walk over the text."""
         text, done = self._text, 0
-        for match in _TOKEN.finditer(text):
+        while (match := _TOKEN.search(text, done)) is not None:
             if match.start() > done:
                 self._between(done, match.start())
             done = match.end()
             kind = match.lastgroup
             key = match["key"]
-            if key is not None:
+            if key is not None and key not in self._names:
                 key = self._name(match.span("key"))
             if kind == "end":
                 self.broken = self.broken or not match["end"]
-                self._string(key, _String(*match.span("string")), begun=match["comma"] is not None)
+                self._string(key, match.span("string"), begun=match["comma"] is not None)
             elif kind == "opened":
-                self._enter(key, is_object=match[kind] == "{")
+                done = self._enter(key, done - 1)
             elif kind == "closed":
-                self._leave()
+                self._leave(done)
             elif self.stack:
                 self.stack[-1].items += 1
         if done < len(text):
@@ -132,7 +137,7 @@ class _Walk:
         """Search what is left of a text that does not close all that it opens."""
         self.broken = self.broken or bool(self.stack)
         while self.stack:
-            self._leave()
+            self._leave(None)
 
     def _between(self, start: int, end: int) -> None:
         """Check the text between two tokens."""
@@ -140,25 +145,42 @@ class _Walk:
             match = _STRAY.match(self._text, start, end)
             self.broken = match is None or match.end() < end
 
-    def _name(self, span: tuple[int, int]) -> str:
+    def _name(self, span: _String) -> str:
         """Return the name of a member, and search it: it may be an id."""
-        start, end = span
-        name = self._text[start:end]
-        if not self._editor.is_clean(name):
-            self._generic(_String(start, end), is_name=True)
-        return json_text(self._text, start, end).text if "\\" in name else name
+        name, found = self._text[slice(*span)], self._found
+        self._generic(span, is_name=True)
+        if "\\" in name:
+            return json_text(self._text, *span).text
+        if found == self._found:
+            self._names.add(name)
+        return name
 
-    def _enter(self, key: str | None, *, is_object: bool) -> None:
-        name, cookies = "", False
+    def _enter(self, key: str | None, start: int) -> int:
+        """Enter the container that begins at an offset, and return where to go on.
+
+        Most header fields of a HAR occur very often. A container is the same again if its text is, and for an
+        array, the name that tells what its items are.
+        """
+        name, cookies, is_object = "", False, self._text[start] == "{"
         if self.stack:
             parent = self.stack[-1]
             name = (key or parent.key or "") if parent.is_object else str(parent.items)
             parent.key = None
             parent.items += 1
             cookies = parent.cookies or name.lower() == "cookies"
-        self.stack.append(Container(name, is_object, cookies=cookies))
+        known = self._editor.seen.get(self._key(start, name, cookies=cookies), ())
+        for text in known:
+            if self._text.startswith(text, start):
+                return start + len(text)
+        self.stack.append(Container(name, is_object, cookies=cookies, begun=(start, self._found)))
+        return start + 1
 
-    def _leave(self) -> None:
+    def _key(self, start: int, name: str, *, cookies: bool) -> tuple[str, str, bool]:
+        first = self._text[start : start + _FIRST]
+        return first, "" if first[0] == "{" else name, cookies
+
+    def _leave(self, end: int | None) -> None:
+        """Leave a container, which ends at an offset; None if the text lacks its end."""
         if not self.stack:
             self.broken = True
             return
@@ -166,6 +188,16 @@ class _Walk:
         for name, string in container.members.items():
             self._member(container, name, string)
         self.stack.pop()
+        if end is None or self.broken or container.begun is None:
+            return
+        start, found = container.begun
+        if found == self._found and end - start <= _LONGEST_SEEN:
+            seen = self._editor.seen
+            if len(seen) >= _MOST_SEEN:
+                seen.clear()
+            texts = seen.setdefault(self._key(start, container.name, cookies=container.cookies), [])
+            texts.insert(0, self._text[start:end])
+            del texts[_MOST_ALIKE:]
 
     def _string(self, key: str | None, string: _String, *, begun: bool) -> None:
         """Search an item of an array, note a name, or store the value of a member."""
@@ -233,26 +265,26 @@ class _Walk:
     def _told(self, members: dict[str, _String], name: str, *, last: bool = False) -> str:
         """Return the first or the last characters of a member that describes another one."""
         start, end = members.get(name, (0, 0))
-        if last:
-            return json_text(self._text, max(start, end - _MOST_TOLD), end).text
-        return json_text(self._text, start, min(end, start + _MOST_TOLD)).text
+        start, end = (max(start, end - _MOST_TOLD), end) if last else (start, min(end, start + _MOST_TOLD))
+        told = self._text[start:end]
+        return json_text(self._text, start, end).text if "\\" in told else told
 
     def _named(self, name: str, string: _String, *, parameter: bool = False) -> bool:
         """Search a value whose name says what is secret in it; return False for any other name."""
         if self._is_plain(name):
             return False
-        value = json_text(self._text, *string)
-        edits = named_edits(name, value.text, self._editor.names, parameter=parameter)
+        value = _decoded(self._text, *string)
+        edits = named_edits(name, value, self._editor.names, parameter=parameter)
         if edits is None:
             return False
         # The rest of the value may quote an id, and so may a removed password.
-        self._add(value, self._editor.chosen([*edits, *self._editor.find(value.text)], value.text))
+        self._add(string, value, self._editor.chosen([*edits, *self._editor.find(value)], value))
         return True
 
     def _cookie(self, string: _String) -> None:
-        value = json_text(self._text, *string)
-        if value.text:
-            self._add(value, [Edit(0, len(value.text), ChangeKind.HEADER_FIELD, "Cookie")])
+        value = _decoded(self._text, *string)
+        if value:
+            self._add(string, value, [Edit(0, len(value), ChangeKind.HEADER_FIELD, "Cookie")])
 
     def _generic(self, string: _String, *, begins: bool = False, is_name: bool = False) -> None:
         """Search any string, also what it means as base64."""
@@ -264,19 +296,17 @@ class _Walk:
         raw = self._text[start:end]
         if self._editor.is_clean(raw, begins=begins):
             return
-        # The text first: offsets in both spellings are needed for a secret alone.
-        plain = _decoded(self._text, start, end) if "\\" in raw else raw
+        plain = _decoded(self._text, start, end)
         data = None if len(plain) < _LEAST_BASE64 or is_name else decoded_base64(plain)
         if data is not None and self._unpack(data, string):
             return
         edits = self._editor.find(plain, begins=begins)
         if edits:
-            most = max(edit.end for edit in edits)
-            self._add(json_text(self._text, start, end, most), edits)
+            self._add(string, plain, edits)
             # The rest of the text may be another secret.
             if self._editor.is_settled and self._editor.finds_more(plain, edits, begins=begins):
                 self._editor.is_settled = False
-        elif data is None and plain is not raw:
+        elif data is None and plain != raw:
             self._editor.note_clean(raw, begins=begins)
 
     def _content(self, string: _String) -> None:
@@ -294,6 +324,7 @@ class _Walk:
 
     def _unpack(self, data: bytes, string: _String) -> bool:
         """Search what a string in base64 contains; return whether it is changed."""
+        self._found += 1
         self.unpacked.append((*string, ""))
         plain = data
         if data.startswith(b"\x1f\x8b"):
@@ -307,18 +338,25 @@ class _Walk:
         return new != plain
 
     def _empty(self, string: _String, reason: str) -> bool:
+        self._found += 1
         old = self._text[slice(*string)]
         new = self._editor.emptied(old, self._place(), reason)
         if new != old:
             self.edits.append((*string, new))
         return new != old
 
-    def _add(self, value: Expanded, edits: list[Edit]) -> None:
+    def _add(self, string: _String, value: str, edits: list[Edit]) -> None:
+        """Note the edits of a string by its value."""
         place = self._place() if edits else ""
-        for edit in edits:
-            new = self._editor.replacement(edit, value.text[edit.start : edit.end], place)
-            if new is not None:
-                self.edits.append((*value.span(edit.start, edit.end), _ESCAPES.sub(_escaped, new)))
+        self._found += len(edits)
+        new = [(edit, self._editor.replacement(edit, value[edit.start : edit.end], place)) for edit in edits]
+        changed = [(edit, text) for edit, text in new if text is not None]
+        if changed:
+            # Offsets in both spellings are needed for a change alone.
+            spelled = json_text(self._text, *string, most=max(edit.end for edit, _ in changed))
+            self.edits += [
+                (*spelled.span(edit.start, edit.end), _ESCAPES.sub(_escaped, text)) for edit, text in changed
+            ]
 
 
 _ESCAPES = re.compile("[\r\n]")
@@ -330,7 +368,9 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _decoded(text: str, start: int, end: int) -> str:
-    """Return the value of a JSON string that has escapes, which the module json does faster."""
+    """Return the value of a JSON string, without the offsets, which the module json does faster."""
+    if text.find("\\", start, end) < 0:
+        return text[start:end]
     try:
         value, after = scanstring(text, start, False)
     except ValueError:

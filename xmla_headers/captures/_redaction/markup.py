@@ -28,19 +28,10 @@ def shown(name: str) -> str:
 KNOWN = {
     name.lower(): name
     for name in (
-        *("Security", "SspiHandshake", "SessionToken", "Password", "Pwd", "access_token", "refresh_token"),
-        *(
-            "client_secret",
-            "id_token",
-            "Authorization",
-            "Proxy-Authorization",
-            "Cookie",
-            "Cookie2",
-            "Set-Cookie",
-        ),
-        *("Authentication-Info", "Proxy-Authentication-Info", "WWW-Authenticate", "Proxy-Authenticate"),
-        *("Set-Cookie2", "X-AS-SessionToken"),
-    )
+        "Security SspiHandshake SessionToken Password Pwd access_token refresh_token client_secret id_token "
+        "Authorization Proxy-Authorization Cookie Cookie2 Set-Cookie Authentication-Info "
+        "Proxy-Authentication-Info WWW-Authenticate Proxy-Authenticate Set-Cookie2 X-AS-SessionToken"
+    ).split()
 }
 _PLAIN_NAME = re.compile(r"(?!.*\d.*\d.*\d)[A-Za-z_.][\w. -]{0,47}\Z")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING
 
 from xmla_headers.session_headers import SESSION_BLOCKS
@@ -11,7 +12,9 @@ from xmla_headers.session_headers import SESSION_BLOCKS
 from .shapes import FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
+
+    from .edits import Edit
 
 __all__ = ["IDENTIFIER", "Kind", "Names", "any_of", "is_random"]
 
@@ -84,33 +87,9 @@ _KEY = re.compile(
 )
 _PARAMETERS = frozenset(
     (
-        "code",
-        "bearer",
-        "sig",
-        "sign",
-        "signature",
-        "state",
-        "sessionstate",
-        "nonce",
-        "ticket",
-        "hmac",
-        "key",
-        "sid",
-        "auth",
-        "assertion",
-        "pass",
-        "pw",
-        "hash",
-        "wresult",
-        "relaystate",
-        "wctx",
-        "codeverifier",
-        "devicecode",
-        "usercode",
-        "sessiondatakey",
-        "clientinfo",
-        "loginhint",
-    )
+        "code bearer sig sign signature state sessionstate nonce ticket hmac key sid auth assertion pass pw "
+        "hash wresult relaystate wctx codeverifier devicecode usercode sessiondatakey clientinfo loginhint"
+    ).split()
 )
 # Names of passwords and of other things.
 _LOOSE = frozenset({"pass", "pw", "sas", "sig", "pin", "passkey"})
@@ -121,46 +100,11 @@ _USERS = re.compile(
 _NO_USERS = frozenset({"user", "login"})
 # The parts of names by which a name is found in a text, in lower case.
 _WORDS = (
-    *("token", "secret", "passw", "pwd", "pass", "credential", "auth", "cookie", "csrf", "xsrf", "assertion"),
-    *("saml", "jwt", "handshake", "principal", "signature", "cipher", "customdata", "custom-data", "session"),
-    *(
-        "sessid",
-        "key",
-        "sig",
-        "code",
-        "state",
-        "nonce",
-        "ticket",
-        "hmac",
-        "sid",
-        "hash",
-        "security",
-        "kennwort",
-    ),
-    *(
-        "contrasena",
-        "rtfa",
-        "sign",
-        "requestverification",
-        "otp",
-        "clientcert",
-        "client-cert",
-        "pw",
-        "wresult",
-    ),
-    *(
-        "wctx",
-        "clientinfo",
-        "client_info",
-        "login_hint",
-        "extauth",
-        "bearer",
-        "iplanet",
-        "antiforgery",
-        "spoidcrl",
-        "sas",
-    ),
-)
+    "token secret passw pwd pass credential auth cookie csrf xsrf assertion saml jwt handshake principal "
+    "signature cipher customdata custom-data session sessid key sig code state nonce ticket hmac sid hash "
+    "security kennwort contrasena rtfa sign requestverification otp clientcert client-cert pw wresult wctx "
+    "clientinfo client_info login_hint extauth bearer iplanet antiforgery spoidcrl sas"
+).split()
 _OF_USERS = ("user", "uid", "upn", "login", "account", "role", "mail", "unique", "nameid", "nameidentifier")
 
 # Values that are no secrets, whatever their names are.
@@ -198,7 +142,64 @@ class Names:
         own = ["[-_.]?".join(map(re.escape, each[:_LEAST])) for each in sorted(self._also) if each]
         # It finds parts of names and the beginnings of shapes in lower case: to ignore the case takes ten
         # times as long.
-        self.pattern = re.compile(f"(?:{'|'.join([any_of(words), *own])})" + r"[\w.$-]{0,80}+")
+        self._pattern = re.compile(f"(?:{'|'.join([any_of(words), *own])})" + r"[\w.$-]{0,80}+")
+        # The words that tell nothing, and the other ones.
+        self._silent: set[str] = set()
+        self._telling: set[str] = set()
+        self.told: dict[int, tuple[Edit, ...]] = {}
+        """The secrets that names and shapes have told, by the hash of the text: the pass that hides asks the
+        same as the one that learns."""
+        self._remembered = 0
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Another process learns by itself.
+        return partial(Names, self._also, self._keep, users=self.users), ()
+
+    def remember(self, key: int, found: tuple[Edit, ...]) -> None:
+        """Note what was found in a text, if there is room: the first texts of a capture occur most often."""
+        if len(self.told) < _MOST_TEXTS and (not found or self._remembered < _MOST_WITH_SECRETS):
+            self.told[key] = found
+            self._remembered += bool(found)
+
+    def hits(self, lower: str) -> Iterator[re.Match[str]]:
+        """Yield the parts of names that may tell a secret, and the beginnings of shapes, in a folded text.
+
+        The words of a long text, such as the names of columns, occur very often and tell nothing. Each is
+        judged once, and only those that tell something are searched for.
+        """
+        words = _words(lower) if len(lower) >= _LONG else set[str]()
+        self._judge(words)
+        words &= self._telling
+        if len(lower) < _LONG or len(words) > _MOST_TELLING or any(_FOREIGN in word for word in words):
+            yield from self._pattern.finditer(lower)
+            return
+        done = 0
+        for start, end in sorted(place for word in words for place in _places(lower, word)):
+            done = max(start, done)
+            while done < end and (hit := self._pattern.search(lower, done, end + _LONGEST)) is not None:
+                if hit.start() >= end:
+                    break
+                yield hit
+                done = hit.end()
+
+    def _judge(self, words: set[str]) -> None:
+        """Note which words may tell a secret."""
+        if len(self._silent) + len(self._telling) > _MOST:
+            self._silent.clear()
+            self._telling.clear()
+        words = words - self._silent - self._telling
+        # A shape may begin with a word and a blank.
+        line = "\n" + " \n".join(words) + " \n"
+        for hit in self._pattern.finditer(line):
+            word = line[line.rindex("\n", 0, hit.start() + 1) + 1 : line.index("\n", hit.start() + 1) - 1]
+            always = len(word) > _LONGEST_WORD or _FOREIGN in word or line.startswith(_ALWAYS, hit.start())
+            if always or self._tells(word):
+                self._telling.add(word)
+        self._silent |= words - self._telling
+
+    def _tells(self, word: str) -> bool:
+        """Return whether a name, or a name of which it is the first word, tells something."""
+        return any(self._kind(_plain(word + more)) is not None for more in ("", *SECOND_WORDS))
 
     def kind(self, name: str) -> Kind | None:
         """Return what a name says about its value; None if it says nothing."""
@@ -247,7 +248,46 @@ class Names:
 
 
 _LONGEST, _MOST, _LEAST = 128, 10_000, 4
+_MOST_TEXTS, _MOST_WITH_SECRETS = 200_000, 20_000
+SECOND_WORDS = (" id", " name", " key", " access key", " access signature", " token")
+"""The second words of names in connection strings, such as Shared Access Key."""
+# The length of a text whose words are judged, and of a judged word, and how many of these are searched for.
+_LONG, _LONGEST_WORD, _MOST_TELLING = 256, 80, 32
+_ALWAYS = (*FIRST, "session")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_.$-"
+# This stands for any character that is not ASCII, which may be a letter.
+_FOREIGN = "?"
+_ONLY_WORDS = bytes(code if chr(code) in _LETTERS + _FOREIGN else ord(" ") for code in range(256))
 _BUT = frozenset({"auth", "bypass", "compass", "oauth"})
+
+
+def _words(lower: str) -> set[str]:
+    """Return the different words of a folded text."""
+    ascii_only = lower.replace(_FOREIGN, " ").encode("ascii", "replace")
+    return set(ascii_only.translate(_ONLY_WORDS).decode("ascii").split())
+
+
+def _places(text: str, word: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each occurrence of a whole word in a text.
+
+    If it only occurs as the name of tags, its first start tag and its first end tag are enough.
+    """
+    tags = f"<{word}>", f"</{word}>"
+    if text.count(word) == sum(map(text.count, tags)) and not any(first in word for first in FIRST):
+        for tag in tags:
+            end = text.find(tag) + len(tag) - 1
+            if end >= len(tag) - 1:
+                yield end - len(word), end
+        return
+    start = text.find(word)
+    while start >= 0:
+        end = start + len(word)
+        if not (text[start - 1 : start] in _IN_WORDS or text[end : end + 1] in _IN_WORDS):
+            yield start, end
+        start = text.find(word, end)
+
+
+_IN_WORDS = frozenset(_LETTERS)
 
 
 def _plain(name: str) -> str:

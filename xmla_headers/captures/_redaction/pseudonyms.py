@@ -191,12 +191,27 @@ def _coded(identifier: str) -> Iterator[str]:
                 yield from _base64(packed)
 
 
-_FORM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# A GUID from its first dash on, which is found much faster than a digit, and the digits before that.
+_FORM, _BEFORE_FORM = re.compile(r"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), 8
 _HEX = re.compile(r"(?=[0-9a-f]{6})")
 # Characters of an id that is searched for in base64, and of the runs in which that is done.
 _LEAST_CODED = 8
 _MOST_RUNS = 10_000
-_RUN = re.compile(r"[0-9a-z+/_]{16,}+")
+_OF_RUNS = b"0123456789abcdefghijklmnopqrstuvwxyz+/_"
+_MARKED = bytes(ord("a") if code in _OF_RUNS else ord(" ") for code in range(256))
+_LONG_RUN = b"a" * 16
+
+
+def _runs(folded: str) -> Iterator[tuple[int, int]]:
+    """Yield the start and end of each long run of letters of base64."""
+    # A search for a long string skips most of a text.
+    marked = folded.encode("ascii", "replace").translate(_MARKED)
+    start = marked.find(_LONG_RUN)
+    while start >= 0:
+        end = marked.find(b" ", start)
+        end = len(marked) if end < 0 else end
+        yield start, end
+        start = marked.find(_LONG_RUN, end)
 
 
 def _base64(packed: bytes) -> Iterator[str]:
@@ -256,8 +271,10 @@ class Needles:
         """Yield start and end of each long id in a text, and the folded id."""
         if self._guids:
             for match in _FORM.finditer(folded):
-                if match[0] in self._guids:
-                    yield *match.span(), self._needles[match[0]]
+                start = max(0, match.start() - _BEFORE_FORM)
+                needle = folded[start : match.end()]
+                if needle in self._guids:
+                    yield start, match.end(), self._needles[needle]
             yield from self._cut_off(_HEX, folded, 0)
         done = 0
         if self._start is not None:
@@ -277,13 +294,14 @@ class Needles:
                     break
             yield from self._cut_off(self._start, folded, done)
         if self._coded:
-            for run in _RUN.finditer(folded):
-                if run[0] not in self._plain_runs:
-                    found = list(self._coded_in(folded, *run.span()))
+            for start, end in _runs(folded):
+                run = folded[start:end]
+                if run not in self._plain_runs:
+                    found = list(self._coded_in(folded, start, end))
                     yield from found
                     # Long words, such as the names of columns, occur very often.
                     if not found and len(self._plain_runs) < _MOST_RUNS:
-                        self._plain_runs.add(run[0])
+                        self._plain_runs.add(run)
 
     def _coded_in(self, folded: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         """Yield the coded ids in a run."""
@@ -302,7 +320,7 @@ class Needles:
         plain = self._start is not None and self._start.search(folded) is not None
         plain = plain or (bool(self._short) and "session" in folded)
         plain = plain or (bool(self._guids) and _HEX.search(folded) is not None)
-        return plain or (bool(self._coded) and _RUN.search(folded) is not None)
+        return plain or (bool(self._coded) and next(_runs(folded), None) is not None)
 
     def _longest(self, folded: str, start: int, piece: str) -> tuple[str, int]:
         """Return the id that begins with a piece and matches most of the text after it, and its end."""

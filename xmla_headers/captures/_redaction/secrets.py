@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .edits import ChangeKind, Edit
 from .escapes import characters, expand, fold, is_escaped, pieces, resolved, unescaped, whole, without_nuls
 from .markup import DOCUMENT, KNOWN, elements, id_elements, identifier, rest_of_markup, shown, user
-from .names import Kind, is_random
+from .names import SECOND_WORDS, Kind, is_random
 from .shapes import AUTHORIZATION, TOKEN, shape_at, shaped
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _escaped(text: str, names: Names | None, needles: tuple[Needles, ...]) -> It
         lower = fold(plain)
         if (
             is_escaped(plain)
-            or (names is not None and (names.pattern.search(lower) or next(shaped(plain, lower), None)))
+            or (names is not None and (next(names.hits(lower), None) or next(shaped(plain, lower), None)))
             or any(each.may_occur(lower) for each in needles)
         ):
             for start, end in batch:
@@ -160,7 +160,7 @@ class _Named:
     def edits(self) -> Iterator[Edit]:
         """Yield the secrets that names tell."""
         text, done = self._text, 0
-        for hit in self._names.pattern.finditer(self._lower):
+        for hit in self._names.hits(self._lower):
             shape = shape_at(text, self._lower, hit.start())
             if shape is not None:
                 yield Edit(*shape[:2], ChangeKind.CREDENTIAL, shape[2])
@@ -422,7 +422,7 @@ class _Named:
 # The text that may follow a closing quote in a connection string, JSON or markup.
 _AFTER_QUOTE = frozenset(["", " ", "\t", "\r", "\n", ";", ",", "}", "]", ")", ">", "<", "/"])
 # A second word of a name in a connection string, before its "=".
-_MORE = re.compile(r"(?: (?i:id|name|key|access key|access signature|token))(?=[ \t]*=)")
+_MORE = re.compile(rf"(?i:{'|'.join(SECOND_WORDS)})(?=[ \t]*=)")
 # A value after a colon that is no word of prose.
 _LIKE_SECRET = re.compile(r"(?=[^\s,;<>\"']*[^A-Za-z\s,;.<>\"'])[^\s,;<>\"']{4}")
 # Another key of a connection string, or the version in a request line, within what looks like a value.
