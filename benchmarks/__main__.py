@@ -17,6 +17,7 @@ from . import (
     instructions,
     lenience,
     memory,
+    redaction,
     startup,
     stream,
     with_blocks,
@@ -27,7 +28,7 @@ QUESTIONS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(goals, decode, header, encode, with_blocks, findings, lenience, instructions),
-        *(stream, startup, memory, growth, captures),
+        *(stream, startup, memory, growth, captures, redaction),
     )
 }
 # The figures of the documentation.

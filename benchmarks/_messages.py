@@ -134,6 +134,49 @@ def answer(size: int, chance: Random, session_id: bytes | None = None) -> bytes:
     return b"".join((start, *[block] * times, block[:cut], last_row, _noise()[: rest - cut], end))
 
 
+def rowset(rows: int, chance: Random, session_id: bytes) -> bytes:
+    """Return an answer with the rowset of a cube's measures, as servers write it."""
+    head, tail = _ANSWER
+    before, _, _ = _ROWSET
+    return b"".join(
+        (
+            head % session_id,
+            before,
+            *(_measure(chance) for _ in range(rows)),
+            b"</root></return></ExecuteResponse>",
+            tail,
+        )
+    )
+
+
+_NOUNS = (
+    "Sales",
+    "Unit",
+    "Store",
+    "Cost",
+    "Profit",
+    "Margin",
+    "Gross",
+    "Order",
+    "Count",
+    "Region",
+    "Customer",
+)
+
+
+def _measure(chance: Random) -> bytes:
+    """Return a row with columns whose names and values look like those of secrets."""
+    name = " ".join(chance.choices(_NOUNS, k=3))
+    key, price = chance.randrange(10**6), chance.random() * 1e6
+    return (
+        f"<row><CATALOG_NAME>FoodMart</CATALOG_NAME><CUBE_NAME>{chance.choice(_NOUNS)}</CUBE_NAME>"
+        f"<MEASURE_NAME>{name}</MEASURE_NAME><MEASURE_UNIQUE_NAME>[Measures].[{name}]</MEASURE_UNIQUE_NAME>"
+        f"<MEMBER_KEY>{key}</MEMBER_KEY><PRIMARY_KEY>{key % 99}</PRIMARY_KEY>"
+        f"<MEASURE_GUID>{new_id(chance).decode()}</MEASURE_GUID><DESCRIPTION>{name} &amp; more</DESCRIPTION>"
+        f"<DATA_TYPE>{key % 200}</DATA_TYPE><VALUE>{price}</VALUE></row>"
+    ).encode()
+
+
 def _padded(start: bytes, end: bytes, size: int, chance: Random) -> bytes:
     room = size - len(start) - len(end)
     noise = _noise()

@@ -83,13 +83,13 @@ class Spent(NamedTuple):
     elapsed: float
 
 
-def spent(path: Path, *options: str) -> Spent:
-    """Return what the command `check --quiet` takes."""
-    command = [sys.executable, "-c", _CHILD, "check", "--quiet", *options, str(path)]
+def spent(path: Path, *options: str, command: tuple[str, ...] = ("check", "--quiet")) -> Spent:
+    """Return what a command takes."""
+    command = (sys.executable, "-c", _CHILD, *command, *options, str(path))
     begun = time.perf_counter()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
     elapsed = time.perf_counter() - begun
-    cpu, peak = json.loads(done.stdout)
+    cpu, peak = json.loads(done.stdout.splitlines()[-1])
     return Spent(cpu, peak / 1_000, elapsed)
 
 

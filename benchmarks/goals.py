@@ -269,6 +269,10 @@ def _further(rounds: int, *, quick: bool) -> Table:
     imports = median(map(truediv, spent["xmla_headers"], spent[startup.BASE]))
     chunks = stream.cut(_messages.answer(1_000_000, _messages.seeded()), 1 << 16)
     reading = interleave({"ours": stream.read_all, "bare": floors.bare_in_pieces}, [chunks] * rounds)
+    request = [
+        [_messages.request(450, chance)] for chance in [_messages.seeded()] for _ in range(100 * rounds)
+    ]
+    short = interleave({"ours": stream.read_all, "bare": floors.bare_in_pieces}, request)
     long = stream.with_attribute(1_000_000)
     pieces = {name: stream.cut(long, length) for name, length in (("small", 1_000), ("one", len(long)))}
     cutting = interleave(
@@ -278,6 +282,7 @@ def _further(rounds: int, *, quick: bool) -> Table:
         (f"decode {size_name(size)}: memory in addition to it, MB", extra, 2.0),
         (f"import xmla_headers: times {startup.BASE}", imports, 2.8),
         ("HeaderReader, 1 MB in chunks of 64 KiB: times bare pyexpat", reading.ratio("ours", "bare"), 1.15),
+        ("HeaderReader, 450 B, id never seen: times bare pyexpat", short.ratio("ours", "bare"), 3.5),
         ("an attribute of 1 MB in pieces of 1 KB: times one piece", cutting.ratio("small", "one"), 3.0),
     ]
     return Table("further goals", ("question", "figure", "at most"), rows)

@@ -26,7 +26,6 @@ from xmla_headers import (
     Direction,
     Finding,
     HeadCache,
-    Header,
     HeaderBlock,
     HeaderReader,
     Limits,
@@ -68,10 +67,19 @@ def shared() -> HeadCache:
     return cache
 
 
-def reader_header(data: bytes, **reading: Any) -> Header:
+def reader_header(data: bytes, **reading: Any) -> tuple[object, ...]:
+    return _in_pieces(data, len(data), reading)
+
+
+def reader_in_pieces(data: bytes, **reading: Any) -> tuple[object, ...]:
+    return _in_pieces(data, 1 + len(data) // 3, reading)
+
+
+def _in_pieces(data: bytes, size: int, reading: Mapping[str, Any]) -> tuple[object, ...]:
     reader = HeaderReader(**reading)
-    reader.feed(data)
-    return reader.close()
+    for start in range(0, len(data), size or 1):
+        reader.feed(data[start : start + size])
+    return reader.close(), reader.header, reader.soap, reader.body_offset, reader.warnings
 
 
 def new_session(data: bytes, **reading: Any) -> bytes:
@@ -101,6 +109,7 @@ FUNCTIONS: tuple[Callable[..., object], ...] = (
     *(partial(function, deep=deep) for function in (decode, findings, validate) for deep in (False, True)),
     decode_header,
     reader_header,
+    reader_in_pieces,
     new_session,
     new_blocks,
     no_session,
@@ -144,7 +153,7 @@ def alike(draw: st.DrawFn) -> list[bytes]:
     return made
 
 
-# Each example compares eight functions.
+# Each example compares all functions.
 @pytest.mark.no_cover
 @settings(searching, max_examples=scaled(300))
 @given(

@@ -937,6 +937,59 @@ def test_header_reader_repr_shows_progress_and_no_session_id() -> None:
     assert not any("secret" in text for text in shown)
 
 
+# -- known heads ---------------------------------------------------------------------------------------
+
+_AFTER_A_HEAD = {
+    "nothing": "",
+    "an end": _END,
+    "content": f"<a b='é'>x</a>\r\n{_END}\r\n",
+    "content longer than a step": "<a>é</a>" * 10_000 + _END,
+    "a cut": "<a>é",
+    "a cut after a step": "<a>é</a>" * 10_000,
+    "a wrong end": f"<a>{_END}",
+    "a wrong end after a step": f"{'<a/>' * 20_000}<b>{_END}",
+    "a processing instruction": f"<?pi?>{_END}",
+    "text after the Body": "</s:Body>x</s:Envelope>",
+    "an element after the Body": f"</s:Body><s:Body/>{_END}",
+    "a byte after the Envelope": f"{_END}\0",
+    "a long token": f"<a b='{'x' * 5_000}'/>{_END}",
+    "bytes that are not UTF-8": f"<a>\udcff</a>{_END}",
+}
+
+
+@pytest.mark.parametrize("limits", [Limits(), Limits(max_message_bytes=5_000), Limits(max_token_bytes=3_000)])
+@pytest.mark.parametrize("name", _AFTER_A_HEAD)
+def test_header_reader_of_a_known_head_equals_one_without_memory(name: str, limits: Limits) -> None:
+    data = f"{_START}{_AFTER_A_HEAD[name]}".encode("utf-8", "surrogateescape")
+    cache = HeadCache()
+    for identifier in ("0", "11"):
+        head = _START.replace("secret-id", identifier)
+        decode(f"{head}{_END}".encode(), limits=limits, cache=cache)
+    for pieces in ([data], cut(data, 40), cut(data, 3_000)):
+        expected = in_pieces(pieces, limits=limits, cache=None)
+        assert in_pieces(pieces, limits=limits, cache=cache) == expected
+
+
+def test_header_reader_goes_on_if_a_head_is_forgotten() -> None:
+    cache = HeadCache()
+    decode(_GOOD, cache=cache)
+    for forgotten in (True, False):
+        reader = HeaderReader(cache=cache)
+        reader.feed(_GOOD)
+        header = reader.header
+        assert header is not None
+        if forgotten:
+            cache.clear()
+        assert reader.close() is header
+        decode(_GOOD, cache=cache)
+
+
+def test_known_head_is_not_parsed_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode(_GOOD)
+    monkeypatch.setattr(_stream_reader.StreamReader, "begin", None)
+    assert in_pieces(cut(_GOOD, 100)) == in_pieces([_GOOD]) == whole(_GOOD)
+
+
 # -- limits ------------------------------------------------------------------------------------------
 
 

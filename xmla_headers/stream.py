@@ -9,14 +9,14 @@ from mmap import mmap
 from typing import TYPE_CHECKING
 
 from ._codec.options import DEFAULT_LIMITS, buffer_of, reading_of
-from ._codec.reading import check_cache, settled
+from ._codec.reading import check_cache, known, settled
 from ._immutable import shown_half_made
 from ._xml.body_end import BODY_TRIES, is_body_name
 from ._xml.encoding import Redeclared, Source, whole_characters
 from ._xml.positions import Locator
 from ._xml.raw import certain
 from ._xml.reader import read
-from ._xml.stream_reader import StreamReader
+from ._xml.stream_reader import StreamReader, least_step
 from .envelope import Header
 from .findings import Finding, XmlaHeadersError
 from .head_cache import SHARED_HEADS, HeadCache
@@ -78,6 +78,7 @@ class HeaderReader:
         "_error",
         "_gathered",
         "_header",
+        "_most",
         "_reader",
         "_reading",
         "_size",
@@ -102,11 +103,14 @@ class HeaderReader:
         self._reading = reading_of(types, direction, strict, refuse, encoding, limits)
         # The number of bytes taken so far.
         self._size = 0
-        # The bytes so far, until the Body has begun.
+        # The bytes so far, until they are read.
         self._gathered = bytearray()
-        self._trigger = _Trigger()
-        # Reads the rest of the message after the head.
+        # Until the Body has begun; None before the first bytes.
+        self._trigger: _Trigger | None = None
+        # Reads the rest of the message after the head. A message that is not longer than this, and whose
+        # head is known, is read as a whole at the end.
         self._reader: StreamReader | None = None
+        self._most = least_step(limits)
         self._header: Header | None = None
         self._soap: SoapVersion | None = None
         self._body_offset: int | None = None
@@ -216,28 +220,49 @@ class HeaderReader:
     def _let_go(self) -> None:
         if self._reader is not None:
             self._reader.close()
-        self._reader = None
+        self._reader = self._trigger = None
         self._gathered = bytearray()
-        self._trigger = _Trigger()
 
     def _take(self, data: bytes | memoryview | mmap, end: int) -> None:
         for start in range(0, end, _PIECE):
             # The caller may use the buffer again.
             piece = bytes(data[start : min(start + _PIECE, end)])
             self._size += len(piece)
-            if self._reader is None:
-                self._take_head(piece)
-            elif not self._reader.feed(piece):
-                self._judge(self._reader)
+            if self._reader is not None:
+                self._read_on(self._reader, piece)
+            else:
+                self._gathered += piece
+                if self._header is None:
+                    self._take_head(piece)
+                elif len(self._gathered) >= self._most:
+                    self._start()
+
+    def _read_on(self, reader: StreamReader, piece: bytes) -> None:
+        if not reader.feed(piece):
+            self._judge(reader)
 
     def _take_head(self, piece: bytes) -> None:
-        self._gathered += piece
+        if self._trigger is None:
+            self._trigger = _Trigger()
+            # Most messages arrive with their whole head at once.
+            if self._find_head():
+                return
         self._trigger.add(piece)
         while self._trigger.pulled():
-            if self._try_head():
+            if self._find_head() or self._start():
                 return
 
-    def _try_head(self) -> bool:
+    def _find_head(self) -> bool:
+        """Return whether a known head has arrived."""
+        found = None if self._cache is None else self._cache._find(bytes(self._gathered), self._reading)
+        if found is None or len(self._gathered) >= self._most:
+            return False
+        shape, self._body_offset, identifier = found
+        self._header, self._soap = shape.header(identifier), shape.soap
+        self._warnings = shape.warnings(identifier)
+        return True
+
+    def _start(self) -> bool:
         """Read the bytes so far from their beginning; return whether the Body has begun in them."""
         reading = self._reading
         data = bytes(self._gathered)
@@ -257,8 +282,10 @@ class HeaderReader:
             reader.close()
             return False
         self._reader = reader
+        self._gathered.clear()
         if message.body is not None:
-            self._accept_head(message, message.body)
+            if self._header is None:
+                self._accept_head(message, message.body)
             if reader.clean:
                 reader.feed(data[end:])
         if not reader.clean:
@@ -272,26 +299,13 @@ class HeaderReader:
         root.children = children[: children.index(body) + 1]
         root.texts = [text for text in texts if text < body.start]
         message.fatal = None
-        source = message.source
-        found = None
-        if self._cache is not None and source.text is source.data:
-            found = self._cache._find(source.text, self._reading)
-        if found is not None:
-            shape, _, identifier = found
-            self._set(shape.header(identifier), shape.soap, shape.warnings(identifier), message)
-        else:
-            self._accept(message)
+        self._accept(message)
         root.children, root.texts, message.fatal = children, texts, fatal
 
     def _accept(self, message: RawMessage) -> None:
         judge = self._reading.judge(message)
-        warnings = settled(message, judge, self._reading, self._cache)
-        self._set(Header._of(tuple(judge.blocks)), judge.soap, warnings, message)
-
-    def _set(
-        self, header: Header, soap: SoapVersion, warnings: tuple[Finding, ...], message: RawMessage
-    ) -> None:
-        self._header, self._soap, self._warnings = header, soap, warnings
+        self._warnings = settled(message, judge, self._reading, self._cache)
+        self._header, self._soap = Header._of(tuple(judge.blocks)), judge.soap
         self._body_offset, _, _ = Locator(message.source).locate(message.body_start)
 
     def _judge(self, reader: StreamReader) -> None:
@@ -300,10 +314,15 @@ class HeaderReader:
         self._reading.settle(self._reading.judge(reader.message))
 
     def _finish(self, *, complete: bool) -> None:
-        reader, reading = self._reader, self._reading
+        reading, data = self._reading, bytes(self._gathered)
+        if self._header is not None and self._reader is None:
+            if complete and known(data, reading, self._cache, False)[1] is not None:
+                self._let_go()
+                return
+            self._start()
+        reader = self._reader
         if reader is None:
             # The trigger did not find the Body start tag.
-            data = bytes(self._gathered)
             self._accept(
                 read(data, encoding=reading.encoding, limits=reading.limits, deep=False, complete=complete)
             )

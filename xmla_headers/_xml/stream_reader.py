@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .encoding import Source
     from .raw import RawElement
 
-__all__ = ["StreamReader"]
+__all__ = ["StreamReader", "least_step"]
 
 # The least number of bytes that is parsed at a time after the head. It grows with the unfinished token:
 # expat before 2.6 reads such a token again with each piece.
@@ -26,6 +26,11 @@ _STEP = 65_536
 # How many times "B" is searched for before the whole name is: most windows hold few of them, and the
 # search for one byte is many times faster.
 _LETTERS = 32
+
+
+def least_step(limits: Limits) -> int:
+    """Return how many bytes are gathered before they are parsed: no token in fewer bytes is too long."""
+    return _STEP if limits.max_token_bytes is None else min(_STEP, limits.max_token_bytes + 1)
 
 
 class StreamReader(MessageReader):
@@ -38,7 +43,7 @@ class StreamReader(MessageReader):
     def __init__(self, source: Source, limits: Limits) -> None:
         super().__init__(source, limits, deep=False)
         self._max_token = limits.max_token_bytes
-        self._step = _STEP if self._max_token is None else min(_STEP, self._max_token + 1)
+        self._step = least_step(limits)
         self._rest = Rest(source)
         # The bytes to be parsed next, in one buffer: a list of small pieces takes many times their size,
         # and the caller may reuse a buffer.
