@@ -88,12 +88,12 @@ MODULES = {
         ),
         (
             "test_redact test_redact_rules test_redact_borders test_redact_planted test_redact_options"
-            " test_redact_memory test_redact_captures test_redact_cuts test_capture_costs"
+            " test_redact_memory test_redact_names test_redact_captures test_redact_cuts test_capture_costs"
         ),
     ),
     "pseudonyms": (
         "captures/_redaction/pseudonyms.py",
-        "test_redact test_redact_rules test_redact_captures test_redact_memory",
+        "test_redact_memory test_redact test_redact_rules test_redact_planted test_redact_captures",
     ),
     "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_rules test_redact_captures"),
     "redact_har": (

@@ -47,6 +47,17 @@ def redacted(text: str) -> str:
         ),
         ("<Security>\n <b>x</b>\r\n</Security>", "<Security>\n \r\n</Security>"),
         ("<meta name='csrf-token' content='lantern-tulip'/>", "<meta name='csrf-token' content=''/>"),
+        # A value without its closing quote ends where its tag or its line does.
+        ('<x Password="lantern-tulip/><y a="b"/>', '<x Password="/><y a="b"/>'),
+        ('<x Password="lantern\ntulip" a="b"/>', '<x Password="\n" a="b"/>'),
+        ('<a>Password="lantern-tulip\nnext line</a>', '<a>Password="\nnext line</a>'),
+        ("<a>Data Source=x;Password= lantern-tulip;b=c</a>", "<a>Data Source=x;Password= ;b=c</a>"),
+        # Prose.
+        ("<a>the secret 'abcdefg1'</a>", "<a>the secret ''</a>"),
+        ("<a>the secret is abcdefg1</a>", "<a>the secret is </a>"),
+        ("<a>the secret abcdefghijk1 x</a>", "<a>the secret  x</a>"),
+        ("<a>session id 'abcd-1234' x</a>", "<a>session id 'session-1' x</a>"),
+        ("<a>--password lantern x</a>", "<a>--password  x</a>"),
     ],
 )
 def test_redact_ends_a_value_at_its_border(text: str, expected: str) -> None:
@@ -136,3 +147,34 @@ def test_redact_empties_a_member_wherever_the_json_is(name: str, value: str) -> 
 def test_redact_keeps_an_element_that_only_looks_secret(text: str) -> None:
     body = f"<{text}>Ann-1234567</{text}>"
     assert redacted(body) == body
+
+
+@each(
+    "text",
+    [
+        '<a>Password=\n"lantern"</a>',
+        "<a>token: wrong or missing</a>",
+        "<a>the token 'missing' and the secret abcdefghij1, the code abcdefghijk1</a>",
+        "<a>the session id 12345678 and the session id unknown-one</a>",
+        "<a>a program -P lantern, a command -p lantern</a>",
+    ],
+)
+def test_redact_takes_no_prose_for_secrets(text: str) -> None:
+    assert redacted(text) == text
+
+
+def test_redact_keeps_what_stands_for_no_user() -> None:
+    for text in ('{"userName": "<none>"}', '{"userName": " "}', '<a UserName="&lt;none&gt;"/>'):
+        assert captures.redact(text.encode(), insist=True, users=True).changes == ()
+
+
+def test_secret_that_another_one_kept_apart_is_found() -> None:
+    # A name and its value are read if they are near, and they are after a secret between them has gone.
+    text = (
+        f"<Name>Password</Name>{'<a>x</a>' * 80}<Token>{'a1' * 200}</Token>{'<a>x</a>' * 70}"
+        "<Value>lantern-tulip</Value>"
+    )
+    data = har([Exchange(message(body=text), message())])
+    found = captures.redact(data)
+    assert b"lantern" not in found.data
+    assert captures.redact(found.data).changes == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+from base64 import b64encode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from xmla_headers.captures import redact
 from xmla_headers.captures._redaction import names
 from xmla_headers.captures._redaction.escapes import fold
 from xmla_headers.captures._redaction.names import Names
-from xmla_headers.captures._redaction.pseudonyms import Needles, _runs
+from xmla_headers.captures._redaction.pseudonyms import Needles, Table, _runs
 from xmla_headers.captures._redaction.secrets import find
 
 if TYPE_CHECKING:
@@ -155,6 +156,27 @@ def test_words_are_judged_as_the_search_for_each_part_of_a_name(
         assert sorted(find(text, fast, (), head=in_head)) == sorted(find(text, slow, (), head=in_head))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Auth Key=x1y2z3x1y2z3;",
+        "x\u2026code=Aa1Bb2Cc3Dd4Ee5Ff6Gg7Hh8",
+        f"max{'a' * 120}token=hunter2",
+        "ghp_0123456789abcdefghij and <ghp_0123456789abcdefghijk/><ghp_0123456789abcdefghijk>" * 2,
+        "<ghp_0123456789abcdefghijk><ghp_0123456789abcdefghijk></ghp_0123456789abcdefghijk>",
+        "Basic dXNlcjpwYXNzd29yZA== and NTLM TlRMTVNTUAADAAAAGAAY",
+        "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----",
+        "session id 4f1c77aa-90ab",
+        "<a:Password>hunter2</a:Password><Password>hunter3</Password>password=hunter4",
+    ],
+)
+def test_strange_words_are_found_with_a_memory(text: str) -> None:
+    expected = sorted(find(text + _LONG, _EveryHit(), ()))
+    known = Names()
+    for _ in range(2):
+        assert sorted(find(text + _LONG, known, ())) == expected != []
+
+
 def test_more_words_than_are_searched_for_are_found() -> None:
     text = " ".join(f"token{number}x=secret{number}value" for number in range(100))
     assert len(find(text, Names(), ())) == len(find(text, _EveryHit(), ())) == 100
@@ -179,7 +201,7 @@ def test_names_are_the_same_in_another_process() -> None:
 @example("0" * 16)
 @example("é" + "a/" * 8 + "漢")
 def test_long_runs_are_those_of_the_letters_of_base64(folded: str) -> None:
-    assert [*_runs(folded)] == [match.span() for match in re.finditer("[0-9a-z+/_]{16,}", folded)]
+    assert [*_runs(folded)] == [match.span() for match in re.finditer("[0-9a-z+/_-]{16,}", folded)]
 
 
 @given(
@@ -192,6 +214,47 @@ def test_guids_are_found_wherever_they_stand(parts: list[str]) -> None:
     folded = "".join(parts)
     found = Needles({_GUID: _GUID}, {}, "session-id").find(folded + " ")
     assert [place[:2] for place in found] == [match.span() for match in re.finditer(_GUID, folded)]
+
+
+@pytest.mark.parametrize("identifier", [_GUID, _GUID.upper(), _GUID.replace("-", ""), "ID_8f1c?2b>a~77ÿ"])
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_coded_id_is_found_wherever_it_begins(identifier: str, before: str, encoding: str) -> None:
+    needles = _needles(identifier)
+    packed, size = f"{before}{identifier}xyz".encode(encoding), len(identifier.encode(encoding))
+    coded = {
+        b64encode(packed): size * 4 / 3,
+        urlsafe_b64encode(packed): size * 4 / 3,
+        packed.hex().encode(): size * 2,
+    }
+    for text, length in coded.items():
+        found = [*needles.find(fold(f"see {text.decode()}. {text.decode()}"))]
+        # The first and the last letters depend on the text around, too.
+        assert len(found) == 2
+        assert all(end - start > length - 3 for start, end, _ in found)
+
+
+@pytest.mark.parametrize("identifier", [_GUID, _GUID.upper(), _GUID.replace("-", "")])
+def test_guid_is_found_in_any_form(identifier: str) -> None:
+    needles = _needles(identifier)
+    for form in (_GUID, _GUID.replace("-", ""), _GUID.upper(), f"x-{_GUID}", f"{{{_GUID}}}"):
+        found = [*needles.find(fold(f"see {form}. And {form}"))]
+        assert len({place[:2] for place in found}) == 2, form
+    assert [*needles.find(_GUID.replace("4f1c", "4f1d"))] == [*needles.find("0123456789abcdef" * 3)] == []
+
+
+@pytest.mark.parametrize("cut", range(6, 40))
+def test_id_that_is_cut_off_at_the_end_is_found(cut: int) -> None:
+    for identifier in (_GUID, "id-" + "x1y2" * 12):
+        begun = identifier[:cut]
+        found = _needles(identifier).find(f"of {begun}")
+        assert {place[:2] for place in found} == {(3, 3 + len(begun))}
+
+
+def _needles(identifier: str) -> Needles:
+    table = Table()
+    table.add(identifier)
+    return table.needles()
 
 
 _VALUES: dict[str, Any] = {

@@ -79,6 +79,16 @@ FIELDS = (
     f"X-Original-URL: /xmla?sig={S}",
     f"Link: <https://h/x?access_token={S}>; rel=next",
     f"SOAPAction: x?token={S}",
+    f"Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.{S}, v1.stomp",
+    f"Sec-WebSocket-Protocol: graphql-ws, {S}",
+    f"X-Ticket: {S}",
+    f"X-SAP-Logon-Ticket: {S}",
+    f"X-Signature: {S}",
+    f'Signature: keyId="a",signature="{S}"',
+    f"X-Authentication: {S}",
+    f"X-Dataverse-Key: {S}",
+    f"Ocp-Apim-Trace-Key: {S}",
+    f"Referer: https://h/a;jsessionid={S}?b=c",
 )
 # Parameters of a URL or a form.
 PARAMETERS = (
@@ -98,6 +108,7 @@ PARAMETERS = (
         "jwt",
         "secret",
     ),
+    *("session", "sso", "saml", "mfa_code", "id_token_hint", "X-Goog-Signature", "SSOTicket"),
 )
 # Members of JSON.
 MEMBERS = (
@@ -130,6 +141,7 @@ MEMBERS = (
         "idToken",
         "MDXAUTH",
     ),
+    *("pass", "ssoTicket", "X-Goog-Signature"),
 )
 # Elements of XML and properties of XMLA.
 ELEMENTS = (
@@ -171,6 +183,12 @@ BODIES = (
     "<a>ghp_abcdefghijklmnopqrstuvwxyz0123456789</a>",
     "<a>-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----</a>",
     f"<a>http://ann:{S}@olap.example/xmla</a>",
+    f"<row><NAME>Password</NAME><VALUE>{S}</VALUE></row>",
+    f"<row><VALUE>{S}</VALUE><NAME>Password</NAME></row>",
+    f"<a>sqlcmd -U sa -P {S} -S h</a>",
+    f"<a>ascmd -U dom -P '{S}'</a>",
+    f"<a>mysql -u sa -p{S}</a>",
+    f"<a>The password is {S}</a>",
     f"<Impersonation><Account>sa</Account><Password>{S}</Password></Impersonation>",
 )
 # Spellings of an id that the same capture declares.

@@ -40,8 +40,9 @@ def user(text: str, start: int, end: int) -> Iterator[Edit]:
     """Yield the edit for the name of a user."""
     value = text[start:end].strip()
     start += len(text[start:end]) - len(text[start:end].lstrip())
-    if value and not value.startswith("<"):
-        yield Edit(start, start + len(value), ChangeKind.USER, "", whole(value))
+    name = whole(value)
+    if name and not name.startswith("<"):
+        yield Edit(start, start + len(value), ChangeKind.USER, "", name)
 
 
 # -- elements ----------------------------------------------------------------------------------------

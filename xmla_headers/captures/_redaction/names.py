@@ -30,6 +30,10 @@ class Kind(Enum):
     """The whole value of the header field is a credential."""
     CHALLENGE = "challenge"
     """The value may have a token of a handshake in it (RFC 9110 section 11.6.1)."""
+    ITEMS = "items"
+    """The value is a list, and an item that looks like a key is a credential."""
+    LOOSE = "loose"
+    """The value is a credential if it has letters and digits: words of prose have such names, too."""
     KEY = "key"
     """The value is a credential if it looks like one: attributes of cubes have such names, too."""
     PARAMETER = "parameter"
@@ -57,6 +61,8 @@ IDENTIFIER = "|".join("[-_.]?".join(parts) for parts in _PARTS_OF)
 _IDENTIFIERS = tuple("".join(parts).lower() for parts in _PARTS_OF)
 _FIELDS = frozenset(("authorization", "proxyauthorization", "cookie", "cookie2", "setcookie", "setcookie2"))
 _CHALLENGES = frozenset({"wwwauthenticate", "proxyauthenticate"})
+# Where browsers may set no other field, tokens are names of protocols.
+_LISTS = frozenset({"secwebsocketprotocol"})
 
 # A name with one of these in it is that of a secret ...
 _ROOTS = (
@@ -83,12 +89,13 @@ _ENDS = ("auth", "pass", "apikey", "connectsid", "rtfa", "sessid", "requestverif
 _KEY = re.compile(
     r"(?:api|access|account|shared|secret|private|master|functions?|resource|subscription|signing|encryption"
     r"|storage|host|auth|service|client|license|app|deploy|admin|priv|db|database|sas|primary|secondary|webhook)"
-    r"keys?\d?\Z"
+    r"keys?\d?\Z|\A(?:x|ocp)\w*key\Z|(?:ticket|signature|authentication|appcheck)\Z"
 )
 _PARAMETERS = frozenset(
     (
-        "code bearer sig sign signature state sessionstate nonce ticket hmac key sid auth assertion pass pw "
-        "hash wresult relaystate wctx codeverifier devicecode usercode sessiondatakey clientinfo loginhint"
+        "code bearer sig sign signature state sessionstate nonce ticket hmac key sid auth assertion pass "
+        "pw hash session sso saml mfacode idtokenhint wresult relaystate wctx codeverifier devicecode "
+        "usercode sessiondatakey clientinfo loginhint"
     ).split()
 )
 # Names of passwords and of other things.
@@ -103,7 +110,8 @@ _WORDS = (
     "token secret passw pwd pass credential auth cookie csrf xsrf assertion saml jwt handshake principal "
     "signature cipher customdata custom-data session sessid key sig code state nonce ticket hmac sid hash "
     "security kennwort contrasena rtfa sign requestverification otp clientcert client-cert pw wresult wctx "
-    "clientinfo client_info login_hint extauth bearer iplanet antiforgery spoidcrl sas"
+    "clientinfo client_info login_hint extauth bearer iplanet antiforgery spoidcrl sas pin websocket sso "
+    "appcheck"
 ).split()
 _OF_USERS = ("user", "uid", "upn", "login", "account", "role", "mail", "unique", "nameid", "nameidentifier")
 
@@ -221,6 +229,8 @@ class Names:
             return Kind.FIELD
         if plain in _CHALLENGES:
             return Kind.CHALLENGE
+        if plain in _LISTS:
+            return Kind.ITEMS
         if plain == "security":
             return Kind.ELEMENT
         if self.users and _USERS.match(plain) and plain not in _NO_USERS:
@@ -229,7 +239,9 @@ class Names:
             at = plain.find(root)
             if at >= 0 and not _HARMLESS.match(plain, at + len(root)):
                 return Kind.SECRET
-        if plain in _LOOSE or _KEY.search(plain):
+        if plain in _LOOSE:
+            return Kind.LOOSE
+        if _KEY.search(plain):
             return Kind.KEY
         if plain in _PARAMETERS:
             return Kind.PARAMETER
@@ -240,14 +252,16 @@ class Names:
         value = value.strip()
         if not value or _PLAIN.match(value):
             return False
-        if kind is Kind.KEY:
-            return is_random(value, 8) or (parameter and len(value) > 5)
+        if kind in _LEAST_RANDOM:
+            return is_random(value, _LEAST_RANDOM[kind]) or (parameter and len(value) > 5)
         if kind is Kind.PARAMETER:
             return parameter or _MIXED.match(value) is not None
         return kind is not Kind.ELEMENT
 
 
 _LONGEST, _MOST, _LEAST = 128, 10_000, 4
+# How long a value is that looks like a key.
+_LEAST_RANDOM = {Kind.KEY: 8, Kind.LOOSE: 6}
 _MOST_TEXTS, _MOST_WITH_SECRETS = 200_000, 20_000
 SECOND_WORDS = (" id", " name", " key", " access key", " access signature", " token")
 """The second words of names in connection strings, such as Shared Access Key."""

@@ -191,13 +191,14 @@ def _coded(identifier: str) -> Iterator[str]:
                 yield from _base64(packed)
 
 
-# A GUID from its first dash on, which is found much faster than a digit, and the digits before that.
-_FORM, _BEFORE_FORM = re.compile(r"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), 8
+# A GUID from its first dash on, which is found much faster than a digit.
+_FORM = re.compile(r"-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_BEFORE_FORM, _LONGEST_FORM = 8, 36
 _HEX = re.compile(r"(?=[0-9a-f]{6})")
 # Characters of an id that is searched for in base64, and of the runs in which that is done.
 _LEAST_CODED = 8
 _MOST_RUNS = 10_000
-_OF_RUNS = b"0123456789abcdefghijklmnopqrstuvwxyz+/_"
+_OF_RUNS = b"0123456789abcdefghijklmnopqrstuvwxyz+/-_"
 _MARKED = bytes(ord("a") if code in _OF_RUNS else ord(" ") for code in range(256))
 _LONG_RUN = b"a" * 16
 
@@ -296,7 +297,11 @@ class Needles:
         if self._coded:
             for start, end in _runs(folded):
                 run = folded[start:end]
-                if run not in self._plain_runs:
+                if end - start == _LONGEST_FORM and _FORM.match(run, _BEFORE_FORM):
+                    # Nothing is coded in a GUID, of which a rowset may have very many.
+                    if run in self._coded:
+                        yield start, end, self._coded[run]
+                elif run not in self._plain_runs:
                     found = list(self._coded_in(folded, start, end))
                     yield from found
                     # Long words, such as the names of columns, occur very often.

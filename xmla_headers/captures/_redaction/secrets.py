@@ -71,10 +71,14 @@ _PAIR_BEFORE = re.compile(
     r"value[\"'][ \t\r\n]*+:[ \t\r\n]*+[\"']([^\"'\r\n\\]*+)[\"'],[ \t\r\n]*+"
     r"[\"'](?:name|key)[\"'][ \t\r\n]*+:[ \t\r\n]*+[\"']"
 )
-# A value after a name and a blank.
+_VALUE_BEFORE_PAIR = re.compile(
+    r"<(?:\w{1,30}:)?(?:property|default)?value(?:\s[^<>]{0,100})?>([^<]++)</[^<>]{1,60}>\s*+<[^<>]{1,100}>\Z",
+    re.IGNORECASE,
+)
+# A value after a name and one blank: where a value was removed two are left, and the next word is none.
 _SAID = re.compile(
-    r"[ \t]++(?:\"(?P<double>[^\"<>\r\n]++)\"|'(?P<single>[^'<>\r\n]++)'"
-    r"|(?P<bare>[^\s\"'<>&;=-][^\s\"'<>&;]*+))"
+    r"[ \t](?P<verb>is[ \t])?+(?:\"(?P<double>[^\"<>\r\n]++)\"|'(?P<single>[^'<>\r\n]++)'"
+    r"|(?P<bare>[^\s\"'<>&;,.)=-](?:[^\s\"'<>&;,.)]|[,.)](?=[^\s\"'<>&;]))*+))"
 )
 # An id that prose names, after the word session or before it.
 _ID_AFTER = re.compile(
@@ -217,7 +221,10 @@ class _Named:
         if kind is Kind.ELEMENT:
             return
         if before == ">" and text.startswith("</", end):
-            yield from self._of_match(kind, start, end, _VALUE_OF_PAIR.match(text, end))
+            beside = _VALUE_OF_PAIR.match(text, end)
+            if beside is None:
+                beside = _VALUE_BEFORE_PAIR.search(text, max(0, start - _NEAR_TAG), start)
+            yield from self._of_match(kind, start, end, beside)
             return
         scheme = TOKEN.match(text, end) if text[end - 5 : end].lower() == "token" else None
         if scheme is not None:
@@ -233,7 +240,9 @@ class _Named:
         elif (said := _SAID.match(text, end)) is not None:
             option = text.startswith("--", start)
             value = said[said.lastindex or 0]
-            if (said.lastgroup != "bare" or option) and (option or is_random(value, 8)):
+            told = said.lastgroup != "bare" or said["verb"]
+            looks_secret = is_random(value, 8 if told else 12) and (told or kind is Kind.SECRET)
+            if option or looks_secret:
                 yield from self._of_match(kind, start, end, said)
 
     def _is_tag(self, start: int) -> bool:
@@ -277,7 +286,7 @@ class _Named:
         name = text[start:end]
         mark = match["mark"] or match["sign"]
         line = not match["closed"] and mark == ":" and self._begins_line(start)
-        is_field = kind in (Kind.FIELD, Kind.CHALLENGE)
+        is_field = kind in _OF_FIELDS
         if line and (is_field or self._head or match["quote"] is None):
             if start < self._field_end:
                 return
@@ -320,7 +329,7 @@ class _Named:
         if is_field:
             yield from self._field_in_line(name, place, mark)
             return
-        if mark == ":" and not (kind in (Kind.SECRET, Kind.KEY) and _LIKE_SECRET.match(text, place)):
+        if mark == ":" and not (kind in _IN_PROSE and _LIKE_SECRET.match(text, place)):
             # Prose has colons, too.
             return
         blanks = (text[match.start("sign") - 1] in " \t", text[place - 1] in " \t")
@@ -386,7 +395,7 @@ class _Named:
         tag = _TAG.search(text, start, end)
         if tag is not None:
             end = tag.start()
-        elif not lines or "<" in text[start:end]:
+        if not lines or (tag is None and "<" in text[start:end]):
             match = _OF_LINE.match(text, start, end)
             end = end if match is None else match.end()
         return end
@@ -451,8 +460,14 @@ def merged(edits: Iterable[Edit]) -> list[Edit]:
     return kept
 
 
-# RFC 9110 §11.6.1 with a token: the answer of a server within a handshake.
-_TOKENS = re.compile(r"(?i)(?:negotiate|ntlm|kerberos)\s+([^\s,<]+)")
+_OF_FIELDS = (Kind.FIELD, Kind.CHALLENGE, Kind.ITEMS)
+# Kinds of names whose values may follow a colon in prose.
+_IN_PROSE = (Kind.SECRET, Kind.KEY, Kind.LOOSE)
+_PARTS = {
+    # RFC 9110 section 11.6.1 with a token: the answer of a server within a handshake.
+    Kind.CHALLENGE: re.compile(r"(?i)(?:negotiate|ntlm|kerberos)\s+([^\s,<]+)"),
+    Kind.ITEMS: re.compile(r"([^\s,<]+)"),
+}
 # The whole value of a header field.
 _ALL = re.compile(r"\S(?:.*\S)?", re.DOTALL)
 
@@ -470,9 +485,12 @@ def named_edits(name: str, value: str, names: Names, *, parameter: bool = False)
         return list(identifier(value, 0, len(value), whole(value)))
     if kind is Kind.USER:
         return list(user(value, 0, len(value)))
-    if kind is Kind.CHALLENGE:
+    if kind in _PARTS:
+        parts = (match.span(1) for match in _PARTS[kind].finditer(value))
         return [
-            Edit(*match.span(1), ChangeKind.HEADER_FIELD, shown(name)) for match in _TOKENS.finditer(value)
+            Edit(*part, ChangeKind.HEADER_FIELD, shown(name))
+            for part in parts
+            if kind is Kind.CHALLENGE or is_random(value[slice(*part)])
         ]
     match = _ALL.search(value)
     if match is None:

@@ -74,13 +74,17 @@ for _first in _SHAPES:
 _USER_INFORMATION = re.compile(r"://([^/\s\"'<>@?#\\]{1,256})@")
 # The key of a storage account: 64 bytes in base64.
 _STORAGE = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{86}==(?![=\w])")
-# Options of curl with credentials.
-# One space only: where a value is emptied, two are left, and the next word is none.
-_OPTIONS = re.compile(
-    r"(?<=\s)(?:-[uUb]|--(?:proxy-)?user|--cookie|--oauth2-bearer|--(?:proxy-)?pass"
-    r"|--tls(?:user|password))(?: |=|(?=[^\s:\"']{1,60}:))"
-    r"(?:'(?P<single>[^'\r\n]++)|\"(?P<double>[^\"\r\n]++)|(?P<bare>[^\s\"'<>|;&-][^\s\"'<>|;&]*+))"
-)
+# The value of an option. One space only: where a value is emptied, two are left, and the next word is none.
+_ARGUMENT = r"(?:'(?P<single>[^'\r\n]++)|\"(?P<double>[^\"\r\n]++)|(?P<bare>[^\s\"'<>|;&-][^\s\"'<>|;&]*+))"
+# Words of command lines, and the options of the programs with credentials: curl, sqlcmd, ascmd and mysql.
+_OPTIONS = {
+    "curl": re.compile(
+        r"(?<=\s)(?:-[uUb]|--(?:proxy-)?user|--cookie|--oauth2-bearer|--(?:proxy-)?pass"
+        rf"|--tls(?:user|password))(?: |=|(?=[^\s:\"']{{1,60}}:)){_ARGUMENT}"
+    ),
+    "cmd ": re.compile(rf"(?<=\s)-P ?{_ARGUMENT}"),
+    "mysql": re.compile(rf"(?<=\s)-p ?{_ARGUMENT}"),
+}
 
 
 def is_text(data: bytes) -> bool:
@@ -113,6 +117,7 @@ def shaped(text: str, lower: str) -> Iterator[tuple[int, int, str]]:
             # Text in base64 is searched where it is decoded.
             if not is_text(b64decode(match[0])) and not match[0].startswith("H4sI"):
                 yield *match.span(), "a key of 64 bytes"
-    if "curl" in lower:
-        for match in _OPTIONS.finditer(text):
-            yield *match.span(match.lastgroup or 0), "an option of curl"
+    for word, options in _OPTIONS.items():
+        if word in lower:
+            for match in options.finditer(text):
+                yield *match.span(match.lastgroup or 0), "an option with a password"
