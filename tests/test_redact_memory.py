@@ -17,7 +17,7 @@ from xmla_headers.captures import redact
 from xmla_headers.captures._redaction import names
 from xmla_headers.captures._redaction.escapes import fold
 from xmla_headers.captures._redaction.names import Names
-from xmla_headers.captures._redaction.pseudonyms import Needles, Table, _runs
+from xmla_headers.captures._redaction.pseudonyms import Coded, Needles, Table, _runs
 from xmla_headers.captures._redaction.secrets import find
 
 if TYPE_CHECKING:
@@ -160,7 +160,8 @@ def test_words_are_judged_as_the_search_for_each_part_of_a_name(
     "text",
     [
         "Auth Key=x1y2z3x1y2z3;",
-        "x\u2026code=Aa1Bb2Cc3Dd4Ee5Ff6Gg7Hh8",
+        "MEMBER_KEY access key = x1y2z3x1y2z3; member_key Access Signature=x1y2z3x1",
+        "y\u2026code=Aa1Bb2Cc3Dd4Ee5Ff6Gg7Hh8",
         f"max{'a' * 120}token=hunter2",
         "ghp_0123456789abcdefghij and <ghp_0123456789abcdefghijk/><ghp_0123456789abcdefghijk>" * 2,
         "<ghp_0123456789abcdefghijk><ghp_0123456789abcdefghijk></ghp_0123456789abcdefghijk>",
@@ -212,7 +213,7 @@ def test_long_runs_are_those_of_the_letters_of_base64(folded: str) -> None:
 @example(["23456789abcd", "-", _GUID, "-", "90ab"])
 def test_guids_are_found_wherever_they_stand(parts: list[str]) -> None:
     folded = "".join(parts)
-    found = Needles({_GUID: _GUID}, {}, "session-id").find(folded + " ")
+    found = Needles({_GUID: _GUID}, Coded({}, set(), ()), "session-id").find(folded + " ")
     assert [place[:2] for place in found] == [match.span() for match in re.finditer(_GUID, folded)]
 
 

@@ -141,12 +141,19 @@ class Redaction:
         names: The names that tell secrets.
         limits: How much of a capture is read.
         insist: Whether what has no known format is searched as text.
+        places: Whether the changes have their places; those of very large captures take much memory.
     """
 
     def __init__(
-        self, pseudonyms: Pseudonyms, names: Names, limits: CaptureLimits, *, insist: bool = False
+        self,
+        pseudonyms: Pseudonyms,
+        names: Names,
+        limits: CaptureLimits,
+        *,
+        insist: bool = False,
+        places: bool = True,
     ) -> None:
-        self._work, self._limits, self._insist = Work(pseudonyms._tables, names), limits, insist
+        self._work, self._limits, self._insist = Work(pseudonyms._tables, names, places), limits, insist
         self._hider: Hider | None = None
         # (place, kind, what) -> how often.
         self._changes: Counter[tuple[str, ChangeKind, str]] = Counter()

@@ -52,6 +52,7 @@ def redact(options: argparse.Namespace, streams: Streams) -> int:
             Names(options.also, options.keep, users=options.users),
             insist=options.as_text is not None,
             verified=not options.no_verify,
+            is_listed=options.list,
             target=target,
             folder=source if is_folder else None,
         )
@@ -90,6 +91,7 @@ class _Job:
     names: Names
     insist: bool
     verified: bool
+    is_listed: bool
     target: Path
     # The folder of the captures; None for one file.
     folder: str | None
@@ -97,7 +99,7 @@ class _Job:
     def redaction(self, file: InputFile, data: bytes | memoryview, known: captures.Pseudonyms) -> Redaction:
         """Return the redaction of a file. In a folder, pages are kept: they are text."""
         insist = self.insist or (not file.is_named and is_foreign(data))
-        return Redaction(known, self.names, DEFAULT_LIMITS, insist=insist)
+        return Redaction(known, self.names, DEFAULT_LIMITS, insist=insist, places=self.is_listed)
 
     def why_not(self, file: InputFile, data: bytes | memoryview) -> str | None:
         """Return why a file is not redacted, or None."""

@@ -47,7 +47,7 @@ _BEFORE_MARKUP = re.compile(r"[^\s<>/]+")
 # Characters around the edits of a text that are searched again, where text was removed and where it was not.
 _FAR, _NEAR = 1_024, 100
 # Texts that are known to have no secret, which a pass does not search again.
-_MOST_CLEAN = 200_000
+_MOST_CLEAN = 100_000
 
 
 @dataclass(slots=True)
@@ -58,6 +58,8 @@ class Work:
     """The ids and the users."""
     names: Names
     """The names that tell secrets, with their memory."""
+    keeps_places: bool = True
+    """Whether the place of each change is wanted; otherwise only that of a removal."""
 
 
 class Editor(ABC):
@@ -226,6 +228,7 @@ class Hider(Editor):
     def __init__(self, work: Work, limits: CaptureLimits, name: str) -> None:
         super().__init__(work, limits, name)
         self._needles = tuple(table.needles() for table in work.tables.values())
+        self._keeps_places = work.keeps_places
         # (place, kind, what) -> how often.
         self.changes: Counter[tuple[str, ChangeKind, str]] = Counter()
 
@@ -258,7 +261,13 @@ class Hider(Editor):
         # Far from the edits, nothing is different. A pseudonym joins no two texts.
         far = _NEAR if all(news) else _FAR
         start, end = max(0, edits[0].start - far), len(new) - len(text) + edits[-1].end + far
-        return bool(self.find(new[start:end], begins=begins and not start))
+        around, begins = new[start:end], begins and not start
+        if self.is_clean(around, begins=begins):
+            return False
+        if self.chosen(find(around, self.names, self._needles or (), begins=begins), around):
+            return True
+        self.note_clean(around, begins=begins)
+        return False
 
     def _new(self, edit: Edit, old: str) -> str | None:
         """Return the text that replaces the old one, or None if they are equal."""
@@ -278,7 +287,8 @@ class Hider(Editor):
 
     def note(self, place: str, kind: ChangeKind, what: str) -> None:
         """Count a change."""
-        self.changes[place or self.name, kind, what] += 1
+        wanted = self._keeps_places or kind is ChangeKind.UNSEARCHABLE
+        self.changes[(place or self.name) if wanted else "", kind, what] += 1
 
     def emptied(
         self,

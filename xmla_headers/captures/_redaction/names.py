@@ -175,10 +175,14 @@ class Names:
         The words of a long text, such as the names of columns, occur very often and tell nothing. Each is
         judged once, and only those that tell something are searched for.
         """
-        words = _words(lower) if len(lower) >= _LONG else set[str]()
-        self._judge(words)
-        words &= self._telling
-        if len(lower) < _LONG or len(words) > _MOST_TELLING or any(_FOREIGN in word for word in words):
+        words = set[str]()
+        if len(lower) >= _LONG and SECOND_WORD.search(lower) is None:
+            words = _words(lower)
+            self._judge(words)
+            words &= self._telling
+            if not words:
+                return
+        if not 0 < len(words) <= _MOST_TELLING or any(_FOREIGN in word for word in words):
             yield from self._pattern.finditer(lower)
             return
         done = 0
@@ -201,13 +205,9 @@ class Names:
         for hit in self._pattern.finditer(line):
             word = line[line.rindex("\n", 0, hit.start() + 1) + 1 : line.index("\n", hit.start() + 1) - 1]
             always = len(word) > _LONGEST_WORD or _FOREIGN in word or line.startswith(_ALWAYS, hit.start())
-            if always or self._tells(word):
+            if always or self._kind(_plain(word)) is not None:
                 self._telling.add(word)
         self._silent |= words - self._telling
-
-    def _tells(self, word: str) -> bool:
-        """Return whether a name, or a name of which it is the first word, tells something."""
-        return any(self._kind(_plain(word + more)) is not None for more in ("", *SECOND_WORDS))
 
     def kind(self, name: str) -> Kind | None:
         """Return what a name says about its value; None if it says nothing."""
@@ -262,9 +262,9 @@ class Names:
 _LONGEST, _MOST, _LEAST = 128, 10_000, 4
 # How long a value is that looks like a key.
 _LEAST_RANDOM = {Kind.KEY: 8, Kind.LOOSE: 6}
-_MOST_TEXTS, _MOST_WITH_SECRETS = 200_000, 20_000
-SECOND_WORDS = (" id", " name", " key", " access key", " access signature", " token")
-"""The second words of names in connection strings, such as Shared Access Key."""
+_MOST_TEXTS, _MOST_WITH_SECRETS = 100_000, 20_000
+SECOND_WORD = re.compile(r" (?:id|name|key|access key|access signature|token)(?= *=)")
+"""The second word of a name in a connection string, such as Auth Key, before its "=", in a folded text."""
 # The length of a text whose words are judged, and of a judged word, and how many of these are searched for.
 _LONG, _LONGEST_WORD, _MOST_TELLING = 256, 80, 32
 _ALWAYS = (*FIRST, "session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from bisect import bisect_left
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from xmla_headers.session_headers import SESSION_BLOCKS
 from xmla_headers.soap import XMLNS_NS, XSI_NS, SoapVersion
@@ -13,9 +13,10 @@ from xmla_headers.soap import XMLNS_NS, XSI_NS, SoapVersion
 from .escapes import fold, whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
-__all__ = ["Needles", "Table"]
+__all__ = ["Coded", "Needles", "Table"]
 
 # Ids of this many characters are searched for everywhere; shorter ones occur by chance.
 _LEAST = 6
@@ -116,15 +117,20 @@ class Table:
         self._settle()
         if self._needles is None:
             needles: dict[str, str] = {}
-            coded: dict[str, str] = {}
+            coded: dict[int, str] = {}
+            begun: set[str] = set()
+            lengths: set[int] = set()
             for identifier in self._pseudonyms:
                 folded = fold(identifier)
                 # A pseudonym from an earlier redaction is not a secret.
                 if folded and self._groups[folded] != (identifier, 1):
                     needles[folded] = folded
                     needles.setdefault(fold(whole(identifier)), folded)
-                    coded.update((fold(each), folded) for each in _coded(identifier))
-            self._needles = Needles(needles, coded, self.kind)
+                    for each in map(fold, _coded(identifier)):
+                        coded[hash(each)] = folded
+                        begun.add(each[:_LEAST])
+                        lengths.add(len(each))
+            self._needles = Needles(needles, Coded(coded, begun, sorted(lengths, reverse=True)), self.kind)
         return self._needles
 
     def _settle(self) -> None:
@@ -229,20 +235,27 @@ def _base64(packed: bytes) -> Iterator[str]:
 _FOR_URLS = str.maketrans("+/", "-_")
 
 
+class Coded(NamedTuple):
+    """Folded ids in hexadecimal and base64. An id has about forty spellings, so these are not kept."""
+
+    ids: Mapping[int, str]
+    """The hash of a spelling -> the folded id."""
+    begun: AbstractSet[str]
+    """The first characters of the spellings."""
+    lengths: Sequence[int]
+    """The lengths of the spellings, the largest first."""
+
+
 class Needles:
     """Folded ids to find in folded texts: one search finds all of them."""
 
-    def __init__(self, needles: Mapping[str, str], coded: Mapping[str, str], kind: str) -> None:
+    def __init__(self, needles: Mapping[str, str], coded: Coded, kind: str) -> None:
         """Take the texts to search for, each with the folded id that it is a spelling of.
 
-        `coded` are those in hexadecimal and base64, which stand in long runs of letters and digits only.
+        `coded` are those that stand in long runs of letters and digits only.
         """
         self._needles, self._coded, self.kind = needles, coded, kind
         self._plain_runs: set[str] = set()
-        # The first characters of coded ids -> their lengths.
-        self._coded_lengths: dict[str, set[int]] = {}
-        for each in coded:
-            self._coded_lengths.setdefault(each[:_LEAST], set()).add(len(each))
         self._short = {needle for needle in needles if _is_common(needle)}
         long = sorted(needle for needle in needles if needle not in self._short)
         self._sorted = long
@@ -294,13 +307,13 @@ class Needles:
                     done = end
                     break
             yield from self._cut_off(self._start, folded, done)
-        if self._coded:
+        if self._coded.ids:
             for start, end in _runs(folded):
                 run = folded[start:end]
                 if end - start == _LONGEST_FORM and _FORM.match(run, _BEFORE_FORM):
                     # Nothing is coded in a GUID, of which a rowset may have very many.
-                    if run in self._coded:
-                        yield start, end, self._coded[run]
+                    if hash(run) in self._coded.ids:
+                        yield start, end, self._coded.ids[hash(run)]
                 elif run not in self._plain_runs:
                     found = list(self._coded_in(folded, start, end))
                     yield from found
@@ -310,14 +323,16 @@ class Needles:
 
     def _coded_in(self, folded: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         """Yield the coded ids in a run."""
+        ids, begun, lengths = self._coded
         while start < end - _LEAST:
-            for length in self._coded_lengths.get(folded[start : start + _LEAST], ()):
-                identifier = self._coded.get(folded[start : start + length])
-                if identifier is not None:
-                    end_of_id = min(end, start + length)
-                    yield start, end_of_id, identifier
-                    start = end_of_id - 1
-                    break
+            if folded[start : start + _LEAST] in begun:
+                for length in lengths:
+                    spelling = folded[start : start + length]
+                    identifier = ids.get(hash(spelling))
+                    if identifier is not None:
+                        yield start, start + len(spelling), identifier
+                        start += len(spelling) - 1
+                        break
             start += 1
 
     def may_occur(self, folded: str) -> bool:
@@ -325,7 +340,7 @@ class Needles:
         plain = self._start is not None and self._start.search(folded) is not None
         plain = plain or (bool(self._short) and "session" in folded)
         plain = plain or (bool(self._guids) and _HEX.search(folded) is not None)
-        return plain or (bool(self._coded) and next(_runs(folded), None) is not None)
+        return plain or (bool(self._coded.ids) and next(_runs(folded), None) is not None)
 
     def _longest(self, folded: str, start: int, piece: str) -> tuple[str, int]:
         """Return the id that begins with a piece and matches most of the text after it, and its end."""

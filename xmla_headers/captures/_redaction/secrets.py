@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .edits import ChangeKind, Edit
 from .escapes import characters, expand, fold, is_escaped, pieces, resolved, unescaped, whole, without_nuls
 from .markup import DOCUMENT, KNOWN, elements, id_elements, identifier, rest_of_markup, shown, user
-from .names import SECOND_WORDS, Kind, is_random
+from .names import SECOND_WORD, Kind, is_random
 from .shapes import AUTHORIZATION, TOKEN, shape_at, shaped
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ class _Named:
         before = text[max(0, start - _LONGEST_NAME) : start]
         start -= len(before) - len(before.rstrip(_BEFORE))
         # "User ID" and "Shared Access Key" are names in connection strings.
-        if text[end : end + 1] == " " and (more := _MORE.match(text, end)) is not None:
+        if text[end : end + 1] == " " and (more := SECOND_WORD.match(self._lower, end)) is not None:
             end = more.end()
         while end > start and text[end - 1] in ".$-":
             end -= 1
@@ -430,8 +430,6 @@ class _Named:
 
 # The text that may follow a closing quote in a connection string, JSON or markup.
 _AFTER_QUOTE = frozenset(["", " ", "\t", "\r", "\n", ";", ",", "}", "]", ")", ">", "<", "/"])
-# A second word of a name in a connection string, before its "=".
-_MORE = re.compile(rf"(?i:{'|'.join(SECOND_WORDS)})(?=[ \t]*=)")
 # A value after a colon that is no word of prose.
 _LIKE_SECRET = re.compile(r"(?=[^\s,;<>\"']*[^A-Za-z\s,;.<>\"'])[^\s,;<>\"']{4}")
 # Another key of a connection string, or the version in a request line, within what looks like a value.
