@@ -58,6 +58,12 @@ def redacted(text: str) -> str:
         ("<a>the secret abcdefghijk1 x</a>", "<a>the secret  x</a>"),
         ("<a>session id 'abcd-1234' x</a>", "<a>session id 'session-1' x</a>"),
         ("<a>--password lantern x</a>", "<a>--password  x</a>"),
+        # Lines of a log.
+        ("<a>\nX-Token: lantern-tulip<b/>\n</a>", "<a>\nX-Token: <b/>\n</a>"),
+        ("<a>\nX-Password: lantern tulip, user: ann\n</a>", "<a>\nX-Password: , user: ann\n</a>"),
+        ("<a>\nX-Password: lantern tulip user=ann\n</a>", "<a>\nX-Password:  user=ann\n</a>"),
+        ("<a>CURL -u ann:lantern http://h/</a>", "<a>CURL -u  http://h/</a>"),
+        ("<a>xghp_0123456789abcdefghij</a>", "<a>xghp_0123456789abcdefghij</a>"),
     ],
 )
 def test_redact_ends_a_value_at_its_border(text: str, expected: str) -> None:
@@ -178,3 +184,8 @@ def test_secret_that_another_one_kept_apart_is_found() -> None:
     found = captures.redact(data)
     assert b"lantern" not in found.data
     assert captures.redact(found.data).changes == ()
+
+
+def test_whole_value_of_a_header_field_is_hidden() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nX-Token: %b\r\nContent-Length: 4\r\n\r\n<a/>"
+    assert captures.redact(head % b"lan<tern> b: c, d=e").data == head % b""

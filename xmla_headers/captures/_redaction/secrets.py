@@ -296,8 +296,10 @@ class _Named:
             last = first if found is None else found.end()
             self._field_end = last
             first = _BLANKS.match(text, first, last).end()  # type: ignore[union-attr]
-            other = None if self._head or is_field else _OTHER_FIELD.search(text, first, last)
-            yield from self._field(name, first, last if other is None else other.start())
+            if not self._head and not is_field:
+                other = _NEXT_FIELD.match(text, first, last) or _OTHER_FIELD.search(text, first, last)
+                last = last if other is None else other.start()
+            yield from self._field(name, first, last)
             return
         opening = text[start - 1] if start else ""
         if not match["closed"] and mark == ":" and opening and opening in "\"'":
@@ -434,7 +436,8 @@ _AFTER_QUOTE = frozenset(["", " ", "\t", "\r", "\n", ";", ",", "}", "]", ")", ">
 _LIKE_SECRET = re.compile(r"(?=[^\s,;<>\"']*[^A-Za-z\s,;.<>\"'])[^\s,;<>\"']{4}")
 # Another key of a connection string, or the version in a request line, within what looks like a value.
 _OTHER = re.compile(r" [\w.]+ ?=| HTTP/\d")
-# Another name in a line of a log.
+# Another name in a line of a log; and one at once, where the value has been removed.
+_NEXT_FIELD = re.compile(r"(?:[,;][ \t]|(?<=[ \t]{2}))[\w.-]{1,60}[=:]")
 _OTHER_FIELD = re.compile(r"(?<=[^\s:])[,;]?[ \t][\w.-]{1,60}[=:]")
 # The end of a tag, and the next one: a value does not contain it.
 _TAG = re.compile(r"[\s/]*>(?=[^<>\"']*<)")
