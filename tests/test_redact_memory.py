@@ -213,7 +213,7 @@ def test_long_runs_are_those_of_the_letters_of_base64(folded: str) -> None:
 @example(["23456789abcd", "-", _GUID, "-", "90ab"])
 def test_guids_are_found_wherever_they_stand(parts: list[str]) -> None:
     folded = "".join(parts)
-    found = Needles({_GUID: _GUID}, Coded({}, set(), ()), "session-id").find(folded + " ")
+    found = Needles({_GUID: _GUID}, Coded({}, {}), "session-id").find(folded + " ")
     assert [place[:2] for place in found] == [match.span() for match in re.finditer(_GUID, folded)]
 
 
@@ -282,10 +282,15 @@ _VALUES: dict[str, Any] = {
 def test_equal_containers_are_searched_where_their_names_differ(
     pairs: list[tuple[str, str]],
 ) -> None:
-    entries = [{member: _VALUES[value], "startedDateTime": "2026-11-20"} for member, value in pairs]
-    for data in (json.dumps({"log": {"entries": entries}}), json.dumps([entries, entries], indent=1)):
+    entries = [{"startedDateTime": "2026-11-20", member: _VALUES[value]} for member, value in pairs]
+    log = {"log": {"comment": "x" * 2_000, "entries": entries}}
+    for data in (json.dumps(log), json.dumps([entries, entries], indent=1)):
         expected = _remembering_nothing(data.encode())
         assert redact(data.encode(), insist=True).data == expected
+        with pytest.MonkeyPatch.context() as patch:
+            # Each entry is a part.
+            patch.setattr("xmla_headers.captures._formats.har._SIZE", 1)
+            assert redact(data.encode(), insist=True).data == expected
 
 
 def _remembering_nothing(data: bytes) -> bytes:

@@ -99,6 +99,8 @@ class _Walk:
         self._editor = editor
         self._place_of = place_of
         self.stack = list(around)
+        for container in self.stack:
+            container.begun = None
         # Start, end and new text, in the order of finding.
         self.edits: list[tuple[int, int, str]] = []
         # The same for the strings in base64 that were searched.

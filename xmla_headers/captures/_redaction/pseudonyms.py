@@ -14,7 +14,6 @@ from .escapes import fold, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
 __all__ = ["Coded", "Needles", "Table"]
 
@@ -118,8 +117,9 @@ class Table:
         if self._needles is None:
             needles: dict[str, str] = {}
             coded: dict[int, str] = {}
-            begun: set[str] = set()
-            lengths: set[int] = set()
+            begun: dict[str, tuple[int, ...]] = {}
+            # Nearly all spellings have one of a few lengths: each tuple is kept once.
+            known: dict[tuple[int, ...], tuple[int, ...]] = {}
             for identifier in self._pseudonyms:
                 folded = fold(identifier)
                 # A pseudonym from an earlier redaction is not a secret.
@@ -128,9 +128,11 @@ class Table:
                     needles.setdefault(fold(whole(identifier)), folded)
                     for each in map(fold, _coded(identifier)):
                         coded[hash(each)] = folded
-                        begun.add(each[:_LEAST])
-                        lengths.add(len(each))
-            self._needles = Needles(needles, Coded(coded, begun, sorted(lengths, reverse=True)), self.kind)
+                        lengths = begun.get(each[:_LEAST], ())
+                        if len(each) not in lengths:
+                            lengths = (*lengths, len(each))
+                            begun[each[:_LEAST]] = known.setdefault(lengths, lengths)
+            self._needles = Needles(needles, Coded(coded, begun), self.kind)
         return self._needles
 
     def _settle(self) -> None:
@@ -240,10 +242,8 @@ class Coded(NamedTuple):
 
     ids: Mapping[int, str]
     """The hash of a spelling -> the folded id."""
-    begun: AbstractSet[str]
-    """The first characters of the spellings."""
-    lengths: Sequence[int]
-    """The lengths of the spellings, the largest first."""
+    lengths: Mapping[str, Sequence[int]]
+    """The first characters of a spelling -> the lengths of those that begin so."""
 
 
 class Needles:
@@ -323,16 +323,15 @@ class Needles:
 
     def _coded_in(self, folded: str, start: int, end: int) -> Iterator[tuple[int, int, str]]:
         """Yield the coded ids in a run."""
-        ids, begun, lengths = self._coded
+        ids, lengths = self._coded
         while start < end - _LEAST:
-            if folded[start : start + _LEAST] in begun:
-                for length in lengths:
-                    spelling = folded[start : start + length]
-                    identifier = ids.get(hash(spelling))
-                    if identifier is not None:
-                        yield start, start + len(spelling), identifier
-                        start += len(spelling) - 1
-                        break
+            for length in lengths.get(folded[start : start + _LEAST], ()):
+                spelling = folded[start : start + length]
+                identifier = ids.get(hash(spelling))
+                if identifier is not None:
+                    yield start, start + len(spelling), identifier
+                    start += len(spelling) - 1
+                    break
             start += 1
 
     def may_occur(self, folded: str) -> bool:
