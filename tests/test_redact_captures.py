@@ -775,3 +775,17 @@ def test_descriptor_size_of_a_large_entry_has_eight_byte_fields() -> None:
 @pytest.mark.parametrize("text", [b"HTTP/1.1 100 Continue\r\nA: b", b"HTTP/1.1 100 Continue\r\n\r\nnothing"])
 def test_redact_of_an_informational_response_alone_keeps_it(text: bytes) -> None:
     assert redact(text).data == text
+
+
+@pytest.mark.parametrize("size", [1, 1_000, 262_144])
+def test_members_before_the_entries_of_a_har_are_searched(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xmla_headers.captures._formats.har._SIZE", size)
+    identifier = "4f1c77aa-90ab-4cde-8f01-23456789abcd"
+    ask = f"<Session SessionId='{identifier}'/>"
+    entry = {"startedDateTime": "2026-11-02T08:00:00Z", "request": {"postData": {"text": ask}}}
+    for rest in ("", "]"):
+        log = {"version": "1.2", "comment": f"password=lantern {'x ' * 1_000}", "entries": [entry, entry]}
+        data = json.dumps({"log": {**log, "note": f"token=lantern of {identifier}"}}) + rest
+        found = redact(data.encode()).data.decode()
+        expected = data.replace(identifier, "session-1").replace("lantern", "")
+        assert found == expected

@@ -283,7 +283,8 @@ def test_equal_containers_are_searched_where_their_names_differ(
     pairs: list[tuple[str, str]],
 ) -> None:
     entries = [{"startedDateTime": "2026-11-20", member: _VALUES[value]} for member, value in pairs]
-    log = {"log": {"comment": "x" * 2_000, "entries": entries}}
+    told = {"comment": f"of {_GUID} and password=hunter2hunter2 {'x' * 2_000}", "name": "password"}
+    log = {"log": {**told, "entries": entries, "value": "hunter2hunter2"}}
     for data in (json.dumps(log), json.dumps([entries, entries], indent=1)):
         expected = _remembering_nothing(data.encode())
         assert redact(data.encode(), insist=True).data == expected

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -98,9 +98,8 @@ class _Walk:
         self._text = text
         self._editor = editor
         self._place_of = place_of
-        self.stack = list(around)
-        for container in self.stack:
-            container.begun = None
+        # Offsets in an earlier part mean nothing here.
+        self.stack = [replace(each, members={}, first=None, begun=None) for each in around]
         # Start, end and new text, in the order of finding.
         self.edits: list[tuple[int, int, str]] = []
         # The same for the strings in base64 that were searched.
@@ -140,6 +139,12 @@ class _Walk:
         self.broken = self.broken or bool(self.stack)
         while self.stack:
             self._leave(None)
+
+    def part(self) -> None:
+        """Search the strings of the open containers, at the end of a part."""
+        for container in self.stack:
+            for name, string in container.members.items():
+                self._member(container, name, string)
 
     def _between(self, start: int, end: int) -> None:
         """Check the text between two tokens."""
@@ -418,6 +423,7 @@ def redact_part(
     characters = Characters(data)
     walk = _Walk(characters.text, editor, place_of, around)
     walk.run()
+    walk.part()
     if walk.broken or not characters.is_utf_8 or bool(walk.stack) is is_last:
         return None
     edits = sorted(walk.edits)
