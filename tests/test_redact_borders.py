@@ -189,3 +189,113 @@ def test_secret_that_another_one_kept_apart_is_found() -> None:
 def test_whole_value_of_a_header_field_is_hidden() -> None:
     head = b"POST / HTTP/1.1\r\nHost: h\r\nX-Token: %b\r\nContent-Length: 4\r\n\r\n<a/>"
     assert captures.redact(head % b"lan<tern> b: c, d=e").data == head % b""
+
+
+_ENVELOPE = message().decode()
+
+
+@each(
+    ("text", "expected"),
+    [
+        # The element of an id without its end.
+        (
+            "got <SessionId>abc123-77\n2026 INFO one\n2026 INFO two\n",
+            "got <SessionId>session-1\n2026 INFO one\n2026 INFO two\n",
+        ),
+        ("got <SessionId>\n abc123-77\n</SessionId> x\n", "got <SessionId>\n session-1\n</SessionId> x\n"),
+    ],
+)
+def test_id_without_an_end_tag_has_one_line(text: str, expected: str) -> None:
+    data = (text + _ENVELOPE + "\n").encode()
+    assert captures.redact(data).data == (expected + _ENVELOPE + "\n").encode()
+
+
+def _json(value: object) -> str:
+    data = json.dumps({"log": {"entries": [{"x": value}, {"x": value}]}}).encode()
+    found = captures.redact(data).data
+    assert captures.redact(found).data == found
+    first, second = (entry["x"] for entry in json.loads(found)["log"]["entries"])
+    assert first == second
+    return json.dumps(first)
+
+
+@each(
+    ("value", "expected"),
+    [
+        ({"name": "Authorization", "values": ["lantern"]}, {"name": "Authorization", "values": [""]}),
+        ({"name": "Cookie", "value": ["lantern"]}, {"name": "Cookie", "value": [""]}),
+        ({"name": "Cookie", "value": {"raw": "lantern"}}, {"name": "Cookie", "value": {"raw": ""}}),
+        ({"password": {"value": "lantern", "x": "y"}}, {"password": {"value": "", "x": "y"}}),
+        ({"password": [["lantern"], [{"value": "lantern"}]]}, {"password": [[""], [{"value": ""}]]}),
+        ({"password": "", "y": {"value": "lantern"}}, {"password": "", "y": {"value": "lantern"}}),
+        (["Authorization: Bearer abc1", "Accept: text/xml"], ["Authorization: ", "Accept: text/xml"]),
+        (["Authorization:", "Accept: text/xml"], ["Authorization:", "Accept: text/xml"]),
+        (["token=abc123456789", "path"], ["token=", "path"]),
+        ({"value": "Sales", "name": "X-Auth: abc12345678"}, {"value": "Sales", "name": "X-Auth: "}),
+        (["x:password", "lantern"], ["x:password", ""]),
+        (["Shared Access Key", "lantern1"], ["Shared Access Key", ""]),
+    ],
+)
+def test_redact_ends_a_value_of_json_at_its_border(value: object, expected: object) -> None:
+    assert _json(value) == json.dumps(expected)
+
+
+@each(
+    "text",
+    [
+        "<a>server allows Basic Authentication only, use Bearer auth_token</a>",
+        "<a>Basic Calculation1 = x</a>",
+        "<a>Bearer authentication-scheme required, ntlm authenticationfailed1</a>",
+    ],
+)
+def test_redact_keeps_the_names_of_schemes(text: str) -> None:
+    assert redacted(text) == text
+
+
+@each(
+    "name",
+    [
+        *(
+            "Passwort",
+            "contraseña",
+            "senha",
+            "wachtwoord",
+            "cam_passport",
+            "CAMPassport",
+            "MYSAPSSO2",
+            "CASTGC",
+        ),
+        *(
+            "SAP_SESSIONID_ABC_100",
+            "sap-contextid",
+            "X-Qlik-Session",
+            "DWSession",
+            "SMSESSION",
+            "__VIEWSTATE",
+        ),
+    ],
+)
+def test_names_of_the_field_tell_secrets(name: str) -> None:
+    for text in (
+        f'{{"{name}": "lantern"}}',
+        f"x?{name}=lantern&a=b",
+        f"<a {name}='lantern'/>",
+        f"<{name}>lantern</{name}>",
+    ):
+        if not text.startswith("<") or text.isascii():
+            assert "lantern" not in redacted(f"<a>{text}</a>"), text
+
+
+@each(
+    "secret",
+    [
+        f"npm_{'a1B2' * 9}",
+        f"hvs.{'a1B2' * 9}",
+        f"glsa_{'a1B2' * 9}",
+        f"SG.{'a1B2' * 5}.{'a1B2' * 9}",
+        f"sk-proj-{'a1B2' * 9}",
+        "-----BEGIN PGP PRIVATE KEY BLOCK-----\nabc\n-----END PGP PRIVATE KEY BLOCK-----",
+    ],
+)
+def test_shapes_of_keys_are_secrets(secret: str) -> None:
+    assert redacted(f"<a>of {secret} x</a>").replace("\n", "") == "<a>of  x</a>"

@@ -122,6 +122,8 @@ class HeaderReader:
     def header(self) -> Header | None:
         """The Header; None until the Body start tag has arrived. Nothing after the tag is checked by then.
 
+        If more than four tags in the head look like that one, it may come as late as `close`.
+
         Compare it with None: a Header without blocks is false.
         """
         return self._header
@@ -151,8 +153,9 @@ class HeaderReader:
             chunk: Any number of bytes. The buffer may be used again, a map closed, afterwards.
 
         Raises:
-            DecodeError: The bytes are not a readable document: a code that ends a message. It is raised as
-                soon as decode cannot accept the message, and again by every later call.
+            DecodeError: The bytes are not a readable document: a code that ends a message. It is raised here
+                or by `close`, since up to 64 KiB after the head are gathered before they are parsed, and
+                again by every later call.
             ValidationError: The document breaks a rule of SOAP or XMLA; raised as DecodeError is.
             TypeError: `chunk` is not a buffer of bytes.
             ValueError: `close` has been called.

@@ -39,9 +39,10 @@ _STRAY = re.compile(r"(?:[^a-zA-Z\"\\<>=]|\b(?:true|false|null)\b|(?<=\d)[eE](?=
 _OF_COOKIES = frozenset({"name", "path", "domain", "expires", "comment", "sameSite"})
 # Members that are a name, and the value of that.
 _VALUES, _NAMES = (
-    frozenset({"value", "Value", "values"}),
+    frozenset({"value", "Value", "values", "raw"}),
     ("name", "key", "Name", "Key", "PropertyName", "header"),
 )
+_NAME = re.compile(r"[^\s:=&;,]{1,128}(?::[^\s:=&;,]{1,128})?(?: \w{1,30}){0,2}")
 # Characters that are read of a member that describes another one.
 _MOST_TOLD = 1_024
 # A member with a name, and one with a value, in text that is not valid JSON.
@@ -71,6 +72,8 @@ class Container:
 
     # The name of the member, or the index of the item, whose value it is.
     name: str
+    # The name that tells what its strings are, or nothing.
+    told: str
     is_object: bool
     # The name of a member whose value has not come yet, in JSON that is not valid.
     key: str | None = None
@@ -168,23 +171,34 @@ class _Walk:
         Most header fields of a HAR occur very often. A container is the same again if its text is, and for an
         array, the name that tells what its items are.
         """
-        name, cookies, is_object = "", False, self._text[start] == "{"
+        name, told, cookies = "", "", False
         if self.stack:
             parent = self.stack[-1]
             name = (key or parent.key or "") if parent.is_object else str(parent.items)
+            told = self._told_of(parent, name) if parent.is_object else parent.told
             parent.key = None
             parent.items += 1
             cookies = parent.cookies or name.lower() == "cookies"
-        known = self._editor.seen.get(self._key(start, name, cookies=cookies), ())
+        known = self._editor.seen.get(self._key(start, told, cookies=cookies), ())
         for text in known:
             if self._text.startswith(text, start):
                 return start + len(text)
-        self.stack.append(Container(name, is_object, cookies=cookies, begun=(start, self._found)))
+        is_object = self._text[start] == "{"
+        self.stack.append(Container(name, told, is_object, cookies=cookies, begun=(start, self._found)))
         return start + 1
 
-    def _key(self, start: int, name: str, *, cookies: bool) -> tuple[str, str, bool]:
-        first = self._text[start : start + _FIRST]
-        return first, "" if first[0] == "{" else name, cookies
+    def _told_of(self, parent: Container, name: str) -> str:
+        """Return the name that tells what the strings in the value of a member are, or nothing."""
+        names = [name]
+        if name in _VALUES:
+            names += [
+                self._told(parent.members, other, last=True) for other in _NAMES if other in parent.members
+            ]
+            names.append(parent.told)
+        return next((each for each in names if each and not self._is_plain(each)), "")
+
+    def _key(self, start: int, told: str, *, cookies: bool) -> tuple[str, str, bool]:
+        return self._text[start : start + _FIRST], told, cookies
 
     def _leave(self, end: int | None) -> None:
         """Leave a container, which ends at an offset; None if the text lacks its end."""
@@ -198,11 +212,11 @@ class _Walk:
         if end is None or self.broken or container.begun is None:
             return
         start, found = container.begun
-        if found == self._found and end - start <= _LONGEST_SEEN:
+        if found == self._found and 0 < end - start <= _LONGEST_SEEN:
             seen = self._editor.seen
             if len(seen) >= _MOST_SEEN:
                 seen.clear()
-            texts = seen.setdefault(self._key(start, container.name, cookies=container.cookies), [])
+            texts = seen.setdefault(self._key(start, container.told, cookies=container.cookies), [])
             texts.insert(0, self._text[start:end])
             del texts[_MOST_ALIKE:]
 
@@ -231,15 +245,16 @@ class _Walk:
             if container.cookies:
                 self._cookie(string)
                 return
-            name = container.name
+            name = container.told
             if container.items == _PAIR_OF_ITEMS and container.first is not None:
-                name = self._text[slice(*container.first)] if self._is_plain(name) else name
+                name = name or self._text[slice(*container.first)]
             container.first = string if container.items == 1 else None
         if not name or not self._named(name, string):
             self._generic(string)
 
     def _is_plain(self, name: str) -> bool:
-        return self._editor.names.kind(name.strip()) is None
+        # A header field or a form with its value is no name.
+        return _NAME.fullmatch(name.strip()) is None or self._editor.names.kind(name.strip()) is None
 
     def _place(self) -> str:
         return self._place_of([container.name for container in self.stack[1:5]])
@@ -256,6 +271,8 @@ class _Walk:
                     self._told(members, other, last=True), string, parameter=True
                 ):
                     return
+            if container.told and self._named(container.told, string):
+                return
         if container.cookies and name not in _OF_COOKIES:
             self._cookie(string)
         elif name == "text":

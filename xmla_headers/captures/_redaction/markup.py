@@ -188,13 +188,21 @@ def id_elements(text: str) -> Iterator[Edit]:
     while (tag := _IDENTIFIER_TAG.search(text, place)) is not None:
         runs, place = _content(text, tag.end())
         filled = [run for run in runs if run[2].strip(_AROUND)]
-        if filled:
+        if filled and not text.startswith("</", place):
+            # The element has no end: the id has one line.
+            start, end, _ = filled[0]
+            line = _FIRST_LINE.match(text, start, end)
+            end = end if line is None else line.end()
+            yield from identifier(text, start, end, resolved(text[start:end]))
+        elif filled:
             (start, end, _), *others = filled
             yield from identifier(text, start, end, "".join(value for _, _, value in filled))
             for start, end, _ in others:
                 yield Edit(start, end, ChangeKind.SESSION_ID, "")
 
 
+# White space, and the line after it.
+_FIRST_LINE = re.compile(r"\s*+[^\r\n]++")
 _IDENTIFIER_TAG = re.compile(
     rf"(?i)<(?:[^\s<>/\"'=!?]{{0,100}}?)(?:{IDENTIFIER})(?=[\s>]){_ATTRIBUTES}(?<!/)>"
 )

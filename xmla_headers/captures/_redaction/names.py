@@ -72,6 +72,17 @@ _ROOTS = (
     *("signaturevalue", "ciphervalue", "onetimepass", "customdata", "clientcert", "contrasena", "kennwort"),
     *("xamzsignature", "oauthsignature", "hubsignature", "sessionkey", "phpsessid", "aspsession", "estsauth"),
     *("apikey", "devicecode", "authcode", "authorizationcode", "codeverifier", "iplanetdirectory"),
+    *(
+        "passwort",
+        "senha",
+        "wachtwoord",
+        "contrasea",
+        "campassport",
+        "mysapsso",
+        "sapsessionid",
+        "sapcontextid",
+    ),
+    *("qliksession", "dwsession", "smsession", "castgc", "viewstate"),
     *("antiforgery", "spoidcrl", "aisession", "accesssignature", "bindpw", "userpw", "usercert"),
 )
 # ... unless this follows, in the plural or not.
@@ -111,7 +122,7 @@ _WORDS = (
     "signature cipher customdata custom-data session sessid key sig code state nonce ticket hmac sid hash "
     "security kennwort contrasena rtfa sign requestverification otp clientcert client-cert pw wresult wctx "
     "clientinfo client_info login_hint extauth bearer iplanet antiforgery spoidcrl sas pin websocket sso "
-    "appcheck"
+    "appcheck contrase senha wachtwoord passport mysapsso sapsession sap-context castgc viewstate"
 ).split()
 _OF_USERS = ("user", "uid", "upn", "login", "account", "role", "mail", "unique", "nameid", "nameidentifier")
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 __all__ = ["AUTHORIZATION", "FIRST", "TOKEN", "is_text", "shape_at", "shaped"]
 
 _BASE64 = r"[A-Za-z0-9+/_-]"
+# Letters of both cases and digits: no word has them.
+_CODED = "".join(rf"(?=[^\s\"'<>{each}]{{0,200}}[{each}])" for each in ("0-9", "A-Z", "a-z"))
 AUTHORIZATION = re.compile(
     r"[A-Za-z][\w-]{1,40}+[ \t]++(?:\w{1,40}+=\"[^\"\r\n<>]*+\"|[^\s\"'<>\\]++)"
     r"(?:,[ \t]*\w+=\"?[^\s\"'<>\\]++\"?)*+|[^\s\"'<>\\]++"
@@ -27,7 +29,7 @@ _TABLE = (
     ("eyj", r"eyJ[\w-]{2,}={0,2}\.[\w-]{2,}={0,2}\.[\w-]*+={0,2}(?:\.[\w-]*+){0,2}", "a JSON Web Token"),
     (
         "bearer ",
-        r"(?i:bearer) +(?P<secret>(?=[^\s\"'<>,;]{0,200}[\d=_.-])[\w.~+/=%-]{6,}+)",
+        r"(?i:bearer) +(?P<secret>(?=[^\s\"'<>,;]{0,200}\d)[\w.~+/=%-]{6,}+)",
         "a bearer token",
     ),
     (
@@ -41,13 +43,13 @@ _TABLE = (
         "a token of a handshake",
     ),
     ("sharedkey ", r"(?i:sharedkey) +\w+:(?P<secret>[\w+/=-]{12,}+)", "a signature"),
-    ("ntlm ", rf"(?i:ntlm) +(?P<secret>{_BASE64}{{12,}}={{0,2}})", "a token of a handshake"),
-    ("kerberos ", rf"(?i:kerberos) +(?P<secret>{_BASE64}{{16,}}={{0,2}})", "a token of a handshake"),
+    ("ntlm ", rf"(?i:ntlm) +(?P<secret>{_CODED}{_BASE64}{{12,}}={{0,2}})", "a token of a handshake"),
+    ("kerberos ", rf"(?i:kerberos) +(?P<secret>{_CODED}{_BASE64}{{16,}}={{0,2}})", "a token of a handshake"),
     ("tlrmtvntu", rf"TlRMTVNTU{_BASE64}{{8,}}={{0,2}}", "a token of a handshake"),
     ("yii", rf"YII{_BASE64}{{60,}}={{0,2}}", "a token of a handshake"),
     (
         "-----begin",
-        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----.{0,10000}?(?:-----END [A-Z ]{0,30}KEY-----|\Z)",
+        r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY(?: BLOCK)?-----.{0,10000}?(?:-----END [A-Z ]{0,40}-----|\Z)",
         "a private key",
     ),
     ("akia", r"AKIA[0-9A-Z]{16}\b", "a key of AWS"),
@@ -61,6 +63,11 @@ _TABLE = (
     ("aiza", r"AIza[\w-]{30,}", "a key of Google"),
     ("ya29.", r"ya29\.[\w-]{16,}", "a token of Google"),
     ("sk_live_", r"sk_live_\w{16,}", "a key of Stripe"),
+    ("npm_", r"npm_\w{30,}", "a token of npm"),
+    ("hvs.", r"hvs\.[\w-]{20,}", "a token of Vault"),
+    ("glsa_", r"glsa_\w{20,}", "a token of Grafana"),
+    ("sg.", r"SG\.[\w-]{16,}\.[\w-]{16,}", "a key of SendGrid"),
+    ("sk-", rf"sk-{_CODED}[\w-]{{20,}}", "a key of an interface"),
     ("dapi", r"dapi[0-9a-f]{32}", "a token of Databricks"),
 )
 _SHAPES = {first: (re.compile(pattern, re.DOTALL), what) for first, pattern, what in _TABLE}
@@ -96,13 +103,19 @@ def is_text(data: bytes) -> bool:
     return True
 
 
+def _is_basic(value: str) -> bool:
+    """Return whether a value is the base64 of a user and a password (RFC 7617)."""
+    value = value.rstrip("=")
+    return b":" in b64decode(value[: len(value) - (len(value) % 4 == 1)] + "==")
+
+
 def shape_at(text: str, lower: str, start: int) -> tuple[int, int, str] | None:
     """Return the start and end of the secret whose shape begins at an offset, and its description."""
     for first in _BEGUN.get(lower[start : start + 3], ()):
         if lower.startswith(first, start) and not (start and text[start - 1].isalnum()):
             pattern, what = _SHAPES[first]
             match = pattern.match(text, start)
-            if match is not None:
+            if match is not None and (first != "basic " or _is_basic(match["secret"])):
                 return *match.span("secret" if "secret" in pattern.groupindex else 0), what
     return None
 
