@@ -232,6 +232,8 @@ def _json(value: object) -> str:
         (["Authorization:", "Accept: text/xml"], ["Authorization:", "Accept: text/xml"]),
         (["token=abc123456789", "path"], ["token=", "path"]),
         ({"value": "Sales", "name": "X-Auth: abc12345678"}, {"value": "Sales", "name": "X-Auth: "}),
+        ({"cookies": [{"name": "a", "data": "lantern"}]}, {"cookies": [{"name": "a", "data": ""}]}),
+        ({"Cookies": {"x": "lantern"}}, {"Cookies": {"x": ""}}),
         (["x:password", "lantern"], ["x:password", ""]),
         (["Shared Access Key", "lantern1"], ["Shared Access Key", ""]),
     ],

@@ -168,8 +168,8 @@ class _Walk:
     def _enter(self, key: str | None, start: int) -> int:
         """Enter the container that begins at an offset, and return where to go on.
 
-        Most header fields of a HAR occur very often. A container is the same again if its text is, and for an
-        array, the name that tells what its items are.
+        Most header fields of a HAR occur very often. A container without a secret is not walked again if its
+        text and the name that tells what its strings are come again.
         """
         name, told, cookies = "", "", False
         if self.stack:
@@ -254,7 +254,7 @@ class _Walk:
 
     def _is_plain(self, name: str) -> bool:
         # A header field or a form with its value is no name.
-        return _NAME.fullmatch(name.strip()) is None or self._editor.names.kind(name.strip()) is None
+        return self._editor.names.kind(name.strip()) is None or _NAME.fullmatch(name.strip()) is None
 
     def _place(self) -> str:
         return self._place_of([container.name for container in self.stack[1:5]])
