@@ -98,7 +98,10 @@ MODULES = {
     "escapes": ("captures/_redaction/escapes.py", "test_redact test_redact_rules test_redact_captures"),
     "redact_har": (
         "captures/_redaction/json_strings.py",
-        "test_redact_memory test_capture_exporters test_redact_captures test_redact test_redact_rules",
+        (
+            "test_redact_memory test_redact_borders test_capture_exporters test_redact_captures test_redact"
+            " test_redact_rules"
+        ),
     ),
     "captures": (
         (

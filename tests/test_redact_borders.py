@@ -301,3 +301,9 @@ def test_names_of_the_field_tell_secrets(name: str) -> None:
 )
 def test_shapes_of_keys_are_secrets(secret: str) -> None:
     assert redacted(f"<a>of {secret} x</a>").replace("\n", "") == "<a>of  x</a>"
+
+
+def test_escaped_name_of_a_member_tells_a_secret() -> None:
+    data = b'{"log": {"entries": [{"pass\\u0077ord": "lantern", "plain": "lantern"}]}}'
+    expected = data.replace(b'"lantern", ', b'"", ')
+    assert captures.redact(data).data == expected

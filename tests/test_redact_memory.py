@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.scenes import Scene
 from xmla_headers.captures import redact
 from xmla_headers.captures._redaction import names
+from xmla_headers.captures._redaction.editor import Learner
 from xmla_headers.captures._redaction.escapes import fold
 from xmla_headers.captures._redaction.names import Names
 from xmla_headers.captures._redaction.pseudonyms import Coded, Needles, Table, _runs
@@ -315,7 +316,20 @@ def test_redaction_is_the_same_if_it_remembers_nothing() -> None:
 
 
 def test_containers_are_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = [{"name": f"{number}", "value": "x" * number} for number in range(100)]
     monkeypatch.setattr("xmla_headers.captures._redaction.json_strings._MOST_SEEN", 3)
-    data = json.dumps([*entries, {"name": "Password", "value": "hunter2"}, *entries]).encode()
+    made: list[Learner] = []
+
+    class Watched(Learner):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            made.append(self)
+
+    monkeypatch.setattr("xmla_headers.captures._redact.Learner", Watched)
+    entries = [{"name": f"{number}", "value": "x" * number} for number in range(100)]
+    alike = [{"a": "x" * 64, "b": number} for number in range(100)]
+    data = json.dumps([*entries, {"name": "Password", "value": "hunter2"}, *entries, *alike]).encode()
     assert redact(data, insist=True).data == data.replace(b"hunter2", b"")
+    assert made
+    for learner in made:
+        assert 0 < len(learner.seen) <= 3
+        assert max(map(len, learner.seen.values())) <= 4

@@ -984,6 +984,16 @@ def test_header_reader_goes_on_if_a_head_is_forgotten() -> None:
         decode(_GOOD, cache=cache)
 
 
+def test_feed_raises_what_is_found_with_the_head() -> None:
+    # Tags with the prefix Body are tried as Body start tags.
+    tags = f'<Body:Envelope xmlns:Body="{_SOAP}"><Body:Header/><Body:Body><a>'
+    reader = HeaderReader(cache=None)
+    with pytest.raises(DecodeError) as caught:
+        reader.feed(f"{tags}</b></Body:Body></Body:Envelope>".encode())
+    assert caught.value.code is Code.NOT_WELL_FORMED
+    assert reader.header == Header()
+
+
 def test_known_head_is_not_parsed_before_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     decode(_GOOD)
     monkeypatch.setattr(_stream_reader.StreamReader, "begin", None)
