@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -258,3 +263,31 @@ def test_main_maps_failures_to_statuses(
             cli.main()
     assert stop.value.code == status
     assert capsys.readouterr().err == complaint
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_redact_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    entry = {"startedDateTime": "2026-11-20", "request": {"postData": {"text": "password=lantern " * 500}}}
+    (tmp_path / "a.har").write_text(json.dumps({"log": {"entries": [entry] * 1_000}}), encoding="utf-8")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "xmla_headers",
+        "redact",
+        str(tmp_path / "a.har"),
+        "-o",
+        str(folder / "o.har"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        try:
+            while not list(folder.iterdir()):
+                assert process.poll() is None
+                time.sleep(0.001)
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (128 + number, b"")
+    assert list(folder.iterdir()) == []

@@ -307,3 +307,66 @@ def test_escaped_name_of_a_member_tells_a_secret() -> None:
     data = b'{"log": {"entries": [{"pass\\u0077ord": "lantern", "plain": "lantern"}]}}'
     expected = data.replace(b'"lantern", ', b'"", ')
     assert captures.redact(data).data == expected
+
+
+_GUID = "4f1cab77-9d3e-4a11-8e00-c0ffee123456"
+
+
+@each(
+    ("text", "expected"),
+    [
+        # The end of a comment, a section or an instruction is no part of a value.
+        ("<!--token=abcdefg12345--><a/>", "<!--token=--><a/>"),
+        (f"<!--SessionId={_GUID}--><a/>", "<!--SessionId=session-1--><a/>"),
+        (f"<!--session id {_GUID}--><a/>", "<!--session id session-1--><a/>"),
+        ("<!--Bearer abcdefg12345--><a/>", "<!--Bearer --><a/>"),
+        ("<!--Authorization: Bearer abcdefg12345--><a/>", "<!--Authorization: --><a/>"),
+        ("<!--\nX-Token: abcdefg12345--><a/>", "<!--\nX-Token: --><a/>"),
+        ("<!--Server=h;Password=lantern--><a/>", "<!--Server=h;Password=--><a/>"),
+        ("<!--curl -u ann:lantern--><a/>", "<!--curl -u --><a/>"),
+        ("<!--the password is abcdefg12345--><a/>", "<!--the password is --><a/>"),
+        ("<![CDATA[Server=h;Password=lantern]]><a/>", "<![CDATA[Server=h;Password=]]><a/>"),
+        ("<![CDATA[\nCookie: a=lantern]]><a/>", "<![CDATA[\nCookie: ]]><a/>"),
+        ("<Security><!-- x --><b/></Security>", "<Security></Security>"),
+        # An id that a fault names has its pseudonym.
+        (f"<a>Session '{_GUID}' cannot be found</a>", "<a>Session 'session-1' cannot be found</a>"),
+        (f'<a>The session "{_GUID}" is gone</a>', '<a>The session "session-1" is gone</a>'),
+        (f"<a>session {_GUID} is gone</a>", "<a>session session-1 is gone</a>"),
+    ],
+)
+def test_redact_keeps_the_ends_of_markup(text: str, expected: str) -> None:
+    known = f"<Session SessionId='{_GUID}'/>"
+    assert redacted(known + text) == known.replace(_GUID, "session-1") + expected
+
+
+def test_redact_ends_a_value_at_the_end_of_an_instruction() -> None:
+    assert captures.redact(b"<?pi token=abcdefg12345?><a/>").data == b"<?pi token=?><a/>"
+
+
+@each(
+    "line",
+    [
+        "* Server auth using Basic with user 'ann'\n> POST / HTTP/1.1\n> Host: h\n",
+        '2026-11-20 10:00:00 name="ann" > sent\n',
+        'INFO the name "ann"> sent\n',
+    ],
+)
+def test_redact_keeps_the_first_lines_of_a_log(line: str) -> None:
+    data = (line + _ENVELOPE + "\n").encode()
+    assert captures.redact(data).changes == ()
+
+
+def test_redact_looks_as_deep_as_a_capture_is_read() -> None:
+    text = f"<x SessionId='{_GUID}' Password='lantern'/>" + _ENVELOPE
+    for _ in range(4):
+        text = html.escape(text, quote=False).replace('"', "&quot;")
+        found = captures.redact(f"2026-11-20T10:00:00Z sent {text}\n".encode()).data
+        assert _GUID.encode() not in found
+        assert b"lantern" not in found
+
+
+def test_entries_within_an_entry_end_no_part() -> None:
+    inner = {"name": "Password", "k": [{"name": 1}, {"name": 2}], "value": "lantern"}
+    first = {"name": "a", "request": {}, "pad": "x" * 300_000, "q": inner}
+    data = json.dumps({"log": {"entries": [first, {"name": "b"}]}}).encode()
+    assert captures.redact(data).data == data.replace(b"lantern", b"")

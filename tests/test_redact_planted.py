@@ -108,7 +108,7 @@ PARAMETERS = (
         "jwt",
         "secret",
     ),
-    *("session", "sso", "saml", "mfa_code", "id_token_hint", "X-Goog-Signature", "SSOTicket"),
+    *("sso", "saml", "mfa_code", "id_token_hint", "X-Goog-Signature", "SSOTicket"),
 )
 # Members of JSON.
 MEMBERS = (
@@ -141,7 +141,7 @@ MEMBERS = (
         "idToken",
         "MDXAUTH",
     ),
-    *("pass", "ssoTicket", "X-Goog-Signature"),
+    *("pass", "ssoTicket", "X-Goog-Signature", "creds"),
 )
 # Elements of XML and properties of XMLA.
 ELEMENTS = (

@@ -271,7 +271,7 @@ def redact(
         name: The place of changes that have no other, for example in a bare message.
         also: Names of fields, elements, attributes and parameters whose values are removed, too. Letter case
             and separators do not matter.
-        keep: Names whose values stay, though they look like those of credentials.
+        keep: Names whose values stay, though they look like those of credentials. Session ids never stay.
         users: Whether names of users become `user-1`, `user-2` and so on.
         insist: Whether to search data of an unknown format as text. Secrets may stay in it.
         pseudonyms: The ids of captures that belong together. New ids are added.

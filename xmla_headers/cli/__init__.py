@@ -26,6 +26,10 @@ def main() -> None:
     # A standard stream that is closed is None.
     stdin = io.BytesIO() if sys.stdin is None else sys.stdin.buffer
     streams = Streams(stdin, sys.stdout or io.StringIO(), sys.stderr or io.StringIO())
+    for name in ("SIGTERM", "SIGHUP"):
+        # As for an interrupt, an output that is not whole is removed. Windows has no SIGHUP.
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _leave)
     try:
         status = run(sys.argv[1:], streams)
         streams.stdout.flush()
@@ -41,6 +45,10 @@ def main() -> None:
     except KeyboardInterrupt:
         status = 128 + signal.SIGINT
     sys.exit(status)
+
+
+def _leave(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
 
 
 def run(arguments: Sequence[str], streams: Streams) -> int:

@@ -147,7 +147,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     for option, about in (
         ("--also", "remove the values of fields, elements, attributes and parameters of this name, too"),
-        ("--keep", "keep the values of this name, although it looks like that of a credential"),
+        ("--keep", "keep the values of this name, which looks like that of a credential; ids never stay"),
     ):
         redact.add_argument(
             option,

@@ -162,8 +162,8 @@ def resolved(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """Return a text with its references and escapes replaced, up to three times."""
-    for _ in range(3):
+    """Return a text with its references and escapes replaced, up to six times."""
+    for _ in range(6):
         expanded = expand(text).text
         if expanded == text:
             break

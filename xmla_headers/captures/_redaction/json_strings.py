@@ -51,6 +51,8 @@ _PAIR = re.compile(
     re.DOTALL,
 )
 
+# The HAR, its log and its entries.
+_AROUND_ENTRIES = 3
 # A pair of a name and a value, as some tools write header fields.
 _PAIR_OF_ITEMS = 2
 # Containers without a secret are remembered: by how many first characters, up to which length, with how many
@@ -435,13 +437,15 @@ def redact_part(
 ) -> tuple[bytes, list[Container]] | None:
     """Return a part of JSON without its secrets, and the containers around what follows it.
 
-    None if the part is not valid. `around` are the containers around the beginning of the part.
+    None if the part is not valid, or ends within an entry. `around` are the containers around the beginning
+    of the part.
     """
     characters = Characters(data)
     walk = _Walk(characters.text, editor, place_of, around)
     walk.run()
     walk.part()
-    if walk.broken or not characters.is_utf_8 or bool(walk.stack) is is_last:
+    ends_well = not walk.stack if is_last else len(walk.stack) == _AROUND_ENTRIES
+    if walk.broken or not characters.is_utf_8 or not ends_well:
         return None
     edits = sorted(walk.edits)
     new = characters.encode(_applied(characters.text, edits)) if edits else data

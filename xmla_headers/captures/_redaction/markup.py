@@ -166,6 +166,8 @@ DOCUMENT = re.compile(r"\ufeff?\s*+<(?:\?xml\s|(?:[^\s<>/\"'=!?:]{1,100}:)?Envel
 
 def rest_of_markup(text: str) -> Iterator[Edit]:
     """Yield the first part of a message that begins in the middle, in an unknown element."""
+    if _LOG.match(text) is not None:
+        return
     spans = [match.span() for pattern in _RESTS if (match := pattern.match(text)) is not None]
     tag = _REST_OF_START_TAG.match(text)
     runs, end = _content(text, tag.end() if tag is not None else 0)
@@ -176,6 +178,8 @@ def rest_of_markup(text: str) -> Iterator[Edit]:
             yield Edit(start, end, ChangeKind.UNSEARCHABLE, "the rest of a tag or an element")
 
 
+# The beginning of a line of a log, or of curl.
+_LOG = re.compile(r"[<>*{}] |\[?\d{4}[-/.]\d\d|\[?\d\d:\d\d|\[?(?:TRACE|DEBUG|INFO|WARN|ERROR)\b")
 _RESTS = (_REST_OF_TAG, _REST_OF_SECTION)
 
 

@@ -95,7 +95,18 @@ _HARMLESS = re.compile(
 # Names of numbers begin like this.
 _COUNTS = ("max", "min", "num", "total", "count")
 # Names that end like this.
-_ENDS = ("auth", "pass", "apikey", "connectsid", "rtfa", "sessid", "requestverification", "otp", "passw")
+_ENDS = (
+    "auth",
+    "creds",
+    "pass",
+    "apikey",
+    "connectsid",
+    "rtfa",
+    "sessid",
+    "requestverification",
+    "otp",
+    "passw",
+)
 # Keys, by the word before "key".
 _KEY = re.compile(
     r"(?:api|access|account|shared|secret|private|master|functions?|resource|subscription|signing|encryption"
@@ -105,7 +116,7 @@ _KEY = re.compile(
 _PARAMETERS = frozenset(
     (
         "code bearer sig sign signature state sessionstate nonce ticket hmac key sid auth assertion pass "
-        "pw hash session sso saml mfacode idtokenhint wresult relaystate wctx codeverifier devicecode "
+        "pw hash sso saml mfacode idtokenhint wresult relaystate wctx codeverifier devicecode "
         "usercode sessiondatakey clientinfo loginhint"
     ).split()
 )
@@ -122,7 +133,7 @@ _WORDS = (
     "signature cipher customdata custom-data session sessid key sig code state nonce ticket hmac sid hash "
     "security kennwort contrasena rtfa sign requestverification otp clientcert client-cert pw wresult wctx "
     "clientinfo client_info login_hint extauth bearer iplanet antiforgery spoidcrl sas pin websocket sso "
-    "appcheck contrase senha wachtwoord passport mysapsso sapsession sap-context castgc viewstate"
+    "appcheck creds contrase senha wachtwoord passport mysapsso sapsession sap-context castgc viewstate"
 ).split()
 _OF_USERS = ("user", "uid", "upn", "login", "account", "role", "mail", "unique", "nameid", "nameidentifier")
 

@@ -90,6 +90,10 @@ _NEAR_TAG = 1_000
 _LONGEST_NAME = 100
 
 
+# How often the escapes of a text are replaced, as deep as captures are read.
+_DEPTH = 6
+
+
 def find(
     text: str,
     names: Names | None,
@@ -97,7 +101,7 @@ def find(
     *,
     head: bool = False,
     begins: bool = False,
-    depth: int = 3,
+    depth: int = _DEPTH,
 ) -> list[Edit]:
     """Return the secrets in a text: in any order, and they may overlap.
 
@@ -112,7 +116,10 @@ def find(
             found += _found(text, each, each.find_rest(lower[:_LONGEST_REST]))
     if names is not None:
         found += _Named(text, lower, names, head=head, begins=begins).edits()
-        found += [Edit(start, end, ChangeKind.CREDENTIAL, what) for start, end, what in shaped(text, lower)]
+        found += [
+            Edit(start, _in_markup(text, start, end), ChangeKind.CREDENTIAL, what)
+            for start, end, what in shaped(text, lower)
+        ]
     for each in needles:
         found += _found(text, each, each.find(lower))
         found += _found(text, each, each.find_quoted(lower))
@@ -167,7 +174,7 @@ class _Named:
         for hit in self._names.hits(self._lower):
             shape = shape_at(text, self._lower, hit.start())
             if shape is not None:
-                yield Edit(*shape[:2], ChangeKind.CREDENTIAL, shape[2])
+                yield Edit(shape[0], _in_markup(text, *shape[:2]), ChangeKind.CREDENTIAL, shape[2])
             if self._lower.startswith("session", hit.start()):
                 yield from self._in_prose(hit.start())
             if hit.start() < done:
@@ -194,7 +201,8 @@ class _Named:
         if match is None and start > 1 and text[start - 2 : start] in ("' ", '" '):
             match = _ID_BEFORE.match(text, max(0, start - _LONGEST_NAME), start)
         if match is not None and is_random(match["id"].strip("{}"), 8):
-            yield from identifier(text, *match.span("id"), match["id"])
+            place, end = match.start("id"), _in_markup(text, *match.span("id"))
+            yield from identifier(text, place, end, text[place:end])
 
     def _whole(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end of the name around a part of it."""
@@ -228,7 +236,8 @@ class _Named:
             return
         scheme = TOKEN.match(text, end) if text[end - 5 : end].lower() == "token" else None
         if scheme is not None:
-            yield Edit(*scheme.span("secret"), ChangeKind.CREDENTIAL, "a token")
+            place, last = scheme.span("secret")
+            yield Edit(place, _in_markup(text, place, last), ChangeKind.CREDENTIAL, "a token")
         match = _SEPARATOR.match(text, end)
         if match is not None:
             yield from self._assigned(kind, start, end, match)
@@ -241,7 +250,9 @@ class _Named:
             option = text.startswith("--", start)
             value = said[said.lastindex or 0]
             told = said.lastgroup != "bare" or said["verb"]
-            looks_secret = is_random(value, 8 if told else 12) and (told or kind is Kind.SECRET)
+            looks_secret = is_random(value, 8 if told else 12) and (
+                kind is Kind.SECRET or (told and kind in _IN_PROSE)
+            )
             if option or looks_secret:
                 yield from self._of_match(kind, start, end, said)
 
@@ -276,9 +287,9 @@ class _Named:
 
     def _of_match(self, kind: Kind, start: int, end: int, match: re.Match[str] | None) -> Iterator[Edit]:
         if match is not None:
-            yield from self._edit(
-                kind, self._text[start:end], *match.span(match.lastindex or 0), parameter=True
-            )
+            place, last = match.span(match.lastindex or 0)
+            last = _in_markup(self._text, place, last) if match.lastgroup == "bare" else last
+            yield from self._edit(kind, self._text[start:end], place, last, parameter=True)
 
     def _assigned(self, kind: Kind, start: int, end: int, match: re.Match[str]) -> Iterator[Edit]:
         """Yield the value after a separator."""
@@ -299,7 +310,7 @@ class _Named:
             if not self._head and not is_field:
                 other = _NEXT_FIELD.match(text, first, last) or _OTHER_FIELD.search(text, first, last)
                 last = last if other is None else other.start()
-            yield from self._field(name, first, last)
+            yield from self._field(name, first, last if self._head else _in_markup(text, first, last))
             return
         opening = text[start - 1] if start else ""
         if not match["closed"] and mark == ":" and opening and opening in "\"'":
@@ -370,6 +381,7 @@ class _Named:
                 other = _OTHER.search(value)
                 last = last if other is None else place + other.start()
                 end = max(end, place + len(text[place:last].rstrip(" \t")))
+        end = _in_markup(text, place, end)
         for edit in self._edit(kind, name, place, end, parameter=self._is_parameter(start)):
             self._hidden_end = max(self._hidden_end, edit.end)
             yield edit
@@ -413,8 +425,8 @@ class _Named:
         pattern = _OF_ITEM if mark == "=" else AUTHORIZATION if "auth" in name.lower() else _OF_COOKIES
         match = pattern.match(text, start)
         if match is not None:
-            group = "value" if mark == "=" else 0
-            yield from self._field(name, *match.span(group))
+            first, last = match.span("value" if mark == "=" else 0)
+            yield from self._field(name, first, _in_markup(text, first, last))
 
     def _edit(
         self, kind: Kind, name: str, start: int, end: int, *, parameter: bool, quoted: bool = False
@@ -430,6 +442,13 @@ class _Named:
             yield Edit(start, end, ChangeKind.CREDENTIAL, shown(name))
 
 
+def _in_markup(text: str, start: int, end: int) -> int:
+    """Return where a value without quotes ends if a comment, a section or an instruction ends before."""
+    match = _ENDS.search(text, start, end + 1)
+    return end if match is None else min(end, match.start())
+
+
+_ENDS = re.compile(r"(?:--|\]\]|\?)>")
 # The text that may follow a closing quote in a connection string, JSON or markup.
 _AFTER_QUOTE = frozenset(["", " ", "\t", "\r", "\n", ";", ",", "}", "]", ")", ">", "<", "/"])
 # A value after a colon that is no word of prose.
