@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.each import each
@@ -339,6 +339,7 @@ _ANY_BYTES = st.one_of(
 
 @settings(max_examples=scaled(500))
 @given(_ANY_BYTES)
+@example(b"<Security>\0\r\1")
 def test_redact_of_any_bytes_is_idempotent(data: bytes) -> None:
     redacted = redact(data)
     assert (redacted.data == data) == (redacted.changes == ())

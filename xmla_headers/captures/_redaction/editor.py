@@ -283,7 +283,8 @@ class Hider(Editor):
                 return None
         # The first part of an id may look like the pseudonym of the whole id. In a text with several
         # encodings, a pseudonym in UTF-16 has NULs.
-        return None if new == old.replace("\0", "") == edit.identifier or not old else new
+        is_there = edit.identifier and new == old.replace("\0", "") == edit.identifier
+        return None if is_there or not old else new
 
     def note(self, place: str, kind: ChangeKind, what: str) -> None:
         """Count a change."""
