@@ -78,8 +78,10 @@ def file_output(path: Path) -> Iterator[io.BufferedWriter[_File]]:
         target = Path(os.path.realpath(path))
         is_file = target.is_file() or not target.exists()
         temporary = target.with_name(f".xmla-headers-{secrets.token_hex(8)}") if is_file else target
-        raw = _File(temporary, "x" if is_file else "w", path)
     try:
+        # A signal may come as soon as the file is there.
+        with _named(path):
+            raw = _File(temporary, "x" if is_file else "w", path)
         with io.BufferedWriter(raw) as file:
             yield file
         if is_file:
