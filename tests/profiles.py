@@ -1,4 +1,4 @@
-"""Hypothesis profiles: `quick`, the default, draws few examples; `ci`, for `.ci/run`, half; `full` all."""
+"""Hypothesis profiles: `quick`, the default, draws few examples; `ci`, for `.ci/run`, a third; `full` all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["scaled"]
 _FULL = 100
 
 # No test depends on the time that it takes: a busy machine would fail it.
-for _name, _part in (("full", 1), ("ci", 2), ("quick", 10)):
+for _name, _part in (("full", 1), ("ci", 3), ("quick", 10)):
     settings.register_profile(
         _name,
         max_examples=_FULL // _part,

@@ -250,9 +250,7 @@ class _Named:
             option = text.startswith("--", start)
             value = said[said.lastindex or 0]
             told = said.lastgroup != "bare" or said["verb"]
-            looks_secret = is_random(value, 8 if told else 12) and (
-                kind is Kind.SECRET or (told and kind in _IN_PROSE)
-            )
+            looks_secret = told and kind in _IN_PROSE and is_random(value, 8)
             if option or looks_secret:
                 yield from self._of_match(kind, start, end, said)
 
