@@ -17,14 +17,17 @@ four ways to find one, and all of them search XML, header fields, JSON, URLs, fo
 * because it is a known id (`pseudonyms.py`), in any letter case, in hexadecimal or in base64;
 * because the text begins in the middle of a tag or an element (`markup.py`).
 
-The text between tags is searched again with its escapes replaced (`escapes.py`), three deep.
+The text between tags is searched again with its escapes replaced (`escapes.py`), six deep, as
+captures are read.
 
 **The formats find the texts.** The function `redact` of a format (`captures/_formats/`) walks over a capture
 of any kind, whole or damaged, and gives each text to an editor. It decides what is one text: a body without
 its codings, the string of a JSON member, an entry of an archive. A format never asks which pass it is.
 
-**What was searched is remembered.** Most strings of a HAR occur very often, and the pass that hides asks the
-same of a text as the one that learns: both share a memory of hashes (`editor.py`).
+**What was searched is remembered.** Most words and strings of a capture occur very often, and the pass that
+hides asks the same of a text as the one that learns. The names remember which words tell nothing, and what
+they told of a text (`names.py`). A pass remembers the texts (`editor.py`) and the objects and arrays of JSON
+(`json_strings.py`) that have no secret.
 
 The terms:
 

@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_right
 
 __all__ = [
+    "DEPTH",
     "Expanded",
     "characters",
     "expand",
@@ -19,6 +20,9 @@ __all__ = [
     "whole",
     "without_nuls",
 ]
+
+DEPTH = 6
+"""How often escapes of escapes are replaced: as deep as captures are read."""
 
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -162,8 +166,8 @@ def resolved(text: str) -> str:
 
 
 def whole(text: str) -> str:
-    """Return a text with its references and escapes replaced, up to six times."""
-    for _ in range(6):
+    """Return a text with its references and escapes replaced, up to `DEPTH` times."""
+    for _ in range(DEPTH):
         expanded = expand(text).text
         if expanded == text:
             break

@@ -11,7 +11,18 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from .edits import ChangeKind, Edit
-from .escapes import characters, expand, fold, is_escaped, pieces, resolved, unescaped, whole, without_nuls
+from .escapes import (
+    DEPTH,
+    characters,
+    expand,
+    fold,
+    is_escaped,
+    pieces,
+    resolved,
+    unescaped,
+    whole,
+    without_nuls,
+)
 from .markup import DOCUMENT, KNOWN, elements, id_elements, identifier, rest_of_markup, shown, user
 from .names import SECOND_WORD, Kind, is_random
 from .shapes import AUTHORIZATION, TOKEN, shape_at, shaped
@@ -90,10 +101,6 @@ _NEAR_TAG = 1_000
 _LONGEST_NAME = 100
 
 
-# How often the escapes of a text are replaced, as deep as captures are read.
-_DEPTH = 6
-
-
 def find(
     text: str,
     names: Names | None,
@@ -101,7 +108,7 @@ def find(
     *,
     head: bool = False,
     begins: bool = False,
-    depth: int = _DEPTH,
+    depth: int = DEPTH,
 ) -> list[Edit]:
     """Return the secrets in a text: in any order, and they may overlap.
 
