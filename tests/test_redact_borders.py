@@ -357,7 +357,7 @@ def test_redact_keeps_the_first_lines_of_a_log(line: str) -> None:
 
 
 def test_redact_looks_as_deep_as_a_capture_is_read() -> None:
-    text = f"<x SessionId='{_GUID}' Password='lantern'/>" + _ENVELOPE
+    text = f'<x SessionId="{_GUID}" Password="lantern"/>' + _ENVELOPE
     for _ in range(4):
         text = html.escape(text, quote=False).replace('"', "&quot;")
         found = captures.redact(f"2026-11-20T10:00:00Z sent {text}\n".encode()).data
